@@ -1,0 +1,116 @@
+"""What a program may see of one text: its tokens, and (when asked for) its words.
+
+*Token* and *word* are never mixed: a token is an item of the model's tokenizer, a word is a spaCy token, a span
+of the text. Everything here is plain data. ``runtime/tokenize.py`` builds these tables from a tokenizer,
+``runtime/parse_words.py`` builds the words with spaCy; the language, the compiler and the sandbox only read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class WordTable:
+    """The words of one text as columns; every tuple has length ``m``, the number of words.
+
+    Strings are spaCy's own (``pos`` is ``pos_`` and so on). ``head`` is the index of the syntactic head, a root is
+    its own head. ``start``/``end`` are character offsets into the text, ``sentence`` numbers the sentences from 0.
+    ``flags`` holds boolean columns named as spaCy's attributes (``is_stop``, ``is_punct``, ``like_num``, ...).
+    ``entities`` and ``noun_chunks`` are (first word, one past the last word, label) spans; a chunk's label is "".
+    """
+
+    text: tuple[str, ...]
+    lemma: tuple[str, ...]
+    pos: tuple[str, ...]
+    tag: tuple[str, ...]
+    dep: tuple[str, ...]
+    ent_type: tuple[str, ...]
+    ent_iob: tuple[str, ...]
+    shape: tuple[str, ...]
+    morph: tuple[str, ...]
+    whitespace: tuple[str, ...]
+    head: tuple[int, ...]
+    start: tuple[int, ...]
+    end: tuple[int, ...]
+    sentence: tuple[int, ...]
+    flags: dict[str, tuple[bool, ...]]
+    entities: tuple[tuple[int, int, str], ...] = ()
+    noun_chunks: tuple[tuple[int, int, str], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.text)
+
+    @cached_property
+    def children(self) -> tuple[tuple[int, ...], ...]:
+        """Syntactic children of each word, in text order."""
+        found: list[list[int]] = [[] for _ in self.text]
+        for word, head in enumerate(self.head):
+            if head != word:
+                found[head].append(word)
+        return tuple(tuple(words) for words in found)
+
+    @cached_property
+    def ancestors(self) -> tuple[tuple[int, ...], ...]:
+        """For each word its head, its head's head, ... up to the root (empty for a root)."""
+        chains: list[tuple[int, ...]] = []
+        for word in range(len(self.text)):
+            chain: list[int] = []
+            at = word
+            while self.head[at] != at and len(chain) < len(self.text):
+                at = self.head[at]
+                chain.append(at)
+            chains.append(tuple(chain))
+        return tuple(chains)
+
+
+@dataclass(frozen=True)
+class TokenTable:
+    """The tokens of one text as columns; every tuple has length ``n``.
+
+    ``raw`` is the vocabulary string ('Ġthe', '▁the', '##ing'); ``surface`` is the clean text the token stands for,
+    ``text[start:end]`` without surrounding white space ('' for special tokens). ``start``/``end`` are character
+    offsets into ``text`` from the tokenizer, (0, 0) for special tokens. ``word_start`` is true where the token
+    begins a whitespace-or-punctuation-separated piece of the text; ``sentence`` numbers sentences from 0 by a
+    plain rule on ``.``, ``!``, ``?`` and line ends (no parser needed); ``in_quotes`` is true between double quotes.
+    ``parse`` gives the words when first asked for; it raises DiagnosticError E0611 when no parser is installed.
+    """
+
+    text: str
+    ids: tuple[int, ...]
+    raw: tuple[str, ...]
+    start: tuple[int, ...]
+    end: tuple[int, ...]
+    surface: tuple[str, ...]
+    special: tuple[bool, ...]
+    word_start: tuple[bool, ...]
+    sentence: tuple[int, ...]
+    in_quotes: tuple[bool, ...]
+    parse: Callable[[str], WordTable] | None = None
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    @cached_property
+    def words(self) -> WordTable:
+        """The parsed words. Raises DiagnosticError E0611 when no parser is at hand."""
+        if self.parse is None:
+            from attndsl.dsl.diagnostics import fail
+
+            raise fail(
+                "E0611",
+                "the program reads word features, but no spaCy pipeline is at hand",
+                help="install spaCy and a pipeline: pip install 'attndsl[spacy]' && python -m spacy download en_core_web_sm",
+            )
+        return self.parse(self.text)
+
+    @cached_property
+    def token_words(self) -> tuple[tuple[int, ...], ...]:
+        """For each token the indices of the words whose character span overlaps the token's, by true offsets."""
+        words = self.words
+        return tuple(
+            tuple(w for w in range(len(words)) if words.start[w] < e and words.end[w] > s) if e > s else ()
+            for s, e in zip(self.start, self.end, strict=True)
+        )
