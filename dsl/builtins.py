@@ -199,5 +199,5 @@ NUMBER_FUNCTIONS: dict[str, tuple[int, int, Callable[..., float]]] = {
 }
 
 AGGREGATES_OF_NODES = ("first", "last", "nth", "argmax", "argmin")
-FOLDS = ("sum", "product", "maximum", "minimum", "argmax", "argmin")
+FOLDS = ("sum", "product", "largest", "smallest", "argmax", "argmin")
 ROW_STATS = ("sum", "max", "min", "count")

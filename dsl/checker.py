@@ -442,4 +442,4 @@ class _Checker:
             return Type(kind, True)
         if node.kind in ("any", "all"):
             return _BOOL
-        return Type(NUM, node.kind in ("maximum", "minimum"))
+        return Type(NUM, node.kind in ("largest", "smallest"))

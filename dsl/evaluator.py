@@ -277,9 +277,9 @@ def _fold(kind: str, pairs: list[tuple[Any, Any]]) -> Any:
         return None
     best_node, best = pairs[0]
     for node, value in pairs[1:]:
-        if value > best if kind in ("maximum", "argmax") else value < best:
+        if value > best if kind in ("largest", "argmax") else value < best:
             best_node, best = node, value
-    return best if kind in ("maximum", "minimum") else best_node
+    return best if kind in ("largest", "smallest") else best_node
 
 
 def _compare(op: str, left: Any, right: Any) -> bool:
