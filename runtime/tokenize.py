@@ -51,7 +51,8 @@ def token_table(text: str, tokenizer: Any, parse: Parse | Default | None = DEFAU
     view = vocabulary(tokenizer)
     # Both flags can be set after loading, and change what the tokenizer adds.
     adds = (getattr(tokenizer, "add_bos_token", None), getattr(tokenizer, "add_eos_token", None))
-    return _remember((view, adds, text, parse), lambda: _from_text(text, tokenizer, view, parse))
+    parser = word_parser() if parse is DEFAULT else parse
+    return _remember((view, adds, text, parser), lambda: _from_text(text, tokenizer, view, parser))
 
 
 def token_table_of_ids(ids: Iterable[Any], tokenizer: Any, parse: Parse | Default | None = DEFAULT) -> TokenTable:
@@ -66,7 +67,8 @@ def token_table_of_ids(ids: Iterable[Any], tokenizer: Any, parse: Parse | Defaul
     """
     view = vocabulary(tokenizer)
     row = _row(ids, view)
-    return _remember((view, row, parse), lambda: _from_ids(row, tokenizer, view, parse))
+    parser = word_parser() if parse is DEFAULT else parse
+    return _remember((view, row, parser), lambda: _from_ids(row, tokenizer, view, parser))
 
 
 def forget_tables() -> None:
@@ -127,7 +129,7 @@ def _short(value: object) -> str:
     return shown if len(shown) <= 40 else shown[:37] + "..."
 
 
-def _from_text(text: str, tokenizer: Any, view: VocabularyView, parse: Parse | Default | None) -> TokenTable:
+def _from_text(text: str, tokenizer: Any, view: VocabularyView, parse: Parse | None) -> TokenTable:
     offsets: list[Span] | None = None
     if getattr(tokenizer, "is_fast", False):
         encoded = tokenizer(text, return_offsets_mapping=True)
@@ -143,7 +145,7 @@ def _from_text(text: str, tokenizer: Any, view: VocabularyView, parse: Parse | D
 
 
 def _from_ids(
-    ids: tuple[int, ...], tokenizer: Any, view: VocabularyView, parse: Parse | Default | None
+    ids: tuple[int, ...], tokenizer: Any, view: VocabularyView, parse: Parse | None
 ) -> TokenTable:
     raw: tuple[str, ...] = tuple(tokenizer.convert_ids_to_tokens(list(ids)))
     pieces = _pieces(ids, raw, view)
@@ -194,7 +196,7 @@ def _table(
     raw: tuple[str, ...],
     offsets: Sequence[Span],
     view: VocabularyView,
-    parse: Parse | Default | None,
+    parse: Parse | None,
 ) -> TokenTable:
     special = tuple(i in view.special for i in ids)
     spans = [
@@ -221,7 +223,7 @@ def _table(
         word_start=tuple(word_start),
         sentence=tuple(sentence),
         in_quotes=tuple(_in_quotes(text, quotes, span) for span in spans),
-        parse=word_parser() if parse is DEFAULT else parse,
+        parse=parse,
     )
 
 

@@ -81,7 +81,7 @@ def metaspace() -> Any:
     # Words are kept apart in training only, as SentencePiece does; the trained model runs over the whole text.
     tokenizer.pre_tokenizer = pre_tokenizers.Split("▁", "merged_with_next")
     special = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
-    trainer = trainers.BpeTrainer(vocab_size=440, special_tokens=special, show_progress=False)
+    trainer = trainers.BpeTrainer(vocab_size=700, special_tokens=special, show_progress=False)
     tokenizer.train_from_iterator(LINES, trainer)
     return _wrap(_llama_like(tokenizer), bos_token="<s>", eos_token="</s>", unk_token="<unk>")
 
