@@ -104,9 +104,11 @@ def _require_text(text: object) -> None:
 
 
 def _row(ids: Iterable[Any], view: VocabularyView) -> tuple[int, ...]:
-    values = ids.tolist() if hasattr(ids, "tolist") else list(ids)
+    values: Any = ids.tolist() if hasattr(ids, "tolist") else list(ids)
     row: list[int] = []
-    for value in values if isinstance(values, list) else [(values,)]:  # a lone number is not a row
+    if not isinstance(values, list):  # a lone number
+        raise _no_id([values], view)
+    for value in values:
         try:
             row.append(operator.index(value))
         except TypeError:

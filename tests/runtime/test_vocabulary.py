@@ -164,6 +164,7 @@ def test_what_is_not_a_tokenizer_is_refused() -> None:
         'he said, "don\'t go." then (at 3.14, or 1,000) she left!',
         "a well-known zoe’s “idea”: x/y; is it?",
         "it cost $5 ... [sic]",
+        "'tell me,' he said, 'what is it?' it's tom's, at two o'clock",
     ],
 )
 def test_signs_are_joined_as_they_are_set(text: str) -> None:
