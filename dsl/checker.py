@@ -12,7 +12,13 @@ from difflib import get_close_matches
 
 from attndsl.dsl import nodes as N
 from attndsl.dsl.builtins import (
-    AGGREGATES_OF_NODES, METHODS, NUMBER_FUNCTIONS, TEXT_FUNCTIONS, TOKEN_FEATURES, TOKEN_VIA_WORD, WORD_FEATURES,
+    AGGREGATES_OF_NODES,
+    METHODS,
+    NUMBER_FUNCTIONS,
+    TEXT_FUNCTIONS,
+    TOKEN_FEATURES,
+    TOKEN_VIA_WORD,
+    WORD_FEATURES,
 )  # fmt: skip
 from attndsl.dsl.diagnostics import Diagnostic, DiagnosticError, Severity, diagnostic
 from attndsl.dsl.source import SourceFile, Span

@@ -15,6 +15,7 @@ from typing import Any, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
+
 from attndsl.dsl.diagnostics import fail
 from attndsl.runtime.pieces import PieceStyle, detect_style
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from attndsl.runtime.offsets import align_pieces
 from hypothesis import given
 from hypothesis import strategies as st
+
+from attndsl.runtime.offsets import align_pieces
 
 
 def covered(text: str, pieces: list[bytes | None], written: dict[int, bytes] | None = None) -> list[str]:

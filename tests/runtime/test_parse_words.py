@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_tokenizers import byte_level
+
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.runtime import parse_words
 from attndsl.runtime.parse_words import FLAGS, word_parser, words_of
 from attndsl.runtime.tokenize import token_table
-from tiny_tokenizers import byte_level
 
 TEXTS = [
     "Alice and Bob didn't go to the U.S. Bank in Paris. They paid $5.50, twenty euros!",

@@ -6,10 +6,11 @@ import doctest
 from types import ModuleType
 
 import pytest
-from attndsl.runtime import offsets, pieces, text_marks, wordpiece_text
-from attndsl.runtime.text_marks import quoted, sentence_numbers, starts_word
 from hypothesis import given
 from hypothesis import strategies as st
+
+from attndsl.runtime import offsets, pieces, text_marks, wordpiece_text
+from attndsl.runtime.text_marks import quoted, sentence_numbers, starts_word
 
 
 @pytest.mark.parametrize("module", [offsets, pieces, text_marks, wordpiece_text])

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tiny_tokenizers import STYLES, TEXTS, byte_level, metaspace, wordpiece
+
 from attndsl.dsl.tokens import TokenTable, WordTable
 from attndsl.runtime.tokenize import token_table
-from tiny_tokenizers import STYLES, TEXTS, byte_level, metaspace, wordpiece
 
 
 @pytest.fixture(scope="module")

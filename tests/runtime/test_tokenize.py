@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tiny_tokenizers import STYLES, TEXTS, WithoutOffsets, byte_level, metaspace, unigram, wordpiece
+
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.tokens import TokenTable, WordTable
 from attndsl.runtime import tokenize as module
 from attndsl.runtime.tokenize import DEFAULT, forget_tables, token_table, token_table_of_ids
-from tiny_tokenizers import STYLES, TEXTS, WithoutOffsets, byte_level, metaspace, unigram, wordpiece
 
 SEEN = ("surface", "special", "word_start", "sentence", "in_quotes")
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_tokenizers import TEXTS, WithoutOffsets
+
 from attndsl.runtime.nearest_entry import nearest_entry
 from attndsl.runtime.pieces import PieceStyle
 from attndsl.runtime.tokenize import token_table, token_table_of_ids
 from attndsl.runtime.vocabulary import never_true, vocabulary
-from tiny_tokenizers import TEXTS, WithoutOffsets
 
 pytestmark = pytest.mark.acceptance
 

@@ -6,6 +6,8 @@ import pickle
 
 import numpy as np
 import pytest
+from tiny_tokenizers import STYLES, byte_level, metaspace, unigram, wordpiece
+
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.runtime import vocabulary as module
 from attndsl.runtime.nearest_entry import nearest_entry
@@ -13,7 +15,6 @@ from attndsl.runtime.pieces import PieceStyle
 from attndsl.runtime.tokenize import token_table
 from attndsl.runtime.vocabulary import answer_once, never_true, vocabulary
 from attndsl.runtime.wordpiece_text import join_wordpieces
-from tiny_tokenizers import STYLES, byte_level, metaspace, unigram, wordpiece
 
 
 @pytest.mark.parametrize("style", STYLES)
