@@ -36,7 +36,7 @@ def min_sums(
     With ``executor`` the programs are split over ``threads`` tasks. Error against exact arithmetic: none beyond float64
     rounding for "float64"; see ``sum_error`` for the others. Raises E0533 when the two sides are packed differently.
     """
-    if programs.layout is not heads.layout or programs.precision != heads.precision:
+    if programs.layout.key != heads.layout.key or programs.precision != heads.precision:
         raise fail("E0533", "programs and heads are packed differently", help="pack both with one layout and precision")
     place = programs.layout
     out = np.zeros((programs.data.shape[0], heads.data.shape[0]))
@@ -59,9 +59,10 @@ def sum_error(programs: Packed, heads: Packed, sums: NDArray[np.float64]) -> NDA
     """A bound, per pair ``[P, H]``, on how far ``min_sums`` is from the exact sum.
 
     int16: ``|min(a, b) - min(a', b')| <= |a - a'| + |b - b'|``, so the rounding errors of both patterns, measured at
-    packing, bound the error of the sum; the integer sums themselves are exact. float32: minima are exact, and a lane adds
-    at most ``window`` of them in single precision: relative error at most ``window * 2**-24`` (Higham, Accuracy and
-    Stability of Numerical Algorithms, 2nd ed., eq. 4.4, all terms of one sign). float64: 1e-12 relative, for rounding.
+    packing, bound the error of the sum; the integer sums themselves are exact. float32: minima are exact, and a lane
+    adds at most ``window`` of them in single precision: relative error at most ``window * 2**-24`` (Higham, Accuracy
+    and Stability of Numerical Algorithms, 2nd ed., eq. 4.4, all terms of one sign). float64: 1e-12
+    relative, for rounding.
     """
     if programs.precision == "int16":
         return np.add.outer(programs.errors, heads.errors) + 1e-12 * sums

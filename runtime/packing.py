@@ -55,6 +55,11 @@ class Layout:
     starts: NDArray[np.int64]
 
     @property
+    def key(self) -> tuple[int, bool, int]:
+        """What the layout is made from; layouts with one key are the same."""
+        return self.n, self.causal, self.lanes
+
+    @property
     def size(self) -> int:
         """Numbers in one packed pattern, padding included."""
         return self.steps * self.lanes

@@ -39,8 +39,8 @@ def _pair(a: ArrayLike, b: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
 def iou(a: ArrayLike, b: ArrayLike) -> float:
     """``sum(min(A, B)) / sum(max(A, B))`` over all q, k. Higher is better; 1 only for equal matrices.
 
-    Source: Hayes, Li, Andreas, arXiv 2606.19317, eq. 2 (the weighted Jaccard, or Ruzicka, similarity). Empty rows count:
-    what one side has and the other has not enlarges the union. Two matrices without any weight are equal: 1.
+    Source: Hayes, Li, Andreas, arXiv 2606.19317, eq. 2 (the weighted Jaccard, or Ruzicka, similarity). Empty rows
+    count: what one side has and the other has not enlarges the union. Two matrices without any weight are equal: 1.
 
     >>> iou([[1, 0], [0.5, 0.5]], [[1, 0], [1, 0]])
     0.6
