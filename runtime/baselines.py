@@ -1,8 +1,8 @@
 """What a program must beat: patterns that know nothing of the text.
 
-Each kind gives patterns for ``n`` tokens, causal or not. The random kinds give several seeded draws, and their score is
-the mean over the draws; every other kind gives one. ``mixture`` gives every mixture of self, previous, first and uniform
-with weights in tenths; which one stands for a head is chosen on the train split, as a program is.
+Each kind gives patterns for ``n`` tokens, causal or not. The random kinds give several seeded draws, and their score
+is the mean over the draws; every other kind gives one. ``mixture`` gives every mixture of self, previous, first and
+uniform with weights in tenths; which one stands for a head is chosen on the train split, as a program is.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TENTHS = 10
 
 @dataclass(frozen=True, eq=False)
 class Baselines:
-    """``patterns`` float32 ``[B, n, n]``; ``kind`` gives each one's kind, ``name`` its full name (with draw or weights)."""
+    """``patterns`` float32 ``[B, n, n]``; ``kind`` and ``name`` have one entry for each."""
 
     patterns: NDArray[np.float32]
     kind: tuple[str, ...]

@@ -1,10 +1,10 @@
 """Means, medians and 95% intervals over sentences, per head and over heads, and paired differences.
 
 Intervals come from the bootstrap over sentences (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13:
-percentile interval), because scores in [0, 1] with few sentences are skewed. Sentences are drawn, not heads: the heads of
-one model see the same sentences, so all heads share each draw. Percentile intervals of S values are too narrow by about
-``sqrt((S - 1) / S)``; their distance from the point is divided by that factor (Hesterberg, The American Statistician 69,
-2015, section 3). The draws are seeded, so a figure printed twice is the same figure.
+percentile interval), because scores in [0, 1] with few sentences are skewed. Sentences are drawn, not heads: the heads
+of one model see the same sentences, so all heads share each draw. Percentile intervals of S values are too narrow by
+about ``sqrt((S - 1) / S)``; their distance from the point is divided by that factor (the narrowness bias of Hesterberg,
+The American Statistician 69, 2015). The draws are seeded, so a figure printed twice is the same figure.
 """
 
 from __future__ import annotations
