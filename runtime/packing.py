@@ -123,71 +123,103 @@ def empty_packed(place: Layout, precision: Precision, rows: int) -> Packed:
     return Packed(place, precision, aligned_zeros((padded, place.size), dtype), np.zeros(rows), np.zeros(rows))
 
 
+@njit(nogil=True, cache=True, fastmath={"reassoc"})
+def _check_row(row, length, limit):  # type: ignore[no-untyped-def]
+    """(sum of keys 0..length-1, problem) of one query row; keys from ``length`` on must be zero."""
+    total = 0.0
+    negative = 0
+    for k in range(length):
+        total += np.float64(row[k])
+        negative |= row[k] < 0
+    stray = 0
+    for k in range(length, row.shape[0]):
+        stray |= row[k] != 0
+    if not np.isfinite(total):
+        return total, 1
+    if negative:
+        return total, 2
+    if stray:
+        return total, 3
+    return total, 4 if total > limit else 0
+
+
+@njit(nogil=True, cache=True, fastmath={"reassoc"})
+def _quantise(row, length, scale, out):  # type: ignore[no-untyped-def]
+    """Fixed point of keys 0..length-1 to ``out``; returns the sum of rounding errors in units."""
+    error = 0.0
+    for k in range(length):
+        exact = np.float64(row[k]) * scale
+        units = np.int32(exact + 0.5)
+        error += abs(exact - units)
+        out[k] = np.uint16(units)
+    return error
+
+
 @njit(nogil=True, cache=True)
 def pack_row_int16(out, start, row, length, steps, lanes, scale):  # type: ignore[no-untyped-def]
-    """Write keys 0..length-1 of one query row; returns (sum, rounding error in units, problem)."""
+    """Write keys 0..length-1 of one query row of a pattern, not checked; returns (sum, rounding error in units)."""
     lane = start // steps
     step = start - lane * steps
     total = 0.0
     error = 0.0
     for k in range(length):
         weight = np.float64(row[k])
-        if not (weight >= 0.0 and weight <= 1.01):
-            return total, error, (2 if weight < 0.0 else (4 if weight > 1.01 and weight < np.inf else 1))
         total += weight
-        exact = weight * scale
-        units = np.int64(exact + 0.5)
-        error += abs(exact - units)
-        out[step * lanes + lane] = units
+        units = np.int32(weight * scale + 0.5)
+        error += abs(weight * scale - units)
+        out[step * lanes + lane] = np.uint16(units)
         step += 1
         if step == steps:
             step = 0
             lane += 1
-    return total, error, 0
+    return total, error
 
 
 @njit(nogil=True, cache=True)
 def pack_row_float(out, start, row, length, steps, lanes):  # type: ignore[no-untyped-def]
-    """Write keys 0..length-1 of one query row; returns (sum, 0, problem)."""
+    """Write keys 0..length-1 of one query row of a pattern, not checked; returns its sum."""
     lane = start // steps
     step = start - lane * steps
     total = 0.0
     for k in range(length):
-        weight = row[k]
-        if not (weight >= 0.0 and weight <= 1.01):
-            return total, 0.0, (2 if weight < 0.0 else (4 if weight > 1.01 and weight < np.inf else 1))
-        total += weight
-        out[step * lanes + lane] = weight
+        total += np.float64(row[k])
+        out[step * lanes + lane] = row[k]
         step += 1
         if step == steps:
             step = 0
             lane += 1
-    return total, 0.0, 0
+    return total
+
+
+@njit(nogil=True, cache=True)
+def _interleave(stream, out, steps, lanes):  # type: ignore[no-untyped-def]
+    for step in range(steps):
+        target = out[step * lanes : (step + 1) * lanes]
+        for lane in range(lanes):
+            target[lane] = stream[lane * steps + step]
 
 
 @njit(nogil=True, cache=True)
 def _pack_stack(patterns, first, stop, to, causal, starts, steps, lanes, scale, data, sums, errors, limit):  # type: ignore[no-untyped-def]
     """Pack patterns first..stop-1 to rows to+first...; returns (index, problem) of the first bad one, or (-1, 0)."""
     n = patterns.shape[1]
+    stream = np.zeros(steps * lanes, data.dtype)
     for i in range(first, stop):
         total = 0.0
         error = 0.0
         for q in range(n):
             length = q + 1 if causal else n
             row = patterns[i, q]
-            if scale > 0:
-                part, lost, problem = pack_row_int16(data[to + i], starts[q], row, length, steps, lanes, scale)
-            else:
-                part, lost, problem = pack_row_float(data[to + i], starts[q], row, length, steps, lanes)
-            if problem == 0 and part > limit:
-                problem = 4
-            for k in range(length, n):
-                if row[k] != 0:
-                    problem = 3
+            part, problem = _check_row(row, length, limit)
             if problem != 0:
                 return i, problem
             total += part
-            error += lost
+            place = stream[starts[q] : starts[q] + length]
+            if scale > 0:
+                error += _quantise(row, length, scale, place)
+            else:
+                place[:] = row[:length]
+        _interleave(stream, data[to + i], steps, lanes)
         sums[to + i] = total
         errors[to + i] = error / scale if scale > 0 else 0.0
     return -1, 0

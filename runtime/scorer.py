@@ -101,9 +101,10 @@ class Scorer:
         self.close()
 
     def close(self) -> None:
-        """Stop the threads. Results stay readable; no more sentences can be added."""
+        """Stop the threads. Everything still works, on one thread."""
         if self._pool is not None:
             self._pool.shutdown()
+            self._pool = None
 
     def add_sentence(self, programs: NDArray[np.float32], heads: NDArray[np.float32]) -> None:
         """Score one sentence: ``programs`` float32 ``[P, n, n]``, ``heads`` ``[H, n, n]``, both patterns.
