@@ -124,21 +124,26 @@ def empty_packed(place: Layout, precision: Precision, rows: int) -> Packed:
 
 
 @njit(nogil=True, cache=True, fastmath={"reassoc"})
-def _check_row(row, length, limit):  # type: ignore[no-untyped-def]
-    """(sum of keys 0..length-1, problem) of one query row; keys from ``length`` on must be zero."""
+def _check_row(row, bits, length, limit):  # type: ignore[no-untyped-def]
+    """(sum of keys 0..length-1, problem) of one query row; keys from ``length`` on must be zero.
+
+    ``bits`` is the row seen as int32: or-ing sign bits is one vector operation, comparing floats is several.
+    """
     total = 0.0
-    negative = 0
+    signs = np.int32(0)
     for k in range(length):
         total += np.float64(row[k])
-        negative |= row[k] < 0
-    stray = 0
+        signs |= bits[k]
+    stray = np.int32(0)
     for k in range(length, row.shape[0]):
-        stray |= row[k] != 0
+        stray |= bits[k]
     if not np.isfinite(total):
         return total, 1
-    if negative:
-        return total, 2
-    if stray:
+    if signs < 0:
+        for k in range(length):
+            if row[k] < 0.0:  # not for -0.0, which is zero
+                return total, 2
+    if stray & 0x7FFFFFFF:
         return total, 3
     return total, 4 if total > limit else 0
 
@@ -204,13 +209,14 @@ def _pack_stack(patterns, first, stop, to, causal, starts, steps, lanes, scale, 
     """Pack patterns first..stop-1 to rows to+first...; returns (index, problem) of the first bad one, or (-1, 0)."""
     n = patterns.shape[1]
     stream = np.zeros(steps * lanes, data.dtype)
+    bits = patterns.view(np.int32)
     for i in range(first, stop):
         total = 0.0
         error = 0.0
         for q in range(n):
             length = q + 1 if causal else n
             row = patterns[i, q]
-            part, problem = _check_row(row, length, limit)
+            part, problem = _check_row(row, bits[i, q], length, limit)
             if problem != 0:
                 return i, problem
             total += part
