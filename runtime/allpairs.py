@@ -8,6 +8,7 @@ released. The result does not depend on the number of threads.
 from __future__ import annotations
 
 from concurrent.futures import Executor
+from typing import Any
 
 import numpy as np
 from attndsl.dsl.diagnostics import fail
@@ -23,8 +24,9 @@ def vector_lanes() -> int:
 
     ``NUMBA_CPU_NAME`` and ``NUMBA_CPU_FEATURES`` are honoured, so a build for another CPU can be tried.
     """
-    if config.CPU_NAME is not None or config.CPU_FEATURES is not None:
-        return WIDE if "+avx512bw" in (config.CPU_FEATURES or "") else NARROW
+    settings: Any = config
+    if settings.CPU_NAME is not None or settings.CPU_FEATURES is not None:
+        return WIDE if "+avx512bw" in (settings.CPU_FEATURES or "") else NARROW
     return WIDE if binding.get_host_cpu_features().get("avx512bw", False) else NARROW
 
 
@@ -47,7 +49,7 @@ def min_sums(
     if executor is None or len(spans) == 1:
         driver(programs.data, heads.data, out, 0, rows, place.window)
     else:
-        work = [executor.submit(driver, programs.data, heads.data, out, *span, place.window) for span in spans]
+        work = [executor.submit(driver, programs.data, heads.data, out, a, b, place.window) for a, b in spans]
         for task in work:
             task.result()
     if programs.precision == "int16":

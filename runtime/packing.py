@@ -111,7 +111,8 @@ def aligned_zeros(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
     count = int(np.prod(shape)) * np.dtype(dtype).itemsize
     raw = np.zeros(count + 64, np.uint8)
     offset = -raw.ctypes.data % 64
-    return raw[offset : offset + count].view(dtype).reshape(shape)
+    aligned: NDArray[Any] = raw[offset : offset + count].view(dtype).reshape(shape)
+    return aligned
 
 
 def empty_packed(place: Layout, precision: Precision, rows: int) -> Packed:

@@ -23,6 +23,7 @@ from types import TracebackType
 import numpy as np
 from attndsl.dsl.diagnostics import fail
 from attndsl.runtime.allpairs import min_sums, sum_error, vector_lanes
+from attndsl.runtime.allpairs_torch import min_sums_torch
 from attndsl.runtime.exact import pair_ious
 from attndsl.runtime.packing import PRECISIONS, Layout, Packed, Precision, empty_packed, layout, pack_into
 from numpy.typing import NDArray
@@ -59,7 +60,8 @@ class Scorer:
     ``programs``, ``heads``: how many (P, H). ``causal``: whether keys after the query are left out. ``precision``:
     "float64", "float32" or "int16". ``threads``: None for all CPUs of the process. ``block_bytes``: packed programs
     held at once. ``keep_sentences=False`` keeps only means, so that memory does not grow with the number of sentences.
-    ``lanes`` is chosen by CPU features; 16 or 32 forces one kernel. Raises E0535 and E0536 for impossible settings.
+    ``lanes`` is chosen by CPU features; 16 or 32 forces one kernel. ``device`` (such as "cuda") computes the sums through
+    torch, in float64. Raises E0535 and E0536 for impossible settings.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Scorer:
         block_bytes: int = 64 << 20,
         keep_sentences: bool = True,
         lanes: int | None = None,
+        device: str | None = None,
     ) -> None:
         if programs < 1 or heads < 1:
             raise fail("E0535", f"cannot score {programs} programs on {heads} heads", help="give at least one of each")
@@ -80,6 +83,9 @@ class Scorer:
             raise fail("E0536", f"unknown precision '{precision}'", help=f"one of {', '.join(PRECISIONS)}")
         if threads is not None and threads < 1:
             raise fail("E0536", f"cannot score on {threads} threads", help="give 1 or more, or None for all CPUs")
+        if device is not None and precision != "float64":
+            raise fail("E0536", f"a torch device scores in float64, not '{precision}'", help="leave the precision out")
+        self.device = device
         self.programs, self.heads, self.causal, self.precision = programs, heads, causal, precision
         self.threads = threads or available_threads()
         self.lanes = lanes or vector_lanes()
@@ -288,7 +294,10 @@ class SentenceScorer:
         scorer, stop = self._scorer, first + programs.rows
         if first < 0 or stop > scorer.programs:
             raise fail("E0533", f"programs {first} to {stop - 1} were given", help=f"the scorer has {scorer.programs}")
-        sums = min_sums(programs, self._heads, executor=scorer._pool, threads=scorer.threads)
+        if scorer.device is None:
+            sums = min_sums(programs, self._heads, executor=scorer._pool, threads=scorer.threads)
+        else:
+            sums = min_sums_torch(programs, self._heads, device=scorer.device)
         left, right = programs.sums, self._heads.sums
         self.iou[first:stop] = ious(sums, left, right)
         if scorer.precision != "float64":

@@ -15,6 +15,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+_declare: Any = cgutils.get_or_insert_function
 _BYTE, _I16, _I32, _I64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 _F32, _F64 = ir.FloatType(), ir.DoubleType()
 
@@ -39,14 +40,10 @@ def _total(builder: Any, kind: str, vector: Any, lanes: int) -> Any:
     """Sum of the lanes as a double; integers are widened first, single precision is summed in double."""
     if kind == "int16":
         wide = ir.VectorType(_I32, lanes)
-        add = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(_I32, [wide]), f"llvm.vector.reduce.add.v{lanes}i32"
-        )
+        add = _declare(builder.module, ir.FunctionType(_I32, [wide]), f"llvm.vector.reduce.add.v{lanes}i32")
         return builder.uitofp(builder.call(add, [builder.zext(vector, wide)]), _F64)
     wide = ir.VectorType(_F64, lanes)
-    add = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(_F64, [_F64, wide]), f"llvm.vector.reduce.fadd.v{lanes}f64"
-    )
+    add = _declare(builder.module, ir.FunctionType(_F64, [_F64, wide]), f"llvm.vector.reduce.fadd.v{lanes}f64")
     value = vector if kind == "float64" else builder.fpext(vector, wide)
     return builder.call(add, [ir.Constant(_F64, 0.0), value], fastmath=("reassoc",))
 
