@@ -60,8 +60,8 @@ class Scorer:
     ``programs``, ``heads``: how many (P, H). ``causal``: whether keys after the query are left out. ``precision``:
     "float64", "float32" or "int16". ``threads``: None for all CPUs of the process. ``block_bytes``: packed programs
     held at once. ``keep_sentences=False`` keeps only means, so that memory does not grow with the number of sentences.
-    ``lanes`` is chosen by CPU features; 16 or 32 forces one kernel. ``device`` (such as "cuda") computes the sums through
-    torch, in float64. Raises E0535 and E0536 for impossible settings.
+    ``lanes`` is chosen by CPU features; 16 or 32 forces one kernel. ``device`` (such as "cuda") computes the sums
+    through torch, in float64. Raises E0535 and E0536 for impossible settings.
     """
 
     def __init__(

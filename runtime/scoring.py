@@ -79,8 +79,8 @@ def without_sink(matrix: NDArray[Any]) -> NDArray[np.float64]:
     rest[:, 0] = 0.0
     total = rest.sum(axis=1, keepdims=True)
     kept = total > SINK_FLOOR
-    np.divide(rest, total, out=rest, where=kept)
-    return rest * kept
+    divided: NDArray[np.float64] = np.divide(rest, total, out=np.zeros_like(rest), where=kept)
+    return divided
 
 
 def iou_without_sink(a: ArrayLike, b: ArrayLike) -> float:
