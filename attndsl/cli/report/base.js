@@ -66,15 +66,29 @@ function whole(value) {
   return value.toLocaleString("en-US");
 }
 
-// 3, 56, 1,239 or 6.2 k %: increases span five orders of magnitude.
+// +2.4% or +1,239%: increases span five orders of magnitude.
 function percent(value) {
   const size = Math.abs(value);
-  const text = size >= 100 ? whole(Math.round(size)) : size >= 10 ? size.toFixed(1) : size.toFixed(2);
+  if (size < 0.05) return "0%";
+  const text = size >= 100 ? whole(Math.round(size)) : size.toFixed(1);
   return (value < 0 ? "−" : "+") + text + "%";
+}
+
+function percentRange(interval) {
+  return "[" + percent(interval.low).replace("%", "") + ", " + percent(interval.high) + "]";
 }
 
 function words(name) {
   return name.replace(/_/g, " ");
+}
+
+function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+// Labels under a colour scale, each centred at its place (0 to 1).
+function tickRow(ticks) {
+  return el("div", { class: "legend-ticks" }, ticks.map(([at, label]) => el("span", { style: { left: 100 * at + "%" } }, label)));
 }
 
 function programOf(row) {
@@ -88,7 +102,8 @@ function plural(count, one, many) {
 // Where the length is part of what is said: "n = 128" or "n = 96–128".
 function lengthWords() {
   const low = DATA.n_min;
-  return "n = " + (low !== null && low !== DATA.n ? low + "–" + DATA.n : DATA.n);
+  const joined = low !== null && low !== DATA.n ? low + "\u2060–\u2060" + DATA.n : DATA.n;
+  return "n\u00a0=\u00a0" + joined; // never broken over two lines
 }
 
 // Leading spaces and line ends are part of a token and decide what programs see: show them.

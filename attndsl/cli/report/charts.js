@@ -1,6 +1,13 @@
 // Perplexity against the share of heads replaced, and scores by context length: SVG for the eye, tables beside.
-const PLOT = { width: 560, height: 300, left: 62, right: 16, top: 14, bottom: 44 };
+const PLOT = { width: 560, height: 300, left: 80, right: 18, top: 14, bottom: 44 };
 const SERIES_CLASSES = ["line-a", "line-b", "line-c", "line-d"];
+
+// The drawing is as wide as its panel, so that its letters keep their size on a phone.
+function fitPlot(box) {
+  const style = getComputedStyle(box);
+  PLOT.width = Math.max(260, box.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight));
+  PLOT.height = PLOT.width < 420 ? 250 : 300;
+}
 
 function plotX(t) {
   return PLOT.left + t * (PLOT.width - PLOT.left - PLOT.right);
@@ -27,7 +34,7 @@ function axes(xTicks, yTicks, xName, yName) {
       svg("text", { class: "tick", x: PLOT.left - 8, y: plotY(t) + 4, "text-anchor": "end" }, label)]),
     xTicks.map(([t, label]) => svg("text", { class: "tick", x: plotX(t), y: PLOT.height - PLOT.bottom + 18, "text-anchor": "middle" }, label)),
     svg("text", { class: "axis-name", x: (PLOT.left + PLOT.width - PLOT.right) / 2, y: PLOT.height - 6, "text-anchor": "middle" }, xName),
-    svg("text", { class: "axis-name", transform: "translate(13 " + (PLOT.height - PLOT.bottom + PLOT.top) / 2 + ") rotate(-90)", "text-anchor": "middle" }, yName),
+    svg("text", { class: "axis-name", transform: "translate(11 " + (PLOT.height - PLOT.bottom + PLOT.top) / 2 + ") rotate(-90)", "text-anchor": "middle" }, yName),
   ];
 }
 
@@ -57,12 +64,13 @@ function drawPerplexity() {
   const modes = el("div", { class: "choice", role: "radiogroup", "aria-label": "Scale of the perplexity curve" });
   choice(modes, [["linear", "Linear"], ["log", "Log"]], state.logScale ? "log" : "linear", (v) => { state.logScale = v === "log"; drawPerplexity(); byId("perplexity").querySelector("[aria-checked=true]").focus({ preventScroll: true }); });
   const names = [...new Set(steps.map((s) => s.series))];
+  fitPlot(box);
   box.replaceChildren(
     el("div", { class: "panel-head" }, title, modes),
     el("p", { class: "hint" }, "Held-out perplexity when programs stand in for that share of heads, at " + lengthWords() + "."),
     svg("svg", { class: "plot", viewBox: "0 0 " + PLOT.width + " " + PLOT.height, role: "group", "aria-label": "Perplexity increase by share of heads replaced; the table below has the figures" },
       perplexityMarks(steps, names, top)),
-    legendOf(names),
+    legendOf(names) || "",
     perplexityTable(steps, names));
 }
 
@@ -86,7 +94,7 @@ function perplexityMarks(steps, names, top) {
     own.forEach((s, j) => {
       if (s.interval) marks.push(svg("path", { class: "whisker " + kind, d: path([[at[j][0], plotY(scale(s.interval.low))], [at[j][0], plotY(scale(s.interval.high))]]) }));
       marks.push(dot(at[j][0], at[j][1], kind, [Math.round(100 * s.share) + "% of heads (" + s.heads + ")" + (names.length > 1 ? ", " + name : ""),
-        "perplexity " + s.perplexity.toFixed(2), percent(s.increase_percent) + (s.interval ? " [" + percent(s.interval.low) + ", " + percent(s.interval.high) + "]" : "")]));
+        "perplexity " + s.perplexity.toFixed(2), percent(s.increase_percent) + (s.interval ? " " + percentRange(s.interval) : "")]));
     });
   });
   return marks;
@@ -103,12 +111,12 @@ function logTicks([low, high]) {
 
 function perplexityTable(steps, names) {
   const many = names.length > 1;
-  const head = ["Share", "Heads", "Perplexity", "Increase", "95% interval"];
+  const columns = [["Share", (s) => Math.round(100 * s.share) + "%"], ["Heads", (s) => whole(s.heads), "minor"], ["Perplexity", (s) => s.perplexity.toFixed(2)],
+    ["Increase", (s) => percent(s.increase_percent)], ["95% interval", (s) => (s.interval ? percentRange(s.interval) : "–")]];
   return el("div", { class: "scroll" }, el("table", { class: "plain" },
-    el("thead", {}, el("tr", {}, many ? el("th", { scope: "col" }, "Curve") : null, head.map((h) => el("th", { scope: "col", class: "number" }, h)))),
+    el("thead", {}, el("tr", {}, many ? el("th", { scope: "col" }, "Curve") : null, columns.map(([h, , kind]) => el("th", { scope: "col", class: "number " + (kind || "") }, h)))),
     el("tbody", {}, steps.map((s) => el("tr", {}, many ? el("td", {}, s.series) : null,
-      [Math.round(100 * s.share) + "%", whole(s.heads), s.perplexity.toFixed(2), percent(s.increase_percent),
-        s.interval ? "[" + percent(s.interval.low) + ", " + percent(s.interval.high) + "]" : "–"].map((t) => el("td", { class: "number" }, t)))))));
+      columns.map(([, text, kind]) => el("td", { class: "number " + (kind || "") }, text(s))))))));
 }
 
 const LENGTH_SERIES = [["mean", "programs, mean"], ["median", "programs, median"], ["best_baseline", "best baseline"], ["first_token", "first token"]];
@@ -118,6 +126,7 @@ function drawLengths() {
   const rows = [...DATA.by_length].sort((a, b) => a.n - b.n);
   const title = el("h2", { id: "h-len" }, "Score by context length");
   if (!rows.length) return box.replaceChildren(title, el("p", { class: "hint" }, "Scores by context length were not measured in this run."));
+  fitPlot(box);
   const logs = rows.map((r) => Math.log2(r.n));
   const span = logs[logs.length - 1] - logs[0];
   const place = (i) => 0.04 + 0.92 * (span ? (logs[i] - logs[0]) / span : 0.5);

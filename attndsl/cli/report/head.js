@@ -89,8 +89,8 @@ function bar(value, interval, kind) {
 }
 
 function scoreTable(row) {
-  const line = (label, value, kind, interval, strong) => el("tr", { class: strong ? "strong" : null },
-    el("th", { scope: "row" }, label), el("td", { class: "bar-cell" }, bar(value, interval, kind)),
+  const line = (label, value, kind, interval, strong, tag) => el("tr", { class: strong ? "strong" : null },
+    el("th", { scope: "row" }, label, tag ? el("span", { class: "tag" }, tag) : null), el("td", { class: "bar-cell" }, bar(value, interval, kind)),
     el("td", { class: "number" }, score(value)), el("td", { class: "number dim" }, range(interval)));
   const best = row.best_baseline;
   const baselines = Object.entries(row.baselines).sort((a, b) => b[1] - a[1]);
@@ -100,7 +100,7 @@ function scoreTable(row) {
       line("Held-out", row.heldout_iou, "main", row.interval, true),
       line("Train", row.train_iou, "soft", null),
       line("Without the sink", row.iou_no_sink, "soft", null)),
-    el("tbody", {}, baselines.map(([name, value]) => line(words(name) + (name === best ? " (best baseline)" : ""), value, "base", null, name === best))),
+    el("tbody", {}, baselines.map(([name, value]) => line(capital(words(name)), value, "base", null, name === best, name === best ? "best baseline" : null))),
     el("tbody", {},
       el("tr", { class: "strong" }, el("th", { scope: "row" }, "Lift"), el("td", { class: "bar-cell hint" }, "over " + words(best)),
         el("td", { class: "number " + (row.lift < 0 ? "bad" : "good") }, signed(row.lift)), el("td", {})),
@@ -148,8 +148,8 @@ function drawPictures() {
       el("h3", {}, "Predicted beside real"), exampleMenu(shown, example), modes,
       el("span", { class: "hint push" }, "IoU on this text ", el("strong", {}, score(pair.iou)), " at n = " + n)),
     figures, readout, weightLegend(different),
-    el("p", { class: "hint" }, "Pictures are rounded to 8 bits; shown values are within " + (Math.max(pair.real.scale, pair.predicted.scale) / 255).toFixed(4) +
-      " of the weights. Scores come from unrounded weights. " + "“·” marks a space, “⏎” a line end."));
+    el("p", { class: "hint" }, "What is shown is rounded to 8 bits, within " + (Math.max(pair.real.scale, pair.predicted.scale) / 255).toFixed(3) +
+      " of each weight; scores come from unrounded weights. In tokens “·” marks a space, “⏎” a line end."));
   const available = figures.querySelector("figure").clientWidth;
   for (const view of views) view.layout(available);
   linkViews(views, (cursor, event) => readCell(readout, example, { predicted, real, n }, cursor, event));
@@ -195,9 +195,9 @@ function readCell(readout, example, patterns, cursor, event) {
 function weightLegend(different) {
   const steps = Array.from({ length: 17 }, (_, i) => i / 16);
   const stops = steps.map((t) => rgb(different ? diverging(2 * t - 1) : sequential(t)));
-  const ticks = different ? [["−1", 0], ["−0.25", 25], ["0", 50], ["+0.25", 75], ["+1", 100]] : [["0", 0], ["0.06", 25], ["0.25", 50], ["0.56", 75], ["1", 100]];
+  const ticks = different ? ["−1", "−0.25", "0", "+0.25", "+1"] : ["0", "0.06", "0.25", "0.56", "1"];
   return el("div", { class: "legend small", role: "img", "aria-label": "Colour scale of attention weight, by its square root" },
     el("span", { class: "legend-name" }, different ? "difference of weights (square-root scale)" : "attention weight (square-root scale)"),
     el("div", { class: "legend-scale" }, el("div", { class: "legend-bar", style: { "background-image": "linear-gradient(to right, " + stops.join(", ") + ")" } }),
-      el("div", { class: "legend-ticks" }, ticks.map(([t]) => el("span", {}, t)))));
+      tickRow(ticks.map((t, i) => [i / 4, t]))));
 }

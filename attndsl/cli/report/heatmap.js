@@ -25,16 +25,17 @@ function metricColour(m, value) {
 
 function short(m, value) {
   if (value === null || value === undefined) return "–";
-  return (m.signed ? signed(value, 2) : value.toFixed(2)).replace("0.", ".");
+  return (m.signed ? signed(value, 2).replace("+", "") : value.toFixed(2)).replace("0.", ".");
 }
 
 function drawMap() {
   const { layers, heads } = DATA.model;
   const width = byId("heads-map").clientWidth;
-  layersDown = layers > heads && width / (layers + 1.5) < 27;
+  const narrow = width / (Math.max(layers, heads) + 1.5) < 27; // the longer side would not fit across: put it down
+  layersDown = narrow ? layers > heads : heads >= layers;
   const columns = layersDown ? heads : layers;
   const rows = layersDown ? layers : heads;
-  const corner = layersDown ? "layer ↓ head →" : "head ↓ layer →";
+  const [across, down] = layersDown ? ["H", "L"] : ["L", "H"];
   const grid = el("div", {
     class: "grid", role: "grid", "aria-labelledby": "h-map", "aria-rowcount": rows + 1, "aria-colcount": columns + 1,
     onkeydown: mapKey,
@@ -43,11 +44,11 @@ function drawMap() {
   const size = (width - 76) / columns;
   grid.classList.toggle("tiny", size < 27);
   grid.append(el("div", { role: "row" },
-    el("div", { class: "corner", role: "columnheader" }, corner),
-    Array.from({ length: columns }, (_, c) => el("div", { class: "axis", role: "columnheader" }, String(c)))));
+    el("div", { role: "columnheader", "aria-label": layersDown ? "layer, by head" : "head, by layer" }),
+    Array.from({ length: columns }, (_, c) => el("div", { class: "axis", role: "columnheader" }, across + c))));
   cells.clear();
   for (let r = 0; r < rows; r++) {
-    const line = el("div", { role: "row" }, el("div", { class: "axis", role: "rowheader" }, String(r)));
+    const line = el("div", { role: "row" }, el("div", { class: "axis", role: "rowheader" }, down + r));
     for (let c = 0; c < columns; c++) line.append(layersDown ? mapCell(r, c) : mapCell(c, r));
     grid.append(line);
   }
@@ -113,7 +114,7 @@ function drawLegend(m) {
     el("div", { class: "legend", role: "img", "aria-label": "Colour scale of " + m.long + " from " + ticks[0] + " to " + limit },
       el("span", { class: "legend-name" }, m.long),
       el("div", { class: "legend-scale" }, bar,
-        el("div", { class: "legend-ticks" }, ticks.map((t) => el("span", {}, m.signed ? signed(t, 2) : t.toFixed(2)))))),
+        tickRow(ticks.map((t, i) => [i / 4, m.signed ? signed(t, 2) : t.toFixed(2)])))),
     missing || "");
 }
 

@@ -113,7 +113,7 @@ function drawReuse() {
     el("p", { class: "hint" }, plural(ranked.length, "program") + " for " + plural(DATA.heads.length, "head") + "; " + plural(twice.length, "program") +
       " serve more than one. Choose one to see its heads on the map. Means of held-out IoU at " + lengthWords() + "."),
     el("div", { class: "scroll" }, el("table", { class: "plain reuse" },
-      el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Program"), el("th", { scope: "col", colspan: 2 }, "Heads"),
+      el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Program"), el("th", { scope: "col", class: "number" }, "Heads"), el("td", { class: "bar-cell" }),
         el("th", { scope: "col", class: "number" }, "Mean IoU"), el("th", { scope: "col", class: "number" }, "Mean lift"))),
       el("tbody", {}, shown.map((g) => el("tr", { class: state.program === g.program ? "chosen" : null },
         el("th", { scope: "row" }, el("button", { type: "button", class: "link", "aria-pressed": String(state.program === g.program), onclick: () => pickProgram(state.program === g.program ? null : g.program) }, DATA.programs[g.program].name)),

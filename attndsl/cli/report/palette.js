@@ -23,18 +23,20 @@ function mix(from, to, t) {
 
 // [lightness, chroma, hue] at zero and at one; in the dark theme more is brighter, in the light one more is darker.
 const RAMPS = {
-  light: { low: [0.965, 0.02, 185], high: [0.33, 0.105, 262], zero: [0.95, 0.004, 250], plus: [0.42, 0.115, 250], minus: [0.5, 0.15, 42] },
-  dark: { low: [0.25, 0.025, 262], high: [0.94, 0.11, 165], zero: [0.27, 0.006, 250], plus: [0.86, 0.105, 215], minus: [0.76, 0.15, 50] },
+  light: { low: [0.97, 0.02, 200], high: [0.28, 0.11, 278], zero: [0.95, 0.004, 250], plus: [0.42, 0.115, 250], minus: [0.5, 0.15, 42] },
+  dark: { low: [0.24, 0.04, 285], high: [0.95, 0.1, 125], zero: [0.27, 0.006, 250], plus: [0.86, 0.105, 215], minus: [0.76, 0.15, 50] },
 };
 
 function ramps() {
   return RAMPS[isDark() ? "dark" : "light"];
 }
 
-// 0 to 1.
+// 0 to 1. Lightness and hue run straight; chroma swells in the middle, where screens have most of it to give.
 function sequential(t) {
-  const ramp = ramps();
-  return mix(ramp.low, ramp.high, Math.min(1, Math.max(0, t)));
+  const { low, high } = ramps();
+  const at = Math.min(1, Math.max(0, t));
+  const swell = 0.03 * Math.sin(Math.PI * at);
+  return mix([low[0], low[1] + swell, low[2]], [high[0], high[1] + swell, high[2]], at);
 }
 
 // -1 to 1; the hue of an arm is constant, so zero is a neutral grey and no third colour appears between.

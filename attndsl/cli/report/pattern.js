@@ -43,9 +43,9 @@ class PatternView {
 
   layout(width) {
     const longest = Math.max(...this.tokens.map((t) => visible(t).length));
-    const gutter = Math.min(92, 14 + 6.2 * Math.min(longest, 12));
+    const gutter = Math.min(width < 400 ? 60 : 92, 14 + 6.2 * Math.min(longest, 12));
     this.left = gutter;
-    this.size = Math.max(9, Math.min(34, Math.floor((width - gutter - 2) / this.n)));
+    this.size = Math.max(7, Math.min(34, Math.floor((width - gutter - 2) / this.n)));
     this.width = this.left + this.size * this.n + 2;
     this.height = this.size * this.n + gutter + 2;
     const ratio = window.devicePixelRatio || 1;
@@ -77,7 +77,7 @@ class PatternView {
     const { n, size, left } = this;
     const plain = cssColour("--muted");
     const strong = cssColour("--text");
-    context.font = Math.min(11.5, Math.max(8.5, size - 1.5)) + "px " + LABEL_FONT;
+    context.font = Math.min(11.5, Math.max(7, size - 1)) + "px " + LABEL_FONT;
     context.textBaseline = "middle";
     for (let i = 0; i < n; i++) {
       const text = clipped(context, visible(this.tokens[i]), left - 10);

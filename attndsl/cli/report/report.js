@@ -21,9 +21,9 @@ function drawTop() {
 
 function leadSentence(top) {
   const ahead = DATA.heads.filter((r) => r.lift > 0).length;
-  return "Over " + plural(top.heads, "head") + " a program overlaps its head’s attention by " + score(top.mean) + " (IoU) on held-out text of " + lengthWords() +
-    " tokens; the best simple baseline of each head reaches " + score(top.best_baseline) + ". Programs beat that baseline on " + plural(ahead, "head") +
-    " (" + Math.round((100 * ahead) / top.heads) + "%).";
+  return "On held-out text, the programs chosen for " + plural(top.heads, "head") + " match the real attention with a mean IoU of " + score(top.mean) +
+    " (" + lengthWords() + " tokens). The best simple baseline of each head reaches " + score(top.best_baseline) + "; programs beat it on " +
+    plural(ahead, "head") + " (" + Math.round((100 * ahead) / top.heads) + "%).";
 }
 
 function tile(label, value, note, main) {
@@ -121,6 +121,8 @@ function start() {
     timer = setTimeout(() => {
       drawMap();
       drawPictures();
+      drawPerplexity();
+      drawLengths();
     }, 120);
   });
 }
