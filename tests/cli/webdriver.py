@@ -15,10 +15,26 @@ from pathlib import Path
 from typing import Any
 
 FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-extensions", "--hide-scrollbars",
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-extensions",
+    "--hide-scrollbars",
 )
-KEYS = {"ArrowUp": "\ue013", "ArrowDown": "\ue015", "ArrowLeft": "\ue012", "ArrowRight": "\ue014", "Enter": "\ue007", "Tab": "\ue004", "Escape": "\ue00c"}
+KEYS = {
+    "ArrowUp": "\ue013",
+    "ArrowDown": "\ue015",
+    "ArrowLeft": "\ue012",
+    "ArrowRight": "\ue014",
+    "Enter": "\ue007",
+    "Tab": "\ue004",
+    "Escape": "\ue00c",
+}
 
 
 def chromium() -> tuple[str, str] | None:
@@ -38,12 +54,21 @@ class Browser:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        self._driver = subprocess.Popen([found[1], f"--port={port}", "--silent"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._driver = subprocess.Popen(
+            [found[1], f"--port={port}", "--silent"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         self._base = f"http://127.0.0.1:{port}"
         try:
             self._wait_until_ready()
-            options = {"binary": found[0], "args": [*FLAGS, f"--user-data-dir={self._profile.name}", f"--window-size={width},{height}"]}
-            wanted = {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"}}
+            options = {
+                "binary": found[0],
+                "args": [*FLAGS, f"--user-data-dir={self._profile.name}", f"--window-size={width},{height}"],
+            }
+            wanted = {
+                "browserName": "chrome",
+                "goog:chromeOptions": options,
+                "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
+            }
             answer = self._call("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
         except BaseException:
             self._driver.kill()
@@ -82,7 +107,13 @@ class Browser:
         return self._call("POST", f"{self._session}/goog/cdp/execute", {"cmd": command, "params": parameters})
 
     def size(self, width: int, height: int, phone: bool = False) -> None:
-        self.cdp("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=2 if phone else 1, mobile=phone)
+        self.cdp(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=2 if phone else 1,
+            mobile=phone,
+        )
 
     def prefer(self, scheme: str) -> None:
         self.cdp("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
@@ -90,7 +121,8 @@ class Browser:
     def move(self, css: str, x: int = 0, y: int = 0, *, click: bool = False) -> None:
         """A real pointer to the middle of an element (plus an offset), with a click if asked."""
         self.js("document.querySelector(arguments[0]).scrollIntoView({block: 'center', behavior: 'instant'})", css)
-        box = self.js("const b = document.querySelector(arguments[0]).getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]", css)
+        middle = "const b = document.querySelector(arguments[0]).getBoundingClientRect(); "
+        box = self.js(middle + "return [b.x + b.width / 2, b.y + b.height / 2]", css)
         steps = [{"type": "pointerMove", "duration": 0, "x": round(box[0]) + x, "y": round(box[1]) + y}]
         if click:
             steps += [{"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0}]
@@ -115,7 +147,11 @@ class Browser:
         if whole:
             height = self.js("return document.documentElement.scrollHeight")
             width = self.js("return window.innerWidth")
-            shot = self.cdp("Page.captureScreenshot", captureBeyondViewport=True, clip={"x": 0, "y": 0, "width": width, "height": height, "scale": 1})
+            shot = self.cdp(
+                "Page.captureScreenshot",
+                captureBeyondViewport=True,
+                clip={"x": 0, "y": 0, "width": width, "height": height, "scale": 1},
+            )
             path.write_bytes(base64.b64decode(shot["data"]))
         else:
             path.write_bytes(base64.b64decode(self._call("GET", f"{self._session}/screenshot")))

@@ -7,6 +7,7 @@ const state = {
   metric: "heldout_iou",
   head: null, // name of the head whose panel is shown, "L5H3"
   example: 0,
+  query: null, // row of the pictures that is read out; null: the last
   right: "real", // what the right-hand picture shows: real pattern or difference
   logScale: null,
   program: null, // index of the program whose heads are picked out, or null

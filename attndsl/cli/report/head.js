@@ -138,7 +138,7 @@ function drawPictures() {
     new PatternView(example.tokens, predicted, pair.predicted.causal, weightColour, "Predicted" + about),
     new PatternView(example.tokens, right, pair.real.causal, different ? differenceColour : weightColour, (different ? "Real minus predicted" : "Real") + about),
   ];
-  const readout = el("div", { class: "readout" }, el("p", { class: "hint" }, "Point at a square, or tap it, to read its weight. Rows are queries, columns are keys."));
+  const readout = el("div", { class: "readout" });
   const modes = el("div", { class: "choice", role: "radiogroup", "aria-label": "Right-hand picture" });
   choice(modes, [["real", "Real"], ["difference", "Difference"]], state.right, (v) => { state.right = v; drawPictures(); byId("pictures").querySelector(".choice [aria-checked=true]").focus({ preventScroll: true }); });
   const figures = el("div", { class: "figures" },
@@ -147,12 +147,17 @@ function drawPictures() {
     el("div", { class: "picture-head" },
       el("h3", {}, "Predicted beside real"), exampleMenu(shown, example), modes,
       el("span", { class: "hint push" }, "IoU on this text ", el("strong", {}, score(pair.iou)), " at n = " + n)),
-    figures, readout, weightLegend(different),
+    figures, weightLegend(different),
+    el("p", { class: "hint" }, "Rows are queries, columns are keys. Point at a square, tap it, or click a word below to see what that query looks at."),
+    readout,
     el("p", { class: "hint" }, "What is shown is rounded to 8 bits, within " + (Math.max(pair.real.scale, pair.predicted.scale) / 255).toFixed(3) +
       " of each weight; scores come from unrounded weights. In tokens “·” marks a space, “⏎” a line end."));
   const available = figures.querySelector("figure").clientWidth;
   for (const view of views) view.layout(available);
-  linkViews(views, (cursor, event) => readCell(readout, example, { predicted, real, n }, cursor, event));
+  const patterns = { predicted, real, n, causal: pair.real.causal };
+  const pick = (q) => move({ q, k: strongestKey(real, q, n) }, null);
+  const move = linkViews(views, (cursor, event) => readCell(readout, example, patterns, cursor, event, pick));
+  pick(Math.min(n - 1, state.query ?? n - 1));
 }
 
 function figure(title, view) {
@@ -170,26 +175,6 @@ function exampleMenu(shown, example) {
 function excerpt(tokens) {
   const text = tokens.join("").replace(/[ĠĊ▁]/g, " ").replace(/\s+/g, " ").trim();
   return text.length > 44 ? text.slice(0, 42) + "…" : text;
-}
-
-function readCell(readout, example, patterns, cursor, event) {
-  if (!cursor) return hideTip();
-  const { q, k } = cursor;
-  const { n } = patterns;
-  const name = (i) => visible(example.tokens[i]);
-  const at = q * n + k;
-  if (event) {
-    showTip(event.clientX, event.clientY, [name(q) + " → " + name(k),
-      "query " + q + ", key " + k, "predicted " + patterns.predicted[at].toFixed(3), "real " + patterns.real[at].toFixed(3)]);
-  } else hideTip();
-  const most = (values) => Array.from(values.slice(q * n, q * n + n), (value, i) => ({ value, i }))
-    .filter((x) => x.value >= 0.005).sort((a, b) => b.value - a.value).slice(0, 4);
-  const listed = (values) => most(values).map((x) => el("span", { class: "pair-chip" }, el("code", {}, name(x.i)), " " + x.value.toFixed(2)));
-  readout.replaceChildren(
-    el("p", { class: "readout-line" }, el("span", { class: "readout-label" }, "Cell"), el("span", {}, "query ", el("code", {}, name(q)), " (" + q + ") → key ",
-      el("code", {}, name(k)), " (" + k + "): predicted ", el("strong", {}, patterns.predicted[at].toFixed(3)), ", real ", el("strong", {}, patterns.real[at].toFixed(3)))),
-    el("p", { class: "readout-line" }, el("span", { class: "readout-label" }, "Predicted"), listed(patterns.predicted)),
-    el("p", { class: "readout-line" }, el("span", { class: "readout-label" }, "Real"), listed(patterns.real)));
 }
 
 function weightLegend(different) {

@@ -116,31 +116,32 @@ class PatternView {
   }
 }
 
-// Both views show the same cursor and `report(cursor, event)` is told where it is.
+// All views show the same cursor and `report(cursor, event)` is told where it is. Returns what moves the cursor.
 function linkViews(views, report) {
   const move = (cursor, event) => {
+    if (!cursor) return hideTip();
+    state.query = cursor.q;
     for (const view of views) {
       view.cursor = cursor;
       view.draw();
     }
-    report(cursor, event);
+    return report(cursor, event);
   };
   for (const view of views) {
     view.canvas.addEventListener("pointermove", (event) => move(view.at(event), event));
     view.canvas.addEventListener("pointerdown", (event) => move(view.at(event), event));
-    view.canvas.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && move(view.cursor, null));
-    view.canvas.addEventListener("blur", () => move(null, null));
+    view.canvas.addEventListener("pointerleave", hideTip);
     view.canvas.addEventListener("keydown", (event) => {
       const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
       if (!step) return;
       event.preventDefault();
-      const old = view.cursor || { q: view.n - 1, k: 0 };
-      const q = Math.min(view.n - 1, Math.max(0, old.q + (view.cursor ? step[0] : 0)));
+      const q = Math.min(view.n - 1, Math.max(0, view.cursor.q + step[0]));
       const last = view.causal ? q : view.n - 1;
-      const cursor = { q, k: Math.min(last, Math.max(0, old.k + (view.cursor ? step[1] : 0))) };
+      const cursor = { q, k: Math.min(last, Math.max(0, view.cursor.k + step[1])) };
       move(cursor, null);
       const value = view.values[cursor.q * view.n + cursor.k];
       say("query " + view.tokens[cursor.q] + ", key " + view.tokens[cursor.k] + ", " + value.toFixed(3));
     });
   }
+  return move;
 }

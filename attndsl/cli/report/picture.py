@@ -34,7 +34,9 @@ class PatternPicture:
     data: str
 
     @classmethod
-    def from_matrix(cls, matrix: npt.NDArray[np.float64], n: int, causal: bool, what: str = "pattern") -> PatternPicture:
+    def from_matrix(
+        cls, matrix: npt.NDArray[np.float64], n: int, causal: bool, what: str = "pattern"
+    ) -> PatternPicture:
         """Round a pattern ``[q, k]``; ``what`` names it in messages. Raises DiagnosticError E0841."""
         _check(matrix, n, causal, what)
         scale = float(matrix.max()) if n else 0.0
@@ -70,7 +72,9 @@ def picture_iou(left: npt.NDArray[np.float64], right: npt.NDArray[np.float64]) -
     return float(np.minimum(left, right).sum()) / largest if largest else 1.0
 
 
-def check_tokens(text_id: str, tokens: Sequence[str], predicted: Mapping[str, object], real: Mapping[str, object]) -> None:
+def check_tokens(
+    text_id: str, tokens: Sequence[str], predicted: Mapping[str, object], real: Mapping[str, object]
+) -> None:
     """Raise E0841 when an example has no tokens, or its two sides name different heads."""
     if not tokens:
         raise fail("E0841", f"example {text_id!r} has no tokens", help="leave the example out of the report")

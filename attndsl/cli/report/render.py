@@ -22,6 +22,7 @@ SCRIPTS = (
     "palette.js",
     "heatmap.js",
     "pattern.js",
+    "strip.js",
     "head.js",
     "charts.js",
     "lists.js",
@@ -110,7 +111,8 @@ def _rounded(value: Any) -> Any:
 
 def _policy(style: str, script: str) -> str:
     """A content security policy that allows exactly our style and script, and no request at all."""
-    rules = f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {_digest(script)}; base-uri 'none'"
+    ours = f"style-src {_digest(style)}; script-src {_digest(script)}"
+    rules = f"default-src 'none'; img-src data:; {ours}; base-uri 'none'"
     return f'<meta http-equiv="Content-Security-Policy" content="{rules}">'
 
 
