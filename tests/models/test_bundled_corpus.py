@@ -13,14 +13,16 @@ import pytest
 FILES = ("stories", "sentences", "code", "math")
 # name: (train texts, held-out texts, fewest words, most words)
 SHAPE = {
-    "stories": (84, 42, 110, 170),
+    "stories": (104, 52, 110, 170),
     "sentences": (42, 21, 12, 21),
     "code": (28, 14, 25, 90),
     "math": (28, 14, 35, 100),
 }
 RUN = 8
 # Capitalised words of both halves that name no character: days, months, titles, forms of address.
-COMMON = {"August", "Four", "July", "March", "May", "Monday", "Mr", "Street", "Tuesdays", "Uncle"}
+COMMON = set(
+    "August Four Friday Grandpa July March May Mom Monday Mr Mrs Saturday Street Sunday Tuesdays Uncle".split()
+)
 
 
 def records(name: str) -> list[dict[str, str]]:
@@ -78,7 +80,7 @@ def test_lengths_in_words(name: str) -> None:
 
 def test_ids_are_unique_over_all_files() -> None:
     ids = [record["id"] for name in FILES for record in records(name)]
-    assert len(ids) == len(set(ids)) == 273
+    assert len(ids) == len(set(ids)) == 303
 
 
 def test_shared_runs_are_noticed() -> None:
@@ -105,7 +107,7 @@ def test_held_out_stories_have_characters_of_their_own() -> None:
 
 def test_stories_do_not_open_alike() -> None:
     openings = Counter(" ".join(record["text"].split()[:2]) for record in records("stories"))
-    assert max(openings.values()) <= 3
+    assert max(openings.values()) <= 4
 
 
 @pytest.mark.parametrize("split", ["train", "heldout"])
@@ -116,7 +118,7 @@ def test_each_half_holds_some_text_beyond_ascii(name: str, split: str) -> None:
 
 def test_stories_hold_dialogue_questions_and_line_breaks() -> None:
     texts = [record["text"] for record in records("stories")]
-    assert sum("“" in text or '"' in text for text in texts) > 100
+    assert sum("“" in text or '"' in text for text in texts) > 130
     assert sum("?" in text for text in texts) > 80
     assert sum("\n" in text for text in texts) > 80
     assert all(text.count('"') % 2 == 0 and text.count("“") == text.count("”") for text in texts)
