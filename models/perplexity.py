@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from attndsl.dsl.diagnostics import fail
 from attndsl.models.encode import encode
 from attndsl.models.heads import Head
 from attndsl.models.inject import OutsideWindow, Provider, inject
 from attndsl.models.layout import AttentionLayout, find_layout
-from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -11,12 +11,13 @@ from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
-from attndsl.dsl.diagnostics import fail
-from attndsl.runtime.packing import ROW_MULTIPLE, Packed
-from attndsl.runtime.vectors import DRIVERS, NARROW, WIDE
 from llvmlite import binding
 from numba.core import config
 from numpy.typing import NDArray
+
+from attndsl.dsl.diagnostics import fail
+from attndsl.runtime.packing import ROW_MULTIPLE, Packed
+from attndsl.runtime.vectors import DRIVERS, NARROW, WIDE
 
 
 def vector_lanes() -> int:

@@ -15,10 +15,11 @@ from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
-from attndsl.dsl.diagnostics import DiagnosticError, fail
-from attndsl.runtime.pattern import ROW_SUM_TOLERANCE
 from numba import njit
 from numpy.typing import NDArray
+
+from attndsl.dsl.diagnostics import DiagnosticError, fail
+from attndsl.runtime.pattern import ROW_SUM_TOLERANCE
 
 Precision = Literal["float64", "float32", "int16"]
 PRECISIONS: tuple[Precision, ...] = ("float64", "float32", "int16")

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from attndsl.dsl.diagnostics import DiagnosticError, fail
 from attndsl.runtime.shards import Shard, StoredText, cannot_write, damaged, write_atomically, write_shard
-from numpy.typing import NDArray
 
 _FORMAT = 1
 Head = tuple[int, int]

@@ -21,12 +21,13 @@ from itertools import pairwise
 from types import TracebackType
 
 import numpy as np
+from numpy.typing import NDArray
+
 from attndsl.dsl.diagnostics import fail
 from attndsl.runtime.allpairs import min_sums, sum_error, vector_lanes
 from attndsl.runtime.allpairs_torch import min_sums_torch
 from attndsl.runtime.exact import pair_ious
 from attndsl.runtime.packing import PRECISIONS, Layout, Packed, Precision, empty_packed, layout, pack_into
-from numpy.typing import NDArray
 
 TIE = 1e-12
 """Mean IoUs closer than this are equal; the earlier program wins. Float64 sums in another order differ by 1e-14."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.runtime.packing import (
     MAX_WINDOW,
