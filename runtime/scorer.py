@@ -22,7 +22,7 @@ from types import TracebackType
 
 import numpy as np
 from attndsl.dsl.diagnostics import fail
-from attndsl.runtime.allpairs import min_sums, sum_error, vector_lanes
+from attndsl.runtime.allpairs import min_sums, pair_bounds, vector_lanes
 from attndsl.runtime.allpairs_torch import min_sums_torch
 from attndsl.runtime.exact import pair_ious
 from attndsl.runtime.packing import PRECISIONS, Layout, Packed, Precision, empty_packed, layout, pack_into
@@ -46,12 +46,6 @@ class Choice:
 def available_threads() -> int:
     """CPUs this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def ious(sums: NDArray[np.float64], left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
-    """IoU ``[P, H]`` from sums of minima ``[P, H]`` and the total weights ``left`` [P] and ``right`` [H]."""
-    union = np.add.outer(left, right) - sums
-    return np.divide(sums, union, out=np.ones_like(sums), where=union > 0)
 
 
 class Scorer:
@@ -298,11 +292,8 @@ class SentenceScorer:
             sums = min_sums(programs, self._heads, executor=scorer._pool, threads=scorer.threads)
         else:
             sums = min_sums_torch(programs, self._heads, device=scorer.device)
-        left, right = programs.sums, self._heads.sums
-        self.iou[first:stop] = ious(sums, left, right)
+        figures = pair_bounds(programs, self._heads, sums, executor=scorer._pool, threads=scorer.threads)
+        self.iou[first:stop] = figures[0]
         if scorer.precision != "float64":
-            error = sum_error(programs, self._heads, sums)
-            most = np.minimum.outer(left, right)
-            self.low[first:stop] = ious(np.maximum(sums - error, 0.0), left, right)
-            self.high[first:stop] = ious(np.minimum(sums + error, most), left, right)
+            self.low[first:stop], self.high[first:stop] = figures[1:]
         self.seen[first:stop] = True
