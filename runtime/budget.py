@@ -21,7 +21,7 @@ from attndsl.runtime.scorer import available_threads
 
 PROBE_TOKENS = 256
 """Longer texts are probed at this length: by then cost per weight no longer changes."""
-PROBE_PROGRAMS, PROBE_HEADS, REPEATS = 192, 48, 5
+PROBE_PROGRAMS, PROBE_HEADS, PROBE_SIDE, REPEATS = 192, 48, 600, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,30 +68,30 @@ def rates(n: int, causal: bool, precision: Precision) -> Rates:
     heads = empty_packed(place, precision, PROBE_HEADS)
     packing = _median(lambda: pack_into(programs, 0, patterns))
     pack_into(heads, 0, patterns[:PROBE_HEADS])
-    sums = min_sums(programs, heads)
     summing = _median(lambda: min_sums(programs, heads))
-    booking = _median(lambda: _bookkeeping(programs, heads, sums))
+    # Bookkeeping is touching fresh memory more than arithmetic: its arrays must be as large as a real job's.
+    many = empty_packed(layout(1, causal, vector_lanes()), precision, PROBE_SIDE)
+    booking = _median(lambda: _bookkeeping(many, many))
     pairs = PROBE_PROGRAMS * PROBE_HEADS
-    return Rates(summing / (pairs * place.size), packing / (PROBE_PROGRAMS * place.size), booking / pairs)
+    return Rates(summing / (pairs * place.size), packing / (PROBE_PROGRAMS * place.size), booking / PROBE_SIDE**2)
 
 
-def _bookkeeping(programs: Packed, heads: Packed, sums: np.ndarray) -> None:  # type: ignore[type-arg]
+def _bookkeeping(programs: Packed, heads: Packed) -> None:
+    """What a scorer does with the sums of one sentence."""
+    sums = np.zeros((programs.rows, heads.rows))
     total = np.zeros_like(sums)
     for figures in pair_bounds(programs, heads, sums):
-        total += figures
+        total += figures.copy()
     total.astype(np.float32)
 
 
-def _memory(
-    place: Layout, programs: int, heads: int, sentences: int, precision: Precision, block: int, keep: bool
-) -> int:
+def _memory(place: Layout, programs: int, heads: int, precision: Precision, block: int, kept: int) -> int:
     packed = place.bytes_per_pattern(precision)
     rows = min(programs, max(1, block // packed))
     arrays = 3 if precision == "float64" else 6
     pairs = programs * heads
     in_flight = rows * heads * 8 * (2 if precision == "float64" else 4)
-    kept = pairs * 4 * sentences if keep else 0
-    return packed * (heads + rows) + pairs * 8 * arrays + in_flight + kept
+    return packed * (heads + rows) + pairs * 8 * arrays + in_flight + pairs * 4 * kept
 
 
 def budget(
@@ -126,6 +126,5 @@ def budget(
     summing = rate.pair_weight * pairs * place.size
     packing = rate.packed_weight * (programs + heads) * place.size
     cpu = sentences * (summing + packing + rate.pair * pairs)
-    return Budget(
-        cpu, cpu / workers, _memory(place, programs, heads, sentences, precision, block_bytes, keep_sentences)
-    )
+    kept = sentences if keep_sentences else 0
+    return Budget(cpu, cpu / workers, _memory(place, programs, heads, precision, block_bytes, kept))
