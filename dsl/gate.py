@@ -52,7 +52,7 @@ _PLAIN = re.compile(r"[\t\n -~]*\Z")
 _BAD_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
-def check_text(text: str | bytes, name: str = "<text>", limits: TextLimits = PROGRAM_LIMITS) -> SourceFile:
+def check_text(text: str | bytes, name: str = "<text>", limits: TextLimits = FILE_LIMITS) -> SourceFile:
     """The text as a SourceFile, if it may be parsed.
 
     CRLF line ends become LF. Raises DiagnosticError: E0110 not UTF-8, E0111 too long, E0112 a forbidden character,
@@ -74,7 +74,7 @@ def check_text(text: str | bytes, name: str = "<text>", limits: TextLimits = PRO
     return source
 
 
-def parse_python(source: SourceFile, limits: TextLimits = PROGRAM_LIMITS) -> ast.Module:
+def parse_python(source: SourceFile, limits: TextLimits = FILE_LIMITS) -> ast.Module:
     """The syntax tree of a text that passed ``check_text``, no deeper than ``limits.tree``.
 
     Raises DiagnosticError E0118 for a syntax error and E0113 for a tree that is too deep.
@@ -92,7 +92,7 @@ def parse_python(source: SourceFile, limits: TextLimits = PROGRAM_LIMITS) -> ast
     return tree
 
 
-def check_tree(tree: ast.AST, source: SourceFile, limits: TextLimits = PROGRAM_LIMITS) -> None:
+def check_tree(tree: ast.AST, source: SourceFile, limits: TextLimits = FILE_LIMITS) -> None:
     """Raise DiagnosticError E0113 when the tree has more levels than ``limits.tree``; walks without recursion."""
     level: list[ast.AST] = [tree]
     line = 1

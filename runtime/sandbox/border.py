@@ -89,7 +89,8 @@ def check_values(
     """
     if matrix.size == 0:
         return
-    low, high = float(matrix.min()), float(matrix.max())
+    lows, highs = matrix.min(axis=1), matrix.max(axis=1)
+    low, high = float(lows.min()), float(highs.max())
     if not allow_nonfinite and not (np.isfinite(low) and np.isfinite(high)):
         raise _bad_values("the result holds NaN or infinite values")
     if not allow_negative and low < 0:
@@ -97,7 +98,7 @@ def check_values(
     if max(-low, high) > limits.largest and not allow_nonfinite:
         raise _bad_values(f"the result holds values beyond {limits.largest:.0e}")
     if not allow_empty_rows:
-        empty = np.flatnonzero(~matrix.any(axis=1))
+        empty = np.flatnonzero((lows == 0) & (highs == 0))
         if empty.size:
             raise _bad_values(f"row {empty[0]} of the result has no mass ({empty.size} such rows)")
 

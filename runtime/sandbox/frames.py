@@ -10,7 +10,9 @@ import os
 import struct
 
 DOWN = struct.Struct("=cxxxII")
-UP = struct.Struct("=cxxxII")
+UP = struct.Struct("=cxxxIIxxxx")
+"""16 bytes, so that a matrix behind it is aligned."""
+
 
 PROGRAM, SENTENCE, PROBE = b"P", b"S", b"T"
 READY, MATRIX = b"C", b"O"

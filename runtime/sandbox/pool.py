@@ -190,6 +190,10 @@ class SandboxPool:
             zygote.close()
         self._kept = self._keeping = None
 
+    def require(self, level: str) -> None:
+        """Raise SandboxError E0420 or E0421 unless this pool isolates at least at ``level``."""
+        require(level, self._zygotes[0].facts)
+
     @property
     def starts(self) -> list[int]:
         """How often each zygote was started; more than 1 means that one died."""

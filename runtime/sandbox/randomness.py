@@ -58,7 +58,7 @@ def _from_python(name: str) -> Callable[..., Any]:
 
 def _from_numpy(name: str) -> Callable[..., Any]:
     def draw(*args: Any, **kwargs: Any) -> Any:
-        generator = _shared.get("numpy", np.random.RandomState)
+        generator = _shared.get("numpy", _seeded_state)
         if name == "seed" and (not args or args[0] is None):
             args = (_shared.seed,)
         return wrap(getattr(generator, name))(*args, **kwargs)
@@ -70,8 +70,15 @@ def _python_random(seed: Any = None) -> random.Random:
     return random.Random(_shared.seed if seed is None else seed)
 
 
+def _seeded_state(seed: Any) -> Any:
+    """``np.random.RandomState(seed)``, whose constructor would first ask the machine for randomness."""
+    state = np.random.RandomState(np.random.MT19937(0))
+    state.seed(seed)
+    return state
+
+
 def _numpy_state(seed: Any = None) -> Any:
-    return np.random.RandomState(_shared.seed if seed is None else seed)
+    return _seeded_state(_shared.seed if seed is None else seed)
 
 
 def _numpy_generator(seed: Any = None) -> Any:

@@ -214,21 +214,38 @@ class Child:
         """
         deadline = time.monotonic() + seconds
         self._send(data, deadline)
-        header = bytearray(frames.UP.size)
-        self._receive(memoryview(header), deadline)
+        header, text = bytearray(frames.UP.size), bytearray(frames.MAX_TEXT)
+        block = matrix if matrix is not None and len(matrix) else memoryview(text)
+        extra = self._begin(memoryview(header), block, deadline)
         status, line, size = frames.UP.unpack(header)
+        if extra > size:
+            raise ValueError("more than it announced")
         if status == frames.MATRIX:
             if matrix is None or size != len(matrix):
                 raise ValueError(f"a matrix of {size} bytes")
-            self._receive(matrix, deadline)
+            self._receive(matrix[extra:], deadline)
             return status, 0, b""
         if status == frames.READY and size == 0:
             return status, 0, b""
         if status not in frames.TEXT_STATUSES or size > frames.MAX_TEXT:
             raise ValueError("an unknown answer")
-        text = bytearray(size)
-        self._receive(memoryview(text), deadline)
-        return status, line, bytes(text)
+        text[:extra] = block[:extra]
+        self._receive(memoryview(text)[extra:size], deadline)
+        return status, line, bytes(text[:size])
+
+    def _begin(self, header: memoryview, block: memoryview, deadline: float) -> int:
+        """Read the header, and in the same call what may already lie behind it; gives how much that was."""
+        count = 0
+        while count < len(header):
+            try:
+                got = os.readv(self._from, [header[count:], block])
+            except BlockingIOError:
+                self._wait(self._readable, deadline)
+                continue
+            if got == 0:
+                raise ChildGone
+            count += got
+        return count - len(header)
 
     def _send(self, data: bytes, deadline: float) -> None:
         view = memoryview(data)
