@@ -182,4 +182,4 @@ UFUNC_METHODS = frozenset(
         "reduce": ("add", "multiply", "maximum", "minimum", "logical_or", "logical_and"),
     }.items()
     for name in names
-)  # fmt: skip
+) | {"chain.from_iterable"}  # fmt: skip

@@ -3,6 +3,7 @@
 import ast
 
 import pytest
+
 from attndsl.dsl.codes import all_codes
 from attndsl.dsl.policy import POLICY, Accepted, Refused, classes_of_running_python, decide
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from attndsl.dsl.codes import all_codes, page
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.pyimport.module import Interface
