@@ -195,8 +195,8 @@ def main() -> None:
         f"n = {patterns.shape[-1]}. {cpu_name()}, {os.cpu_count()} CPUs, load average {load[0]:.1f} at the start; "
         f"numba {numba.__version__}, numpy {np.__version__}. CPU time, one thread unless said, medians of interleaved "
         "runs.", "", "## One (program, head, sentence) score", "",
-        "Packed patterns; 'peak in L1' is the same register tile on 16 KiB that never leaves the first-level cache. The "
-        "AVX2 rows are compiled for a Haswell CPU in a second process.", "",
+        "Packed patterns; 'peak in L1' is the same register tile on 16 KiB that never leaves the first-level cache. "
+        "The AVX2 rows are compiled for a Haswell CPU in a second process.", "",
     ]  # fmt: skip
     lines += score_table(per_score(patterns, options.patterns, options.rounds))
     lines += [
