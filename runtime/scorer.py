@@ -276,11 +276,7 @@ class SentenceScorer:
         return max(1, self._scorer.block_bytes // self.layout.bytes_per_pattern(self._scorer.precision))
 
     def block(self, rows: int) -> Packed:
-        """Empty packed room for ``rows`` programs, to be filled with ``packing.pack_row_int16`` or ``pack_row_float``.
-
-        The writer also sets ``sums`` (float64 sum of weights) and, for int16, ``errors`` (sum of rounding errors in
-        weight, that is in units divided by ``layout.scale``).
-        """
+        """Empty packed room for ``rows`` programs, for code that writes the packed form itself; see ``empty_packed``."""
         return empty_packed(self.layout, self._scorer.precision, rows)
 
     def add(self, programs: NDArray[np.float32], *, first: int = 0) -> None:
