@@ -1,4 +1,4 @@
-"""Leaf values of the IR for one text: columns, relations, host tables, as numpy arrays. Built on demand, once per text."""
+"""Leaf values of the IR for one text: columns, relations, host tables, as numpy arrays; built on demand, once."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Leaves:
         return np.asarray(column[np.maximum(words, 0)])
 
     def relation(self, name: str) -> np.ndarray:
-        """A bool table [row, column]: ``token_words`` [token, word], ``word_tokens`` [word, token], else [word, word]."""
+        """A bool table [row, column]: ``token_words`` [token, word], ``word_tokens`` [word, token], or [word, word]."""
         if name not in self._relations:
             self._relations[name] = self._make_relation(name)
         return self._relations[name]

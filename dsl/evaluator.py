@@ -147,7 +147,9 @@ class Evaluator:
                 values = [self.value(arg, env) for arg in args]
                 if None in values:
                     return None
-                return TEXT_FUNCTIONS[name][1](*values) if name in TEXT_FUNCTIONS else NUMBER_FUNCTIONS[name][2](*values)
+                return (
+                    TEXT_FUNCTIONS[name][1](*values) if name in TEXT_FUNCTIONS else NUMBER_FUNCTIONS[name][2](*values)
+                )
         raise TypeError(f"not an expression: {type(node).__name__}")
 
     def binary(self, node: N.Expr, op: str, left: Any, right: Any, env: Environment) -> Any:

@@ -1,8 +1,8 @@
 """The built-in programs: files of the language beside this module, one theme each.
 
-positional (first token, previous, windows, decays), punctuation, structure (sentences, lines, word pieces, brackets, quotes),
-repeats (copies of the token), induction (what followed a copy), lookback (words known by their letters), mixtures, grammar
-(asks a parser for word features), bidirectional (heads that see the whole text).
+positional (first token, previous, windows, decays), punctuation, structure (sentences, lines, word pieces, brackets,
+quotes), repeats (copies of the token), induction (what followed a copy), lookback (words known by their letters),
+mixtures, grammar (asks a parser for word features), bidirectional (heads that see the whole text).
 """
 
 from __future__ import annotations
@@ -16,8 +16,16 @@ from attndsl.dsl.parser import parse_library
 from attndsl.dsl.source import SourceFile
 
 THEMES = (
-    "positional", "punctuation", "structure", "repeats", "induction", "lookback", "mixtures", "grammar", "bidirectional",
-)  # fmt: skip
+    "positional",
+    "punctuation",
+    "structure",
+    "repeats",
+    "induction",
+    "lookback",
+    "mixtures",
+    "grammar",
+    "bidirectional",
+)
 
 
 def library_text(theme: str) -> str:

@@ -3,6 +3,7 @@
 from collections import Counter
 
 import pytest
+
 from attndsl.dsl.checker import check
 from attndsl.dsl.library import THEMES, builtin_programs, library_text
 from attndsl.dsl.parser import parse_library
