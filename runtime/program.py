@@ -21,7 +21,7 @@ from attndsl.dsl.tokens import TokenTable
 from attndsl.runtime.pattern import normalise
 from attndsl.runtime.tokenize import token_table, token_table_of_ids
 
-HostFunction = Callable[[TokenTable, int, int], float]
+HostFunction = Callable[[list[str], int, int], float]
 BACKENDS = ("auto", "interpreter", "numpy", "numba", "torch", "sandbox")
 
 
@@ -131,9 +131,10 @@ class Program:
                 "E0802", f"{self.name!r} has no Python source to run in the sandbox",
                 help="choose another back end; the sandbox is for programs that came from Python",
             )  # fmt: skip
-        from attndsl.runtime.sandbox import run_table
+        from attndsl.runtime.sandbox import shared_pool
 
-        return run_table(self.source, self.name, table, self.host)
+        matrices = {name: Leaves(table, self.host).host(name) for name in self.host}
+        return shared_pool().run_program(self.source, self.name, table, matrices, allow_nonfinite=True)
 
 
 def describe_outcomes(programs: Sequence[Program]) -> dict[str, int]:
