@@ -261,7 +261,7 @@ class Binder(Node):
 @dataclass(frozen=True, slots=True)
 class Aggregate(Expr):
     """``kind`` is first, last, nth (``value`` is the zero-based rank, negative from the end), count, any, all, sum,
-    product, maximum, minimum, argmax, argmin. first/last/nth/argmax/argmin give a node or none; maximum/minimum of
+    product, largest, smallest, argmax, argmin. first/last/nth/argmax/argmin give a node or none; largest/smallest of
     nothing is none. Ties of argmax/argmin go to the first."""
 
     kind: str

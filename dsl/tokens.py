@@ -7,6 +7,7 @@ of the text. Everything here is plain data. ``runtime/tokenize.py`` builds these
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,8 +17,9 @@ from functools import cached_property
 class WordTable:
     """The words of one text as columns; every tuple has length ``m``, the number of words.
 
-    Strings are spaCy's own (``pos`` is ``pos_`` and so on). ``head`` is the index of the syntactic head, a root is
-    its own head. ``start``/``end`` are character offsets into the text, ``sentence`` numbers the sentences from 0.
+    White space that does more than part two words (a second space, a line end) is a word of its own. Strings are
+    spaCy's own (``pos`` is ``pos_`` and so on). ``head`` is the index of the syntactic head, a root is its own head.
+    ``start``/``end`` are character offsets into the text, ``sentence`` numbers the sentences from 0.
     ``flags`` holds boolean columns named as spaCy's attributes (``is_stop``, ``is_punct``, ``like_num``, ...).
     ``entities`` and ``noun_chunks`` are (first word, one past the last word, label) spans; a chunk's label is "".
     """
@@ -71,10 +73,15 @@ class TokenTable:
     """The tokens of one text as columns; every tuple has length ``n``.
 
     ``raw`` is the vocabulary string ('Ġthe', '▁the', '##ing'); ``surface`` is the clean text the token stands for,
-    ``text[start:end]`` without surrounding white space ('' for special tokens). ``start``/``end`` are character
-    offsets into ``text`` from the tokenizer, (0, 0) for special tokens. ``word_start`` is true where the token
-    begins a whitespace-or-punctuation-separated piece of the text; ``sentence`` numbers sentences from 0 by a
-    plain rule on ``.``, ``!``, ``?`` and line ends (no parser needed); ``in_quotes`` is true between double quotes.
+    ``text[start:end]`` ('' for special tokens and for white space). ``start``/``end`` are character offsets into
+    ``text`` from the tokenizer, without the white space around the token's text, (0, 0) for special tokens; a token
+    of nothing but white space spans it, and each part of a character split over several tokens spans the whole
+    character. ``special`` marks tokens that stand for no text; the unknown token stands for the text it replaced.
+    ``word_start`` is true where the token begins a whitespace-or-punctuation-separated piece of the text (a
+    punctuation sign is a piece of its own); ``sentence`` numbers sentences from 0 by a plain rule on ``.``, ``!``,
+    ``?`` and line ends (no parser needed; "Mr." ends one), white space and special tokens counting to the sentence
+    before them; ``in_quotes`` is true between double quotes (not on them, and not beyond the line). No column of a
+    token depends on later tokens, save for a character that is split over several.
     ``parse`` gives the words when first asked for; it raises DiagnosticError E0611 when no parser is installed.
     """
 
@@ -102,7 +109,8 @@ class TokenTable:
             raise fail(
                 "E0611",
                 "the program reads word features, but no spaCy pipeline is at hand",
-                help="install spaCy and a pipeline: pip install 'attndsl[spacy]' && python -m spacy download en_core_web_sm",
+                help="install spaCy and a pipeline: "
+                "pip install 'attndsl[spacy]' && python -m spacy download en_core_web_sm",
             )
         return self.parse(self.text)
 
@@ -110,7 +118,9 @@ class TokenTable:
     def token_words(self) -> tuple[tuple[int, ...], ...]:
         """For each token the indices of the words whose character span overlaps the token's, by true offsets."""
         words = self.words
-        return tuple(
-            tuple(w for w in range(len(words)) if words.start[w] < e and words.end[w] > s) if e > s else ()
-            for s, e in zip(self.start, self.end, strict=True)
-        )
+        found: list[tuple[int, ...]] = []
+        for start, end in zip(self.start, self.end, strict=True):
+            first = bisect_right(words.end, start)  # words are in text order and do not overlap
+            last = bisect_left(words.start, end)
+            found.append(tuple(range(first, last)) if end > start else ())
+        return tuple(found)

