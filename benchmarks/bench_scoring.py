@@ -146,7 +146,7 @@ def paper_size(patterns: np.ndarray) -> list[str]:
     heads = np.resize(patterns[0], (672, *patterns.shape[2:]))
     held = traced(programs, heads, "int16") / 2**20
     lines = [
-        "| threads | CPU s per 100 sentences | wall s | forecast CPU s | forecast wall s | forecast MiB | measured MiB |",
+        "| threads | CPU s (100 sentences) | wall s | forecast CPU s | forecast wall s | forecast MiB | measured MiB |",
         "|---|---|---|---|---|---|---|",
     ]
     for threads in (1, 2):

@@ -184,7 +184,8 @@ def pair_ious(
     """IoU of the pairs (program index, head index), int ``[M, 2]``, as float64 ``[M]``.
 
     ``programs`` float32 ``[P, n, n]`` and ``heads`` ``[H, n, n]`` must be patterns; with ``causal`` keys after
-    the query are not read. Raises E0533 when shapes or indices do not fit.
+    the query are not read. Raises E0533 when shapes or indices do not fit, E0531 when a score is
+    not finite.
     """
     programs, heads, pairs = _checked(programs, heads, pairs)
     out = np.empty(len(pairs))
@@ -194,6 +195,13 @@ def pair_ious(
     else:
         for task in [executor.submit(_ious, programs, heads, pairs, causal, *span, out) for span in spans]:
             task.result()
+    if not np.isfinite(out).all():
+        program, head = (int(i) for i in pairs[np.flatnonzero(~np.isfinite(out))[0]])
+        raise fail(
+            "E0531",
+            f"program {program} or head {head} holds a weight that is not finite",
+            help="normalise patterns first",
+        )
     return out
 
 
