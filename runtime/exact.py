@@ -57,7 +57,7 @@ def _ious(programs, heads, pairs, causal, first, stop, out):  # type: ignore[no-
             shared, left, right = _row_minima(a[q, :length], b[q, :length])
             least += shared
             union += left + right - shared
-        out[m] = least / union if union > 0.0 else 1.0
+        out[m] = 1.0 if union == 0.0 else least / union  # NaN must stay NaN
 
 
 @njit(nogil=True, cache=True)
@@ -146,7 +146,7 @@ def _others(programs, heads, pairs, causal, top, first, stop, js, sinkless, over
                 common += share
                 rows += 1
         js[m] = distance / n
-        sinkless[m] = shared / union if union > 0.0 else 1.0
+        sinkless[m] = 1.0 if union == 0.0 else shared / union
         overlap[m] = common / rows if rows > 0 else 1.0
 
 
