@@ -228,6 +228,7 @@ def main() -> None:
     lines += ["Two sentences timed, shown for 100; one thread measures the memory, inputs not included.", ""]
     lines += paper_size(patterns)
     lines += ["", "## Cost curves", "", *curves(), ""]
+    lines += [f"Load average at the end: {os.getloadavg()[0]:.1f}.", ""]
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text("\n".join(lines))
     print("\n".join(lines))
