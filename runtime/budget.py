@@ -47,8 +47,8 @@ class Rates:
 class Budget:
     """What a job needs: ``cpu_seconds`` over all threads, ``seconds`` of waiting, ``bytes`` at the peak beside inputs.
 
-    Evaluating programs and running the model are not included; neither is the exact pass over candidates, which took
-    less than 2% where it was measured.
+    Evaluating programs and running the model are not included; neither is the exact pass over candidates of
+    "int16" and "float32", about a tenth of the first pass where it was measured (906 programs, 270 heads).
     """
 
     cpu_seconds: float
