@@ -23,6 +23,7 @@ NUMBERS = {
         "float64": "float64", "float32": "float32", "float16": "float16", "double": "float64", "single": "float32",
         "int64": "int64", "int32": "int32", "int16": "int16", "int8": "int8", "intp": "intp", "int_": "int64",
         "uint64": "uint64", "uint32": "uint32", "uint16": "uint16", "uint8": "uint8", "bool_": "bool_",
+        "bool": "bool_",
     }.items()
 }  # fmt: skip
 KINDS = {"integer": np.integer, "floating": np.floating, "number": np.number, "generic": np.generic}

@@ -26,7 +26,10 @@ GUARDED_BUILTINS = "str repr ascii format print isinstance hasattr getattr type"
 """Builtins that exist in a guarded form; see ``guards.py``."""
 
 ALLOWED_BUILTINS = frozenset(SAFE_EXCEPTIONS) | frozenset(SAFE_BUILTINS) | frozenset(GUARDED_BUILTINS)
-REAL_BUILTINS = frozenset(dir(builtins))
+REAL_BUILTINS = frozenset(dir(builtins)) | frozenset(
+    "exit quit copyright credits license help apply execfile file get_ipython raw_input reload".split()
+)
+"""Names that mean something outside; some exist only in an interactive Python, or did in older ones."""
 
 RESERVED = re.compile(r"__\w*|_\w+_")
 """Names no program may use: dunder names, and names that begin and end with an underscore."""
