@@ -27,7 +27,10 @@ def compile_library(programs: Iterable[TypedProgram]) -> list[IRProgram]:
 
 
 def machine(programs: Iterable[IRProgram], backend: str = "numpy", device: str = "cpu") -> Machine:
-    """An array machine for the programs; ``backend`` is one of ``BACKENDS``. Raises DiagnosticError E0501 for another."""
+    """An array machine for the programs; ``backend`` is one of ``BACKENDS``.
+
+    Raises DiagnosticError E0501 for another one.
+    """
     chosen: ArrayBackend
     if backend == "numpy":
         from attndsl.compiler.emit_numpy import NumpyBackend

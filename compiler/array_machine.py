@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from attndsl.compiler.ir import Check, IRProgram, Op, is_word_axis, ordered, reachable
 from attndsl.compiler.leaves import Leaves
@@ -20,8 +20,8 @@ MAX_ELEMENTS = 8_000_000  # of one intermediate with three axes; larger texts ar
 class ArrayBackend(Protocol):
     """What an array library has to offer; ``compiler/emit_numpy.py`` is the plain example."""
 
-    elementwise: dict[str, Any]
-    reductions: dict[str, Any]
+    elementwise: ClassVar[dict[str, Any]]
+    reductions: ClassVar[dict[str, Any]]
 
     def leaf(self, array: Any) -> Any: ...
     def arange(self, start: int, stop: int) -> Any: ...

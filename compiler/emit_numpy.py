@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -31,7 +31,7 @@ def _without(shape: tuple[int, ...], dim: int) -> tuple[int, ...]:
 class NumpyBackend:
     """Operations for ``array_machine.Machine``; values are float64, bool and int64 arrays."""
 
-    elementwise: dict[str, Any] = {
+    elementwise: ClassVar[dict[str, Any]] = {
         "add": np.add,
         "sub": np.subtract,
         "mul": np.multiply,
@@ -60,7 +60,7 @@ class NumpyBackend:
         "float": lambda a: a.astype(np.float64),
         "select": np.where,
     }
-    reductions: dict[str, Any] = {
+    reductions: ClassVar[dict[str, Any]] = {
         "any": lambda a, dim: a.any(axis=dim),
         "sum": lambda a, dim: a.sum(axis=dim),
         "product": lambda a, dim: a.prod(axis=dim),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -46,7 +46,7 @@ def _extreme(fold: Any, empty: float) -> Any:
 class TorchBackend:
     """Operations for ``array_machine.Machine`` on a torch device. Text functions are answered on the CPU."""
 
-    elementwise: dict[str, Any] = {
+    elementwise: ClassVar[dict[str, Any]] = {
         "add": torch.add,
         "sub": torch.sub,
         "mul": torch.mul,
@@ -75,7 +75,7 @@ class TorchBackend:
         "float": lambda a: a.to(torch.float64),
         "select": torch.where,
     }
-    reductions: dict[str, Any] = {
+    reductions: ClassVar[dict[str, Any]] = {
         "any": lambda a, dim: a.any(dim=dim),
         "sum": lambda a, dim: a.sum(dim=dim),
         "product": lambda a, dim: a.prod(dim=dim),

@@ -1,4 +1,4 @@
-"""Leaf values of the IR for one text: columns, relations, host tables, as numpy arrays. Built on demand, once per text."""
+"""Leaf values of the IR for one text: columns, relations, host tables, as numpy arrays; built on demand, once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from attndsl.dsl.columns import head_token_column, token_column, word_column
 from attndsl.dsl.diagnostics import fail
 from attndsl.dsl.tokens import TokenTable
 
-HostFunction = Callable[[TokenTable, int, int], float]
+HostFunction = Callable[[list[str], int, int], float]
+"""``f(tokens, a, b)``: the vocabulary strings of the text and two positions, as published programs call it."""
 
 
 class Leaves:
@@ -62,7 +63,7 @@ class Leaves:
         return np.asarray(column[np.maximum(words, 0)])
 
     def relation(self, name: str) -> np.ndarray:
-        """A bool table [row, column]: ``token_words`` [token, word], ``word_tokens`` [word, token], else [word, word]."""
+        """A bool table [row, column]: ``token_words`` [token, word], ``word_tokens`` [word, token], or [word, word]."""
         if name not in self._relations:
             self._relations[name] = self._make_relation(name)
         return self._relations[name]
@@ -86,6 +87,7 @@ class Leaves:
                     help=f"register it: attndsl.load_library(paths, host={{{name!r}: function}})",
                 )  # fmt: skip
             n = self.tokens
-            values = [[float(function(self.table, a, b)) for b in range(n)] for a in range(n)]
+            tokens = list(self.table.raw)
+            values = [[float(function(tokens, a, b)) for b in range(n)] for a in range(n)]
             self._hosts[name] = np.array(values, dtype=np.float64).reshape(n, n)
         return self._hosts[name]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from attndsl.compiler.build import Builder
 from attndsl.compiler.ir import IRProgram, Op
-from attndsl.compiler.lower_expr import ExpressionLowering, Path
+from attndsl.compiler.lower_base import Path
+from attndsl.compiler.lower_expr import ExpressionLowering
 from attndsl.compiler.values import Value
 from attndsl.dsl import nodes as N
 from attndsl.dsl.checker import TypedProgram

@@ -52,7 +52,7 @@ class Evaluator:
 
     typed: TypedProgram
     table: TokenTable
-    host: Mapping[str, Callable[[TokenTable, int, int], float]]
+    host: Mapping[str, Callable[[list[str], int, int], float]]
     matrices: Mapping[str, list[list[float]]]
     query: int = 0
     columns: dict[str, Column] = field(default_factory=dict)
@@ -147,7 +147,9 @@ class Evaluator:
                 values = [self.value(arg, env) for arg in args]
                 if None in values:
                     return None
-                return TEXT_FUNCTIONS[name][1](*values) if name in TEXT_FUNCTIONS else NUMBER_FUNCTIONS[name][2](*values)
+                return (
+                    TEXT_FUNCTIONS[name][1](*values) if name in TEXT_FUNCTIONS else NUMBER_FUNCTIONS[name][2](*values)
+                )
         raise TypeError(f"not an expression: {type(node).__name__}")
 
     def binary(self, node: N.Expr, op: str, left: Any, right: Any, env: Environment) -> Any:
@@ -221,7 +223,7 @@ class Evaluator:
         if node.name not in self.host:
             raise RunError("E0405", f"the host gives no relation {node.name!r}", node, self.typed)
         positions = [self.position(self.value(arg, env)) for arg in node.args]
-        return None if None in positions else float(self.host[node.name](self.table, *positions))  # type: ignore[arg-type]
+        return None if None in positions else float(self.host[node.name](list(self.table.raw), *positions))  # type: ignore[arg-type]
 
     # ------------------------------------------------------------ aggregates
 

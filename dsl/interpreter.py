@@ -16,7 +16,7 @@ from attndsl.dsl.checker import TypedProgram
 from attndsl.dsl.evaluator import Evaluator, RunError, true
 from attndsl.dsl.tokens import TokenTable
 
-HostFunction = Callable[[TokenTable, int, int], float]
+HostFunction = Callable[[list[str], int, int], float]
 MatrixRows = list[list[float]]
 
 

@@ -11,7 +11,7 @@ from attndsl.dsl import nodes as N
 from attndsl.dsl.diagnostics import fail
 from attndsl.dsl.source import SourceFile, Span
 
-_ESCAPE = re.compile(r'\\(u[0-9a-fA-F]{4}|.)', re.DOTALL)
+_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
 _BINARY = {
     "plus": "+", "minus": "-", "multiply": "*", "divide": "/", "floor_divide": "//", "modulo": "%", "power": "**",

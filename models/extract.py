@@ -22,8 +22,9 @@ from attndsl.runtime.shards import StoredText
 
 if TYPE_CHECKING:
     import torch
-    from attndsl.models.load import LoadedModel
     from transformers import PreTrainedModel
+
+    from attndsl.models.load import LoadedModel
 
 Progress = Callable[[int, int, str], None]
 """``progress(done, total, text_id)`` after each text, those found in the store included."""

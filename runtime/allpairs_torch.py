@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from attndsl.dsl.diagnostics import fail
 from attndsl.runtime.packing import Packed
-from numpy.typing import NDArray
 
 DEVICE_BYTES = 512 << 20
 """Device memory for one block of programs."""

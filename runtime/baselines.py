@@ -12,9 +12,10 @@ from functools import lru_cache
 from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
+
 from attndsl.dsl.diagnostics import fail
 from attndsl.runtime.pattern import normalise
-from numpy.typing import NDArray
 
 KINDS = ("random token", "random column", "self", "previous", "first token", "uniform", "mixture")
 MIXED = ("self", "previous", "first token", "uniform")

@@ -11,10 +11,11 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
-from attndsl.dsl.diagnostics import fail
-from attndsl.runtime.scoring import SINK_FLOOR
 from numba import njit
 from numpy.typing import NDArray
+
+from attndsl.dsl.diagnostics import fail
+from attndsl.runtime.scoring import SINK_FLOOR
 
 _TASK = 64
 """Pairs per task: about a millisecond of work at 128 tokens."""

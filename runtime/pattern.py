@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from attndsl.dsl.diagnostics import fail
 from numpy.typing import ArrayLike, NDArray
+
+from attndsl.dsl.diagnostics import fail
 
 ROW_SUM_TOLERANCE = 1e-3
 """Half-precision models give rows that miss one by up to 5e-4; float32 softmax by 1e-6."""

@@ -21,12 +21,13 @@ from itertools import pairwise
 from types import TracebackType
 
 import numpy as np
+from numpy.typing import NDArray
+
 from attndsl.dsl.diagnostics import fail
-from attndsl.runtime.allpairs import min_sums, sum_error, vector_lanes
+from attndsl.runtime.allpairs import min_sums, pair_bounds, vector_lanes
 from attndsl.runtime.allpairs_torch import min_sums_torch
 from attndsl.runtime.exact import pair_ious
 from attndsl.runtime.packing import PRECISIONS, Layout, Packed, Precision, empty_packed, layout, pack_into
-from numpy.typing import NDArray
 
 TIE = 1e-12
 """Mean IoUs closer than this are equal; the earlier program wins. Float64 sums in another order differ by 1e-14."""
@@ -46,12 +47,6 @@ class Choice:
 def available_threads() -> int:
     """CPUs this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def ious(sums: NDArray[np.float64], left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
-    """IoU ``[P, H]`` from sums of minima ``[P, H]`` and the total weights ``left`` [P] and ``right`` [H]."""
-    union = np.add.outer(left, right) - sums
-    return np.divide(sums, union, out=np.ones_like(sums), where=union > 0)
 
 
 class Scorer:
@@ -96,6 +91,8 @@ class Scorer:
         self._sum, self._low, self._high = (np.zeros((programs, heads)) for _ in range(3))
         self._exact: dict[int, NDArray[np.float64]] = {}
         self._pairs: NDArray[np.int64] | None = None
+        # Packed stacks to fill again: fresh memory costs as much as packing. Taken out while in use.
+        self._rooms: dict[str, Packed] = {}
         self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
 
     def __enter__(self) -> Scorer:
@@ -142,9 +139,12 @@ class Scorer:
                 help="add every program's pattern to every sentence",
             )
         self._count(current)
+        self._rooms["head"] = current.packed_heads
 
     def _pack(self, place: Layout, patterns: NDArray[np.float32], what: str) -> Packed:
-        packed = empty_packed(place, self.precision, len(patterns))
+        packed = self._rooms.pop(what, None)
+        if packed is None or packed.layout.key != place.key or packed.rows != len(patterns):
+            packed = empty_packed(place, self.precision, len(patterns))
         self._spread(
             lambda start, stop: pack_into(packed, 0, patterns, start=start, stop=stop, what=what), len(patterns)
         )
@@ -262,7 +262,7 @@ class SentenceScorer:
 
     def __init__(self, scorer: Scorer, place: Layout, heads: Packed) -> None:
         self.layout = place
-        self._scorer, self._heads = scorer, heads
+        self._scorer, self.packed_heads = scorer, heads
         self.seen = np.zeros(scorer.programs, dtype=bool)
         shape = (scorer.programs, scorer.heads)
         self.iou = np.empty(shape)
@@ -276,18 +276,16 @@ class SentenceScorer:
         return max(1, self._scorer.block_bytes // self.layout.bytes_per_pattern(self._scorer.precision))
 
     def block(self, rows: int) -> Packed:
-        """Empty packed room for ``rows`` programs, to be filled with ``packing.pack_row_int16`` or ``pack_row_float``.
-
-        The writer also sets ``sums`` (float64 sum of weights) and, for int16, ``errors`` (sum of rounding errors in
-        weight, that is in units divided by ``layout.scale``).
-        """
+        """Empty packed room for ``rows`` programs, for code that writes the packed form itself; see ``empty_packed``."""
         return empty_packed(self.layout, self._scorer.precision, rows)
 
     def add(self, programs: NDArray[np.float32], *, first: int = 0) -> None:
         """Score programs ``first ...`` given as float32 ``[count, n, n]``."""
         for at in range(0, len(programs), self.block_rows):
             part = programs[at : at + self.block_rows]
-            self.add_packed(self._scorer._pack(self.layout, part, "program"), first=first + at)
+            packed = self._scorer._pack(self.layout, part, "program")
+            self.add_packed(packed, first=first + at)
+            self._scorer._rooms["program"] = packed
 
     def add_packed(self, programs: Packed, *, first: int = 0) -> None:
         """Score a packed block as programs ``first ...``. Raises E0533 when it reaches beyond the last program."""
@@ -295,14 +293,11 @@ class SentenceScorer:
         if first < 0 or stop > scorer.programs:
             raise fail("E0533", f"programs {first} to {stop - 1} were given", help=f"the scorer has {scorer.programs}")
         if scorer.device is None:
-            sums = min_sums(programs, self._heads, executor=scorer._pool, threads=scorer.threads)
+            sums = min_sums(programs, self.packed_heads, executor=scorer._pool, threads=scorer.threads)
         else:
-            sums = min_sums_torch(programs, self._heads, device=scorer.device)
-        left, right = programs.sums, self._heads.sums
-        self.iou[first:stop] = ious(sums, left, right)
+            sums = min_sums_torch(programs, self.packed_heads, device=scorer.device)
+        figures = pair_bounds(programs, self.packed_heads, sums, executor=scorer._pool, threads=scorer.threads)
+        self.iou[first:stop] = figures[0]
         if scorer.precision != "float64":
-            error = sum_error(programs, self._heads, sums)
-            most = np.minimum.outer(left, right)
-            self.low[first:stop] = ious(np.maximum(sums - error, 0.0), left, right)
-            self.high[first:stop] = ious(np.minimum(sums + error, most), left, right)
+            self.low[first:stop], self.high[first:stop] = figures[1:]
         self.seen[first:stop] = True

@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 from attndsl.dsl.diagnostics import fail
 from attndsl.runtime.pattern import _finite, _square
-from numpy.typing import ArrayLike, NDArray
 
 SINK_FLOOR = 1e-6
 """A row with no more than this beside key 0 is empty without it: less cannot be told from float32 rounding of 1."""

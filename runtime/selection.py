@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
+
 from attndsl.dsl.diagnostics import fail
 from attndsl.runtime.baselines import KINDS, BaselineChoice, baselines, by_kind, choose_baselines
 from attndsl.runtime.exact import pair_ious, pair_scores
@@ -22,7 +24,6 @@ from attndsl.runtime.packing import Precision
 from attndsl.runtime.scorer import Choice, Scorer, available_threads
 from attndsl.runtime.statistics import mean_intervals, over_heads
 from attndsl.runtime.table import Cell, Table
-from numpy.typing import NDArray
 
 TOP_K = 5
 Progress = Callable[[int, int], None]

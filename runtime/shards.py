@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from attndsl.dsl.diagnostics import DiagnosticError, fail
 from numpy.typing import NDArray
+
+from attndsl.dsl.diagnostics import DiagnosticError, fail
 
 _DTYPES: dict[str, type[np.generic]] = {"F32": np.float32, "I64": np.int64}
 _MAX_HEADER = 100_000_000  # the limit of the safetensors format itself

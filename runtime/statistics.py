@@ -12,8 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from attndsl.dsl.diagnostics import fail
 from numpy.typing import ArrayLike, NDArray
+
+from attndsl.dsl.diagnostics import fail
 
 DRAWS = 2000
 """Enough for the ends of a 95% interval to move by about 2% of its width between seeds."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from attndsl.runtime.packing import ROW_MULTIPLE
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+from attndsl.runtime.packing import ROW_MULTIPLE
 
 _declare: Any = cgutils.get_or_insert_function
 _BYTE, _I16, _I32, _I64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))

@@ -19,27 +19,10 @@ SHAPE = {
     "math": (28, 14, 35, 100),
 }
 RUN = 8
-# Capitalised words of both parts that name no character: days, months, titles, forms of address.
-COMMON = set(
-    [
-        "August",
-        "Four",
-        "Friday",
-        "Grandpa",
-        "July",
-        "March",
-        "May",
-        "Mom",
-        "Monday",
-        "Mr",
-        "Mrs",
-        "Saturday",
-        "Street",
-        "Sunday",
-        "Tuesdays",
-        "Uncle",
-    ]
-)
+# Capitalised words of both parts that name no character: titles, dates, a number.
+TITLES = {"Grandpa", "Mom", "Mr", "Mrs", "Street", "Uncle"}
+DATES = {"August", "Friday", "July", "March", "May", "Monday", "Saturday", "Sunday", "Tuesdays"}
+COMMON = TITLES | DATES | {"Four"}
 
 
 def records(name: str) -> list[dict[str, str]]:

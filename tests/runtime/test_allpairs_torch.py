@@ -1,9 +1,10 @@
 """The torch path against plain numpy, on the CPU here and on a GPU where there is one."""
 
-import attndsl.runtime.allpairs_torch as allpairs_torch
 import numpy as np
 import pytest
 import torch
+
+import attndsl.runtime.allpairs_torch as allpairs_torch
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.runtime.allpairs_torch import min_sums_torch
 from attndsl.runtime.packing import empty_packed, layout, pack_into

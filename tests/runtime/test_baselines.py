@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.runtime import scoring
 from attndsl.runtime.baselines import KINDS, SEEDS, baselines, by_kind, choose_baselines, mixture_weights, single

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from attndsl.dsl.diagnostics import DiagnosticError
-from attndsl.runtime.pattern import AttentionPattern, check, normalise
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+
+from attndsl.dsl.diagnostics import DiagnosticError
+from attndsl.runtime.pattern import AttentionPattern, check, normalise
 
 SQUARES = st.integers(1, 8).flatmap(
     lambda n: arrays(np.float64, (n, n), elements=st.floats(-1e300, 1e300, allow_nan=False))

@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.runtime import scoring
 from attndsl.runtime.allpairs import min_sums, sum_error
@@ -9,8 +12,6 @@ from attndsl.runtime.exact import pair_ious, pair_scores
 from attndsl.runtime.packing import PRECISIONS, empty_packed, layout, pack_into
 from attndsl.runtime.pattern import normalise
 from attndsl.runtime.scorer import Scorer
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 def patterns(rng, count, n, causal, power=8):

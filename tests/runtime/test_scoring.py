@@ -4,12 +4,13 @@ import math
 
 import numpy as np
 import pytest
-from attndsl.dsl.diagnostics import DiagnosticError
-from attndsl.runtime.pattern import normalise
-from attndsl.runtime.scoring import iou, iou_without_sink, jensen_shannon, top_k_overlap
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+
+from attndsl.dsl.diagnostics import DiagnosticError
+from attndsl.runtime.pattern import normalise
+from attndsl.runtime.scoring import iou, iou_without_sink, jensen_shannon, top_k_overlap
 
 SCORES = [iou, jensen_shannon, iou_without_sink, top_k_overlap]
 WEIGHTS = st.floats(0, 1, width=32, allow_subnormal=False) | st.just(0.0)

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.runtime import scoring
 from attndsl.runtime.baselines import KINDS, baselines, single

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.runtime.statistics import mean_intervals, over_heads, paired_difference, summarise
 

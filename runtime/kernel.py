@@ -1,0 +1,64 @@
+"""A library as one kernel: all programs on one text at once, sharing what they have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attndsl.compiler import Leaves, compile_library, machine
+from attndsl.dsl.diagnostics import DiagnosticError, fail
+from attndsl.dsl.tokens import TokenTable
+from attndsl.runtime.pattern import normalise
+from attndsl.runtime.program import Program
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """Patterns float32 [programs, n, n] of one text; a program that failed has a zero matrix and its error here."""
+
+    patterns: NDArray[np.float32]
+    errors: Mapping[int, DiagnosticError]
+
+
+class LibraryKernel:
+    """Compiled programs, ready to be run on many texts. ``programs`` must not hold a refused one (E0802)."""
+
+    def __init__(self, programs: Sequence[Program], causal: bool, backend: str = "numpy", device: str = "cpu") -> None:
+        self.programs = tuple(programs)
+        self.causal = causal
+        for program in self.programs:
+            if program.typed is None and program.bounded is None:
+                raise fail("E0802", f"{program.name!r} was refused and cannot be run")
+        self._lifted = [i for i, program in enumerate(self.programs) if program.typed is not None]
+        graph = compile_library([self.programs[i].typed for i in self._lifted])  # type: ignore[misc]
+        self._machine = machine(graph, backend, device)
+
+    def predict(self, table: TokenTable) -> Predicted:
+        """Every program's pattern on one text, normalised as ``Program.predict`` does it."""
+        n = len(table)
+        patterns = np.zeros((len(self.programs), n, n), dtype=np.float32)
+        errors: dict[int, DiagnosticError] = {}
+
+        def put(index: int, matrix: NDArray[np.float64] | DiagnosticError) -> None:
+            if not isinstance(matrix, DiagnosticError):
+                try:
+                    patterns[index] = normalise(matrix, causal=self.causal, name=self.programs[index].name)
+                    return
+                except DiagnosticError as error:
+                    matrix = error
+            errors[index] = matrix
+
+        host = {name: function for program in self.programs for name, function in program.host.items()}
+        with np.errstate(all="ignore"):
+            for index, matrix in zip(self._lifted, self._machine.run(Leaves(table, host)), strict=True):
+                put(index, matrix if isinstance(matrix, DiagnosticError) else np.asarray(matrix))
+        for index, program in enumerate(self.programs):
+            if program.typed is None:
+                try:
+                    put(index, program.matrix(table))
+                except DiagnosticError as error:
+                    put(index, error)
+        return Predicted(patterns, errors)

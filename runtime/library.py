@@ -1,0 +1,152 @@
+"""Files of programs -> a library: a mapping from name to compiled program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from attndsl.dsl import nodes as N
+from attndsl.dsl.checker import check
+from attndsl.dsl.diagnostics import Diagnostic, DiagnosticError, diagnostic, fail
+from attndsl.dsl.library import builtin_programs
+from attndsl.dsl.parser import parse_library
+from attndsl.dsl.source import SourceFile
+from attndsl.runtime.program import HostFunction, Outcome, Program
+
+ALIGNERS = ("published", "offsets")
+
+
+class Library(Mapping[str, Program]):
+    """Programs by name, in the order of their files. ``diagnostics`` are findings about files, not about one program."""
+
+    def __init__(self, programs: Iterable[Program], diagnostics: Sequence[Diagnostic] = ()) -> None:
+        self._programs = {program.name: program for program in programs}
+        self.diagnostics = tuple(diagnostics)
+
+    def __getitem__(self, name: str) -> Program:
+        if name in self._programs:
+            return self._programs[name]
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._programs)
+
+    def __len__(self) -> int:
+        return len(self._programs)
+
+    def compiled(self) -> list[Program]:
+        """The programs that can be run: lifted and bounded."""
+        return [program for program in self.values() if program.outcome is not Outcome.REFUSED]
+
+
+def load_library(
+    paths: str | Path | Iterable[str | Path],
+    host: Mapping[str, HostFunction] | None = None,
+    causal: bool = True,
+    aligner: str = "published",
+) -> Library:
+    """Read and compile files of programs: ``.attn`` (our language) and ``.py`` (programs that an LLM wrote; never executed).
+
+    ``host`` registers relations ``f(tokens, a, b) -> number`` (vocabulary strings and two positions) that programs call by name. ``causal`` says whether the
+    heads are causal (see ``Program.predict``). ``aligner`` chooses how published programs map tokens to words:
+    ``published`` keeps what their own helper does, ``offsets`` repairs it.
+
+    Raises DiagnosticError: E0801 (a file that cannot be read), E00xx (syntax of an ``.attn`` file), E0803 (one name twice).
+    """
+    if aligner not in ALIGNERS:
+        raise fail("E0804", f"unknown aligner {aligner!r}", help=f"choose one of {', '.join(ALIGNERS)}")
+    if isinstance(paths, str | Path):
+        paths = [paths]
+    programs: list[Program] = []
+    findings: list[Diagnostic] = []
+    for path in paths:
+        found, about_file = _load_file(Path(path), host or {}, causal, aligner)
+        programs += found
+        findings += about_file
+    _reject_same_names(programs)
+    return Library(programs, findings)
+
+
+def builtin_library(causal: bool = True) -> Library:
+    """The programs that come with attndsl."""
+    trees = builtin_programs("causal" if causal else "bidirectional")
+    return Library(_from_tree(tree, {}, causal) for tree in trees)
+
+
+def read_source(path: Path) -> SourceFile:
+    """The text of a file. Raises DiagnosticError E0801 with one clear line for each way that can fail."""
+    advice = "give the path of a UTF-8 text file (.attn or .py)"
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise fail("E0801", f"there is no file {path}", help=advice) from None
+    except IsADirectoryError:
+        raise fail("E0801", f"{path} is a folder", help=f"name the files in it: {path}/*.attn") from None
+    except PermissionError:
+        raise fail("E0801", f"no permission to read {path}", help="check the file's owner and mode") from None
+    except OSError as error:
+        raise fail("E0801", f"{path} cannot be read: {error.strerror or error}", help=advice) from None
+    if b"\0" in data[:8192]:
+        raise fail("E0801", f"{path} is a binary file", help=advice)
+    try:
+        return SourceFile(str(path), data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        place = data[: error.start].count(b"\n") + 1
+        raise fail(
+            "E0801", f"{path} is not UTF-8 text: byte 0x{data[error.start]:02x} in line {place}",
+            help=f"convert it: iconv -f latin1 -t utf-8 {path} > new-file",
+        ) from None  # fmt: skip
+
+
+def _load_file(
+    path: Path, host: Mapping[str, HostFunction], causal: bool, aligner: str
+) -> tuple[list[Program], list[Diagnostic]]:
+    source = read_source(path)
+    if path.suffix == ".py":
+        return _load_python(source, host, causal, aligner)
+    return [_from_tree(tree, host, causal) for tree in parse_library(source)], []
+
+
+def _load_python(
+    source: SourceFile, host: Mapping[str, HostFunction], causal: bool, aligner: str
+) -> tuple[list[Program], list[Diagnostic]]:
+    from attndsl.dsl.pyimport import import_python
+
+    if aligner != "published":
+        raise fail("E0804", "imported programs keep their published alignment; 'offsets' is not available")
+    module = import_python(source, hosts=tuple(host))
+    programs = []
+    for imported in module.programs:
+        typed = check(imported.program) if imported.program is not None else None
+        bounded = None
+        if imported.loops is not None:
+            from attndsl.runtime.loops import compile_bounded
+
+            bounded = compile_bounded(imported.loops)
+        outcome = Outcome.LIFTED if typed else Outcome.BOUNDED if bounded else Outcome.REFUSED
+        programs.append(
+            Program(
+                imported.name, outcome, tuple(imported.diagnostics), typed, bounded, source.text, causal, host,
+                imported.description,
+            )
+        )  # fmt: skip
+    return programs, list(module.diagnostics)
+
+
+def _from_tree(tree: N.Program, host: Mapping[str, HostFunction], causal: bool) -> Program:
+    try:
+        typed = check(tree)
+    except DiagnosticError as error:
+        return Program(tree.name, Outcome.REFUSED, error.diagnostics, causal=causal, host=host)
+    return Program(tree.name, Outcome.LIFTED, typed.warnings, typed, causal=causal, host=host)
+
+
+def _reject_same_names(programs: Sequence[Program]) -> None:
+    seen: set[str] = set()
+    errors = []
+    for program in programs:
+        if program.name in seen:
+            errors.append(diagnostic("E0803", f"two programs are named {program.name!r}", help="rename one of them"))
+        seen.add(program.name)
+    if errors:
+        raise DiagnosticError(errors)

@@ -1,0 +1,145 @@
+"""A compiled program as users hold it: what became of it, what it reads, and the pattern it predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attndsl.compiler import IRProgram, Leaves, compile_library, machine
+from attndsl.compiler.cost import cost_class
+from attndsl.dsl.checker import TypedProgram
+from attndsl.dsl.diagnostics import Diagnostic, DiagnosticError, fail
+from attndsl.dsl.interpreter import interpret
+from attndsl.dsl.printer import to_text
+from attndsl.dsl.tokens import TokenTable
+from attndsl.runtime.pattern import normalise
+from attndsl.runtime.tokenize import token_table, token_table_of_ids
+
+HostFunction = Callable[[list[str], int, int], float]
+BACKENDS = ("auto", "interpreter", "numpy", "numba", "torch", "sandbox")
+
+
+class Outcome(StrEnum):
+    """What became of a program's source."""
+
+    LIFTED = "lifted"
+    BOUNDED = "bounded"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Program:
+    """One program. ``typed`` is set when it was lifted (or written in our language), ``bounded`` when it is kept as a
+    bounded loop program; ``source`` is the Python text it came from, if any."""
+
+    name: str
+    outcome: Outcome
+    diagnostics: tuple[Diagnostic, ...] = ()
+    typed: TypedProgram | None = None
+    bounded: Any = None
+    source: str | None = None
+    causal: bool = True
+    host: Mapping[str, HostFunction] = field(default_factory=dict)
+    description: str = ""
+
+    # ------------------------------------------------------------ what it is
+
+    def to_attn(self) -> str:
+        """Canonical text in our language. Raises DiagnosticError E0802 for a program that was not lifted."""
+        return to_text(self._typed("has no text in the language").program)
+
+    @property
+    def claim(self) -> str:
+        """What the program claims, in words; "" when it claims nothing."""
+        if self.typed is not None and self.typed.program.claims:
+            return " ".join(self.typed.program.claims)
+        return self.description
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The features it reads: ``token.raw``, ``word.pos``, ``host.embedding_similarity`` ..."""
+        if self.typed is not None:
+            return self.typed.reads
+        return tuple(getattr(self.bounded, "reads", ()))
+
+    @property
+    def cost(self) -> str | None:
+        """Asymptotic cost in the number of tokens; None for a program that was refused."""
+        if self.typed is not None:
+            return cost_class(self.ir)
+        return "bounded by fuel" if self.bounded is not None else None
+
+    @cached_property
+    def ir(self) -> IRProgram:
+        """The intermediate representation. Raises DiagnosticError E0802, E0351."""
+        return compile_library([self._typed("has no compiled form")])[0]
+
+    def _typed(self, why: str) -> TypedProgram:
+        if self.typed is None:
+            raise fail(
+                "E0802", f"{self.name!r} was {self.outcome.value}: it {why}",
+                help="attndsl check FILE shows the reasons",
+            )  # fmt: skip
+        return self.typed
+
+    # ------------------------------------------------------------ what it predicts
+
+    def predict(self, text: str, tokenizer: Any, backend: str = "auto", raw: bool = False) -> NDArray[np.float32]:
+        """The pattern on a text, float32 [query, key].
+
+        ``tokenizer`` is a Hugging Face tokenizer. ``raw=True`` gives the matrix as the program returns it; otherwise it is
+        clipped at zero, causal programs lose keys after the query, and rows are divided by their sum (an empty row goes
+        to the first token in a causal program). Raises DiagnosticError: E0501 (unknown back end), E0802 (refused, or not
+        possible on that back end), E04xx (run-time errors), E0611 (no parser).
+        """
+        matrix = self.matrix(token_table(text, tokenizer), backend)
+        if raw:
+            return matrix.astype(np.float32)
+        return normalise(matrix, causal=self.causal, name=self.name)
+
+    def pattern_of_ids(self, ids: Sequence[int], tokenizer: Any) -> NDArray[np.float32]:
+        """The pattern for token ids inside a model, float32 [n, n]; the text is decoded from the ids."""
+        return normalise(self.matrix(token_table_of_ids(ids, tokenizer)), causal=self.causal, name=self.name)
+
+    def matrix(self, table: TokenTable, backend: str = "auto") -> NDArray[np.float64]:
+        """The matrix as the program returns it, float64 [query, key]. Raises as ``predict``."""
+        if backend not in BACKENDS:
+            raise fail("E0501", f"no back end is named {backend!r}", help=f"choose one of {', '.join(BACKENDS)}")
+        if backend == "sandbox":
+            return self._in_sandbox(table)
+        if self.typed is None and self.bounded is not None and backend in ("auto", "numba"):
+            return np.asarray(self.bounded.run(table, self.host), dtype=np.float64)
+        typed = self._typed(f"cannot run on the {backend} back end")
+        if backend == "interpreter":
+            return interpret(typed, table, self.host)
+        name = {"auto": "numpy"}.get(backend, backend)
+        with np.errstate(all="ignore"):
+            (found,) = machine([self.ir], name).run(Leaves(table, self.host))
+        if isinstance(found, DiagnosticError):
+            raise found
+        return np.array(found, dtype=np.float64)
+
+    def _in_sandbox(self, table: TokenTable) -> NDArray[np.float64]:
+        if self.source is None:
+            raise fail(
+                "E0802", f"{self.name!r} has no Python source to run in the sandbox",
+                help="choose another back end; the sandbox is for programs that came from Python",
+            )  # fmt: skip
+        from attndsl.runtime.sandbox import shared_pool
+
+        matrices = {name: Leaves(table, self.host).host(name) for name in self.host}
+        return shared_pool().run_program(self.source, self.name, table, matrices, allow_nonfinite=True)
+
+
+def describe_outcomes(programs: Sequence[Program]) -> dict[str, int]:
+    """Counts by outcome, zero included."""
+    counts = {outcome.value: 0 for outcome in Outcome}
+    for program in programs:
+        counts[program.outcome.value] += 1
+    return counts
