@@ -30,7 +30,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
-_RESETS_TIGHT = frozenset("== != <= >= < > , : ; = := -> += -= *= /= %= @= &= |= ^= **= //= <<= >>= and or in is for".split())
+_RESETS_TIGHT = frozenset(["==", "!=", "<=", ">=", "<", ">", ",", ":", ";", "=", ":=", "->", "+=", "-=", "*=", "/=", "%=", "@=", "&=", "|=", "^=", "**=", "//=", "<<=", ">>=", "and", "or", "in", "is", "for"])
 _RESETS_ALL = frozenset({",", ";", "="})
 _DEPTH_IN_FIELD = re.compile(r"[-+*/%@&|^~.(\[{]|\bnot\b|\belse\b|\blambda\b")
 
