@@ -68,6 +68,7 @@ def check_text(text: str | bytes, name: str = "<text>", limits: TextLimits = FIL
             raise _too_long(name, size, limits)
     source = SourceFile(name, decoded.replace("\r\n", "\n"))
     _check_characters(source)
+    _check_cookie(source)
     if source.text.count("\n") > limits.lines:
         raise fail("E0111", f"{name} has more than {limits.lines} lines", help="split the file")
     scan(source, limits)
@@ -119,6 +120,17 @@ def _decode(text: bytes | bytearray, name: str) -> str:
             f"{name} is not UTF-8 text: byte 0x{text[error.start]:02x} at offset {error.start}",
             help="save the file as UTF-8",
         ) from None
+
+
+_COOKIE = re.compile(r"[ \t]*#[^\n]*?coding[:=][ \t]*([-\w.]+)")
+
+
+def _check_cookie(source: SourceFile) -> None:
+    """Python would read a file with another encoding declaration as another text than the one shown here."""
+    for row in source.text.split("\n", 2)[:2]:
+        found = _COOKIE.match(row)
+        if found and found[1].lower().replace("_", "-") not in ("utf-8", "utf8", "ascii", "us-ascii"):
+            raise fail("E0110", f"{source.name} declares the encoding {found[1]!r}", help="save the file as UTF-8")
 
 
 def _check_characters(source: SourceFile) -> None:

@@ -30,7 +30,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
-_RESETS_TIGHT = frozenset("== != <= >= < > , : ; = := -> += -= *= /= %= @= &= |= ^= **= //= <<= >>= and or in is for".split())
+_RESETS_TIGHT = frozenset(["==", "!=", "<=", ">=", "<", ">", ",", ":", ";", "=", ":=", "->", "+=", "-=", "*=", "/=", "%=", "@=", "&=", "|=", "^=", "**=", "//=", "<<=", ">>=", "and", "or", "in", "is", "for"])
 _RESETS_ALL = frozenset({",", ";", "="})
 _DEPTH_IN_FIELD = re.compile(r"[-+*/%@&|^~.(\[{]|\bnot\b|\belse\b|\blambda\b")
 
@@ -150,6 +150,10 @@ class _Scanner:
         if unicodedata.normalize("NFKC", word) != word:
             self._refuse("E0115", f"Python reads the name {word!r} as {unicodedata.normalize('NFKC', word)!r}", start)
         scripts = sorted({_script(char) for char in word if char.isalpha()})
+        if not all(char.isalnum() or char == "_" for char in word) or set(word) & _INVISIBLE:
+            self._refuse("E0115", f"the name {word!r} holds marks that are not letters or digits", start)
+        if all(char in _LOOK_LATIN for char in word if char.isalpha()):
+            self._refuse("E0115", f"the name {word!r} looks like one of Latin letters", start)
         if len(scripts) > 1:
             self._refuse("E0115", f"the name {word!r} mixes letters of {' and '.join(scripts)}", start)
 
@@ -236,6 +240,10 @@ class _Scanner:
         span = Span(at, min(at + 1, len(self.source.text)))
         raise fail(code, headline, source=self.source, span=span, help=_HELP.get(code))
 
+
+_INVISIBLE = frozenset("\u115f\u1160\u17b4\u17b5\u3164\uffa0")
+_LOOK_LATIN = frozenset("аеорсухіјѕһԁԛԝАВЕКМНОРСТХІЈЅԚԜΑΒΕΖΗΙΚΜΝΟΡΤΥΧο")
+"""Cyrillic and Greek letters that look like Latin ones; a name of nothing else is not what it looks like."""
 
 _HELP = {
     "E0113": "split it into steps with names",

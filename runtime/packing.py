@@ -27,6 +27,9 @@ PRECISIONS: tuple[Precision, ...] = ("float64", "float32", "int16")
 ROW_MULTIPLE = 12
 """Packed stacks are padded with zero patterns to a multiple of every register tile (6x4, 4x4 and 3x3)."""
 
+BLOCK_BYTES = 8 << 20
+"""Packed programs at once. Larger blocks were slower: they touch fresh memory for every sentence."""
+
 MAX_WINDOW = 256
 """Steps between two widenings: small enough for the first-level cache, large enough to make widening free."""
 
@@ -107,6 +110,11 @@ class Packed:
         return int(self.sums.shape[0])
 
 
+def block_rows(place: Layout, precision: Precision, block_bytes: int, threads: int) -> int:
+    """Programs to pack at once: about ``block_bytes``, but at least four groups of the register tile per thread."""
+    return max(block_bytes // place.bytes_per_pattern(precision), 4 * ROW_MULTIPLE * threads)
+
+
 def aligned_zeros(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
     """Zeros whose first byte lies on a cache line, so that no vector load crosses two."""
     count = int(np.prod(shape)) * np.dtype(dtype).itemsize
@@ -119,9 +127,9 @@ def aligned_zeros(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
 def empty_packed(place: Layout, precision: Precision, rows: int) -> Packed:
     """Room for ``rows`` patterns, all zero; fill it with ``pack_into``.
 
-    Compiled code that makes rows can skip the square matrix: keep a zeroed stream of ``layout.size`` numbers, give each
-    query row to ``quantise_row`` or ``copy_row`` with ``stream[starts[q]:]``, then ``interleave`` it into
-    ``data[i]`` and set ``sums[i]`` and ``errors[i]`` (units divided by ``layout.scale``). Rows are not checked there."""
+    Compiled code that makes rows can skip the square matrix: keep a zeroed stream of ``layout.size`` numbers, give
+    each query row to ``quantise_row`` or ``copy_row`` with ``stream[starts[q]:]``, then ``interleave`` it into
+    ``data[i]`` and set ``sums[i]`` and ``errors[i]`` (units divided by ``layout.scale``). Rows are not checked."""
     if precision not in PRECISIONS:
         raise fail("E0536", f"unknown precision '{precision}'", help=f"one of {', '.join(PRECISIONS)}")
     padded = -(-max(rows, 1) // ROW_MULTIPLE) * ROW_MULTIPLE

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attndsl.compiler import IRProgram, Leaves, compile_library, machine
-from attndsl.compiler.cost import cost_class
 from attndsl.dsl.checker import TypedProgram
+from attndsl.dsl.cost import cost_of
 from attndsl.dsl.diagnostics import Diagnostic, DiagnosticError, fail
 from attndsl.dsl.interpreter import interpret
 from attndsl.dsl.printer import to_text
@@ -72,7 +72,7 @@ class Program:
     def cost(self) -> str | None:
         """Asymptotic cost in the number of tokens; None for a program that was refused."""
         if self.typed is not None:
-            return cost_class(self.ir)
+            return str(cost_of(self.typed))
         return "bounded by fuel" if self.bounded is not None else None
 
     @cached_property

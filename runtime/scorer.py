@@ -21,13 +21,22 @@ from itertools import pairwise
 from types import TracebackType
 
 import numpy as np
-from numpy.typing import NDArray
-
 from attndsl.dsl.diagnostics import fail
 from attndsl.runtime.allpairs import min_sums, pair_bounds, vector_lanes
 from attndsl.runtime.allpairs_torch import min_sums_torch
 from attndsl.runtime.exact import pair_ious
-from attndsl.runtime.packing import PRECISIONS, Layout, Packed, Precision, empty_packed, layout, pack_into
+from attndsl.runtime.packing import (
+    BLOCK_BYTES,
+    PRECISIONS,
+    Layout,
+    Packed,
+    Precision,
+    block_rows,
+    empty_packed,
+    layout,
+    pack_into,
+)
+from numpy.typing import NDArray
 
 TIE = 1e-12
 """Mean IoUs closer than this are equal; the earlier program wins. Float64 sums in another order differ by 1e-14."""
@@ -54,7 +63,8 @@ class Scorer:
 
     ``programs``, ``heads``: how many (P, H). ``causal``: whether keys after the query are left out. ``precision``:
     "float64", "float32" or "int16". ``threads``: None for all CPUs of the process. ``block_bytes``: packed programs
-    held at once. ``keep_sentences=False`` keeps only means, so that memory does not grow with the number of sentences.
+    held at once (never fewer than 48 per thread). ``keep_sentences=False`` keeps only means, so that memory does not
+    grow with the number of sentences.
     ``lanes`` is chosen by CPU features; 16 or 32 forces one kernel. ``device`` (such as "cuda") computes the sums
     through torch, in float64. Raises E0535 and E0536 for impossible settings.
     """
@@ -67,7 +77,7 @@ class Scorer:
         causal: bool = True,
         precision: Precision = "float64",
         threads: int | None = None,
-        block_bytes: int = 64 << 20,
+        block_bytes: int = BLOCK_BYTES,
         keep_sentences: bool = True,
         lanes: int | None = None,
         device: str | None = None,
@@ -88,7 +98,9 @@ class Scorer:
         self.sentences = 0
         self._keep = keep_sentences
         self._per_sentence: list[NDArray[np.float32]] = []
-        self._sum, self._low, self._high = (np.zeros((programs, heads)) for _ in range(3))
+        self._sum = np.zeros((programs, heads))
+        exact = precision == "float64"
+        self._low, self._high = (self._sum, self._sum) if exact else (np.zeros_like(self._sum) for _ in range(2))
         self._exact: dict[int, NDArray[np.float64]] = {}
         self._pairs: NDArray[np.int64] | None = None
         # Packed stacks to fill again: fresh memory costs as much as packing. Taken out while in use.
@@ -196,10 +208,7 @@ class Scorer:
         """
         self._need_sentences()
         if self._pairs is None:
-            if self.precision == "float64":
-                low, high = self._sum, self._sum + TIE * self.sentences
-            else:
-                low, high = self._low, self._high + TIE * self.sentences
+            low, high = self._low, self._high + TIE * self.sentences
             head, program = np.nonzero((high >= low.max(axis=0)).T)
             self._pairs = np.stack([program, head], axis=1).astype(np.int64)
         return self._pairs
@@ -272,11 +281,11 @@ class SentenceScorer:
 
     @property
     def block_rows(self) -> int:
-        """Programs per block so that a packed block takes about ``block_bytes``."""
-        return max(1, self._scorer.block_bytes // self.layout.bytes_per_pattern(self._scorer.precision))
+        """Programs that ``add`` packs at once."""
+        return block_rows(self.layout, self._scorer.precision, self._scorer.block_bytes, self._scorer.threads)
 
     def block(self, rows: int) -> Packed:
-        """Empty packed room for ``rows`` programs, for code that writes the packed form itself; see ``empty_packed``."""
+        """Empty packed room for ``rows`` programs, for code that writes packed rows itself; see ``empty_packed``."""
         return empty_packed(self.layout, self._scorer.precision, rows)
 
     def add(self, programs: NDArray[np.float32], *, first: int = 0) -> None:

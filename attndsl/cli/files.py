@@ -4,126 +4,126 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from enum import StrEnum
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from attndsl.cli.options import OUTPUT, Aligner, AlignerOption, Bidirectional, Files, Format, FormatOption, Host
+
 if TYPE_CHECKING:
-    from attndsl.runtime.library import Library
+    from attndsl.dsl.diagnostics import Diagnostic
     from attndsl.runtime.program import Program
-
-
-class Format(StrEnum):
-    TEXT = "text"
-    JSON = "json"
-
-
-Files = Annotated[list[Path], typer.Argument(help="Program files: .attn, or .py written by a language model.", metavar="FILE...")]
-FormatOption = Annotated[Format, typer.Option("--format", help="How results are printed.")]
-HostOption = Annotated[
-    list[str] | None,
-    typer.Option("--host", help="Name of a relation that the host will give (may be repeated), e.g. embedding_similarity."),
-]
-AlignerOption = Annotated[
-    str, typer.Option("--aligner", help="Token-to-word alignment of imported programs: published, or offsets (repaired).")
-]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("compile")(compile_)
-    app.command("check")(check)
-    app.command("fmt")(fmt)
-    app.command("rule")(rule)
+    for name, command in (("compile", compile_), ("check", check), ("fmt", fmt)):
+        app.command(name, rich_help_panel="Program files")(command)
+    app.command("rule", rich_help_panel="Help")(rule)
 
 
 def compile_(
     files: Files,
     format: FormatOption = Format.TEXT,
-    out: Annotated[Path | None, typer.Option("--out", help="Write the lifted programs to this .attn file.")] = None,
-    host: HostOption = None,
-    aligner: AlignerOption = "published",
-    bidirectional: Annotated[bool, typer.Option("--bidirectional", help="The programs describe bidirectional heads.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", rich_help_panel=OUTPUT, help="Write the lifted programs to this .attn file."),
+    ] = None,
+    host: Host = None,
+    aligner: AlignerOption = Aligner.PUBLISHED,
+    bidirectional: Bidirectional = False,
 ) -> int:
     """Compile program files: what was lifted, kept bounded or refused, and why.
 
-    Exit code 0 when all programs compiled, 1 when some were refused.
+    Python files are read, never run. Exit code 0 when all programs compiled, 1 when some were refused.
     """
-    library, refused_files = _load(files, host, aligner, bidirectional)
-    if out is not None:
-        _write_library(library, out)
-    if format is Format.JSON:
-        from attndsl.cli.output import print_json
+    from attndsl.cli.compiled import compiled_as_json, print_compiled
+    from attndsl.cli.output import print_json
 
-        print_json(compiled_as_json(library))
+    loaded = _load(files, host, aligner, bidirectional)
+    if out is not None:
+        _write_library(loaded.programs, out)
+    if format is Format.JSON:
+        print_json(compiled_as_json(loaded.programs, loaded.about_files))
     else:
-        _print_compiled(library, show_all=False)
-    return 1 if refused_files or _refused(library) else 0
+        print_compiled(loaded.programs, loaded.about_files)
+    return loaded.exit_code
 
 
 def check(
     files: Files,
     format: FormatOption = Format.TEXT,
-    cost: Annotated[bool, typer.Option("--cost", help="Show the cost class and the features of each program.")] = False,
-    concise: Annotated[bool, typer.Option("--concise", help="One line per diagnostic.")] = False,
-    model: Annotated[str | None, typer.Option("--model", help="Warn about predicates that no token of this model satisfies.")] = None,
-    host: HostOption = None,
-    aligner: AlignerOption = "published",
+    cost: Annotated[
+        bool, typer.Option("--cost", rich_help_panel=OUTPUT, help="Show each program's cost class and the features it reads.")
+    ] = False,
+    concise: Annotated[bool, typer.Option("--concise", rich_help_panel=OUTPUT, help="One line per diagnostic.")] = False,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="MODEL", help="Warn about tests on a token's text that no token of this model passes."),
+    ] = None,
+    revision: Annotated[
+        str | None, typer.Option("--revision", metavar="NAME", help="Branch, tag or commit of a model from the hub.")
+    ] = None,
+    host: Host = None,
+    aligner: AlignerOption = Aligner.PUBLISHED,
+    bidirectional: Bidirectional = False,
 ) -> int:
-    """Check program files and show every diagnostic."""
-    from attndsl.dsl.render import render
+    """Check program files and show every diagnostic; exit code 1 when a program was refused."""
+    from attndsl.cli.compiled import compiled_as_json, number_of, print_costs
+    from attndsl.cli.output import print_json, show_diagnostics
 
-    library, refused_files = _load(files, host, aligner, False)
-    found = [*library.diagnostics, *(d for program in library.values() for d in program.diagnostics)]
+    loaded = _load(files, host, aligner, bidirectional)
+    if model is not None:
+        loaded.programs = _with_dead_predicates(loaded.programs, model, revision)
+    found = [*loaded.about_files, *(d for program in loaded.programs for d in program.diagnostics)]
     if format is Format.JSON:
-        from attndsl.cli.output import print_json
-
-        print_json(compiled_as_json(library, found if model is not None else None))
+        print_json(compiled_as_json(loaded.programs, loaded.about_files))
+        return loaded.exit_code
+    if found:
+        show_diagnostics(found, "concise" if concise else "full")
+    if cost:
+        print_costs(loaded.programs)
     else:
-        if found:
-            print(render(found, "concise" if concise else "full"), file=sys.stderr)
-        if cost:
-            _print_costs(library)
-        elif not found:
-            print(f"{len(library)} programs, nothing to report")
-    return 1 if refused_files or _refused(library) else 0
+        what = f"{len(found)} diagnostic{'' if len(found) == 1 else 's'}" if found else "nothing to report"
+        print(f"{number_of(loaded.programs)}, {what}")
+    return loaded.exit_code
 
 
 def fmt(
     files: Files,
-    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit code 1 when a file is not canonical.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit code 1 when a file is not in canonical form.")
+    ] = False,
 ) -> int:
     """Write .attn files in canonical form."""
-    from attndsl.dsl.diagnostics import DiagnosticError, fail
-    from attndsl.dsl.parser import parse_library
-    from attndsl.dsl.printer import to_text
+    from attndsl.dsl.diagnostics import DiagnosticError
     from attndsl.job.stages import write_text
-    from attndsl.runtime.library import read_source
 
-    changed, errors = [], []
+    changed = False
+    errors: list[Diagnostic] = []
     for path in files:
         try:
-            if path.suffix == ".py":
-                raise fail("E0807", f"{path} is Python; fmt formats .attn files", help="attndsl compile FILE --out LIB.attn lifts it")
-            source = read_source(path)
-            text = to_text(parse_library(source))
+            before, after = _formatted(path)
+            if before == after:
+                continue
+            changed = True
+            if not check:
+                write_text(path, after)
+            print(f"would reformat {path}" if check else f"reformatted {path}")
         except DiagnosticError as error:
             errors += error.diagnostics
-            continue
-        if text != source.text:
-            changed.append(path)
-            if not check:
-                write_text(path, text)
-    for path in changed:
-        print(f"would reformat {path}" if check else f"reformatted {path}")
     if errors:
         raise DiagnosticError(errors)
     return 1 if check and changed else 0
 
 
-def rule(code: Annotated[str, typer.Argument(help="A code such as E0203, or its name; 'all' lists every code.")]) -> int:
+def rule(
+    code: Annotated[
+        str, typer.Argument(metavar="CODE", help="A code such as E0203, or its name; 'all' lists every code.", show_default=False)
+    ],
+) -> int:
     """Explain a diagnostic code."""
     from attndsl.dsl.codes import all_codes, page
 
@@ -134,14 +134,8 @@ def rule(code: Annotated[str, typer.Argument(help="A code such as E0203, or its 
     try:
         _, text = page(code)
     except KeyError:
-        from difflib import get_close_matches
-
-        names = [*all_codes(), *all_codes().values()]
-        close = get_close_matches(code, names, n=1) or get_close_matches(code.upper(), names, n=1)
-        hint = f"; did you mean {close[0]}?" if close else "; attndsl rule all lists them"
-        print(f"no diagnostic code is called {code!r}{hint}", file=sys.stderr)
-        return 2
-    if sys.stdout.isatty():
+        raise _no_such_code(code) from None
+    if sys.stdout is not None and sys.stdout.isatty():
         from rich.console import Console
         from rich.markdown import Markdown
 
@@ -154,26 +148,37 @@ def rule(code: Annotated[str, typer.Argument(help="A code such as E0203, or its 
 # ---------------------------------------------------------------- shared
 
 
-def _load(files: list[Path], host: list[str] | None, aligner: str, bidirectional: bool) -> tuple[Library, bool]:
-    """All files in one library; files that cannot be read are shown and the rest goes on."""
+@dataclass
+class _Loaded:
+    """The programs of some files; a file that cannot be read is a finding, and the other files go on."""
+
+    programs: list[Program] = field(default_factory=list)
+    about_files: list[Diagnostic] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        from attndsl.dsl.diagnostics import Severity
+
+        refused = any(program.outcome == "refused" for program in self.programs)
+        return 1 if refused or any(d.severity is Severity.ERROR for d in self.about_files) else 0
+
+
+def _load(files: list[Path], host: list[str] | None, aligner: Aligner, bidirectional: bool) -> _Loaded:
     from attndsl.dsl.diagnostics import DiagnosticError
-    from attndsl.cli.output import show_error
-    from attndsl.runtime.library import Library, load_library
+    from attndsl.runtime.library import load_library
 
     hosts = {name: _only_declared for name in host or ()}
-    programs: list[Program] = []
-    findings: list[Any] = []
-    failed = False
+    loaded = _Loaded()
     for path in files:
         try:
-            library = load_library(path, host=hosts, causal=not bidirectional, aligner=aligner)
+            library = load_library(path, host=hosts, causal=not bidirectional, aligner=aligner.value)
         except DiagnosticError as error:
-            show_error(error)
-            failed = True
+            loaded.about_files += error.diagnostics
             continue
-        findings += library.diagnostics
-        programs += library.values()
-    return Library(_with_distinct_names(programs), findings), failed
+        loaded.about_files += library.diagnostics
+        loaded.programs += library.values()
+    loaded.programs = _with_distinct_names(loaded.programs)
+    return loaded
 
 
 def _only_declared(*_: Any) -> float:
@@ -193,70 +198,53 @@ def _with_distinct_names(programs: list[Program]) -> list[Program]:
     return result
 
 
-def _refused(library: Library) -> bool:
-    return any(program.outcome == "refused" for program in library.values())
+def _with_dead_predicates(programs: list[Program], model: str, revision: str | None) -> list[Program]:
+    from dataclasses import replace
+
+    from attndsl.cli.output import Shown
+    from attndsl.models.load_tokenizer import load_tokenizer
+    from attndsl.runtime.dead_predicates import dead_predicates
+
+    tokenizer = load_tokenizer(model, revision, notify=Shown().note)
+    return [
+        replace(program, diagnostics=(*program.diagnostics, *dead_predicates(program.typed, tokenizer, model)))
+        if program.typed is not None
+        else program
+        for program in programs
+    ]
 
 
-def _write_library(library: Library, out: Path) -> None:
+def _write_library(programs: list[Program], out: Path) -> None:
     from attndsl.dsl.printer import to_text
     from attndsl.job.stages import write_text
 
-    lifted = [program.typed.program for program in library.values() if program.typed is not None]
+    lifted = [program.typed.program for program in programs if program.typed is not None]
     write_text(out, to_text(lifted))
-    print(f"wrote {len(lifted)} programs to {out}", file=sys.stderr)
+    print(f"attndsl: wrote {len(lifted)} lifted programs to {out}", file=sys.stderr)
 
 
-def compiled_as_json(library: Library, extra: list[Any] | None = None) -> dict[str, Any]:
-    """The contract's JSON object: one entry per program, and a summary."""
-    from attndsl.dsl.render import as_dict
-    from attndsl.runtime.program import describe_outcomes
+def _formatted(path: Path) -> tuple[str, str]:
+    """A file's text as it is, and as it should be."""
+    from attndsl.dsl.diagnostics import fail
+    from attndsl.dsl.parser import parse_library
+    from attndsl.dsl.printer import to_text
+    from attndsl.runtime.library import read_source
 
-    programs = list(library.values())
-    reasons = Counter(d.code for p in programs if p.outcome == "refused" for d in p.diagnostics[:1])
-    content: dict[str, Any] = {
-        "programs": [
-            {
-                "name": p.name,
-                "outcome": p.outcome.value,
-                "diagnostics": [as_dict(d) for d in p.diagnostics],
-                "cost": p.cost,
-                "reads": list(p.reads),
-            }
-            for p in programs
-        ],
-        "summary": {"programs": len(programs), **describe_outcomes(programs), "refusals": dict(reasons.most_common())},
-    }
-    notes = [*library.diagnostics] if extra is None else extra
-    if notes:
-        content["diagnostics"] = [as_dict(d) for d in notes]
-    return content
+    if path.suffix == ".py":
+        raise fail(
+            "E0815", f"{path} is Python; fmt formats .attn files", help="attndsl compile FILE --out LIB.attn lifts its programs"
+        )
+    source = read_source(path)
+    return source.text, to_text(parse_library(source))
 
 
-def _print_compiled(library: Library, show_all: bool) -> None:
-    from attndsl.cli.output import print_table
-    from attndsl.dsl.render import render
-    from attndsl.runtime.program import describe_outcomes
+def _no_such_code(code: str) -> Exception:
+    from difflib import get_close_matches
 
-    programs = list(library.values())
-    refused = [p for p in programs if p.outcome == "refused"]
-    found = [*library.diagnostics, *(d for p in programs for d in p.diagnostics)]
-    if found:
-        print(render(found, "full" if len(found) <= 20 else "concise"), file=sys.stderr)
-    counts = describe_outcomes(programs)
-    print(f"{len(programs)} programs: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
-    if refused:
-        reasons = Counter((p.diagnostics[0].code, p.diagnostics[0].name) for p in refused if p.diagnostics)
-        print_table("refused, by first reason", ["code", "reason", "programs"], [[c, n, k] for (c, n), k in reasons.most_common(10)])
-    costs = Counter(p.cost for p in programs if p.cost is not None)
-    if costs:
-        print_table("cost in the number of tokens", ["class", "programs"], list(costs.most_common()))
-    features = Counter(read for p in programs for read in p.reads)
-    if features:
-        print_table("features read", ["feature", "programs"], list(features.most_common(12)))
+    from attndsl.dsl.codes import all_codes
+    from attndsl.dsl.diagnostics import fail
 
-
-def _print_costs(library: Library) -> None:
-    from attndsl.cli.output import print_table
-
-    rows = [[p.name, p.outcome.value, p.cost, ", ".join(p.reads)] for p in library.values()]
-    print_table("", ["program", "outcome", "cost", "reads"], rows)
+    names = {name: name for name in all_codes().values()} | {number: number for number in all_codes()}
+    close = get_close_matches(code.lower(), names, n=1) or get_close_matches(code.upper(), names, n=1)
+    help = f"did you mean {close[0]}? attndsl rule all lists them" if close else "attndsl rule all lists them"
+    return fail("E0813", f"no diagnostic is called {code!r}", help=help)

@@ -8,106 +8,76 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from attndsl.job.replacement import Step
-    from attndsl.job.settings import Settings
-    from attndsl.runtime.table import Table
+from attndsl.cli.options import (
+    OUTPUT, Corpus, Device, DeviceOption, Format, FormatOption, Heads, Heldout, MinTokens, Model, Out, ProgramFiles, Quiet,
+    Revision, Tokens, Train,
+)  # fmt: skip
 
-Model = Annotated[str, typer.Argument(help="Packaged name, Hugging Face id, folder or .gguf file.")]
-Programs = Annotated[list[Path] | None, typer.Option("--programs", help="Program files (.attn, .py); default: the built-in ones.")]
-Corpus = Annotated[str, typer.Option("--corpus", help="Bundled corpus (stories, sentences, code, math) or a .txt, .jsonl, .csv file.")]
-Heads = Annotated[str | None, typer.Option("--heads", help="Heads such as L5H3,L6 (a whole layer); default: all.")]
-Out = Annotated[Path | None, typer.Option("--out", help="Folder of the run; default attndsl-runs/MODEL.")]
-Revision = Annotated[str | None, typer.Option("--revision", help="Revision of a model from the hub.")]
-Tokens = Annotated[int, typer.Option("--tokens", help="Cut texts to this many tokens.")]
-MinTokens = Annotated[int | None, typer.Option("--min-tokens", help="Leave out shorter texts; default three quarters of --tokens.")]
-Train = Annotated[int, typer.Option("--train", help="Train texts at most (programs are chosen here).", min=1)]
-Heldout = Annotated[int, typer.Option("--heldout", help="Held-out texts at most (figures are reported here).", min=1)]
-Device = Annotated[str, typer.Option("--device", help="cpu, cuda or auto.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")]
-AsJson = Annotated[str, typer.Option("--format", help="text or json.")]
+if TYPE_CHECKING:
+    from attndsl.job.settings import Settings
+
+DEFAULT_MODEL = "smollm2-135m"
+STEPS = "0,5,10,25,40,60,100"
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("explain")(explain)
-    app.command("score")(score)
-    app.command("replace")(replace)
-    app.command("report")(report)
-
-
-def settings_of(
-    model: str, programs: list[Path] | None, corpus: str, heads: str | None, out: Path | None, revision: str | None,
-    tokens: int, min_tokens: int | None, train: int, heldout: int, device: str,
-) -> Settings:  # fmt: skip
-    """Options as the job's settings. Raises DiagnosticError E0807 for a device that is none."""
-    from attndsl.dsl.diagnostics import fail
-    from attndsl.job.settings import Settings
-
-    if device not in ("cpu", "cuda", "auto"):
-        raise fail("E0807", f"unknown device {device!r}", help="choose cpu, cuda or auto")
-    folder = out or Path("attndsl-runs") / "".join(c if c.isalnum() or c in "-._" else "-" for c in Path(model).name)
-    return Settings(
-        model=model, revision=revision, programs=tuple(programs or ()), corpus=corpus, heads=heads, out=folder,
-        tokens=tokens, min_tokens=min_tokens if min_tokens is not None else max(2, tokens * 3 // 4),
-        train=train, heldout=heldout, device=_device(device),
-    )  # fmt: skip
-
-
-def _device(device: str) -> str:
-    if device == "cpu":
-        return "cpu"
-    import torch
-
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return device
+    app.command("explain", rich_help_panel="The main job")(explain)
+    for name, command in (("score", score), ("replace", replace), ("report", report)):
+        app.command(name, rich_help_panel="Its parts")(command)
 
 
 def explain(
-    model: Model = "smollm2-135m", programs: Programs = None, corpus: Corpus = "stories", heads: Heads = None,
+    model: Model = DEFAULT_MODEL, programs: ProgramFiles = None, corpus: Corpus = "stories", heads: Heads = None,
     out: Out = None, revision: Revision = None, tokens: Tokens = 128, min_tokens: MinTokens = None, train: Train = 40,
-    heldout: Heldout = 20, device: Device = "cpu", quiet: Quiet = False, format: AsJson = "text",
+    heldout: Heldout = 20, device: DeviceOption = Device.CPU, quiet: Quiet = False, format: FormatOption = Format.TEXT,
 ) -> int:  # fmt: skip
-    """The main job: best program per head on held-out text, heads replaced, perplexity, and a report.
+    """Find the best program of every head, put programs in place of heads, and write a report.
 
-    Resumable: the same command goes on where it stopped, and does nothing twice.
+    Programs are chosen on train texts and reported on held-out ones. Resumable: the same command goes on where it
+    stopped, and does nothing twice.
+
+    Example: attndsl explain smollm2-135m --heads L5,L6 --programs mine.py
     """
-    from attndsl.cli.output import Shown
+    from attndsl.cli.output import Shown, print_json
+    from attndsl.cli.tables import print_scores, print_steps
     from attndsl.job.explain import explain as run_job
     from attndsl.job.explain import results_of
 
-    settings = settings_of(
-        model, programs, corpus, heads, out, revision, tokens, min_tokens, train, heldout, device
-    )
+    settings = settings_of(model, programs, corpus, heads, out, revision, tokens, min_tokens, train, heldout, device)
     done = run_job(settings, Shown(quiet))
-    if format == "json":
-        print(json.dumps(results_of(done.run, done.table, done.steps), ensure_ascii=False))
+    if format is Format.JSON:
+        print_json(results_of(done.run, done.table, done.steps))
     else:
-        print_scores(done.table, str(settings.model), settings.corpus)
+        print_scores(done.table, settings.model, settings.corpus)
         print_steps(done.steps)
         print(f"\nreport   {done.report}\nresults  {done.results}")
     return 0
 
 
 def score(
-    model: Model = "smollm2-135m", programs: Programs = None, corpus: Corpus = "stories", heads: Heads = None,
+    model: Model = DEFAULT_MODEL, programs: ProgramFiles = None, corpus: Corpus = "stories", heads: Heads = None,
     out: Out = None, revision: Revision = None, tokens: Tokens = 128, min_tokens: MinTokens = None, train: Train = 40,
-    heldout: Heldout = 20, device: Device = "cpu", quiet: Quiet = False, format: AsJson = "text",
-    table: Annotated[Path | None, typer.Option("--table", help="Write the table: .json, .csv or .parquet.")] = None,
+    heldout: Heldout = 20, device: DeviceOption = Device.CPU, quiet: Quiet = False, format: FormatOption = Format.TEXT,
+    table: Annotated[
+        Path | None,
+        typer.Option("--table", metavar="FILE", rich_help_panel=OUTPUT, help="Write the table: .json, .csv or .parquet."),
+    ] = None,
 ) -> int:  # fmt: skip
-    """Choose the best program of every head on train text and score it on held-out text."""
+    """Choose the best program of every head on train texts and score it on held-out texts."""
     from attndsl.cli.output import Shown
+    from attndsl.cli.tables import print_scores
     from attndsl.job.run import prepare
     from attndsl.job.scores import score_stage
+    from attndsl.runtime.table import check_ending
 
-    settings = settings_of(
-        model, programs, corpus, heads, out, revision, tokens, min_tokens, train, heldout, device
-    )
+    if table is not None:
+        check_ending(table)
+    settings = settings_of(model, programs, corpus, heads, out, revision, tokens, min_tokens, train, heldout, device)
     found = score_stage(prepare(settings, Shown(quiet)))
     if table is not None:
         found.write(table)
-    if format == "json":
+    if format is Format.JSON:
         print(found.to_json(), end="")
     else:
         print_scores(found, settings.model, settings.corpus, every_head=True)
@@ -115,32 +85,89 @@ def score(
 
 
 def replace(
-    model: Model = "smollm2-135m", programs: Programs = None, corpus: Corpus = "stories", heads: Heads = None,
+    model: Model = DEFAULT_MODEL, programs: ProgramFiles = None, corpus: Corpus = "stories", heads: Heads = None,
     out: Out = None, revision: Revision = None, tokens: Tokens = 128, min_tokens: MinTokens = None, train: Train = 40,
-    heldout: Heldout = 20, device: Device = "cpu", quiet: Quiet = False, format: AsJson = "text",
-    steps: Annotated[str, typer.Option("--steps", help="Percent of heads to replace, in the order of train IoU.")] = "0,5,10,25,40,60,100",
+    heldout: Heldout = 20, device: DeviceOption = Device.CPU, quiet: Quiet = False, format: FormatOption = Format.TEXT,
+    steps: Annotated[
+        str, typer.Option("--steps", metavar="LIST", help="Percent of heads to replace, in the order of train IoU.")
+    ] = STEPS,
 ) -> int:  # fmt: skip
-    """Put programs in place of heads and measure perplexity on held-out text."""
+    """Put programs in place of heads and measure perplexity on held-out texts."""
     from dataclasses import replace as changed
 
-    from attndsl.cli.output import Shown
+    from attndsl.cli.output import Shown, print_json
+    from attndsl.cli.tables import print_steps
     from attndsl.job.replacement import replace_stage
     from attndsl.job.run import prepare
     from attndsl.job.scores import score_stage
 
-    settings = settings_of(
-        model, programs, corpus, heads, out, revision, tokens, min_tokens, train, heldout, device
-    )
-    run = prepare(changed(settings, steps=_shares(steps)), Shown(quiet))
+    shares = shares_of(steps)
+    settings = settings_of(model, programs, corpus, heads, out, revision, tokens, min_tokens, train, heldout, device)
+    run = prepare(changed(settings, steps=shares), Shown(quiet))
     measured = replace_stage(run, score_stage(run))
-    if format == "json":
-        print(json.dumps(measured, ensure_ascii=False))
+    if format is Format.JSON:
+        print_json(measured)
     else:
         print_steps(measured)
     return 0
 
 
-def _shares(steps: str) -> tuple[float, ...]:
+def report(
+    run: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of a finished run.", show_default=False)],
+    format: FormatOption = Format.TEXT,
+) -> int:
+    """Print the tables of a finished run again, and say where its report is."""
+    from attndsl.cli.output import print_json
+    from attndsl.cli.tables import print_scores, print_steps
+    from attndsl.runtime.table import Table
+
+    content = _read_results(run)
+    if format is Format.JSON:
+        print_json(content)
+        return 0
+    rows = content["heads"]
+    table = Table({name: [row[name] for row in rows] for name in rows[0]}, content["totals"])
+    print_scores(table, content["model"]["name"], content["corpus"])
+    print_steps(content["perplexity"])
+    print(f"\nreport   {run / 'report.html'}\nresults  {run / 'results.json'}")
+    return 0
+
+
+# ---------------------------------------------------------------- options as settings
+
+
+def settings_of(
+    model: str, programs: list[Path] | None, corpus: str, heads: str | None, out: Path | None, revision: str | None,
+    tokens: int, min_tokens: int | None, train: int, heldout: int, device: Device,
+) -> Settings:  # fmt: skip
+    """Options as the job's settings."""
+    from attndsl.job.settings import Settings
+
+    return Settings(
+        model=model, revision=revision, programs=tuple(programs or ()), corpus=corpus, heads=heads,
+        out=out or default_folder(model), tokens=tokens, train=train, heldout=heldout, device=_device(device),
+        min_tokens=min_tokens if min_tokens is not None else max(2, tokens * 3 // 4),
+    )  # fmt: skip
+
+
+def default_folder(model: str) -> Path:
+    """``attndsl-runs/MODEL``; organisation and name of a hub id both count, so that two models never share a folder."""
+    path = Path(model)
+    named = path.resolve().name if path.exists() else model
+    safe = "".join(c if c.isalnum() or c in "-._" else "-" for c in named).strip("-.")
+    return Path("attndsl-runs") / (safe or "model")
+
+
+def _device(device: Device) -> str:
+    if device is not Device.AUTO:
+        return device.value
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def shares_of(steps: str) -> tuple[float, ...]:
+    """``"0,10,25"`` as shares of one. Raises DiagnosticError E0807."""
     from attndsl.dsl.diagnostics import fail
 
     try:
@@ -152,73 +179,17 @@ def _shares(steps: str) -> tuple[float, ...]:
     return shares
 
 
-def report(
-    run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
-) -> int:
-    """Say where a run's report is, and print its tables again."""
+def _read_results(run: Path) -> Any:
     from attndsl.dsl.diagnostics import fail
-    from attndsl.runtime.table import Table
 
     results = run / "results.json"
     try:
         content = json.loads(results.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise fail(
-            "E0801", f"there is no finished run in {run}", help="attndsl explain --out FOLDER makes one"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise fail("E0801", f"{results} cannot be read: {error}", help="run attndsl explain again") from None
-    columns = {name: [row[name] for row in content["heads"]] for name in content["heads"][0]}
-    print_scores(Table(columns, content["totals"]), content["model"]["name"], content["corpus"], every_head=True)
-    print_steps(content["perplexity"])
-    print(f"\nreport   {run / 'report.html'}")
-    return 0
-
-
-# ---------------------------------------------------------------- what is printed
-
-
-def print_scores(table: Table, model: str, corpus: str, every_head: bool = False) -> None:
-    """Totals over heads, scores by context length, and the best heads (or all)."""
-    from attndsl.cli.output import interval, print_table
-
-    meta: Any = table.meta
-    tokens = meta["tokens"]
-    print(
-        f"{model} on {corpus}: {meta['heads']} heads, {meta['programs']} programs, chosen on "
-        f"{meta['train_sentences']} train texts, reported on {meta['held_out_sentences']} held-out texts of "
-        f"{tokens['least']}-{tokens['most']} tokens"
-    )
-    names = {
-        "held_out_iou": "held-out IoU", "first_token_iou": "first-token baseline", "best_baseline_iou": "best baseline",
-        "lift": "lift over best baseline", "iou_without_sink": "IoU without sink", "js_distance": "Jensen-Shannon distance",
-    }  # fmt: skip
-    rows = [[label, interval(meta[name]), meta[name]["median"]] for name, label in names.items()]
-    print_table(f"\nover heads, n = {tokens['most']}", ["score", "mean [95% over texts]", "median"], rows)
-    by_length = [
-        [int(name[3:]), at["held_out_iou"]["mean"], at["held_out_iou"]["median"], at["first_token_iou"]["mean"],
-         at["best_baseline_iou"]["mean"], at["lift"]["mean"]]
-        for name, at in meta.items() if name.startswith("at_")
-    ]  # fmt: skip
-    if by_length:
-        print_table("\nby context length", ["n", "IoU", "median", "first token", "best baseline", "lift"], by_length)
-    shown = sorted(table.rows(), key=lambda row: -float(row["held_out_iou"] or 0))  # type: ignore[arg-type]
-    heads = [[r["head"], r["program"], r["train_iou"], r["held_out_iou"], r["lift"]] for r in shown]
-    title = "\nheads" if every_head else "\nbest heads"
-    print_table(title, ["head", "program", "train IoU", "held-out IoU", "lift"], heads if every_head else heads[:10])
-    if meta.get("failures"):
-        print(f"{len(meta['failures'])} program runs failed, the first: {meta['failures'][0]['error']}")
-
-
-def print_steps(steps: list[Step]) -> None:
-    """Perplexity by share of heads replaced."""
-    from attndsl.cli.output import percent, print_table
-
-    if not steps:
-        return
-    rows = [
-        [f"{100 * s['share']:.0f}%", s["heads"], s["perplexity"], percent(s["increase_percent"]),
-         f"[{percent(s['low'])}, {percent(s['high'])}]"]
-        for s in steps
-    ]  # fmt: skip
-    print_table("\nheads replaced in the order of train IoU", ["share", "heads", "perplexity", "increase", "95% interval"], rows)
+        missing = {"model", "corpus", "totals", "heads", "perplexity"} - set(content)
+    except (FileNotFoundError, NotADirectoryError):
+        raise fail("E0812", f"there is no finished run in {run}", help="attndsl explain --out FOLDER makes one") from None
+    except (OSError, ValueError, TypeError) as error:
+        raise fail("E0812", f"{results} cannot be read: {error}", help="run attndsl explain again") from None
+    if missing or not content["heads"]:
+        raise fail("E0812", f"{results} is not the result of a run", help="run attndsl explain again")
+    return content

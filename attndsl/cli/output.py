@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from attndsl.dsl.diagnostics import DiagnosticError
+    from attndsl.dsl.diagnostics import Diagnostic
 
 
-def show_error(error: DiagnosticError) -> None:
-    """All diagnostics of an error, in full, on stderr."""
+def show_diagnostics(diagnostics: Sequence[Diagnostic], format: str = "full") -> None:
+    """Diagnostics on stderr."""
     from attndsl.dsl.render import render
 
-    print(render(error.diagnostics), file=sys.stderr)
+    print(render(diagnostics, format), file=sys.stderr)
 
 
 def print_json(data: Any) -> None:
@@ -26,38 +26,61 @@ def print_json(data: Any) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """A table on stdout; numbers are right-aligned."""
+    """A title and a table on stdout; columns of numbers are right-aligned, long texts are folded."""
+    import io
+
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    table = Table(header_style="bold", box=None, pad_edge=False)
     for index, column in enumerate(columns):
-        numeric = all(isinstance(row[index], int | float) or _number_like(row[index]) for row in rows)
-        table.add_column(column, justify="right" if numeric and rows else "left", overflow="fold")
+        numeric = bool(rows) and all(_is_number(row[index]) for row in rows)
+        # Numbers are never folded: the columns of text give way.
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=numeric)
     for row in rows:
         table.add_row(*(cell(value) for value in row))
-    Console().print(table, highlight=False)
+    console = Console()
+    if console.is_terminal:
+        if title:
+            console.print(title, style="bold", highlight=False, markup=False)
+        console.print(table, highlight=False)
+        return
+    plain = Console(file=io.StringIO(), width=console.width)
+    plain.print(table, highlight=False)
+    lines = [line.rstrip() for line in plain.file.getvalue().splitlines()]  # type: ignore[attr-defined]
+    print("\n".join([title, *lines] if title else lines))
 
 
-def _number_like(value: Any) -> bool:
-    return isinstance(value, str) and value[:1] in "+-0123456789" and value != ""
+def _is_number(value: Any) -> bool:
+    if isinstance(value, str):
+        return value[:1] in "+-0123456789[–" and not any(c.isalpha() for c in value) and value != ""
+    return value is None or isinstance(value, int | float)
 
 
 def cell(value: Any) -> str:
-    """A value as a table shows it; floats with three decimals."""
+    """A value as a table shows it; floats with three decimals. Rich reads ``[x]`` as mark-up, so it is escaped."""
+    from rich.markup import escape
+
     if value is None:
         return "–"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    return f"{value:.3f}" if isinstance(value, float) else escape(visible(str(value)))
+
+
+def visible(text: str) -> str:
+    """A text from a file or a model as one line that cannot move a terminal's cursor or change its colours."""
+    marks = {"\n": "↵", "\t": "⇥"}
+    return "".join(c if c.isprintable() else marks.get(c, "\N{REPLACEMENT CHARACTER}") for c in text)
 
 
 class Shown:
-    """Progress on stderr: a bar with an estimate of the end for everything that may take over two seconds."""
+    """Progress on stderr: on a terminal a bar with an estimate of the end, otherwise one line per stage."""
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
 
     @contextmanager
     def bar(self, what: str, total: int) -> Iterator[Callable[[int, int], None]]:
+        """A stage of ``total`` parts; the caller tells how many are done."""
         if self.quiet:
             yield lambda done, total: None
             return
@@ -65,18 +88,21 @@ class Shown:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
         columns = (
-            TextColumn("{task.description:<34}"), BarColumn(bar_width=28), MofNCompleteColumn(),
+            TextColumn("{task.description:<30}"), BarColumn(bar_width=20), MofNCompleteColumn(),
             TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
         )  # fmt: skip
         console = Console(stderr=True)
         if not console.is_terminal:
-            print(f"attndsl: {what} ...", file=sys.stderr)
-        with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+            self.note(what)
+            yield lambda done, total: None
+            return
+        with Progress(*columns, console=console) as progress:
             task = progress.add_task(what, total=total)
             yield lambda done, whole: progress.update(task, completed=done, total=whole)
 
     @contextmanager
     def step(self, what: str) -> Iterator[None]:
+        """A stage whose end is not in sight."""
         if self.quiet:
             yield
             return
@@ -87,15 +113,17 @@ class Shown:
             with console.status(what):
                 yield
         else:
-            print(f"attndsl: {what} ...", file=sys.stderr)
+            self.note(what)
             yield
 
     def note(self, text: str) -> None:
+        """One line."""
         if not self.quiet:
             print(f"attndsl: {text}", file=sys.stderr)
 
 
 def percent(value: float) -> str:
+    """``+8.9%``."""
     return f"{value:+.1f}%"
 
 

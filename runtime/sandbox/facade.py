@@ -23,40 +23,25 @@ NUMBERS = {
         "float64": "float64", "float32": "float32", "float16": "float16", "double": "float64", "single": "float32",
         "int64": "int64", "int32": "int32", "int16": "int16", "int8": "int8", "intp": "intp", "int_": "int64",
         "uint64": "uint64", "uint32": "uint32", "uint16": "uint16", "uint8": "uint8", "bool_": "bool_",
+        "bool": "bool_",
     }.items()
 }  # fmt: skip
 KINDS = {"integer": np.integer, "floating": np.floating, "number": np.number, "generic": np.generic}
 
-PLAIN_FUNCTIONS = (
-    "abs absolute add all allclose any append argmax argmin argsort argwhere around array_equal average bincount "
-    "broadcast_to ceil clip column_stack concatenate convolve corrcoef cos cosh count_nonzero cross cumprod cumsum "
-    "deg2rad delete diag diagonal diff digitize divide dot dstack einsum equal exp exp2 expand_dims expm1 fill_diagonal "
-    "flatnonzero flip fliplr flipud floor floor_divide fmax fmin gradient greater greater_equal heaviside histogram "
-    "hstack hypot in1d indices inner insert interp intersect1d isclose isfinite isin isinf isnan ix_ kron less "
-    "less_equal log log10 log1p log2 logaddexp logical_and logical_not logical_or logical_xor logspace matmul max "
-    "maximum mean median meshgrid min minimum mod moveaxis multiply nan_to_num nanargmax nanmax nanmean nanmin nansum "
-    "ndim negative nonzero not_equal outer percentile power prod ptp put_along_axis quantile ravel real reciprocal "
-    "remainder repeat reshape roll rot90 round searchsorted select setdiff1d shape sign sin sinh size sort split "
-    "sqrt square squeeze stack std subtract sum swapaxes take take_along_axis tan tanh tensordot tile trace transpose "
-    "trapezoid tri tril tril_indices triu triu_indices true_divide trunc union1d unique unravel_index vander var vdot "
-    "vstack where diag_indices atleast_1d atleast_2d cov array_split lexsort partition argpartition nanstd"
-).split()
+PLAIN_FUNCTIONS = ["abs", "absolute", "add", "all", "allclose", "any", "append", "argmax", "argmin", "argsort", "argwhere", "around", "array_equal", "average", "bincount", "broadcast_to", "ceil", "clip", "column_stack", "concatenate", "convolve", "corrcoef", "cos", "cosh", "count_nonzero", "cross", "cumprod", "cumsum", "deg2rad", "delete", "diag", "diagonal", "diff", "digitize", "divide", "dot", "dstack", "einsum", "equal", "exp", "exp2", "expand_dims", "expm1", "fill_diagonal", "flatnonzero", "flip", "fliplr", "flipud", "floor", "floor_divide", "fmax", "fmin", "gradient", "greater", "greater_equal", "heaviside", "histogram", "hstack", "hypot", "in1d", "indices", "inner", "insert", "interp", "intersect1d", "isclose", "isfinite", "isin", "isinf", "isnan", "ix_", "kron", "less", "less_equal", "log", "log10", "log1p", "log2", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logspace", "matmul", "max", "maximum", "mean", "median", "meshgrid", "min", "minimum", "mod", "moveaxis", "multiply", "nan_to_num", "nanargmax", "nanmax", "nanmean", "nanmin", "nansum", "ndim", "negative", "nonzero", "not_equal", "outer", "percentile", "power", "prod", "ptp", "put_along_axis", "quantile", "ravel", "real", "reciprocal", "remainder", "repeat", "reshape", "roll", "rot90", "round", "searchsorted", "select", "setdiff1d", "shape", "sign", "sin", "sinh", "size", "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "subtract", "sum", "swapaxes", "take", "take_along_axis", "tan", "tanh", "tensordot", "tile", "trace", "transpose", "trapezoid", "tri", "tril", "tril_indices", "triu", "triu_indices", "true_divide", "trunc", "union1d", "unique", "unravel_index", "vander", "var", "vdot", "vstack", "where", "diag_indices", "atleast_1d", "atleast_2d", "cov", "array_split", "lexsort", "partition", "argpartition", "nanstd"]
 
 DTYPE_AT = {
     "array": 1, "asarray": 1, "zeros": 1, "ones": 1, "full": 2, "identity": 1, "zeros_like": 1, "ones_like": 1,
     "full_like": 2, "arange": 4, "eye": 3, "linspace": 5, "ascontiguousarray": 1, "sum": 2, "mean": 2, "prod": 2,
     "cumsum": 2, "tri": 3, "std": 2, "var": 2, "fromiter": 1, "asanyarray": 1, "cumprod": 2,
 }  # fmt: skip
-CREATORS = "array asarray zeros ones full identity zeros_like ones_like full_like arange eye linspace asanyarray".split()
+CREATORS = ["array", "asarray", "zeros", "ones", "full", "identity", "zeros_like", "ones_like", "full_like", "arange", "eye", "linspace", "asanyarray"]
 UFUNC_PARTS = {"maximum": ("accumulate", "reduce", "outer"), "minimum": ("accumulate", "reduce", "outer"),
                "add": ("accumulate", "reduce", "outer"), "subtract": ("outer",), "multiply": ("accumulate", "reduce",
                "outer"), "logical_or": ("reduce", "accumulate"), "logical_and": ("reduce", "accumulate"),
                "equal": ("outer",)}  # fmt: skip
-ARRAY_METHODS = (
-    "all any argmax argmin argsort argpartition clip copy cumprod cumsum diagonal dot fill flatten item max mean min "
-    "nonzero prod ravel repeat reshape round searchsorted sort squeeze std sum swapaxes take tolist trace transpose var"
-).split()
-ARRAY_FIELDS = "shape ndim size T nbytes real flat".split()
+ARRAY_METHODS = ["all", "any", "argmax", "argmin", "argsort", "argpartition", "clip", "copy", "cumprod", "cumsum", "diagonal", "dot", "fill", "flatten", "item", "max", "mean", "min", "nonzero", "prod", "ravel", "repeat", "reshape", "round", "searchsorted", "sort", "squeeze", "std", "sum", "swapaxes", "take", "tolist", "trace", "transpose", "var"]
+ARRAY_FIELDS = ["shape", "ndim", "size", "T", "nbytes", "real", "flat"]
 _FORBIDDEN_KEYWORDS = frozenset({"like", "casting", "subok", "signature", "order_by", "object"})
 
 
@@ -197,7 +182,7 @@ def _method(name: str) -> Callable[[Any], Any]:
 
 _SCALARS = (np.float64, np.float32, np.float16, np.int64, np.int32, np.int16, np.int8, np.uint64, np.uint32,
             np.uint16, np.uint8, np.bool_)  # fmt: skip
-_SCALAR_METHODS = "item max mean min round sum tolist all any copy clip std".split()
+_SCALAR_METHODS = ["item", "max", "mean", "min", "round", "sum", "tolist", "all", "any", "copy", "clip", "std"]
 
 
 def _register_types() -> None:

@@ -7,6 +7,7 @@ A ruleset that handles every access right and grants none is a wall without door
 from __future__ import annotations
 
 import ctypes
+import os
 import struct
 
 _CREATE, _RESTRICT = 444, 446
@@ -36,6 +37,8 @@ def deny_all(libc: ctypes.CDLL) -> int:
     ruleset = libc.syscall(_CREATE, attributes, ctypes.c_size_t(len(attributes)), 0)
     if ruleset < 0:
         raise OSError(ctypes.get_errno(), "landlock ruleset refused")
-    if libc.syscall(_RESTRICT, ruleset, 0) != 0:
+    refused = libc.syscall(_RESTRICT, ruleset, 0) != 0
+    os.close(ruleset)
+    if refused:
         raise OSError(ctypes.get_errno(), "landlock restriction refused")
     return known

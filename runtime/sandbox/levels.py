@@ -170,8 +170,10 @@ def _tried(zygote: Any, name: str, probe: str, tried: str, seccomp: bool = True,
 
 
 def _privileges(zygote: Any) -> Wall:
-    uid = int(zygote.facts.get("uid", 0))
-    return Wall("privileges", uid != 0, "look at the user id", f"uid {uid}, no capabilities, no_new_privs")
+    facts = zygote.facts
+    holds = facts.get("uid") != 0 and facts.get("capabilities") == 0 and bool(facts.get("no_new_privs"))
+    happened = f"uid {facts.get('uid')}, capabilities {facts.get('capabilities')}, no_new_privs {facts.get('no_new_privs')}"
+    return Wall("privileges", holds, "read /proc/self/status", happened)
 
 
 def _descriptors(zygote: Any) -> Wall:

@@ -57,7 +57,10 @@ def drop_privileges(libc: ctypes.CDLL) -> None:
 def lock_zygote(libc: ctypes.CDLL) -> dict[str, Any]:
     """Everything the zygote gives up; its children inherit it. Gives facts for ``levels.py``."""
     drop_privileges(libc)
-    return {"landlock": landlock.deny_all(libc), "uid": os.getuid(), "seccomp": seccomp.machine() is not None}
+    with open("/proc/self/status", encoding="ascii") as file:
+        facts = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+    rights = {"capabilities": int(facts["CapEff"], 16), "no_new_privs": facts.get("NoNewPrivs") == "1"}
+    return {**rights, "landlock": landlock.deny_all(libc), "uid": os.getuid(), "seccomp": seccomp.machine() is not None}
 
 
 def take_descriptors(input_fd: int, output_fd: int) -> None:

@@ -11,22 +11,18 @@ import collections
 import re
 from typing import Any
 
-SAFE_EXCEPTIONS = (
-    "ArithmeticError AssertionError AttributeError Exception BaseException FloatingPointError IndexError KeyError "
-    "LookupError MemoryError NameError NotImplementedError OverflowError RecursionError RuntimeError StopIteration "
-    "TypeError UnboundLocalError UnicodeError ValueError ZeroDivisionError ImportError ModuleNotFoundError"
-).split()
+SAFE_EXCEPTIONS = ["ArithmeticError", "AssertionError", "AttributeError", "Exception", "BaseException", "FloatingPointError", "IndexError", "KeyError", "LookupError", "MemoryError", "NameError", "NotImplementedError", "OverflowError", "RecursionError", "RuntimeError", "StopIteration", "TypeError", "UnboundLocalError", "UnicodeError", "ValueError", "ZeroDivisionError", "ImportError", "ModuleNotFoundError"]
 
-SAFE_BUILTINS = (
-    "abs all any bin bool callable chr dict divmod enumerate filter float frozenset hex int iter len list map max min "
-    "next oct ord pow range reversed round set slice sorted sum tuple zip True False None Ellipsis NotImplemented"
-).split()
+SAFE_BUILTINS = ["abs", "all", "any", "bin", "bool", "callable", "chr", "dict", "divmod", "enumerate", "filter", "float", "frozenset", "hex", "int", "iter", "len", "list", "map", "max", "min", "next", "oct", "ord", "pow", "range", "reversed", "round", "set", "slice", "sorted", "sum", "tuple", "zip", "True", "False", "None", "Ellipsis", "NotImplemented"]
 
-GUARDED_BUILTINS = "str repr ascii format print isinstance hasattr getattr type".split()
+GUARDED_BUILTINS = ["str", "repr", "ascii", "format", "print", "isinstance", "hasattr", "getattr", "type"]
 """Builtins that exist in a guarded form; see ``guards.py``."""
 
 ALLOWED_BUILTINS = frozenset(SAFE_EXCEPTIONS) | frozenset(SAFE_BUILTINS) | frozenset(GUARDED_BUILTINS)
-REAL_BUILTINS = frozenset(dir(builtins))
+REAL_BUILTINS = frozenset(dir(builtins)) | frozenset(
+    ["exit", "quit", "copyright", "credits", "license", "help", "apply", "execfile", "file", "get_ipython", "raw_input", "reload"]
+)
+"""Names that mean something outside; some exist only in an interactive Python, or did in older ones."""
 
 RESERVED = re.compile(r"__\w*|_\w+_")
 """Names no program may use: dunder names, and names that begin and end with an underscore."""
@@ -34,38 +30,34 @@ RESERVED = re.compile(r"__\w*|_\w+_")
 _SEQUENCE = "count index"
 ATTRIBUTES: dict[type, frozenset[str]] = {
     str: frozenset(
-        "capitalize casefold center count encode endswith expandtabs find index isalnum isalpha isascii isdecimal "
-        "isdigit isidentifier islower isnumeric isprintable isspace istitle isupper join ljust lower lstrip partition "
-        "removeprefix removesuffix replace rfind rindex rjust rpartition rsplit rstrip split splitlines startswith "
-        "strip swapcase title translate upper zfill".split()
+        ["capitalize", "casefold", "center", "count", "encode", "endswith", "expandtabs", "find", "index", "isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "isidentifier", "islower", "isnumeric", "isprintable", "isspace", "istitle", "isupper", "join", "ljust", "lower", "lstrip", "partition", "removeprefix", "removesuffix", "replace", "rfind", "rindex", "rjust", "rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith", "strip", "swapcase", "title", "translate", "upper", "zfill"]
     ),
-    bytes: frozenset("count decode endswith find hex index join lower split startswith strip upper".split()),
-    list: frozenset("append clear copy count extend index insert pop remove reverse sort".split()),
+    bytes: frozenset(["count", "decode", "endswith", "find", "hex", "index", "join", "lower", "split", "startswith", "strip", "upper"]),
+    list: frozenset(["append", "clear", "copy", "count", "extend", "index", "insert", "pop", "remove", "reverse", "sort"]),
     tuple: frozenset(_SEQUENCE.split()),
-    range: frozenset("count index start step stop".split()),
-    slice: frozenset("start step stop indices".split()),
-    dict: frozenset("clear copy get items keys pop popitem setdefault update values".split()),
+    range: frozenset(["count", "index", "start", "step", "stop"]),
+    slice: frozenset(["start", "step", "stop", "indices"]),
+    dict: frozenset(["clear", "copy", "get", "items", "keys", "pop", "popitem", "setdefault", "update", "values"]),
     set: frozenset(
-        "add clear copy difference difference_update discard intersection intersection_update isdisjoint issubset "
-        "issuperset pop remove symmetric_difference symmetric_difference_update union update".split()
+        ["add", "clear", "copy", "difference", "difference_update", "discard", "intersection", "intersection_update", "isdisjoint", "issubset", "issuperset", "pop", "remove", "symmetric_difference", "symmetric_difference_update", "union", "update"]
     ),
-    frozenset: frozenset("copy difference intersection isdisjoint issubset issuperset symmetric_difference union".split()),
-    int: frozenset("bit_length bit_count conjugate real imag numerator denominator".split()),
-    float: frozenset("is_integer real imag conjugate as_integer_ratio".split()),
-    bool: frozenset("real imag bit_length".split()),
-    complex: frozenset("real imag conjugate".split()),
+    frozenset: frozenset(["copy", "difference", "intersection", "isdisjoint", "issubset", "issuperset", "symmetric_difference", "union"]),
+    int: frozenset(["bit_length", "bit_count", "conjugate", "real", "imag", "numerator", "denominator"]),
+    float: frozenset(["is_integer", "real", "imag", "conjugate", "as_integer_ratio"]),
+    bool: frozenset(["real", "imag", "bit_length"]),
+    complex: frozenset(["real", "imag", "conjugate"]),
     collections.Counter: frozenset(
-        "clear copy elements get items keys most_common pop popitem setdefault subtract total update values".split()
+        ["clear", "copy", "elements", "get", "items", "keys", "most_common", "pop", "popitem", "setdefault", "subtract", "total", "update", "values"]
     ),
-    collections.defaultdict: frozenset("clear copy get items keys pop popitem setdefault update values".split()),
+    collections.defaultdict: frozenset(["clear", "copy", "get", "items", "keys", "pop", "popitem", "setdefault", "update", "values"]),
     collections.OrderedDict: frozenset(
-        "clear copy get items keys move_to_end pop popitem setdefault update values".split()
+        ["clear", "copy", "get", "items", "keys", "move_to_end", "pop", "popitem", "setdefault", "update", "values"]
     ),
     collections.deque: frozenset(
-        "append appendleft clear copy count extend extendleft index insert maxlen pop popleft remove reverse rotate".split()
+        ["append", "appendleft", "clear", "copy", "count", "extend", "extendleft", "index", "insert", "maxlen", "pop", "popleft", "remove", "reverse", "rotate"]
     ),
-    re.Pattern: frozenset("findall finditer fullmatch groups match pattern search split sub subn".split()),
-    re.Match: frozenset("end group groupdict groups span start string lastindex".split()),
+    re.Pattern: frozenset(["findall", "finditer", "fullmatch", "groups", "match", "pattern", "search", "split", "sub", "subn"]),
+    re.Match: frozenset(["end", "group", "groupdict", "groups", "span", "start", "string", "lastindex"]),
 }
 
 CLASS_ATTRIBUTES: dict[type, frozenset[str]] = {

@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 from RestrictedPython.transformer import RestrictingNodeTransformer
 
-from attndsl.runtime.sandbox.guards import Facade
+from attndsl.runtime.sandbox.facade import number_type
+from attndsl.runtime.sandbox.guards import Facade, Marker, NumberType
 from attndsl.runtime.sandbox.modules import FACADE_ATTRIBUTES, MODULES
 from attndsl.runtime.sandbox.names import ALLOWED_BUILTINS, REAL_BUILTINS, RESERVED, known_attributes
 
@@ -33,9 +34,7 @@ def bound_names(tree: ast.AST, imports: bool = True) -> set[str]:
             names.add(node.id)
         elif isinstance(node, ast.arg):
             names.add(node.arg)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names.add(node.name)
-        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) or (isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name):
             names.add(node.name)
         elif isinstance(node, ast.MatchMapping) and node.rest:
             names.add(node.rest)
@@ -132,7 +131,25 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]
                 node.args = [self.visit(arg) for arg in node.args]
                 node.keywords = [self.visit(keyword) for keyword in node.keywords]
                 return node
+        if isinstance(func, ast.Attribute):
+            self.check_array_call(node, func)
         return self.contents(node)
+
+    def check_array_call(self, node: ast.Call, func: ast.Attribute) -> None:
+        """What a call gives away before it runs: a type that only annotations may name, a type of objects."""
+        module = self.module_of(func.value)
+        member = module.members.get(func.attr) if module is not None else None
+        if isinstance(member, Marker) and not isinstance(member, NumberType):
+            self.error(node, f"{member.name} is available for annotations and isinstance() only")
+        if func.attr == "astype" and node.args:
+            self.check_number_type(node.args[0])
+
+    def check_number_type(self, node: ast.expr) -> None:
+        if _is_text(node):
+            try:
+                number_type(node.value)  # type: ignore[attr-defined]
+            except TypeError:
+                self.error(node, f"{node.value!r} is not a numeric type")  # type: ignore[attr-defined]
 
     def check_literal_name(self, node: ast.Call, name: str) -> None:
         if len(node.args) < 2 or node.keywords or not _is_text(node.args[1]):
@@ -150,6 +167,8 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]
 
     def visit_keyword(self, node: ast.keyword) -> ast.AST:
         self.check_name(node, node.arg)
+        if node.arg == "dtype":
+            self.check_number_type(node.value)
         return self.contents(node)
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:

@@ -17,9 +17,9 @@ from attndsl.runtime.sandbox.facade import wrap
 from attndsl.runtime.sandbox.guards import SPECIAL, Facade
 from attndsl.runtime.sandbox.names import ATTRIBUTES
 
-_PYTHON = "betavariate choice choices expovariate gauss getrandbits lognormvariate normalvariate randint random randrange sample seed shuffle triangular uniform".split()
-_NUMPY = "beta binomial choice dirichlet exponential gamma lognormal normal permutation poisson rand randint randn random random_sample seed shuffle standard_normal uniform".split()
-_GENERATOR = "beta choice dirichlet exponential gamma integers lognormal normal permutation permuted poisson random shuffle standard_normal uniform".split()
+_PYTHON = ["betavariate", "choice", "choices", "expovariate", "gauss", "getrandbits", "lognormvariate", "normalvariate", "randint", "random", "randrange", "sample", "seed", "shuffle", "triangular", "uniform"]
+_NUMPY = ["beta", "binomial", "choice", "dirichlet", "exponential", "gamma", "lognormal", "normal", "permutation", "poisson", "rand", "randint", "randn", "random", "random_sample", "seed", "shuffle", "standard_normal", "uniform"]
+_GENERATOR = ["beta", "choice", "dirichlet", "exponential", "gamma", "integers", "lognormal", "normal", "permutation", "permuted", "poisson", "random", "shuffle", "standard_normal", "uniform"]
 
 
 class _Shared:

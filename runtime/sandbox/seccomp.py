@@ -58,11 +58,8 @@ MACHINES = {
     ),
 }  # fmt: skip
 
-_PLAIN = "munmap brk rt_sigreturn mremap madvise exit futex clock_gettime exit_group sched_yield gettimeofday restart_syscall".split()
-_REFUSED = (
-    "close fstat lseek rt_sigaction rt_sigprocmask ioctl getpid sysinfo sigaltstack gettid sched_getaffinity openat open "
-    "stat access newfstatat prlimit64 getrandom readlink readlinkat getrusage"
-).split()
+_PLAIN = ["munmap", "brk", "rt_sigreturn", "mremap", "madvise", "exit", "futex", "clock_gettime", "exit_group", "sched_yield", "gettimeofday", "restart_syscall"]
+_REFUSED = ["close", "fstat", "lseek", "rt_sigaction", "rt_sigprocmask", "ioctl", "getpid", "sysinfo", "sigaltstack", "gettid", "sched_getaffinity", "openat", "open", "stat", "access", "newfstatat", "prlimit64", "getrandom", "readlink", "readlinkat", "getrusage"]
 
 Instruction = tuple[int, int, int, int]
 

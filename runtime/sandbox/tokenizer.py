@@ -102,5 +102,5 @@ def _known(names: dict[int, str], token_id: int) -> str:
     return names[token_id]
 
 
-ATTRIBUTES[Tokenizer] = frozenset("convert_ids_to_tokens tokenize encode".split())
-ATTRIBUTES[Encoding] = frozenset("input_ids attention_mask offset_mapping keys tokens".split())
+ATTRIBUTES[Tokenizer] = frozenset(["convert_ids_to_tokens", "tokenize", "encode"])
+ATTRIBUTES[Encoding] = frozenset(["input_ids", "attention_mask", "offset_mapping", "keys", "tokens"])

@@ -235,10 +235,7 @@ def _flag(name: str) -> property:
     return property(read)
 
 
-FLAGS = (
-    "is_alpha is_ascii is_digit is_lower is_upper is_title is_punct is_space is_bracket is_quote is_left_punct "
-    "is_right_punct is_currency is_stop is_oov like_num like_url like_email"
-).split()
+FLAGS = ["is_alpha", "is_ascii", "is_digit", "is_lower", "is_upper", "is_title", "is_punct", "is_space", "is_bracket", "is_quote", "is_left_punct", "is_right_punct", "is_currency", "is_stop", "is_oov", "like_num", "like_url", "like_email"]
 for _name, _source in _COLUMNS.items():
     setattr(Token, _name, _column(_source))
 for _name in FLAGS:
@@ -392,14 +389,11 @@ class _Pipeline:
 NLP = _Pipeline()
 TOKEN_NAMES = frozenset(
     [*_COLUMNS, *FLAGS]
-    + (
-        "i doc lower_ prefix_ suffix_ text_with_ws morph head children lefts rights n_lefts n_rights subtree left_edge "
-        "right_edge ancestors conjuncts sent is_sent_start is_sent_end nbor is_ancestor"
-    ).split()
+    + ["i", "doc", "lower_", "prefix_", "suffix_", "text_with_ws", "morph", "head", "children", "lefts", "rights", "n_lefts", "n_rights", "subtree", "left_edge", "right_edge", "ancestors", "conjuncts", "sent", "is_sent_start", "is_sent_end", "nbor", "is_ancestor"]
 )
 ATTRIBUTES[Token] = TOKEN_NAMES
-ATTRIBUTES[Doc] = frozenset("text sents ents noun_chunks".split())
-ATTRIBUTES[Span] = frozenset("doc start end label_ text lemma_ start_char end_char root sent ents".split())
+ATTRIBUTES[Doc] = frozenset(["text", "sents", "ents", "noun_chunks"])
+ATTRIBUTES[Span] = frozenset(["doc", "start", "end", "label_", "text", "lemma_", "start_char", "end_char", "root", "sent", "ents"])
 ATTRIBUTES[Morph] = frozenset({"get"})
 ATTRIBUTES[_Pipeline] = frozenset()
 TEXT_TYPES: dict[str, Any] = {

@@ -89,8 +89,9 @@ def main(folder: str, libraries: list[str], wanted: str, descriptor: int) -> Non
     namespaces = lockdown.own_namespaces(libc) if wanted == "namespaces" else []
     path = list(sys.path)
     sys.path[:] = [*path, *libraries]
-    from attndsl.runtime.sandbox import child  # noqa: F401  (imports numpy, RestrictedPython, every facade)
+    from attndsl.runtime.sandbox import child, warm  # noqa: F401  (numpy, RestrictedPython, every facade)
 
+    warm.warm_up()
     virtual = _virtual_bytes()
     facts = dict(lockdown.lock_zygote(libc))
     sys.path[:] = []

@@ -151,8 +151,10 @@ def test_grouped_heads_use_their_own_value_head(name: str) -> None:
         assert torch.equal(output[:, :, head], value[:, head // 2])
 
 
-@pytest.mark.parametrize("side", ["left", "right"])
-@pytest.mark.parametrize("name", EVERY)
+# DistilBERT takes no position ids, so on its left a padded text is another text to the model itself.
+@pytest.mark.parametrize(
+    ("name", "side"), [(n, s) for n in EVERY for s in ("left", "right") if (n, s) != ("distilbert", "left")]
+)
 def test_padded_batches_equal_single_texts(name: str, side: str) -> None:
     model = tiny_model(name)
     layout = find_layout(model)
@@ -171,8 +173,6 @@ def test_padded_batches_equal_single_texts(name: str, side: str) -> None:
         position = (mask.cumsum(-1) - 1).clamp(min=0)
         if name != "distilbert":
             options["position_ids"] = position
-    if name == "distilbert" and side == "left":
-        pytest.skip("DistilBERT takes no position ids, so its own left-padded result differs")
     with replace_heads(model, None, programs, outside_window="renormalize"):
         together = logits(model, batch, **options)
         for row, ids in enumerate(rows):
