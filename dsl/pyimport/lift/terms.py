@@ -48,9 +48,19 @@ def keep() -> None:
 def clear() -> None:
     """Forget the terms of earlier programs once there are many."""
     _SUBSTITUTED.clear()
+    _limit[0] = 1 << 60
     if len(_TABLE) > 100_000:
         _TABLE.clear()
         _TABLE.update(_KEPT)
+    _limit[0] = len(_TABLE) + MAX_TERMS
+
+
+class TooLarge(Exception):
+    """One program makes more terms than any readable one."""
+
+
+MAX_TERMS = 60_000
+_limit = [1 << 60]
 
 
 def mk(op: str, data: Any, args: tuple[Term, ...], kind: str, span: Any = None) -> Term:
@@ -58,6 +68,8 @@ def mk(op: str, data: Any, args: tuple[Term, ...], kind: str, span: Any = None) 
     key = (op, (type(data).__name__, data) if op == "const" else data, args, kind, span)
     found = _TABLE.get(key)
     if found is None:
+        if len(_TABLE) > _limit[0]:
+            raise TooLarge
         found = _TABLE[key] = Term(op, data, args, kind, span)
     return found
 
