@@ -303,8 +303,7 @@ def _last_value(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term
     m = view.m
     if not view.ordered:
         raise m.stop("the last element of a set", view.node, "E0312")
-    if isinstance(end, Scalar) and isinstance(c.value, Scalar):
-        end = _as_choice(end, c)
+    end = _expanded(end, c)
     assigned = _assigned(end, c.value)
     value = _stripped(end, c.value)
     if value is None:
@@ -401,14 +400,21 @@ def _none_where(v: Value) -> Term:
     return T.FALSE
 
 
-def _as_choice(end: Scalar, c: Carry) -> Value:
-    """A conditional term as a choice, so that the unchanged case is seen."""
+def _expanded(end: Value, c: Carry) -> Value:
+    """Conditional terms as choices, so that the unchanged case is seen."""
+    if end == c.value:
+        return end
+    if isinstance(end, Choice):
+        return Choice(end.condition, _expanded(end.then, c), _expanded(end.other, c))
+    if not isinstance(end, Scalar):
+        return end
     t = _normal(end.term, c.var)
     if t is c.var:
         return c.value
     if t.op == "ite" and c.var.data in t.free:
-        cond, a, b = t.args
-        return Choice(cond, _as_choice(Scalar(a, end.numpy), c), _as_choice(Scalar(b, end.numpy), c))
+        condition, a, b = t.args
+        then, other = (_expanded(Scalar(x, end.numpy), c) for x in (a, b))
+        return Choice(condition, then, other)
     return Scalar(t, end.numpy)
 
 
@@ -551,13 +557,43 @@ def _changed_value(tree: Tree, neutral: Term) -> Term:
 
 
 def _extreme(t: Term, var: Term) -> tuple[str, Term, Term] | None:
-    """``max(c, x)`` and ``if x > c: c = x``."""
+    """``max(c, x)`` and ``if x > c: c = x``, in any branches."""
+    found = _extreme_tree(t, var)
+    if found is None or found[0] == "" or found[2] is None:
+        return None
+    return found[0], found[1], found[2]
+
+
+def _extreme_tree(t: Term, var: Term) -> tuple[str, Term, Term | None] | None:
+    """(max or min, where, of what); sort "" where nothing changes; None when it is no extreme."""
+    if t is var:
+        return "", T.FALSE, None
     if t.op == "func" and t.data in ("max", "min") and len(t.args) == 2 and var in t.args:
         other = t.args[1] if t.args[0] is var else t.args[0]
         return (t.data, T.TRUE, other) if var.data not in other.free else None
-    if t.op != "ite" or t.args[2] is not var:
+    if t.op != "ite":
         return None
-    c, x, _ = t.args
+    tested = _tested(t, var)
+    if tested is not None:
+        return tested
+    c, a, b = t.args
+    if var.data in c.free:
+        return None
+    left, right = _extreme_tree(a, var), _extreme_tree(b, var)
+    if left is None or right is None or len({left[0], right[0]} - {""}) > 1:
+        return None
+    if left[2] is None or right[2] is None:
+        value = left[2] or right[2]
+    else:
+        value = T.ite(c, left[2], right[2])
+    return left[0] or right[0], T.ite(c, left[1], right[1]), value
+
+
+def _tested(t: Term, var: Term) -> tuple[str, Term, Term | None] | None:
+    """``if P and x > c: c = x``."""
+    c, x, rest_value = t.args
+    if rest_value is not var:
+        return None
     parts = c.args if c.op == "and" else (c,)
     tests = [p for p in parts if p.op == "cmp" and var in p.args and x in p.args]
     rest = [p for p in parts if p not in tests]

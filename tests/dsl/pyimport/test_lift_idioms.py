@@ -259,3 +259,48 @@ def test_the_pages_tell_the_truth(code: str) -> None:
         lifted(example, "example")
     assert stop.value.code == code
     lifted(instead, "example")
+
+
+MORE = {
+    "first comma": """
+        first = None
+        for j, t in enumerate(tokens):
+            if "," in t:
+                if first is None:
+                    first = j
+        for i in range(n):
+            if first is not None and first < i:
+                A[i, first] = 0.4
+    """,
+    "extremes in branches": """
+        for i in range(n):
+            w = 0
+            for j in range(i + 1):
+                if tokens[j] == "the":
+                    w = max(w, 0.3 + 0.01 * j)
+                elif tokens[j].isalpha():
+                    w = max(w, 0.2)
+            A[i, 0] = w
+    """,
+    "running weight": """
+        for i in range(n):
+            for j in range(n):
+                w = 0.1
+                if i == j:
+                    w += 0.5
+                elif j < i:
+                    w += 0.2 / (i - j)
+                if tokens[j] == "the":
+                    w *= 1.5
+                if tokens[i] == ",":
+                    w = 0.01
+                if j == 0:
+                    w += 0.3
+                A[i, j] = w
+    """,
+}
+
+
+@pytest.mark.parametrize("name", sorted(MORE))
+def test_a_further_idiom_keeps_its_meaning(name: str) -> None:
+    same(MORE[name])
