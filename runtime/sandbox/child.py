@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from attndsl.runtime.sandbox import frames, lockdown, probes, randomness
-from attndsl.runtime.sandbox.bindings import bound_names, module_aliases
+from attndsl.runtime.sandbox.bindings import read_bindings
 from attndsl.runtime.sandbox.documents import NLP
 from attndsl.runtime.sandbox.guards import GUARDS, builtins_for_programs
 from attndsl.runtime.sandbox.modules import MODULES
@@ -48,8 +48,7 @@ class Program:
         self.runs: int = request["runs"]
         self.seed: int = request["seed"]
         tree = ast.parse(request["source"])
-        policy = Policy(self.entry, bound_names(tree))
-        policy.aliases = module_aliases(tree)
+        policy = Policy(self.entry, *read_bindings(tree))
         tree = policy.visit(tree)
         if policy.refusals:
             raise Refused(*min(policy.refusals))

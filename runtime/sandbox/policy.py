@@ -29,13 +29,13 @@ _LITERAL_NAME = frozenset({"getattr", "hasattr"})
 class Policy(RestrictingNodeTransformer):  # type: ignore[misc]
     """One pass over one program; ``refusals`` holds (line, reason) of everything that is not allowed."""
 
-    def __init__(self, entry: str, bound: set[str]) -> None:
+    def __init__(self, entry: str, bound: set[str], aliases: dict[str, str]) -> None:
         super().__init__()
         self.entry = entry
         self.bound = bound
         self.refusals: list[tuple[int, str]] = []
         self.modules: set[str] = set()
-        self.aliases: dict[str, str] = {}
+        self.aliases = aliases
 
     def error(self, node: ast.AST, info: str) -> None:
         self.refusals.append((getattr(node, "lineno", 0) or 0, info))
