@@ -117,3 +117,6 @@ def _result(m: Machine, found: list[tuple[Term, Value]], node: ast.AST) -> assem
 
 def m_base() -> tuple[Term, ...]:
     return (T.compare(">=", T.N, T.ONE),)
+
+
+T.keep()

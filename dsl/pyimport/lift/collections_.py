@@ -292,6 +292,8 @@ def _earlier(p: Part) -> Term:
     (b,) = p.binders
     if p.condition is T.TRUE and not b.over_words:
         return T.sub(T.sub(b.high, T.ONE), b.var) if b.descending else T.sub(b.var, b.low)
+    if p.condition is T.TRUE and b.domain is T.ALL_WORDS and not b.descending:
+        return T.windex(b.var)
     return earlier("count", b, p.condition, T.NONE)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 _TABLE: dict[tuple[Any, ...], Term] = {}
+_KEPT: dict[tuple[Any, ...], Term] = {}
 _NUMBERS = ("int", "float", "num")
 _fresh = itertools.count()
 
@@ -37,12 +38,16 @@ class Term:
 _OPTIONAL = ("first", "last", "nth", "maximum", "minimum", "argmax", "argmin")
 
 
+def keep() -> None:
+    """All terms made so far (while the package is imported) stay for ever."""
+    _KEPT.update(_TABLE)
+
+
 def clear() -> None:
-    """Forget all terms; called between programs so that the table stays small."""
+    """Forget the terms of earlier programs once there are many."""
     if len(_TABLE) > 100_000:
         _TABLE.clear()
-        for t in _KEPT:
-            _TABLE[(t.op, (type(t.data).__name__, t.data) if t.op == "const" else t.data, t.args, t.kind, t.span)] = t
+        _TABLE.update(_KEPT)
 
 
 def mk(op: str, data: Any, args: tuple[Term, ...], kind: str, span: Any = None) -> Term:
@@ -72,7 +77,6 @@ N = mk("n", None, (), "int")
 ZERO = mk("const", 0, (), "int")
 ONE = mk("const", 1, (), "int")
 ALL_WORDS = mk("words", None, (), "words")
-_KEPT = (TRUE, FALSE, NONE, N, ZERO, ONE, ALL_WORDS)
 
 
 def fresh(kind: str, hint: str = "x") -> Term:
@@ -492,7 +496,8 @@ def rebuild(t: Term, args: tuple[Term, ...]) -> Term:
         case "substring":
             return substring(*args)
         case "agg":
-            return agg(t.data, *args)
+            domain, var, low, high, where, value = args
+            return agg(t.data, var, domain, low, high, where, value)
     return mk(t.op, t.data, args, t.kind, t.span)
 
 
