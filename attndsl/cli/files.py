@@ -71,8 +71,8 @@ def check(
     bidirectional: Bidirectional = False,
 ) -> int:
     """Check program files and show every diagnostic; exit code 1 when a program was refused."""
-    from attndsl.cli.compiled import compiled_as_json, number_of, print_costs
-    from attndsl.cli.output import print_json, show_diagnostics
+    from attndsl.cli.compiled import compiled_as_json, print_costs
+    from attndsl.cli.output import counted, print_json, show_diagnostics
 
     loaded = _load(files, host, aligner, bidirectional)
     if model is not None:
@@ -86,8 +86,8 @@ def check(
     if cost:
         print_costs(loaded.programs)
     else:
-        what = f"{len(found)} diagnostic{'' if len(found) == 1 else 's'}" if found else "nothing to report"
-        print(f"{number_of(loaded.programs)}, {what}")
+        what = counted(len(found), "diagnostic") if found else "nothing to report"
+        print(f"{counted(len(loaded.programs), 'program')}, {what}")
     return loaded.exit_code
 
 

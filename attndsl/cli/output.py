@@ -130,3 +130,8 @@ def percent(value: float) -> str:
 def interval(total: Mapping[str, float]) -> str:
     """``0.483 [0.449, 0.522]``."""
     return f"{total['mean']:.3f} [{total['low']:.3f}, {total['high']:.3f}]"
+
+
+def counted(number: int, thing: str) -> str:
+    """``1 program``, ``7 programs``."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
