@@ -11,7 +11,8 @@ from attndsl.dsl.columns import head_token_column, token_column, word_column
 from attndsl.dsl.diagnostics import fail
 from attndsl.dsl.tokens import TokenTable
 
-HostFunction = Callable[[TokenTable, int, int], float]
+HostFunction = Callable[[list[str], int, int], float]
+"""``f(tokens, a, b)``: the vocabulary strings of the text and two positions, as published programs call it."""
 
 
 class Leaves:
@@ -93,6 +94,7 @@ class Leaves:
         if name not in self._hosts:
             function = self.host_functions[name]
             n = self.tokens
-            values = [[float(function(self.table, a, b)) for b in range(n)] for a in range(n)]
+            tokens = list(self.table.raw)
+            values = [[float(function(tokens, a, b)) for b in range(n)] for a in range(n)]
             self._hosts[name] = np.array(values, dtype=np.float64).reshape(n, n)
         return self._hosts[name]

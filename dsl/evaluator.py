@@ -47,7 +47,7 @@ class Evaluator:
 
     typed: TypedProgram
     table: TokenTable
-    host: Mapping[str, Callable[[TokenTable, int, int], float]]
+    host: Mapping[str, Callable[[list[str], int, int], float]]
     matrices: Mapping[str, list[list[float]]]
     query: int = 0
     key: int | None = None
@@ -222,7 +222,7 @@ class Evaluator:
 
     def relation(self, node: N.Host, env: Environment) -> float | None:
         positions = [self.position(self.value(arg, env)) for arg in node.args]
-        return None if None in positions else float(self.host[node.name](self.table, *positions))  # type: ignore[arg-type]
+        return None if None in positions else float(self.host[node.name](list(self.table.raw), *positions))  # type: ignore[arg-type]
 
     # ------------------------------------------------------------ aggregates
 

@@ -17,7 +17,7 @@ from attndsl.dsl.evaluator import Evaluator, largest, true
 from attndsl.dsl.run_error import RunError
 from attndsl.dsl.tokens import TokenTable
 
-HostFunction = Callable[[TokenTable, int, int], float]
+HostFunction = Callable[[list[str], int, int], float]
 MatrixRows = list[list[float]]
 
 

@@ -13,6 +13,7 @@ from attndsl.cli.report.data import (
     Example, HeadRow, Interval, LeftOut, LengthRow, ModelInfo, PerplexityStep, ReportData, Split,
 )  # fmt: skip
 from attndsl.cli.report.data import HeadlineIntervals
+from attndsl.dsl.tokens import TokenTable
 from attndsl.job.replacement import Step, provider_of
 from attndsl.job.run import Run
 from attndsl.job.scores import chosen_programs
@@ -124,11 +125,23 @@ def _example(run: Run, text_id: str, text: str, provider: Any) -> Example:
     real = patterns_of(run.loaded.model, ids, run.heads, layout=run.loaded.layout).numpy()
     predicted = provider(ids)
     table = token_table(short, tokenizer)
-    tokens = [surface or raw for surface, raw in zip(table.surface, table.raw, strict=True)]
+    tokens = _shown_tokens(table)
     names = run.head_names
     return Example.from_patterns(
         text_id, tokens, dict(zip(names, predicted, strict=True)), dict(zip(names, real, strict=True)), causal=run.causal
     )
+
+
+def _shown_tokens(table: TokenTable) -> list[str]:
+    """Tokens with the white space before them, so that the page can show running text; special ones by their name."""
+    shown, reached = [], 0
+    for start, end, raw, special in zip(table.start, table.end, table.raw, table.special, strict=True):
+        if special or end <= start:
+            shown.append(raw)
+            continue
+        shown.append(table.text[min(reached, start) : end] if end > reached else table.text[start:end])
+        reached = max(reached, end)
+    return shown
 
 
 def _left_out(run: Run, meta: dict[str, Any]) -> tuple[LeftOut, ...]:
