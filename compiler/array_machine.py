@@ -7,7 +7,7 @@ text and dropped after its last use.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from attndsl.compiler.ir import Check, IRProgram, Op, is_word_axis, ordered, reachable
@@ -75,6 +75,27 @@ def reads_other_rows(program: IRProgram) -> bool:
     )
 
 
+def failed_check(program: IRProgram, check: Check, at: Mapping[str, int]) -> DiagnosticError:
+    """The error of a check that holds at these positions, by axis."""
+    where = "".join(
+        f"{' at' if i == 0 else ','} {word} {at[axis]}"
+        for i, (axis, word) in enumerate((a, w) for a, w in (("q", "query"), ("k", "key")) if a in at)
+    )
+    span = check.span if program.source is not None and check.span.end else None
+    headline = f"{check.what}{where} in {program.name!r}"
+    return DiagnosticError(diagnostic(check.code, headline, source=program.source, span=span))
+
+
+def value_of(op: Op, backend: ArrayBackend, leaves: Leaves) -> Any:
+    """The value of one operation on a text, along its own axes."""
+    state = _State(backend, leaves, 0, leaves.tokens, None)
+    for step in reachable([op]):
+        state.values[step.id] = state.compute(step)
+    value = state.values[op.id]
+    shape = [size if axis in ("r", "c") else state.size(axis) for axis, size in zip(op.axes, value.shape, strict=True)]
+    return backend.full(value, tuple(shape))
+
+
 class _State:
     """Values of one text, for the query rows [start, stop)."""
 
@@ -121,13 +142,9 @@ class _State:
         if place is None:
             return None
         at = dict(zip(check.fails.axes, place, strict=True))
-        where = "".join(
-            f"{' at' if i == 0 else ','} {word} {at[axis] + (self.start if axis == 'q' else 0)}"
-            for i, (axis, word) in enumerate((a, w) for a, w in (("q", "query"), ("k", "key")) if a in at)
-        )
-        span = check.span if program.source is not None and check.span.end else None
-        headline = f"{check.what}{where} in {program.name!r}"
-        return DiagnosticError(diagnostic(check.code, headline, source=program.source, span=span))
+        if "q" in at:
+            at["q"] += self.start
+        return failed_check(program, check, at)
 
     # ------------------------------------------------------------ operations
 
