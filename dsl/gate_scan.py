@@ -30,7 +30,40 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
-_RESETS_TIGHT = frozenset(["==", "!=", "<=", ">=", "<", ">", ",", ":", ";", "=", ":=", "->", "+=", "-=", "*=", "/=", "%=", "@=", "&=", "|=", "^=", "**=", "//=", "<<=", ">>=", "and", "or", "in", "is", "for"])
+_RESETS_TIGHT = frozenset(
+    [
+        "==",
+        "!=",
+        "<=",
+        ">=",
+        "<",
+        ">",
+        ",",
+        ":",
+        ";",
+        "=",
+        ":=",
+        "->",
+        "+=",
+        "-=",
+        "*=",
+        "/=",
+        "%=",
+        "@=",
+        "&=",
+        "|=",
+        "^=",
+        "**=",
+        "//=",
+        "<<=",
+        ">>=",
+        "and",
+        "or",
+        "in",
+        "is",
+        "for",
+    ]
+)
 _RESETS_ALL = frozenset({",", ";", "="})
 _DEPTH_IN_FIELD = re.compile(r"[-+*/%@&|^~.(\[{]|\bnot\b|\belse\b|\blambda\b")
 
@@ -140,7 +173,19 @@ class _Scanner:
             self._deeper(start, loose=1)
         elif word in _RESETS_TIGHT:
             self.frames[-1].tight = 0
-        self.after_value = word not in ("not", "and", "or", "in", "is", "if", "else", "lambda", "for", "return", "await")
+        self.after_value = word not in (
+            "not",
+            "and",
+            "or",
+            "in",
+            "is",
+            "if",
+            "else",
+            "lambda",
+            "for",
+            "return",
+            "await",
+        )
 
     def _check_name(self, word: str, start: int) -> None:
         if len(word) > self.limits.name:

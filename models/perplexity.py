@@ -11,8 +11,9 @@ import numpy as np
 from attndsl.dsl.diagnostics import DiagnosticError, fail
 from attndsl.models.encode import encode
 from attndsl.models.heads import Head
-from attndsl.models.inject import OutsideWindow, Provider, inject
+from attndsl.models.inject import Provider, inject
 from attndsl.models.layout import AttentionLayout, find_layout
+from attndsl.models.placement import OutsideWindow
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from attndsl.dsl import nodes as N
-from attndsl.dsl.diagnostics import Diagnostic
+from attndsl.dsl.diagnostics import Diagnostic, diagnostic
+from attndsl.dsl.pyimport.lift import NotLiftable, lift_function
 from attndsl.dsl.pyimport.names import ProgramCheck, check_module
 from attndsl.dsl.pyimport.read import read_module
 from attndsl.dsl.source import SourceFile
@@ -51,4 +52,15 @@ def _import(name: str, check: ProgramCheck) -> Imported:
     description = check.program.description
     if not check.ok:
         return Imported(name, check.diagnostics, description=description)
-    return Imported(name, check.diagnostics, loops=check, description=description)
+    try:
+        program = lift_function(
+            check.program.node, check.program.module.functions, check.program.module.constants,
+            check.program.module.source, description,
+        )  # fmt: skip
+    except NotLiftable as stop:
+        reason = diagnostic(
+            "W0301", f"{name} is kept as a bounded loop program: {stop.reason}",
+            source=check.program.module.source, span=stop.span,
+        )  # fmt: skip
+        return Imported(name, (*check.diagnostics, reason), loops=check, description=description)
+    return Imported(name, check.diagnostics, program=program, description=description)

@@ -13,6 +13,7 @@ from attndsl.dsl.pyimport import loops as lt
 from attndsl.runtime.loops.attributes import METHODS, SIZED, BoundMethod, TypeMethod, attribute_reader
 from attndsl.runtime.loops.dispatch import Evaluate, Frame, expr
 from attndsl.runtime.loops.functions import HostFunction, is_program_function
+from attndsl.runtime.loops.memo import remembered
 from attndsl.runtime.loops.state import Run, Stop, walk
 
 _RESULTS = (int, float, str, bool, type(None), np.generic)
@@ -120,6 +121,9 @@ def call(node: lt.Call) -> Evaluate:
         return _known_call(node, known, wrapped)
     function, arguments = expr(node.function), _arguments(node.arguments)
     if not node.keywords:
+        pure = node.function.pure if isinstance(node.function, lt.GetGlobal) and node.arguments else ""
+        if pure:
+            return lambda f, at_span=node.span: remembered(f[1], pure, function(f), arguments(f))
 
         def positional(f: Frame, at_span: Any = node.span) -> Any:
             found = function(f)

@@ -85,6 +85,9 @@ def _simple(
 ) -> Evaluate:
     put, _, tests, _ = clause
     as_set = node.kind == "set"
+    target = node.clauses[0].target
+    slot = target.slot if isinstance(target, lt.SetLocal) and target.depth == 0 else None
+    only = tests[0] if len(tests) == 1 else None
 
     def build(f: Frame, at_span: Any = node.clauses[0].iterable.span) -> Any:
         run, inner = f[1], frame(f)
@@ -94,7 +97,14 @@ def _simple(
             run.steps -= 1
             if run.steps < 0:
                 raise too_many_steps(run)
-            put(inner, value)
+            if slot is not None:
+                inner[slot] = value
+            else:
+                put(inner, value)
+            if only is not None:
+                if only(inner):
+                    made.append(element(inner))
+                continue
             for test in tests:
                 if not test(inner):
                     break

@@ -15,7 +15,7 @@ import numpy as np
 
 from attndsl.dsl.pyimport import loops as lt
 from attndsl.runtime.loops import functions, operators
-from attndsl.runtime.loops.attributes import TypeMethod, attribute_reader
+from attndsl.runtime.loops.attributes import TypeMethod, attribute_reader, plain_readers
 from attndsl.runtime.loops.calls import call, method_call
 from attndsl.runtime.loops.comparisons import compare
 from attndsl.runtime.loops.comprehensions import comprehension
@@ -170,6 +170,8 @@ def _unary(node: lt.Unary) -> Evaluate:
 
 
 def _binary(node: lt.Binary) -> Evaluate:
+    if node.op in ("Add", "Sub") and isinstance(node.right, lt.Const) and type(node.right.value) is int:
+        return _shift(node, node.right.value)
     left, right, op = expr(node.left), expr(node.right), node.op
     slow = operators.binary
 
@@ -214,6 +216,18 @@ def _binary(node: lt.Binary) -> Evaluate:
     return other
 
 
+def _shift(node: lt.Binary, amount: int) -> Evaluate:
+    """``i + 1``, ``i - 1``."""
+    left, op = expr(node.left), node.op
+    step = amount if op == "Add" else -amount
+
+    def shift(f: Frame, at_span: Any = node.span) -> Any:
+        value = left(f)
+        return value + step if value.__class__ is int else operators.binary(f[1], op, value, amount)
+
+    return shift
+
+
 def _logic(node: lt.Logic) -> Evaluate:
     values = tuple(expr(v) for v in node.values)
     rest, last = values[:-1], values[-1]
@@ -251,11 +265,19 @@ def _attribute(node: lt.Attribute) -> Evaluate:
 
         kind, name = BUILTINS[node.value.name], node.name
         return lambda f, at_span=node.span: TypeMethod(f[1], kind, name)
-    value, read = expr(node.value), attribute_reader(node.name)
-    return lambda f, at_span=node.span: read(f[1], value(f))
+    value, read, plain = expr(node.value), attribute_reader(node.name), plain_readers(node.name)
+
+    def get(f: Frame, at_span: Any = node.span) -> Any:
+        holder = value(f)
+        known = plain.get(holder.__class__)
+        return read(f[1], holder) if known is None else known(holder)
+
+    return get
 
 
 def _item(node: lt.Item) -> Evaluate:
+    if isinstance(node.index, lt.Const | lt.GetLocal | lt.Binary | lt.Attribute | lt.Sequence):
+        return _plain_item(node)
     value, index = expr(node.value), expr(node.index)
 
     def get(f: Frame, at_span: Any = node.span) -> Any:
@@ -265,15 +287,40 @@ def _item(node: lt.Item) -> Evaluate:
             check_size(f[1], found)
         return found
 
-    if isinstance(node.index, lt.Const | lt.GetLocal | lt.Binary):
-        return lambda f, at_span=node.span: _indexable(value(f))[index(f)]
     return get
 
 
-def _indexable(value: Any) -> Any:
-    if isinstance(value, type):
-        raise Stop("E0466", f"`{value.__name__}[...]` is not a value a program may use")
-    return value
+def _plain_item(node: lt.Item) -> Evaluate:
+    """An index that is most often one position: nothing large is made, except from an index array."""
+    if isinstance(node.value, lt.GetLocal) and isinstance(node.index, lt.GetLocal):
+        if node.value.depth == node.index.depth == 0:
+            return _local_item(node, node.value, node.index)
+    value, index = expr(node.value), expr(node.index)
+
+    def get(f: Frame, at_span: Any = node.span) -> Any:
+        holder = value(f)
+        found = holder[index(f)]
+        if found.__class__ is np.ndarray:
+            check_size(f[1], found)
+        return found
+
+    return get
+
+
+def _local_item(node: lt.Item, value: lt.GetLocal, index: lt.GetLocal) -> Evaluate:
+    first, second = value.slot, index.slot
+    read_value, read_index = expr(value), expr(index)
+
+    def get(f: Frame, at_span: Any = node.span) -> Any:
+        holder, at = f[first], f[second]
+        if holder is UNBOUND or at is UNBOUND:
+            return read_value(f)[read_index(f)]
+        found = holder[at]
+        if found.__class__ is np.ndarray:
+            check_size(f[1], found)
+        return found
+
+    return get
 
 
 def _slice_of(node: lt.SliceOf) -> Evaluate:

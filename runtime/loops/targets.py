@@ -69,7 +69,10 @@ def _item(target: lt.SetItem) -> Store:
 
 
 def _tuple(target: lt.SetTuple) -> Store:
-    stores = tuple(store(t) for t in target.items)
+    items = target.items
+    if len(items) == 2 and target.star is None and all(isinstance(t, lt.SetLocal) and t.depth == 0 for t in items):
+        return _pair(target, *(t.slot for t in items if isinstance(t, lt.SetLocal)))
+    stores = tuple(store(t) for t in items)
     count, star = len(stores), target.star
 
     def spread(f: Frame, value: Any, at_span: Any = target.span) -> None:
@@ -91,6 +94,21 @@ def _tuple(target: lt.SetTuple) -> Store:
             put(f, item)
 
     return spread if star is None else spread_star
+
+
+def _pair(target: lt.SetTuple, one: int, two: int) -> Store:
+    """``i, token``: the commonest of all."""
+
+    def spread(f: Frame, value: Any, at_span: Any = target.span) -> None:
+        if value.__class__ is tuple and len(value) == 2:
+            f[one], f[two] = value
+            return
+        items = value if value.__class__ is list else _few(walk(f[1], value), 2)
+        if len(items) != 2:
+            raise ValueError(_mismatch(len(items), 2))
+        f[one], f[two] = items
+
+    return spread
 
 
 def _few(value: Any, count: int) -> list[Any]:

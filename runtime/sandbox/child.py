@@ -16,11 +16,13 @@ from typing import Any
 import numpy as np
 
 from attndsl.runtime.sandbox import frames, lockdown, probes, randomness
+from attndsl.runtime.sandbox.bindings import read_bindings
+from attndsl.runtime.sandbox.documents import NLP
 from attndsl.runtime.sandbox.guards import GUARDS, builtins_for_programs
 from attndsl.runtime.sandbox.modules import MODULES
-from attndsl.runtime.sandbox.policy import Policy, bound_names, module_aliases
+from attndsl.runtime.sandbox.policy import Policy
 from attndsl.runtime.sandbox.tokenizer import Tokenizer
-from attndsl.runtime.sandbox.words import NLP, Words
+from attndsl.runtime.sandbox.words import Words
 
 FILE_NAME = "<program>"
 
@@ -46,8 +48,7 @@ class Program:
         self.runs: int = request["runs"]
         self.seed: int = request["seed"]
         tree = ast.parse(request["source"])
-        policy = Policy(self.entry, bound_names(tree))
-        policy.aliases = module_aliases(tree)
+        policy = Policy(self.entry, *read_bindings(tree))
         tree = policy.visit(tree)
         if policy.refusals:
             raise Refused(*min(policy.refusals))
@@ -164,7 +165,8 @@ def _message(error: BaseException) -> str:
     argument = error.args[0] if error.args else ""
     if type(argument) is str:
         return repr(argument[:200]) if isinstance(error, KeyError) else argument[:1000]
-    return repr(argument) if type(argument) in (int, float, bool) and abs(argument) < 1e100 else ""
+    small = isinstance(argument, int | float) and abs(argument) < 1e100
+    return repr(argument) if small else ""
 
 
 def _line(error: BaseException) -> int:
@@ -200,7 +202,7 @@ def _answer(state: dict[str, Any], kind: bytes, request: dict[str, Any], block: 
         if answer is None or answer.size != sentence.size:
             answer = state["answer"] = Answer(sentence.size)
         if run_sentence(state["program"], sentence, answer):
-            frames.write_all(lockdown.OUTPUT_FD, answer.frame)
+            frames.write_all(lockdown.OUTPUT_FD, memoryview(answer.frame))
         else:
             _send_text(frames.DIFFERS, 0, "", "two runs on the same sentence gave different matrices")
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from attndsl.runtime.sandbox.facade import ARRAY_METHODS
+from attndsl.runtime.sandbox.arrays import ARRAY_METHODS
 from attndsl.runtime.sandbox.guards import get_attribute
 from attndsl.runtime.sandbox.modules import MODULES
 

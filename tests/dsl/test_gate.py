@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -57,7 +58,7 @@ REFUSED = [
     ("x = (1]\n", "E0117"),
     ("x = 'abc\n", "E0117"),
     ("x = '''abc\n", "E0117"),
-    ("x = f\"{y[\"a\"]}\"\n", "E0117"),
+    ('x = f"{y["a"]}"\n', "E0117"),
     ("for x in:\n    pass\n", "E0118"),
 ]
 
@@ -117,7 +118,34 @@ def test_tree_depth_is_bounded_without_recursion() -> None:
         node = node.operand
 
 
-HOSTILE = ["(", "[", "{", "-", "not ", "lambda:", "a.", "a[0]", "1+", "f'{", "'", '"""', "\\\n", "if a:\n ", "elif a:\n", "a=", "@a\n", "\t", "0x", "é", "#", "'\\", "{1:", "a,", "*", "1 if 1 else "]
+HOSTILE = [
+    "(",
+    "[",
+    "{",
+    "-",
+    "not ",
+    "lambda:",
+    "a.",
+    "a[0]",
+    "1+",
+    "f'{",
+    "'",
+    '"""',
+    "\\\n",
+    "if a:\n ",
+    "elif a:\n",
+    "a=",
+    "@a\n",
+    "\t",
+    "0x",
+    "é",
+    "#",
+    "'\\",
+    "{1:",
+    "a,",
+    "*",
+    "1 if 1 else ",
+]
 
 
 @pytest.mark.parametrize("piece", HOSTILE)
@@ -125,8 +153,6 @@ def test_hostile_32_kb_is_answered_fast(piece: str) -> None:
     """Linear work: 32 KB of any repeated piece is answered well within the bound (seconds, for a busy machine)."""
     text = HEAD + piece * (32_000 // len(piece.encode()))
     started = time.perf_counter()
-    try:
+    with suppress(DiagnosticError):
         parse_python(check_text(text, limits=PROGRAM_LIMITS), PROGRAM_LIMITS)
-    except DiagnosticError:
-        pass
     assert time.perf_counter() - started < 2.0

@@ -366,3 +366,52 @@ def test_gradients_flow_through_a_replaced_head() -> None:
         loss = model(random_ids(1, 7)).logits.square().mean()
         loss.backward()
     assert model.model.layers[0].self_attn.v_proj.weight.grad[:8].abs().max() > 0
+
+
+def test_a_model_that_is_another_one_in_eager_attention_is_refused() -> None:
+    from transformers import AttentionInterface
+    from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
+    def halved(*args: Any, **kwargs: Any) -> Any:
+        output, weights = sdpa_attention_forward(*args, **kwargs)
+        return output * 0.5, weights
+
+    model = tiny_model("llama")
+    AttentionInterface.register("halved", halved)
+    try:
+        model.set_attn_implementation("halved")
+        with pytest.raises(DiagnosticError, match=r"E0610.*computes something else in halved"):
+            find_layout(model)
+        assert model.config._attn_implementation == "halved"
+    finally:
+        AttentionInterface._global_mapping.pop("halved")
+
+
+def test_an_implementation_of_the_user_keeps_working_in_the_other_heads() -> None:
+    """A registered function that is not ours: layers without replaced heads, and other heads, go through it."""
+    from transformers import AttentionInterface, AttentionMaskInterface
+    from transformers.integrations.sdpa_attention import sdpa_attention_forward
+    from transformers.masking_utils import sdpa_mask
+
+    calls: list[int] = []
+
+    def counted(module: Any, *args: Any, **kwargs: Any) -> Any:
+        calls.append(module.layer_idx)
+        return sdpa_attention_forward(module, *args, **kwargs)
+
+    model = tiny_model("llama")
+    ids = random_ids(1, 7)
+    plain = logits(model, ids)
+    AttentionInterface.register("counted", counted)
+    AttentionMaskInterface.register("counted", sdpa_mask)
+    try:
+        model.set_attn_implementation("counted")
+        layout = find_layout(model)
+        calls.clear()
+        with inject(model, [(1, h) for h in range(4)], lambda i: [uniform(i)] * 4, layout=layout):
+            logits(model, ids)
+        assert calls == [0, 2]  # the whole of layer 1 is replaced: its own attention does not run
+        assert torch.equal(logits(model, ids), plain)
+    finally:
+        AttentionInterface._global_mapping.pop("counted")
+        AttentionMaskInterface._global_mapping.pop("counted")

@@ -110,12 +110,17 @@ def test_run_reports_what_went_wrong(body: str, code: str) -> None:
 
 
 def test_unusual_values_are_taken_when_asked(pool: SandboxPool) -> None:
-    source = "def predict(sentence, tokens):\n    n = len(tokens)\n    return [[float('nan'), -1.0] + [0.0] * (n - 2)] * n\n"
+    source = (
+        "def predict(sentence, tokens):\n    n = len(tokens)\n    return [[float('nan'), -1.0] + [0.0] * (n - 2)] * n\n"
+    )
     matrix = pool.run_program(source, None, table(), allow_nonfinite=True)
     assert np.isnan(matrix[:, 0]).all()
     assert (matrix[:, 1] == -1).all()
     assert failure(pool, source).code == "E0414"
-    assert failure(pool, "def predict(s, t):\n    return [[-1.0] * len(t)] * len(t)\n", allow_negative=False).code == "E0414"
+    assert (
+        failure(pool, "def predict(s, t):\n    return [[-1.0] * len(t)] * len(t)\n", allow_negative=False).code
+        == "E0414"
+    )
 
 
 def test_bad_limits_and_levels_are_refused() -> None:
@@ -145,7 +150,9 @@ def test_state_does_not_cross_sentences(pool: SandboxPool) -> None:
 
 
 def test_a_second_run_exposes_state_and_randomness(pool: SandboxPool) -> None:
-    source = "import random\ndef predict(sentence, tokens):\n    n = len(tokens)\n    return [[random.random()] * n] * n\n"
+    source = (
+        "import random\ndef predict(sentence, tokens):\n    n = len(tokens)\n    return [[random.random()] * n] * n\n"
+    )
     assert failure(pool, source).code == "E0415"
     with SandboxPool(workers=1, limits=Limits(runs=1, seed=5)) as single:
         import random
@@ -166,7 +173,12 @@ def test_a_session_survives_a_killed_child(pool: SandboxPool) -> None:
 def test_map_reports_every_job(pool: SandboxPool) -> None:
     sentences = [table("a b"), table("a b c")]
     crash = "def predict(s, t):\n    a = ()\n    for i in range(10**6): a = (a,)\n    {a: 1}\n"
-    jobs = [Job(UNIFORM, sentences), Job(crash, sentences), Job("import os\n", sentences), Job(LIBRARY, sentences, "first")]
+    jobs = [
+        Job(UNIFORM, sentences),
+        Job(crash, sentences),
+        Job("import os\n", sentences),
+        Job(LIBRARY, sentences, "first"),
+    ]
     seen: list[Any] = []
     reports = pool.map(jobs * 3, done=seen.append)
     assert len(seen) == 12

@@ -136,5 +136,7 @@ print(len(events) >= 2)
 def test_a_watched_run_executes_nothing_of_the_program_in_this_process() -> None:
     """Python's own audit events: the parent compiles and executes nothing; the trap shows that the watch works."""
     folder = str(Path(__file__).parent)
-    done = subprocess.run([sys.executable, "-c", WATCHED, folder], capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED, folder], capture_output=True, text=True, timeout=120, check=True
+    )
     assert done.stdout.split("\n")[:2] == ["24.0 []", "True"]
