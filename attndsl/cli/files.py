@@ -29,7 +29,9 @@ def compile_(
     format: FormatOption = Format.TEXT,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", rich_help_panel=OUTPUT, help="Write the lifted programs to this .attn file."),
+        typer.Option(
+            "--out", metavar="FILE", rich_help_panel=OUTPUT, help="Write the lifted programs to this .attn file."
+        ),
     ] = None,
     host: Host = None,
     aligner: AlignerOption = Aligner.PUBLISHED,
@@ -56,12 +58,19 @@ def check(
     files: Files,
     format: FormatOption = Format.TEXT,
     cost: Annotated[
-        bool, typer.Option("--cost", rich_help_panel=OUTPUT, help="Show each program's cost class and the features it reads.")
+        bool,
+        typer.Option(
+            "--cost", rich_help_panel=OUTPUT, help="Show each program's cost class and the features it reads."
+        ),
     ] = False,
-    concise: Annotated[bool, typer.Option("--concise", rich_help_panel=OUTPUT, help="One line per diagnostic.")] = False,
+    concise: Annotated[
+        bool, typer.Option("--concise", rich_help_panel=OUTPUT, help="One line per diagnostic.")
+    ] = False,
     model: Annotated[
         str | None,
-        typer.Option("--model", metavar="MODEL", help="Warn about tests on a token's text that no token of this model passes."),
+        typer.Option(
+            "--model", metavar="MODEL", help="Warn about tests on a token's text that no token of this model passes."
+        ),
     ] = None,
     revision: Annotated[
         str | None, typer.Option("--revision", metavar="NAME", help="Branch, tag or commit of a model from the hub.")
@@ -121,7 +130,10 @@ def fmt(
 
 def rule(
     code: Annotated[
-        str, typer.Argument(metavar="CODE", help="A code such as E0203, or its name; 'all' lists every code.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="CODE", help="A code such as E0203, or its name; 'all' lists every code.", show_default=False
+        ),
     ],
 ) -> int:
     """Explain a diagnostic code."""
@@ -167,7 +179,7 @@ def _load(files: list[Path], host: list[str] | None, aligner: Aligner, bidirecti
     from attndsl.dsl.diagnostics import DiagnosticError
     from attndsl.runtime.library import load_library
 
-    hosts = {name: _only_declared for name in host or ()}
+    hosts = dict.fromkeys(host or (), _only_declared)
     loaded = _Loaded()
     for path in files:
         try:
@@ -232,7 +244,9 @@ def _formatted(path: Path) -> tuple[str, str]:
 
     if path.suffix == ".py":
         raise fail(
-            "E0815", f"{path} is Python; fmt formats .attn files", help="attndsl compile FILE --out LIB.attn lifts its programs"
+            "E0815",
+            f"{path} is Python; fmt formats .attn files",
+            help="attndsl compile FILE --out LIB.attn lifts its programs",
         )
     source = read_source(path)
     return source.text, to_text(parse_library(source))

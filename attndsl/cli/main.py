@@ -114,12 +114,18 @@ def _no_room(error: OSError) -> int:
 
 def _is_out_of_memory(error: Exception) -> bool:
     # torch's own class is not imported for this: its name is enough.
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "DefaultCPUAllocator" in str(error)
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "DefaultCPUAllocator" in str(error)
+    )
 
 
 def _no_memory() -> int:
     return _diagnosed(
-        fail("E0814", "there is not enough memory", help="take fewer --heads or --tokens, or a machine with more memory")
+        fail(
+            "E0814", "there is not enough memory", help="take fewer --heads or --tokens, or a machine with more memory"
+        )
     )
 
 
