@@ -191,7 +191,7 @@ def serve() -> None:
 
 def main(libc: ctypes.CDLL, request: dict[str, Any], virtual_bytes: int, prepared: Any) -> None:
     """The life of a child after its descriptors are in place; never returns normally."""
-    sys.stdin = sys.stdout = sys.stderr = None  # type: ignore[assignment]
+    sys.stdin = sys.stdout = sys.stderr = None
     libc.mallopt(-1, 1 << 28)  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD: keep freed arrays, which the next run needs
     libc.mallopt(-3, 1 << 25)
     lockdown.lock_child(libc, request, virtual_bytes, prepared)
