@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 _SAMPLES = 1024  # values of each tensor that go into the fingerprint: any training step changes nearly all of them
+_TOKENIZER_FILES = ("tokenizer*", "vocab*", "*.model", "spiece*", "merges.txt")
 _VOLATILE = ("_name_or_path", "transformers_version", "dtype", "torch_dtype")
 
 
@@ -90,7 +91,7 @@ def load_model(
     found = resolve(name, revision)
     kind, place = _dtype(dtype), _device(device)
     model, tokenizer = _load(found, kind, notify)
-    model = model.to(place).eval()  # type: ignore[arg-type]
+    model = model.to(place).eval()
     layout = find_layout(model)
     return LoadedModel(model, tokenizer, describe(model, layout, found.name, found.revision), layout)
 
@@ -150,6 +151,8 @@ def _from_pretrained(found: ResolvedModel, place: str, dtype: torch.dtype, optio
     try:
         with quiet_transformers():
             config = AutoConfig.from_pretrained(place, **options)
+            if getattr(config.get_text_config(), "attn_logit_softcapping", None):
+                config._attn_implementation = "eager"  # older releases of transformers leave the softcap out of sdpa
             model, report = _class_of(config, found).from_pretrained(
                 place, config=config, dtype=dtype, output_loading_info=True, **options
             )
@@ -199,6 +202,12 @@ def _broken(found: ResolvedModel, error: Exception) -> DiagnosticError:
 def _tokenizer(found: ResolvedModel, place: str, options: dict[str, Any]) -> Any:
     from transformers import AutoTokenizer
 
+    if found.kind == "folder" and not any(any(Path(place).glob(files)) for files in _TOKENIZER_FILES):
+        raise fail(  # some releases of transformers would make one up
+            "E0615",
+            f"the folder {found.name} has no tokenizer",
+            help="save the tokenizer beside the model: tokenizer.save_pretrained(FOLDER)",
+        )
     try:
         with quiet_transformers():
             tokenizer = AutoTokenizer.from_pretrained(place, **options)
@@ -244,5 +253,5 @@ def _max_context(model: PreTrainedModel) -> int | None:
         return None
     for name, module in model.named_modules():
         if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
-            return longest - int(module.padding_idx) - 1  # type: ignore[arg-type]
+            return longest - int(module.padding_idx) - 1
     return longest

@@ -47,7 +47,7 @@ def load_library(
 ) -> Library:
     """Read and compile files of programs: ``.attn`` (our language) and ``.py`` (programs that an LLM wrote; never executed).
 
-    ``host`` registers relations ``f(table, a, b) -> number`` that programs call by name. ``causal`` says whether the
+    ``host`` registers relations ``f(tokens, a, b) -> number`` (vocabulary strings and two positions) that programs call by name. ``causal`` says whether the
     heads are causal (see ``Program.predict``). ``aligner`` chooses how published programs map tokens to words:
     ``published`` keeps what their own helper does, ``offsets`` repairs it.
 
@@ -112,7 +112,9 @@ def _load_python(
 ) -> tuple[list[Program], list[Diagnostic]]:
     from attndsl.dsl.pyimport import import_python
 
-    module = import_python(source, hosts=tuple(host), aligner=aligner)
+    if aligner != "published":
+        raise fail("E0804", "imported programs keep their published alignment; 'offsets' is not available")
+    module = import_python(source, hosts=tuple(host))
     programs = []
     for imported in module.programs:
         typed = check(imported.program) if imported.program is not None else None

@@ -90,7 +90,7 @@ def prepare(settings: Settings, progress: Progress) -> Run:
             help="attndsl compile FILE shows the reasons",
         )  # fmt: skip
     heads = loaded.info.parse_heads(settings.heads) if settings.heads else loaded.info.heads
-    chosen, left_out = _cut(settings, texts, loaded)
+    chosen, left_out = _cut(settings, texts, loaded, progress)
     store = _extract(settings, loaded, chosen, heads, progress)
     return Run(settings, loaded, library, programs, left_out, store, heads, Stages(settings.out), progress)
 
@@ -112,11 +112,13 @@ def _corpus(settings: Settings) -> list[Text]:
     return load_corpus(settings.corpus)
 
 
-def _cut(settings: Settings, texts: list[Text], loaded: LoadedModel) -> tuple[list[Text], int]:
+def _cut(settings: Settings, texts: list[Text], loaded: LoadedModel, progress: Progress) -> tuple[list[Text], int]:
     from attndsl.models.encode import cut_texts
 
     limit = loaded.info.max_context
     tokens = min(settings.tokens, limit) if limit is not None else settings.tokens
+    if tokens < settings.tokens:
+        progress.note(f"the model's context is {limit} tokens: texts are cut there, not at {settings.tokens}")
     kept, short = cut_texts(texts, loaded.tokenizer, max_tokens=tokens, min_tokens=min(settings.min_tokens, tokens))
     chosen: list[Text] = []
     for split, most in (("train", settings.train), ("heldout", settings.heldout)):

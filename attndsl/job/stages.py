@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -19,24 +20,38 @@ def digest(*parts: Any) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
+    """``write_bytes`` of a text in UTF-8; half surrogates, which no file can hold, are replaced."""
+    write_bytes(path, text.encode("utf-8", "replace"))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
     """Write a file whole or not at all: temporary file, flush to disk, rename. Raises DiagnosticError E0805."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".attndsl-")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
+            os.chmod(name, 0o666 & ~_umask())  # mkstemp makes files that only their owner may read
             os.replace(name, path)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise fail(
-            "E0805", f"cannot write {path}: {error.strerror or error}",
-            help="free space or choose another folder with --out; finished work is kept, the same command goes on",
+            "E0805", f"cannot write {path}: {'the disk is full' if full else (error.strerror or str(error)).lower()}",
+            help=("free space" if full else "choose another place")
+            + "; finished work is kept, the same command goes on from there",
         ) from error  # fmt: skip
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
 
 
 class Stages:

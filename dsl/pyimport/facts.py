@@ -1,0 +1,268 @@
+"""One function looked at on its own: what it refuses, and which names of the module and the host it needs."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from attndsl.dsl.diagnostics import Diagnostic, diagnostic
+from attndsl.dsl.policy import Refused, decide
+from attndsl.dsl.pyimport import members, rules
+from attndsl.dsl.pyimport.members import Verdict
+from attndsl.dsl.pyimport.module import PyModule
+from attndsl.dsl.pyimport.read import import_targets
+from attndsl.dsl.pyimport.scopes import Scope, ScopeNode, dotted, open_scope
+
+_BUILTINS = frozenset(dir(builtins)) | {"__file__", "__builtins__"}
+
+
+@dataclass(eq=False)
+class Facts:
+    """What one function (or the expression of a constant) needs and refuses.
+
+    ``functions``, ``constants``, ``host``: name -> its first use here. ``found``: refusals of this code alone.
+    """
+
+    functions: dict[str, ast.Name] = field(default_factory=dict)
+    constants: dict[str, ast.Name] = field(default_factory=dict)
+    host: dict[str, ast.Name] = field(default_factory=dict)
+    found: list[Diagnostic] = field(default_factory=list)
+
+
+def function_facts(module: PyModule, node: ast.FunctionDef, host: Collection[str]) -> Facts:
+    """Look at one module-level function."""
+    looker = _Looker(module, host)
+    looker.visit(node)
+    looker.report_unused_imports()
+    return looker.facts
+
+
+def constant_facts(module: PyModule, name: str, host: Collection[str]) -> Facts:
+    """Look at the module-level statements that build one constant."""
+    looker = _Looker(module, host)
+    for statement in module.order:
+        if name in {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}:
+            looker.visit(statement)
+    looker.facts.constants.pop(name, None)
+    return looker.facts
+
+
+class _Looker:
+    def __init__(self, module: PyModule, host: Collection[str]) -> None:
+        self.module = module
+        self.host = host
+        self.facts = Facts()
+        self.scope: Scope | None = None
+        self.in_annotation = False
+        self.undefined: set[str] = set()
+        self.imported: dict[str, tuple[Verdict, ast.AST]] = {}
+        self.shown: set[str] = set()
+        self.called: set[int] = set()  # ids of the Name nodes that are called
+
+    def report(self, verdict: Verdict, node: ast.AST, label: str = "") -> None:
+        span = self.module.span(node)
+        if isinstance(node, ast.Attribute):  # the smallest span: the attribute's own name
+            span = type(span)(max(span.start, span.end - len(node.attr)), span.end)
+        self.facts.found.append(
+            diagnostic(
+                verdict.code, verdict.headline, source=self.module.source, span=span, label=label, help=verdict.help
+            )
+        )
+
+    def visit(self, node: ast.AST) -> None:
+        decision = decide(node)
+        if isinstance(decision, Refused):
+            self.report(Verdict(decision.code, decision.reason, decision.help), _head_of(node))
+            return  # what is inside a refused construct stays quiet
+        for verdict, place in rules.judge(node, self.resolve):
+            self.report(verdict, place)
+        if isinstance(node, ast.Call):
+            self.called.add(id(node.func))
+        match node:
+            case ast.FunctionDef() | ast.Lambda():
+                self._function(node)
+            case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
+                self._comprehension(node)
+            case ast.Attribute():
+                self._attribute(node)
+            case ast.Name():
+                self._name(node)
+            case ast.AnnAssign():
+                self._annotated(node)
+            case ast.Import() | ast.ImportFrom():
+                self._import(node)
+            case ast.Global():
+                self._global(node)
+            case _:
+                self._children(node)
+
+    def _children(self, node: ast.AST) -> None:
+        for child in ast.iter_child_nodes(node):
+            if not isinstance(child, ast.expr_context | ast.operator | ast.cmpop | ast.boolop | ast.unaryop):
+                self.visit(child)
+
+    def _function(self, node: ast.FunctionDef | ast.Lambda) -> None:
+        for default in (*node.args.defaults, *node.args.kw_defaults):
+            if default is not None:
+                self.visit(default)
+        self._signature_annotations(node)
+        self.scope = open_scope(node, self.scope)
+        for item in node.body if isinstance(node, ast.FunctionDef) else [node.body]:
+            self.visit(item)
+        self.scope = self.scope.parent
+
+    def _signature_annotations(self, node: ast.FunctionDef | ast.Lambda) -> None:
+        arguments = node.args
+        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+        found = [a.annotation for a in every if a is not None]
+        if isinstance(node, ast.FunctionDef):
+            found.append(node.returns)
+        for annotation in found:
+            if annotation is not None:
+                self._annotation(annotation)
+
+    def _annotation(self, node: ast.expr) -> None:
+        before, self.in_annotation = self.in_annotation, True
+        self.visit(node)
+        self.in_annotation = before
+
+    def _annotated(self, node: ast.AnnAssign) -> None:
+        # Python does not evaluate the annotations of local variables.
+        if self.scope is None:
+            self._annotation(node.annotation)
+        self.visit(node.target)
+        if node.value is not None:
+            self.visit(node.value)
+
+    def _comprehension(self, node: ScopeNode) -> None:
+        assert isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp)
+        self.visit(node.generators[0].iter)
+        self.scope = open_scope(node, self.scope)
+        for position, generator in enumerate(node.generators):
+            if position > 0:
+                self.visit(generator.iter)
+            self.visit(generator.target)
+            for test in generator.ifs:
+                self.visit(test)
+        for item in (node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,):
+            self.visit(item)
+        self.scope = self.scope.parent
+
+    def resolve(self, node: ast.expr) -> str | None:
+        """The dotted target of an expression that leads into an imported module, else None."""
+        chain = dotted(node)
+        if chain is None:
+            return None
+        root, parts = chain
+        scope = self.scope.find(root.id) if self.scope is not None else None
+        target = scope.imports.get(root.id) if scope is not None else None
+        if scope is None and root.id not in self.module.functions:
+            target = self.module.imports.get(root.id)
+        return None if target is None else ".".join([target, *parts])
+
+    def _attribute(self, node: ast.Attribute) -> None:
+        target = self.resolve(node)
+        if target is not None:
+            self._member(node, target)
+            return
+        verdict = members.judge_attribute(node.attr)
+        if verdict is not None:
+            self.report(verdict, node)
+        self.visit(node.value)
+
+    def _import(self, node: ast.Import | ast.ImportFrom) -> None:
+        for name, target in import_targets(node).items():
+            if target.startswith("."):
+                verdict: Verdict | None = Verdict("E0130", "imports from the file's own package are not read")
+            else:
+                serves_annotations = members.words.MODULES.get(target.rpartition(".")[0], 0) is None
+                known = target in members.words.MODULES or serves_annotations
+                verdict = None if known else members.judge_member(target, False)
+            if verdict is not None:
+                self.imported[name] = (verdict, node)
+
+    def report_unused_imports(self) -> None:
+        """A refused import is shown where it is used; one that is not used, at the import."""
+        for name, (verdict, node) in self.imported.items():
+            if name not in self.shown:
+                self.report(verdict, node)
+
+    def _global(self, node: ast.Global) -> None:
+        owner = self.scope.node if self.scope is not None else None
+        assert isinstance(owner, ast.FunctionDef)
+        for verdict, place in rules.judge_global(owner, node, self.resolve):
+            self.report(verdict, place)
+
+    def _name(self, node: ast.Name) -> None:
+        if not isinstance(node.ctx, ast.Load):
+            if node.id.startswith("__"):
+                self.report(Verdict("E0134", f"`{node.id}` is a name of Python's own machinery"), node)
+            return
+        scope = self.scope.find(node.id) if self.scope is not None else None
+        if scope is not None:
+            self._local(node, scope)
+        elif node.id in self.module.functions:
+            self.facts.functions.setdefault(node.id, node)
+        elif node.id in self.module.refused:
+            self.facts.found.append(self.module.refused[node.id])
+        elif node.id in self.module.constants or node.id in self.module.state:
+            self.facts.constants.setdefault(node.id, node)
+        elif node.id in self.module.imports:
+            self._member(node, self.module.imports[node.id])
+        elif node.id in _BUILTINS:
+            verdict = members.judge_builtin(node.id)
+            if verdict is not None and not self.in_annotation:
+                self.report(verdict, node)
+        elif node.id in self.host:
+            self.facts.host.setdefault(node.id, node)
+        elif node.id not in self.undefined:
+            self.undefined.add(node.id)
+            self.report(self._undefined(node), node)
+
+    def _local(self, node: ast.Name, scope: Scope) -> None:
+        if node.id in scope.imports:
+            self._member(node, scope.imports[node.id])
+        inner = scope.functions.get(node.id)
+        at = self.scope
+        while inner is not None and at is not None and at is not scope:
+            if at.node is inner:
+                self.report(rules.recursion(node.id), node)
+                break
+            at = at.parent
+
+    def _member(self, node: ast.expr, target: str) -> None:
+        verdict = members.judge_member(target, self.in_annotation)
+        if verdict is not None:
+            self.report(verdict, node)
+            chain = dotted(node)
+            if chain is not None:
+                self.shown.add(chain[0].id)
+
+    def _undefined(self, node: ast.Name) -> Verdict:
+        known = {*self.module.functions, *members.words.BUILTIN_FUNCTIONS, *self.host}
+        called = id(node) in self.called
+        if not called:
+            known |= {*self.module.constants, *self.module.imports}
+        at = self.scope
+        while at is not None:
+            known |= set(at.functions) if called else at.bound
+            at = at.parent
+        near = members.nearest(node.id, known)
+        if near is not None:
+            advice = f"did you mean `{near}`?"
+        elif called:
+            advice = f"define it in the file, or register it: host={{'{node.id}': function}}"
+        else:
+            advice = "assign it before it is used"
+        return Verdict("E0220", f"name `{node.id}` is not defined", advice)
+
+
+def _head_of(node: ast.AST) -> ast.AST:
+    """A smaller node to point at, for constructs that span many lines."""
+    if isinstance(node, ast.With | ast.AsyncWith):
+        return node.items[0].context_expr
+    if isinstance(node, ast.Match):
+        return node.subject
+    return node

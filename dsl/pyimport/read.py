@@ -1,0 +1,289 @@
+"""Program file -> ``PyModule``: what the file defines, and which of its functions are programs.
+
+A program is a module-level function ``f(sentence, tokenizer)`` that returns a ``(name, matrix)`` pair; the names of
+the parameters may differ. ``predict(sentence, tokens)`` that returns the matrix alone is read as well. Every other
+function is a helper. Only ``ast.parse`` sees the text; nothing of it is run.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+
+from attndsl.dsl.diagnostics import Diagnostic, diagnostic, fail
+from attndsl.dsl.pyimport.module import FunctionNode, Interface, PyModule, PyProgram, span_of
+from attndsl.dsl.source import SourceFile, Span
+
+_SENTENCE_NAMES = frozenset({"sentence", "text", "sent", "input_text", "s", "sentence_text"})
+_TOKENIZER_NAMES = frozenset({"tokenizer", "tok", "tokeniser"})
+_TOKENIZER_METHODS = frozenset({"convert_ids_to_tokens", "tokenize", "encode", "encode_plus", "decode"})
+
+
+def read_module(text: str, name: str = "<text>") -> PyModule:
+    """Read one program file.
+
+    ``text`` is the Python source, ``name`` how messages call it. Raises DiagnosticError E0101.. (text limits, see
+    ``dsl/gate.py``) or E0140 (not valid Python) when nothing of the file can be read.
+    """
+    from attndsl.dsl.gate import check_text
+
+    source = check_text(text, name)
+    return _Reader(source, _parse(source)).module()
+
+
+def _parse(source: SourceFile) -> ast.Module:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # "\w" and "is" with a literal: the author's business, not an error
+            return ast.parse(source.text)
+    except SyntaxError as error:
+        line, column = error.lineno or 1, error.offset or 1
+        start = source.offset(line, max(column, 1))
+        end = max(start + 1, source.offset(error.end_lineno or line, max(error.end_offset or 0, 1)))
+        raise fail(
+            "E0140",
+            f"this is not valid Python: {(error.msg or 'syntax error').lower()}",
+            source=source,
+            span=Span(start, min(end, len(source.text))),
+        ) from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise fail("E0140", f"Python cannot parse this file: {error}", source=source) from None
+
+
+class _Reader:
+    def __init__(self, source: SourceFile, tree: ast.Module) -> None:
+        self.source = source
+        self.tree = tree
+        self.imports: dict[str, str] = {}
+        self.constants: dict[str, ast.expr] = {}
+        self.functions: dict[str, FunctionNode] = {}
+        self.order: list[ast.stmt] = []
+        self.stars: list[ast.ImportFrom] = []
+        self.found: list[Diagnostic] = []
+        self.refused: dict[str, Diagnostic] = {}
+
+    def module(self) -> PyModule:
+        for statement in self.tree.body:
+            self._statement(statement)
+        state = frozenset(n for node in ast.walk(self.tree) if isinstance(node, ast.Global) for n in node.names)
+        programs: dict[str, PyProgram] = {}
+        module = PyModule(
+            self.source, self.tree, self.imports, self.constants, self.functions, tuple(self.order), state,
+            tuple(self.found), tuple(self.stars), programs, self.refused,
+        )  # fmt: skip
+        called = _called_names(self.tree)
+        for name, node in self.functions.items():
+            program = _as_program(module, node, name in called)
+            if program is not None:
+                programs[name] = program
+        return module
+
+    def _statement(self, node: ast.stmt) -> None:
+        match node:
+            case ast.Import() | ast.ImportFrom():
+                self._import(node)
+            case ast.FunctionDef():
+                self._function(node)
+            case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
+                self._assign(node)
+            case ast.Try() if all(isinstance(s, ast.Import | ast.ImportFrom) for s in node.body):
+                for statement in node.body:
+                    self._statement(statement)
+            case ast.Expr(value=ast.Constant()) | ast.Pass():
+                pass  # a docstring, or a comment written as a string
+            case ast.If() if _is_main_guard(node.test):
+                pass  # never true when the file is imported
+            case ast.Expr(value=ast.Call()) if self._leads_out(node.value.func):
+                self.found.append(
+                    diagnostic(
+                        "W0221",
+                        "this call at module level is not run: it cannot change a matrix",
+                        source=self.source,
+                        span=self._head(node),
+                        help="delete it",
+                    )
+                )
+            case ast.ClassDef() | ast.AsyncFunctionDef():
+                self.refused[node.name] = self._refuse_definition(node)
+            case _:
+                self.found.append(
+                    diagnostic(
+                        "E0144",
+                        f"a `{type(node).__name__.lower()}` statement at module level is not read",
+                        source=self.source,
+                        span=self._head(node),
+                        help="a program file holds imports, constants and functions: move it into a function",
+                    )
+                )
+
+    def _leads_out(self, function: ast.expr) -> bool:
+        """True for `print(...)` and for functions of imported modules, which can reach no value of the file."""
+        while isinstance(function, ast.Attribute):
+            function = function.value
+        return isinstance(function, ast.Name) and (function.id == "print" or function.id in self.imports)
+
+    def _refuse_definition(self, node: ast.ClassDef | ast.AsyncFunctionDef) -> Diagnostic:
+        from attndsl.dsl.policy import Refused, decide
+
+        decision = decide(node)
+        assert isinstance(decision, Refused)
+        return diagnostic(
+            decision.code, decision.reason, source=self.source, span=self._head(node), help=decision.help
+        )
+
+    def _import(self, node: ast.Import | ast.ImportFrom) -> None:
+        if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+            self.stars.append(node)
+        self.imports.update(import_targets(node))
+        for name in import_targets(node):
+            self.constants.pop(name, None)
+
+    def _function(self, node: FunctionNode) -> None:
+        previous = self.functions.pop(node.name, None)
+        if previous is not None:
+            line = self.source.position(span_of(self.source, previous).start)[0]
+            self.found.append(
+                diagnostic(
+                    "W0220",
+                    f"`{node.name}` is defined again: Python keeps the last definition, so line {line} has no effect",
+                    source=self.source,
+                    span=_name_span(self.source, node),
+                    help="delete or rename one of the two",
+                )
+            )
+        self.functions[node.name] = node
+
+    def _assign(self, node: ast.Assign | ast.AnnAssign | ast.AugAssign) -> None:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        if isinstance(node, ast.AnnAssign) and node.value is None:
+            return
+        plain = all(isinstance(n, ast.Name | ast.Tuple | ast.List) for t in targets for n in _flat(t))
+        if not plain:
+            self.found.append(
+                diagnostic(
+                    "E0144",
+                    "assignment to an item or attribute at module level is not read",
+                    source=self.source,
+                    span=span_of(self.source, node),
+                    help="give the whole value in one assignment to a name",
+                )
+            )
+            return
+        self.order.append(node)
+        assert node.value is not None
+        for target in targets:
+            for leaf in _flat(target):
+                if isinstance(leaf, ast.Name):
+                    self.constants[leaf.id] = node.value
+                    self.imports.pop(leaf.id, None)
+
+    def _head(self, node: ast.stmt) -> Span:
+        whole = span_of(self.source, node)
+        line = self.source.position(whole.start)[0]
+        end = self.source.line_starts[line - 1] + len(self.source.line(line))
+        return Span(whole.start, min(whole.end, end))
+
+
+def import_targets(node: ast.Import | ast.ImportFrom) -> dict[str, str]:
+    """Local name -> dotted target of one import statement (``*`` is left out)."""
+    if isinstance(node, ast.Import):
+        return {a.asname or a.name.split(".")[0]: a.name if a.asname else a.name.split(".")[0] for a in node.names}
+    base = "." * node.level + (node.module or "")
+    return {a.asname or a.name: f"{base}.{a.name}" for a in node.names if a.name != "*"}
+
+
+def _flat(target: ast.expr) -> list[ast.expr]:
+    if isinstance(target, ast.Tuple | ast.List):
+        return [leaf for item in target.elts for leaf in _flat(item)]
+    return [target]
+
+
+def _is_main_guard(test: ast.expr) -> bool:
+    return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"
+
+
+def _called_names(tree: ast.Module) -> frozenset[str]:
+    return frozenset(n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name))
+
+
+def _name_span(source: SourceFile, node: FunctionNode) -> Span:
+    start = source.text.find(node.name, span_of(source, node).start + 3)
+    return Span(start, start + len(node.name))
+
+
+def _as_program(module: PyModule, node: FunctionNode, is_called: bool) -> PyProgram | None:
+    parameters = [*node.args.posonlyargs, *node.args.args]
+    if len(parameters) - len(node.args.defaults) > 2 or len(parameters) < 2 or _required_keyword(node.args):
+        return None
+    first, second = parameters[0], parameters[1]
+    interface = _interface(node, first, second, is_called)
+    if interface is None:
+        return None
+    description = ast.get_docstring(node) or _comment_above(module.source, node)
+    return PyProgram(node.name, node, module, interface, first.arg, second.arg, description)
+
+
+def _required_keyword(arguments: ast.arguments) -> bool:
+    return any(default is None for default in arguments.kw_defaults)
+
+
+def _interface(node: FunctionNode, first: ast.arg, second: ast.arg, is_called: bool) -> Interface | None:
+    if node.name == "predict" and second.arg == "tokens":
+        return Interface.BARE
+    annotation = ast.unparse(second.annotation) if second.annotation is not None else ""
+    named = first.arg in _SENTENCE_NAMES and (second.arg in _TOKENIZER_NAMES or "okenizer" in annotation)
+    if named and (_reads(node, second.arg) or _returns_named_pair(node)):
+        return Interface.NAMED
+    if not named and not is_called and _uses_as_tokenizer(node, second.arg) and _returns_pair(node):
+        return Interface.NAMED
+    return None
+
+
+def _reads(node: FunctionNode, name: str) -> bool:
+    return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node))
+
+
+def _uses_as_tokenizer(node: FunctionNode, name: str) -> bool:
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id == name:
+            return True
+        is_method = isinstance(inner, ast.Attribute) and inner.attr in _TOKENIZER_METHODS
+        if is_method and isinstance(inner.value, ast.Name) and inner.value.id == name:
+            return True
+    return False
+
+
+def own_returns(node: FunctionNode) -> list[ast.Return]:
+    """The ``return`` statements of a function itself, not of the functions inside it."""
+    found: list[ast.Return] = []
+    pending: list[ast.AST] = list(node.body)
+    while pending:
+        item = pending.pop()
+        if isinstance(item, ast.Return):
+            found.append(item)
+        if not isinstance(item, ast.FunctionDef | ast.Lambda | ast.ClassDef | ast.AsyncFunctionDef):
+            pending.extend(ast.iter_child_nodes(item))
+    return sorted(found, key=lambda r: r.lineno)
+
+
+def _returns_pair(node: FunctionNode) -> bool:
+    return any(isinstance(r.value, ast.Tuple) and len(r.value.elts) == 2 for r in own_returns(node))
+
+
+def _returns_named_pair(node: FunctionNode) -> bool:
+    for found in own_returns(node):
+        if isinstance(found.value, ast.Tuple) and len(found.value.elts) == 2:
+            label = found.value.elts[0]
+            if isinstance(label, ast.JoinedStr) or (isinstance(label, ast.Constant) and isinstance(label.value, str)):
+                value = found.value.elts[1]
+                return not isinstance(value, ast.Constant)
+    return False
+
+
+def _comment_above(source: SourceFile, node: FunctionNode) -> str:
+    lines: list[str] = []
+    number = node.lineno - 1
+    while number >= 1 and source.line(number).startswith("#"):
+        lines.append(source.line(number).lstrip("#").strip())
+        number -= 1
+    return "\n".join(reversed(lines)).strip()

@@ -1,0 +1,81 @@
+"""Refusals that depend on how a construct is used, one small function per idea."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+
+from attndsl.dsl.pyimport import members
+from attndsl.dsl.pyimport.members import Verdict
+
+Resolve = Callable[[ast.expr], str | None]
+Found = Iterator[tuple[Verdict, ast.AST]]
+
+
+def judge(node: ast.AST, resolve: Resolve) -> Found:
+    """All refusals at one node (not below it)."""
+    match node:
+        case ast.FunctionDef():
+            for decorator in node.decorator_list:
+                yield Verdict("E0129", "decorators are not read", "drop it and call the function directly"), decorator
+        case ast.Constant(value=bytes() | complex()):
+            shown, kind = repr(node.value)[:40], type(node.value).__name__
+            yield Verdict("E0148", f"`{shown}` is a {kind} value, which programs cannot use"), node
+        case ast.Attribute(attr="format", value=ast.Constant(value=str() as template)):
+            verdict = members.judge_format(template)
+            if verdict is not None:
+                yield verdict, node
+        case ast.Attribute(attr="format") if resolve(node) is None:
+            headline = "`.format` is read on a literal string only"
+            yield Verdict("E0145", headline, 'write "...".format(...) or an f-string'), node
+        case ast.Attribute(ctx=ast.Store() | ast.Del()):
+            headline = f"assignment to attribute `.{node.attr}` is not read"
+            yield Verdict("E0146", headline, "use a variable or a dictionary"), node
+        case ast.Call():
+            yield from _call(node, resolve)
+
+
+def _call(node: ast.Call, resolve: Resolve) -> Found:
+    if isinstance(node.func, ast.Name) and node.func.id == "type" and len(node.args) != 1:
+        yield Verdict("E0122", "`type` with more than one argument makes a class"), node
+    if resolve(node.func) == "spacy.load":
+        literal = len(node.args) == 1 and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str)
+        if not literal or node.keywords:
+            yield Verdict(
+                "E0147",
+                "the spaCy pipeline is loaded with options",
+                'write spacy.load("en_core_web_sm"); ATTNDSL_SPACY_MODEL names the pipeline that is used',
+            ), node
+
+
+def judge_global(owner: ast.FunctionDef, statement: ast.Global, resolve: Resolve) -> Found:
+    """A function may write a module-level name only to keep the spaCy pipeline it has loaded."""
+    for node in ast.walk(owner):
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.NamedExpr):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            written = [t.id for t in targets if isinstance(t, ast.Name) and t.id in statement.names]
+            if written and not _is_parser(node.value, resolve):
+                yield _state(written[0]), node
+        elif isinstance(node, ast.For | ast.comprehension):
+            inner = [n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)]
+            if set(inner) & set(statement.names):
+                yield _state(inner[0]), node.target
+
+
+def _state(name: str) -> Verdict:
+    return Verdict(
+        "E0137",
+        f"the function changes module-level `{name}`, so one call could change the next",
+        "keep it in a local variable and return it",
+    )
+
+
+def _is_parser(value: ast.expr | None, resolve: Resolve) -> bool:
+    if isinstance(value, ast.Constant) and value.value is None:
+        return True
+    return isinstance(value, ast.Call) and resolve(value.func) in ("spacy.load", "spacy.blank")
+
+
+def recursion(name: str) -> Verdict:
+    """A function that calls itself."""
+    return Verdict("E0138", f"`{name}` calls itself", "write a loop")

@@ -1,0 +1,222 @@
+"""Python's builtin functions for programs.
+
+``WRAPPED`` maps each value that programs may call to a function that takes the run first.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from attndsl.dsl.pyimport import vocabulary as words
+from attndsl.runtime.loops.state import (
+    Run,
+    bounded_list,
+    check_size,
+    counted,
+    ordered,
+    too_big_number,
+    too_many_steps,
+    walk,
+)
+from attndsl.runtime.loops.texts import format_value, to_repr, to_text
+
+BUILTINS: dict[str, Any] = {n: getattr(builtins, n) for n in words.BUILTIN_FUNCTIONS | words.EXCEPTIONS}
+
+_NOTHING = object()
+
+
+def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda run, *args, **kwargs: function(*args, **kwargs)
+
+
+def _range(run: Run, *args: Any) -> range:
+    return range(*args)
+
+
+def _sorted(run: Run, items: Any, /, *, key: Any = None, reverse: Any = False) -> list[Any]:
+    from attndsl.runtime.loops.calls import callback
+
+    if isinstance(items, set | frozenset) and key is None:
+        made = list(items)  # a total order does not show the order of the set
+        run.grow(len(made))
+    else:
+        made = bounded_list(run, items)
+    run.step(len(made) >> 2)
+    made.sort(key=callback(run, key), reverse=reverse)
+    return made
+
+
+def _extreme(function: Callable[..., Any]) -> Callable[..., Any]:
+    def extreme(run: Run, *args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            from attndsl.runtime.loops.calls import callback
+
+            if "key" in kwargs:
+                kwargs["key"] = callback(run, kwargs["key"])
+        if len(args) == 1:
+            items = args[0]
+            if isinstance(items, set | frozenset) and kwargs.get("key") is None:
+                run.step(len(items) >> 4)
+                return function(items, **kwargs)
+            return function(walk(run, items), **kwargs)
+        return function(*args, **kwargs)
+
+    return extreme
+
+
+def _sum(run: Run, items: Any, start: Any = 0) -> Any:
+    made = sum(walk(run, items), start)
+    check_size(run, made)
+    return made
+
+
+def _truth(function: Callable[[Any], bool]) -> Callable[..., bool]:
+    def test(run: Run, items: Any, /) -> bool:
+        if isinstance(items, set | frozenset):
+            return function(items)
+        return function(walk(run, items))
+
+    return test
+
+
+def _list(run: Run, items: Any = ()) -> list[Any]:
+    return bounded_list(run, items)
+
+
+def _tuple(run: Run, items: Any = ()) -> tuple[Any, ...]:
+    return items if type(items) is tuple else tuple(bounded_list(run, items))
+
+
+def _set(run: Run, items: Any = ()) -> set[Any]:
+    if isinstance(items, set | frozenset):
+        run.grow(len(items))
+        return set(items)
+    return set(_sized_source(run, items))
+
+
+def _frozenset(run: Run, items: Any = ()) -> frozenset[Any]:
+    if isinstance(items, set | frozenset):
+        run.grow(len(items))
+        return frozenset(items)
+    return frozenset(_sized_source(run, items))
+
+
+def _sized_source(run: Run, items: Any) -> Any:
+    """The iterable itself where Python's constructor may walk it (it sizes its table by what it is given)."""
+    if isinstance(items, range):
+        if len(items) > run.steps:
+            raise too_many_steps(run)
+        run.grow(len(items))
+        return items
+    return walk(run, items)
+
+
+def _dict(run: Run, *args: Any, **kwargs: Any) -> dict[Any, Any]:
+    if not args:
+        return dict(**kwargs)
+    if len(args) == 1 and not hasattr(args[0], "keys"):
+        return dict(walk(run, args[0]), **kwargs)
+    made = dict(*args, **kwargs)
+    run.grow(len(made))
+    return made
+
+
+def _zip(run: Run, *items: Any, strict: Any = False) -> Any:
+    return zip(*(_lazy(run, i) for i in items), strict=strict)
+
+
+def _enumerate(run: Run, items: Any, start: Any = 0) -> Any:
+    return enumerate(_lazy(run, items), start)
+
+
+def _lazy(run: Run, items: Any) -> Any:
+    return ordered(run, items) if isinstance(items, set | frozenset) else items
+
+
+def _map(run: Run, function: Any, *items: Any) -> Any:
+    from attndsl.runtime.loops.calls import callback
+
+    return map(callback(run, function), *(_lazy(run, i) for i in items))
+
+
+def _filter(run: Run, function: Any, items: Any) -> Any:
+    from attndsl.runtime.loops.calls import callback
+
+    return counted(run, filter(callback(run, function), _lazy(run, items)))
+
+
+def _iter(run: Run, items: Any) -> Any:
+    return iter(_lazy(run, items))
+
+
+def _next(run: Run, items: Any, default: Any = _NOTHING) -> Any:
+    run.step()
+    return next(items) if default is _NOTHING else next(items, default)
+
+
+def _isinstance(run: Run, value: Any, kinds: Any) -> bool:
+    return isinstance(value, kinds)
+
+
+def _type(run: Run, value: Any) -> Any:
+    return type(value)
+
+
+def _int(run: Run, *args: Any, **kwargs: Any) -> int:
+    if args and isinstance(args[0], str) and len(args[0]) > 4000:
+        raise too_big_number(run)
+    return int(*args, **kwargs)
+
+
+def _pow(run: Run, base: Any, exponent: Any, modulus: Any = None) -> Any:
+    from attndsl.runtime.loops.operators import binary
+
+    return binary(run, "Pow", base, exponent) if modulus is None else pow(base, exponent, modulus)
+
+
+def _print(run: Run, *args: Any, **kwargs: Any) -> None:
+    """Nothing is printed: a program's output is its matrix."""
+    for value in args:
+        to_text(run, value)
+
+
+def _format(run: Run, value: Any, spec: str = "") -> str:
+    return format_value(run, value, "", spec)
+
+
+def _reversed(run: Run, items: Any) -> Any:
+    return reversed(items)
+
+
+def _callable(run: Run, value: Any) -> bool:
+    return callable(value)
+
+
+def _abs(run: Run, value: Any) -> Any:
+    made = abs(value)
+    if made.__class__ is np.ndarray:
+        check_size(run, made)
+    return made
+
+
+WRAPPED: dict[Any, Callable[..., Any]] = {
+    abs: _abs, all: _truth(all), any: _truth(any), bool: _plain(bool), callable: _callable, chr: _plain(chr),
+    dict: _dict, divmod: _plain(divmod), enumerate: _enumerate, filter: _filter, float: _plain(float),
+    format: _format, frozenset: _frozenset, int: _int, isinstance: _isinstance, iter: _iter, len: _plain(len),
+    list: _list, map: _map, max: _extreme(max), min: _extreme(min), next: _next, ord: _plain(ord), pow: _pow,
+    print: _print, range: _range, repr: to_repr, reversed: _reversed, round: _plain(round), set: _set,
+    slice: _plain(slice), sorted: _sorted, str: to_text, sum: _sum, tuple: _tuple, type: _type, zip: _zip,
+}  # fmt: skip
+for _name in words.EXCEPTIONS:
+    WRAPPED[BUILTINS[_name]] = _plain(BUILTINS[_name])
+
+
+def register(value: Any, wrapper: Callable[..., Any]) -> None:
+    """Make ``value`` callable in programs."""
+    WRAPPED[value] = wrapper
+
+

@@ -1,0 +1,141 @@
+"""Comparisons and membership -> closures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from attndsl.dsl.pyimport import loops as lt
+from attndsl.runtime.loops import operators
+from attndsl.runtime.loops.dispatch import Evaluate, Frame, expr
+from attndsl.runtime.loops.state import check_size
+
+_LONG = 64
+_SEARCHED = frozenset({list, tuple, str, np.ndarray})  # searched item by item
+
+
+def compare(node: lt.Compare) -> Evaluate:
+    """The closure of ``a < b``, ``a in b``, ``a < b <= c``."""
+    if len(node.ops) > 1:
+        return _chain(node)
+    op, right_node = node.ops[0], node.rights[0]
+    left = expr(node.left)
+    if op in ("In", "NotIn"):
+        return _membership(node, left, right_node, op == "NotIn")
+    if isinstance(right_node, lt.Const) and op in _WITH_CONSTANT:
+        return _with_constant(node, op, left, right_node.value)
+    right = expr(right_node)
+    if op == "Is":
+        return lambda f: left(f) is right(f)
+    if op == "IsNot":
+        return lambda f: left(f) is not right(f)
+    return _ordering(node, op, left, right)
+
+
+_WITH_CONSTANT = ("Eq", "NotEq", "Lt", "LtE", "Gt", "GtE")
+_SCALARS = frozenset({int, float, str, bool, np.float64, np.int64})
+
+
+def _with_constant(node: lt.Compare, op: str, left: Evaluate, value: Any) -> Evaluate:
+    """``x == "the"``, ``d <= 3``."""
+    operation = operators.COMPARE[op]
+
+    def equal(f: Frame, at_span: Any = node.span) -> Any:
+        item = left(f)
+        return item == value if item.__class__ in _SCALARS else checked(f, item)
+
+    def greater(f: Frame, at_span: Any = node.span) -> Any:
+        item = left(f)
+        return item > value if item.__class__ in _SCALARS else checked(f, item)
+
+    def other(f: Frame, at_span: Any = node.span) -> Any:
+        item = left(f)
+        return operation(item, value) if item.__class__ in _SCALARS else checked(f, item)
+
+    def checked(f: Frame, item: Any) -> Any:
+        found = operation(item, value)
+        if found.__class__ is np.ndarray:
+            check_size(f[1], found)
+        return found
+
+    return {"Eq": equal, "Gt": greater}.get(op, other)
+
+
+def _ordering(node: lt.Compare, op: str, left: Evaluate, right: Evaluate) -> Evaluate:
+    def equal(f: Frame, at_span: Any = node.span) -> Any:
+        found = left(f) == right(f)
+        if found.__class__ is np.ndarray:
+            check_size(f[1], found)
+        return found
+
+    def less(f: Frame, at_span: Any = node.span) -> Any:
+        found = left(f) < right(f)
+        if found.__class__ is np.ndarray:
+            check_size(f[1], found)
+        return found
+
+    def greater(f: Frame, at_span: Any = node.span) -> Any:
+        found = left(f) > right(f)
+        if found.__class__ is np.ndarray:
+            check_size(f[1], found)
+        return found
+
+    operation = operators.COMPARE[op]
+
+    def other(f: Frame, at_span: Any = node.span) -> Any:
+        found = operation(left(f), right(f))
+        if found.__class__ is np.ndarray:
+            check_size(f[1], found)
+        return found
+
+    return {"Eq": equal, "Lt": less, "Gt": greater}.get(op, other)
+
+
+def _chain(node: lt.Compare) -> Evaluate:
+    first = expr(node.left)
+    rest = tuple((operators.COMPARE[op], expr(right)) for op, right in zip(node.ops, node.rights, strict=True))
+
+    def test(f: Frame, at_span: Any = node.span) -> Any:
+        left = first(f)
+        found: Any = True
+        for operation, right in rest:
+            value = right(f)
+            found = operation(left, value)
+            if not found:
+                return found
+            left = value
+        return found
+
+    return test
+
+
+def _membership(node: lt.Compare, left: Evaluate, right_node: lt.Expr, negate: bool) -> Evaluate:
+    if isinstance(right_node, lt.Sequence) and all(isinstance(i, lt.Const) for i in right_node.items):
+        return _in_constants(node, left, right_node, negate)
+    right = expr(right_node)
+
+    def test(f: Frame, at_span: Any = node.span) -> Any:
+        item, holder = left(f), right(f)
+        if holder.__class__ in _SEARCHED and len(holder) > _LONG:
+            f[1].step(len(holder) >> 6)
+        return (item not in holder) if negate else (item in holder)
+
+    return test
+
+
+def _in_constants(node: lt.Compare, left: Evaluate, display: lt.Sequence, negate: bool) -> Evaluate:
+    """``x in ["a", "b"]``: the display is a constant, as it is in CPython; strings are looked up by hash."""
+    values = tuple(i.value for i in display.items if isinstance(i, lt.Const))
+    by_hash = frozenset(values)
+    holder: Any = set(values) if display.kind == "set" else values
+
+    def contains(f: Frame, at_span: Any = node.span) -> Any:
+        item = left(f)
+        return item in by_hash if item.__class__ is str else item in holder
+
+    def lacks(f: Frame, at_span: Any = node.span) -> Any:
+        item = left(f)
+        return item not in by_hash if item.__class__ is str else item not in holder
+
+    return lacks if negate else contains

@@ -1,0 +1,229 @@
+"""Functions and constants of modules for programs: numpy, math, string, re, collections, itertools, ..."""
+
+from __future__ import annotations
+
+import collections
+import copy
+import difflib
+import functools
+import importlib
+import itertools
+import math
+import operator
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from attndsl.dsl.pyimport import vocabulary as words
+from attndsl.runtime.loops import arrays, patterns
+from attndsl.runtime.loops.builtins import WRAPPED
+from attndsl.runtime.loops.state import Run, Stop, bounded_list, counted, walk
+
+_MODULES = ("math", "string", "collections", "itertools", "functools", "operator", "copy", "difflib", "re")
+
+
+def member_value(target: str) -> Any:
+    """The value of a dotted name that the name check has allowed.
+
+    Raises Stop E0466 for a member that has no meaning in a compiled program.
+    """
+    if target == "spacy.load":
+        from attndsl.runtime.loops.word_features import LOAD
+
+        return LOAD
+    module, _, name = target.partition(".")
+    if module == "numpy":
+        value: Any = np
+        for part in name.split("."):
+            value = getattr(value, part)
+        return value
+    allowed = words.MODULES.get(module)
+    if module in _MODULES and allowed is not None and name.split(".")[0] in allowed:
+        value = importlib.import_module(module)
+        for part in name.split("."):
+            value = getattr(value, part)
+        return value
+    return _Nameless(target)
+
+
+class _Nameless:
+    """A name that is there for annotations only; using it for anything else ends the run."""
+
+    callable_value = True
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise Stop("E0466", f"`{self.target}` is not one that programs may call")
+
+
+def _callbacks(function: Callable[..., Any], count: int) -> Callable[..., Any]:
+    """A function whose first ``count`` arguments are functions and whose others are iterables."""
+
+    def apply(run: Run, *args: Any, **kwargs: Any) -> Any:
+        from attndsl.runtime.loops.calls import callback
+
+        ready = [callback(run, a) for a in args[:count]] + [_items(run, a) for a in args[count:]]
+        return function(*ready, **kwargs)
+
+    return apply
+
+
+def _items(run: Run, value: Any) -> Any:
+    return walk(run, value) if hasattr(value, "__iter__") else value
+
+
+def _lazy(function: Callable[..., Any]) -> Callable[..., Any]:
+    """An itertools function: its arguments are made lists when they are iterators, its result is counted."""
+
+    def apply(run: Run, *args: Any, **kwargs: Any) -> Any:
+        return counted(run, function(*[_items(run, a) for a in args], **kwargs))
+
+    return apply
+
+
+def _product(run: Run, *args: Any, repeat: Any = 1) -> Any:
+    pools = [bounded_list(run, a) for a in args]
+    if isinstance(repeat, int) and repeat * len(pools) > 16:
+        raise Stop("E0466", "`itertools.product` of more than 16 pools")
+    return counted(run, itertools.product(*pools, repeat=repeat))
+
+
+def _accumulate(run: Run, items: Any, function: Any = None, *, initial: Any = None) -> Any:
+    from attndsl.runtime.loops.calls import callback
+
+    return counted(run, itertools.accumulate(walk(run, items), callback(run, function), initial=initial))
+
+
+def _groupby(run: Run, items: Any, key: Any = None) -> Any:
+    from attndsl.runtime.loops.calls import callback
+
+    groups = itertools.groupby(walk(run, items), callback(run, key))
+    return groups
+
+
+def _repeat(run: Run, value: Any, times: Any = None) -> Any:
+    return counted(run, itertools.repeat(value) if times is None else itertools.repeat(value, times))
+
+
+def _defaultdict(run: Run, factory: Any = None, *args: Any, **kwargs: Any) -> Any:
+    from attndsl.runtime.loops.calls import callback
+
+    if factory in (int, float, list, set, dict, str, bool, tuple):
+        return collections.defaultdict(factory, *args, **kwargs)
+    return collections.defaultdict(callback(run, factory), *args, **kwargs)
+
+
+def _counter(run: Run, items: Any = None, **kwargs: Any) -> Any:
+    if items is None or isinstance(items, dict):
+        return collections.Counter(items, **kwargs)
+    return collections.Counter(walk(run, items), **kwargs)
+
+
+def _deque(run: Run, items: Any = (), maxlen: Any = None) -> Any:
+    return collections.deque(bounded_list(run, items), maxlen)
+
+
+def _partial(run: Run, function: Any, *args: Any, **kwargs: Any) -> Any:
+    from attndsl.runtime.loops.calls import callback
+
+    return functools.partial(callback(run, function), *args, **kwargs)
+
+
+def _copied(function: Callable[[Any], Any]) -> Callable[..., Any]:
+    def apply(run: Run, value: Any) -> Any:
+        run.grow(_extent(value, 0))
+        if not isinstance(value, list | tuple | dict | set | frozenset | np.ndarray | int | float | str | None):
+            raise Stop("E0466", f"a {type(value).__name__} value cannot be copied")
+        return function(value)
+
+    return apply
+
+
+def _extent(value: Any, depth: int) -> int:
+    if isinstance(value, np.ndarray):
+        return int(value.size)
+    if isinstance(value, list | tuple | set | frozenset) and depth < 20:
+        return len(value) + sum(_extent(v, depth + 1) for v in value)
+    if isinstance(value, dict) and depth < 20:
+        return len(value) + sum(_extent(v, depth + 1) for v in value.values())
+    return 1
+
+
+def _matcher(run: Run, junk: Any = None, a: Any = "", b: Any = "", autojunk: Any = True) -> Any:
+    if junk is not None:
+        raise Stop("E0466", "SequenceMatcher is read with None as its first argument")
+    return difflib.SequenceMatcher(None, a, b, autojunk)
+
+
+def _pattern(name: str) -> Callable[..., Any]:
+    return lambda run, pattern, *args, **kwargs: patterns.apply(run, name, pattern, args, kwargs)
+
+
+def _math(function: Callable[..., Any]) -> Callable[..., Any]:
+    def apply(run: Run, *args: Any) -> Any:
+        return function(*(walk(run, a) if isinstance(a, set | frozenset) else a for a in args))
+
+    return apply
+
+
+def _pure(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda run, *args, **kwargs: function(*args, **kwargs)
+
+
+for _name in words.MATH:
+    _function = getattr(math, _name)
+    if callable(_function):
+        WRAPPED[_function] = _math(_function)
+WRAPPED.update(arrays.wrappers())
+WRAPPED.update(
+    {
+        collections.defaultdict: _defaultdict, collections.Counter: _counter, collections.deque: _deque,
+        collections.OrderedDict: _pure(collections.OrderedDict),
+        functools.reduce: _callbacks(functools.reduce, 1), functools.partial: _partial,
+        itertools.chain: _lazy(itertools.chain), itertools.combinations: _lazy(itertools.combinations),
+        itertools.chain.from_iterable: _lazy(itertools.chain.from_iterable),
+        itertools.permutations: _lazy(itertools.permutations), itertools.product: _product,
+        itertools.islice: _lazy(itertools.islice), itertools.accumulate: _accumulate,
+        itertools.zip_longest: _lazy(itertools.zip_longest), itertools.pairwise: _lazy(itertools.pairwise),
+        itertools.takewhile: _callbacks(itertools.takewhile, 1), itertools.starmap: _callbacks(itertools.starmap, 1),
+        itertools.dropwhile: _callbacks(itertools.dropwhile, 1), itertools.groupby: _groupby,
+        itertools.repeat: _repeat,
+        operator.add: _pure(lambda a, b: a + b), operator.sub: _pure(operator.sub),
+        copy.copy: _copied(copy.copy), copy.deepcopy: _copied(copy.deepcopy), difflib.SequenceMatcher: _matcher,
+        re.compile: patterns.compiled, re.escape: _pure(re.escape),
+        **{getattr(re, n): _pattern(n) for n in ("match", "search", "fullmatch", "findall", "sub", "split")},
+    }
+)  # fmt: skip
+
+
+def _arithmetic(op: str) -> Callable[..., Any]:
+    from attndsl.runtime.loops.operators import binary
+
+    return lambda run, a, b: binary(run, op, a, b)
+
+
+WRAPPED[operator.add] = _arithmetic("Add")
+WRAPPED[operator.mul] = _arithmetic("Mult")
+
+
+def _item_getter(run: Run, *keys: Any) -> Any:
+    return _Getter(operator.itemgetter(*keys))
+
+
+class _Getter:
+    """``operator.itemgetter(...)``."""
+
+    callable_value = True
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self.function = function
+
+    def __call__(self, value: Any) -> Any:
+        return self.function(value)
+
+
+WRAPPED[operator.itemgetter] = _item_getter

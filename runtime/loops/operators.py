@@ -1,0 +1,115 @@
+"""Python's operators on the values of a bounded program, with size limits where a result can be large."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from attndsl.runtime.loops.state import Run, Stop, check_size, too_big_number, too_long_text, too_many_cells
+
+BinaryFunction = Callable[[Any, Any], Any]
+
+PLAIN: dict[str, BinaryFunction] = {
+    "Sub": operator.sub, "Div": operator.truediv, "FloorDiv": operator.floordiv, "Mod": operator.mod,
+    "BitOr": operator.or_, "BitXor": operator.xor, "BitAnd": operator.and_, "RShift": operator.rshift,
+    "Add": operator.add, "Mult": operator.mul, "Pow": operator.pow, "LShift": operator.lshift,
+    "MatMult": operator.matmul,
+}  # fmt: skip
+
+IN_PLACE: dict[str, BinaryFunction] = {
+    "Sub": operator.isub, "Div": operator.itruediv, "FloorDiv": operator.ifloordiv, "Mod": operator.imod,
+    "BitOr": operator.ior, "BitXor": operator.ixor, "BitAnd": operator.iand, "RShift": operator.irshift,
+    "Add": operator.iadd, "Mult": operator.imul, "Pow": operator.ipow, "LShift": operator.ilshift,
+    "MatMult": operator.imatmul,
+}  # fmt: skip
+
+COMPARE: dict[str, BinaryFunction] = {
+    "Eq": operator.eq, "NotEq": operator.ne, "Lt": operator.lt, "LtE": operator.le, "Gt": operator.gt,
+    "GtE": operator.ge, "Is": operator.is_, "IsNot": operator.is_not,
+    "In": lambda a, b: a in b, "NotIn": lambda a, b: a not in b,
+}  # fmt: skip
+
+UNARY: dict[str, Callable[[Any], Any]] = {
+    "Not": operator.not_, "USub": operator.neg, "UAdd": operator.pos, "Invert": operator.invert,
+}  # fmt: skip
+
+_SEQUENCES = (list, tuple, str)
+SMALL = frozenset({float, bool, np.float64, np.bool_, np.int64})  # results that need no look at their size
+
+
+def before(run: Run, op: str, left: Any, right: Any) -> None:
+    """Stop before an operation whose result would be too large to make."""
+    if op == "Mult":
+        _before_repeat(run, left, right)
+    elif op == "Pow" and isinstance(left, int) and isinstance(right, int):
+        if right > 0 and left.bit_length() * right > run.limits.bits * 2:
+            raise too_big_number(run)
+    elif op == "LShift" and isinstance(right, int):
+        if isinstance(left, int) and right > run.limits.bits:
+            raise too_big_number(run)
+    elif op == "Mod" and isinstance(left, str):
+        raise Stop("E0466", "the program formats text with `%`", "write an f-string")
+    if type(left) is np.ndarray and type(right) is np.ndarray:
+        _before_arrays(run, op, left, right)
+
+
+def _before_repeat(run: Run, left: Any, right: Any) -> None:
+    for sequence, count in ((left, right), (right, left)):
+        if isinstance(sequence, _SEQUENCES) and isinstance(count, int | np.integer) and count > 0:
+            size = len(sequence) * int(count)
+            if isinstance(sequence, str) and size > run.limits.characters:
+                raise too_long_text(run)
+            if size > run.cells:
+                raise too_many_cells(run)
+
+
+def _before_arrays(run: Run, op: str, left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> None:
+    if op == "MatMult":
+        matmul_cost(run, left, right)
+    elif left.size * right.size > run.cells:
+        try:
+            shape = np.broadcast_shapes(left.shape, right.shape)
+        except ValueError:
+            return  # numpy raises its own error
+        size = 1
+        for extent in shape:
+            size *= extent
+        if size > run.cells:
+            raise too_many_cells(run)
+
+
+def matmul_cost(run: Run, left: Any, right: Any) -> None:
+    """Charge a product of matrices by its multiplications (64 to a step)."""
+    if isinstance(left, np.ndarray) and isinstance(right, np.ndarray) and left.ndim and right.ndim:
+        inner = left.shape[-1]
+        work = (left.size // max(inner, 1)) * inner * (right.size // max(right.shape[0], 1) if right.ndim > 1 else 1)
+        run.step(work >> 6)
+
+
+def binary(run: Run, op: str, left: Any, right: Any) -> Any:
+    """``left op right`` with limits, for operands that are no plain small numbers."""
+    before(run, op, left, right)
+    value = PLAIN[op](left, right)
+    if type(value) not in SMALL:
+        check_size(run, value)
+    return value
+
+
+def in_place(run: Run, op: str, left: Any, right: Any) -> Any:
+    """``left op= right`` with limits; changes lists, sets, dictionaries and arrays in place as Python does."""
+    before(run, op, left, right)
+    if isinstance(left, list) and op == "Add":
+        from attndsl.runtime.loops.state import walk
+
+        right = walk(run, right)
+    value = IN_PLACE[op](left, right)
+    if type(value) not in SMALL:
+        check_size(run, value) if value is not left else run.grow(_extent(right))
+    return value
+
+
+def _extent(value: Any) -> int:
+    return len(value) if isinstance(value, list | tuple | set | frozenset | dict | str) else 1

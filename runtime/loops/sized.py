@@ -1,0 +1,233 @@
+"""Methods whose result or work can be large: each takes the run first and pays before it works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from attndsl.runtime.loops.state import Run, Stop, bounded_list, check_size, ordered, too_long_text, walk
+
+Method = Callable[..., Any]
+
+
+def _text(run: Run, size: int) -> None:
+    if size > run.limits.characters:
+        raise too_long_text(run)
+    run.grow(max(size, 0) >> 3)
+
+
+def _join(run: Run, text: str, items: Any) -> str:
+    parts = bounded_list(run, items)
+    _text(run, sum(len(p) for p in parts if isinstance(p, str)) + len(text) * len(parts))
+    return text.join(parts)
+
+
+def _replace(run: Run, text: str, old: str, new: str, count: Any = -1) -> str:
+    if isinstance(old, str) and isinstance(new, str) and len(new) > len(old):
+        _text(run, len(text) + (text.count(old)) * (len(new) - len(old)))
+    return text.replace(old, new, count)
+
+
+def _pad(name: str) -> Method:
+    method = getattr(str, name)
+
+    def pad(run: Run, text: str, width: Any, *fill: Any) -> str:
+        if isinstance(width, int):
+            _text(run, width)
+        made: str = method(text, width, *fill)
+        return made
+
+    return pad
+
+
+def _format(run: Run, text: str, *args: Any, **kwargs: Any) -> str:
+    from attndsl.runtime.loops.texts import format_template
+
+    return format_template(run, text, args, kwargs)
+
+
+def _translate(run: Run, text: str, table: Any) -> str:
+    _text(run, len(text) * 8)
+    if not isinstance(table, dict) or any(isinstance(v, str) and len(v) > 8 for v in table.values()):
+        raise Stop("E0466", "`.translate` is read with a dictionary of short strings only")
+    return text.translate(table)
+
+
+def _splitting(name: str) -> Method:
+    method = getattr(str, name)
+
+    def split(run: Run, text: str, *args: Any, **kwargs: Any) -> Any:
+        made = method(text, *args, **kwargs)
+        run.grow(len(made))
+        return made
+
+    return split
+
+
+STR: dict[str, Method] = {
+    "join": _join,
+    "replace": _replace,
+    "format": _format,
+    "translate": _translate,
+    **{name: _pad(name) for name in ("center", "ljust", "rjust", "zfill")},
+    **{name: _splitting(name) for name in ("split", "rsplit", "splitlines")},
+}
+
+
+def _extend(run: Run, value: Any, items: Any) -> None:
+    items = walk(run, items)
+    before = len(value)
+    value.extend(items)
+    run.grow(len(value) - before)
+
+
+def _sort(run: Run, value: list[Any], *, key: Any = None, reverse: Any = False) -> None:
+    from attndsl.runtime.loops.calls import callback
+
+    run.step(len(value) >> 2)
+    value.sort(key=callback(run, key), reverse=reverse)
+
+
+def _searching(kind: type, name: str) -> Method:
+    method = getattr(kind, name)
+
+    def search(run: Run, value: Any, *args: Any) -> Any:
+        run.step(len(value) >> 6)
+        return method(value, *args)
+
+    return search
+
+
+def _copying(run: Run, value: Any) -> Any:
+    run.grow(len(value))
+    return value.copy()
+
+
+LIST: dict[str, Method] = {
+    "extend": _extend,
+    "sort": _sort,
+    "copy": _copying,
+    **{name: _searching(list, name) for name in ("index", "count", "remove", "insert")},
+}
+
+
+def _update(run: Run, value: Any, *others: Any, **items: Any) -> None:
+    before = len(value)
+    for other in others:
+        if hasattr(other, "keys"):
+            run.grow(len(other))
+            value.update(other)
+        else:
+            value.update(walk(run, other))
+    if items:
+        value.update(**items)
+    run.grow(len(value) - before)
+
+
+def _from_keys(run: Run, value: Any, keys: Any, *default: Any) -> Any:
+    return dict.fromkeys(bounded_list(run, keys), *default)
+
+
+DICT: dict[str, Method] = {"update": _update, "copy": _copying, "fromkeys": _from_keys}
+
+
+def _most_common(run: Run, value: Any, count: Any = None) -> Any:
+    run.grow(len(value))
+    return value.most_common(count)
+
+
+def _elements(run: Run, value: Any) -> Any:
+    return iter([k for k, count in value.items() for _ in range(min(count, run.steps))])
+
+
+COUNTER: dict[str, Method] = {**DICT, "most_common": _most_common, "elements": _elements}
+
+
+def _pop(run: Run, value: set[Any]) -> Any:
+    items = ordered(run, value)
+    if items is value:
+        return value.pop()
+    value.remove(items[0])
+    return items[0]
+
+
+def _combining(name: str) -> Method:
+    method = getattr(set, name)
+    frozen = getattr(frozenset, name, None)
+
+    def combine(run: Run, value: Any, *others: Any) -> Any:
+        paid = [other if isinstance(other, set | frozenset | dict) else bounded_list(run, other) for other in others]
+        run.grow(len(value))
+        made = (method if isinstance(value, set) else frozen)(value, *paid)
+        if isinstance(made, set):
+            run.grow(len(made))
+        return made
+
+    return combine
+
+
+SET: dict[str, Method] = {
+    "pop": _pop,
+    "copy": _copying,
+    **{
+        name: _combining(name)
+        for name in ("union", "intersection", "difference", "symmetric_difference", "issubset", "issuperset")
+    },
+    "isdisjoint": _combining("isdisjoint"),
+    "update": _combining("update"),
+    "difference_update": _combining("difference_update"),
+    "intersection_update": _combining("intersection_update"),
+    "symmetric_difference_update": _combining("symmetric_difference_update"),
+}
+
+
+def _array(name: str) -> Method:
+    method = getattr(np.ndarray, name)
+
+    def apply(run: Run, value: Any, *args: Any, **kwargs: Any) -> Any:
+        run.step(value.size >> 10)
+        if name == "dot" and args:
+            from attndsl.runtime.loops.operators import matmul_cost
+
+            matmul_cost(run, value, args[0])
+        if name == "repeat":
+            times = args[0] if args else kwargs.get("repeats", 1)
+            run.grow(int(value.size * np.max(times)) if np.size(times) else 0)
+        made = method(value, *args, **kwargs)
+        check_size(run, made)
+        return made
+
+    return apply
+
+
+_ARRAY_NAMES = (
+    "all any argmax argmin argsort astype clip copy cumprod cumsum diagonal dot fill flatten max mean min nonzero prod "
+    "ravel repeat reshape round searchsorted sort squeeze std sum swapaxes take tolist trace transpose var"
+)
+ARRAY: dict[str, Method] = {name: _array(name) for name in _ARRAY_NAMES.split()}
+
+
+def _with_text(name: str) -> Method:
+    def search(run: Run, pattern: Any, *args: Any, **kwargs: Any) -> Any:
+        from attndsl.runtime.loops.patterns import apply
+
+        return apply(run, name, pattern, args, kwargs)
+
+    return search
+
+
+PATTERN: dict[str, Method] = {n: _with_text(n) for n in ("match", "search", "fullmatch", "findall", "sub", "split")}
+
+
+def _ratio(name: str) -> Method:
+    def ratio(run: Run, value: Any) -> float:
+        run.step(len(value.a) * len(value.b) >> 3)
+        made: float = getattr(value, name)()
+        return made
+
+    return ratio
+
+
+MATCHER: dict[str, Method] = {name: _ratio(name) for name in ("ratio", "quick_ratio")}

@@ -1,0 +1,206 @@
+"""One run of a bounded program: its limits, what is left of them, and how it stops.
+
+Steps decide, not seconds: every loop turn and every call costs one step, and every value that grows is charged by its
+size, so the same program on the same text always ends the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from attndsl.dsl.source import Span
+from attndsl.dsl.tokens import TokenTable, WordTable
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one run may use.
+
+    ``steps``: loop turns and calls. ``cells``: items of lists, sets, dictionaries and arrays made over the whole run.
+    ``characters``: length of one string. ``bits``: size of one integer.
+    """
+
+    steps: int = 20_000_000
+    cells: int = 256_000_000
+    characters: int = 4_000_000
+    bits: int = 100_000
+
+
+DEFAULT_LIMITS = Limits()
+
+
+class Stop(BaseException):
+    """Ends a run with a diagnostic of ours. Not an ``Exception``: the program's own handlers cannot catch it."""
+
+    def __init__(self, code: str, headline: str, help: str | None = None) -> None:
+        super().__init__(headline)
+        self.code = code
+        self.headline = headline
+        self.help = help
+
+
+@dataclass(slots=True)
+class Run:
+    """The state of one run. ``attempt`` numbers the orders in which unordered sets are walked."""
+
+    table: TokenTable
+    host: Mapping[str, Callable[..., Any]]
+    limits: Limits
+    steps: int
+    cells: int
+    attempt: int = 0
+    unordered: bool = False
+    globals: list[Any] = field(default_factory=list)
+    active: set[int] = field(default_factory=set)
+    parses: dict[str, WordTable] = field(default_factory=dict)
+    handled: list[Exception] = field(default_factory=list)
+
+    def step(self, count: int = 1) -> None:
+        """Pay for ``count`` steps. Raises Stop E0460 when none are left."""
+        self.steps -= count
+        if self.steps < 0:
+            raise too_many_steps(self)
+
+    def grow(self, count: int) -> None:
+        """Pay for ``count`` items. Raises Stop E0461 when none are left."""
+        self.cells -= count
+        if self.cells < 0:
+            raise too_many_cells(self)
+
+
+def too_many_steps(run: Run) -> Stop:
+    return Stop(
+        "E0460",
+        f"the program takes more than {run.limits.steps:,} steps on {len(run.table)} tokens",
+        "use a shorter text, fewer nested loops, or higher limits",
+    )
+
+
+def too_many_cells(run: Run) -> Stop:
+    return Stop(
+        "E0461",
+        f"the program makes lists and arrays of more than {run.limits.cells:,} items in all",
+        "make big arrays once, outside the loops",
+    )
+
+
+def too_long_text(run: Run) -> Stop:
+    return Stop("E0462", f"the program makes a string of more than {run.limits.characters:,} characters")
+
+
+def too_big_number(run: Run) -> Stop:
+    return Stop("E0464", f"the program makes an integer of more than {run.limits.bits:,} bits", "use a float")
+
+
+def check_size(run: Run, value: Any) -> None:
+    """Charge a value that an operation has just made."""
+    kind = type(value)
+    if kind is np.ndarray:
+        if value.dtype.kind in "OVmM":
+            raise Stop("E0465", "the program makes an array of objects", "use lists, or arrays of numbers or strings")
+        run.grow(value.size)
+    elif kind is list or kind is tuple or kind is dict or kind is set or kind is frozenset:
+        run.grow(len(value))
+    elif kind is str:
+        if len(value) > run.limits.characters:
+            raise too_long_text(run)
+        run.grow(len(value) >> 3)
+    elif kind is int and value.bit_length() > run.limits.bits:
+        raise too_big_number(run)
+
+
+_STABLE = frozenset({int, float, bool, np.float64, np.int64, np.bool_, np.float32, np.int32})
+
+
+def _stable(value: Any) -> bool:
+    kind = type(value)
+    if kind is tuple or kind is frozenset:
+        return all(_stable(item) for item in value)
+    return kind in _STABLE
+
+
+def ordered(run: Run, value: Any) -> Any:
+    """What to walk for a set: the set itself, or, where Python's own order differs from run to run, a fixed order.
+
+    Sets of numbers are walked as CPython walks them. The order of strings changes with each start of Python: such a
+    set is walked sorted, the run is marked, and the caller repeats it in other orders (see ``program.py``).
+    """
+    if len(value) < 2 or all(_stable(item) for item in value):
+        return value
+    run.unordered = True
+    run.grow(len(value))
+    items = sorted(value, key=_sort_key)
+    turn = run.attempt
+    if turn == 1:
+        items.reverse()
+    elif turn >= 2:
+        items = items[1::2] + items[::2] if turn == 2 else items[len(items) // 2 :] + items[: len(items) // 2]
+    return items
+
+
+def _sort_key(value: Any) -> tuple[str, str]:
+    return type(value).__name__, str(value) if not isinstance(value, FunctionType) else ""
+
+
+def walk(run: Run, value: Any) -> Any:
+    """An iterable that a function of Python may consume at once: sized ones are charged, others are counted."""
+    kind = type(value)
+    if kind is list or kind is tuple or kind is str or kind is dict:
+        run.grow(len(value) >> 2)
+        return value
+    if kind is set or kind is frozenset:
+        run.grow(len(value) >> 2)
+        return ordered(run, value)
+    if kind is np.ndarray:
+        run.grow(value.size)
+        return value
+    return counted(run, value)
+
+
+def counted(run: Run, value: Any) -> Any:
+    """An iterator over ``value`` that pays one step per item. Raises TypeError as Python does for no iterable."""
+    iterator = iter(value)
+    return _count(run, iterator)
+
+
+def _count(run: Run, iterator: Iterator[Any]) -> Iterator[Any]:
+    for item in iterator:
+        run.steps -= 1
+        if run.steps < 0:
+            raise too_many_steps(run)
+        yield item
+
+
+def bounded_list(run: Run, value: Iterable[Any]) -> list[Any]:
+    """``list(value)``, paid for."""
+    if type(value) is range and len(value) > run.steps:
+        raise too_many_steps(run)
+    made = list(walk(run, value))
+    run.grow(len(made))
+    return made
+
+
+
+
+_MARK = "at_span"
+
+
+def place_of(error: BaseException) -> Span | None:
+    """The span of the innermost node that was being evaluated when ``error`` was raised.
+
+    Every closure of this package that can fail takes its span as the default of a parameter ``at_span``; the frames
+    of the traceback still hold it. That costs nothing while nothing fails.
+    """
+    found: Span | None = None
+    trace = error.__traceback__
+    while trace is not None:
+        local = trace.tb_frame.f_locals.get(_MARK)
+        if isinstance(local, Span):
+            found = local
+        trace = trace.tb_next
+    return found
