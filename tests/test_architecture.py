@@ -71,11 +71,8 @@ def wrong_arrows(package, name, text):
         if module.split(".")[0] != "attndsl":
             continue
         target = owner(module)
-        if module == "attndsl" and package == "attndsl":
-            continue
-        if target != package and target not in ARROWS[package]:
-            yield f"{name}:{line} imports {module}"
-        elif package == "models" and target == "dsl" and module not in MODELS_OF_DSL:
+        beyond = target != package and target not in ARROWS[package]
+        if beyond or (package == "models" and target == "dsl" and module not in MODELS_OF_DSL):
             yield f"{name}:{line} imports {module}"
 
 
