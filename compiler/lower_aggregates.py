@@ -83,7 +83,7 @@ class AggregateLowering(TableLowering):
             return Value(self.b.reduce(node.kind, self.b.select(mask, value.op, neutral), axis), NUM)
         largest = node.kind in ("largest", "argmax")
         beyond = self.b.const(float("-inf") if largest else float("inf"))
-        masked = self.b.spread(self.b.select(mask, value.op, beyond), axis)
+        masked = self.b.select(mask, value.op, beyond)
         best = self.b.reduce("maximum" if largest else "minimum", masked, axis)
         if node.kind in ("largest", "smallest"):
             return Value(best, NUM, self.b.reduce("any", mask, axis))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from attndsl.compiler.ir import Op
 from attndsl.compiler.lower_aggregates import AggregateLowering
 from attndsl.compiler.lower_base import DTYPE, Path, Scope
@@ -32,10 +34,10 @@ class ExpressionLowering(AggregateLowering):
                 return self.lower(self.typed.lets[name].value, {}, path)
             case N.Call(name=name, args=args):
                 let = self.typed.lets[name]
-                values = [self.value(arg, scope, path) for arg in args]
+                values = [self.lower(arg, scope, path) for arg in args]
                 return self.lower(let.value, dict(zip(let.params, values, strict=True)), path)
             case N.SelfPosition():
-                return scope["q"]
+                return scope["q"]  # a parameter named q may stand for it
             case N.FirstPosition():
                 return Value(self.b.const(0.0), NUM)
             case N.AllWords():
@@ -70,7 +72,8 @@ class ExpressionLowering(AggregateLowering):
                     return found
                 other = self.value(default, scope, (*path, self.b.not_(found.present)))
                 present = None if other.present is None else self.b.or_(found.present, other.present)
-                return Value(self.b.select(found.present, found.op, other.op), found.kind, present)
+                kind = found.kind if found.kind is other.kind else NUM
+                return Value(self.b.select(found.present, found.op, other.op), kind, present)
             case N.IsNone(value=value):
                 present = self.value(value, scope, path).present
                 return Value(self.b.const(False) if present is None else self.b.not_(present), BOOL)
@@ -141,13 +144,16 @@ class ExpressionLowering(AggregateLowering):
             same = [self.b.binary("eq", number, self.b.const(float(x))) for x in sorted(collection.items)]
             return self.b.and_(item.present, self.b.or_(*same))
         if isinstance(collection, Value):
-            return self.b.and_(
-                self.both(item, collection), self.b.map_text("in_text", (item.op, collection.op), (), "b")
-            )
+            return self.b.and_(self.both(item, collection), self.within(item.op, collection.op))
         if collection.kind is TOKENS:
             index, valid = self.position(item)
             return self.b.and_(valid, self.related(collection, index))
         return self.b.and_(item.present, self.related(collection, item.op))
+
+    def within(self, part: Op, whole: Op) -> Op:
+        if part.name == "text":  # a literal is sought in many texts: one answer per vocabulary entry
+            return self.b.map_text("contains", (whole,), (part.attr,), "b")
+        return self.b.map_text("in_text", (part, whole), (), "b")
 
     def function(self, node: N.Expr, scope: Scope, path: Path) -> Value:
         match node:
@@ -159,28 +165,29 @@ class ExpressionLowering(AggregateLowering):
                 return Value(self.apply(name, [v.op for v in values]), NUM, self.both(*values))
             case N.Method():
                 return self.method(node, scope, path)
-            case N.Index(base=base, index=N.Number(value=at)):
+            case N.Index(base=base, index=index):
                 text = self.value(base, scope, path)
+                at = self.literal(index, scope, path)
                 op = self.b.map_text("index", (text.op,), (at,), "s")
                 long_enough = self.b.binary("lt", self.b.const(at if at >= 0 else -at - 1), self.length(text.op))
-                return Value(op, STR, self.b.and_(text.present, long_enough))
+                whole = self.b.const(float(at).is_integer())
+                return Value(op, STR, self.b.and_(text.present, whole, long_enough))
             case N.Slice(base=base, start=start, stop=stop):
                 text = self.value(base, scope, path)
-                bounds = (self.literal(start, 0.0), self.literal(stop, float(1 << 30)))
-                return Value(self.b.map_text("slice", (text.op,), bounds, "s"), STR, text.present)
-            case N.Index(index=index):
-                raise self.cannot(index, "a text is indexed by a value that is not a literal number")
+                low = 0.0 if start is None else self.literal(start, scope, path)
+                high = math.inf if stop is None else self.literal(stop, scope, path)
+                return Value(self.b.map_text("slice", (text.op,), (low, high), "s"), STR, text.present)
         raise self.cannot(node, f"{type(node).__name__} has no compiled form")
 
     def length(self, text: Op) -> Op:
         return self.b.map_text("len", (text,), (), "f")
 
-    def literal(self, node: N.Expr | None, default: float) -> float:
-        if node is None:
-            return default
-        if isinstance(node, N.Number):
-            return node.value
-        raise self.cannot(node, "a text is sliced by a value that is not a literal number")
+    def literal(self, node: N.Expr, scope: Scope, path: Path) -> float:
+        """A number that is known before any text is: text functions are answered once per vocabulary entry."""
+        found = self.number(node, scope, path)
+        if found.op.name != "const" or found.present is not None:
+            raise self.cannot(node, "a text is cut at a place that differs from token to token")
+        return float(found.op.attr)
 
     def apply(self, name: str, ops: list[Op]) -> Op:
         if name == "ratio":
@@ -196,9 +203,11 @@ class ExpressionLowering(AggregateLowering):
     def method(self, node: N.Method, scope: Scope, path: Path) -> Value:
         info = METHODS[node.name]
         values = [self.value(node.base, scope, path)]
+        asked = list(values)  # a literal argument may be none too: "a"[1]
         constants: list[object] = []
         for arg in node.args:
             found = self.lower(arg, scope, path)
+            asked += [found] if isinstance(found, Value) else []
             if isinstance(found, Literals):
                 constants.append(found.items)
             elif isinstance(found, Value) and found.op.name == "text":
@@ -208,4 +217,4 @@ class ExpressionLowering(AggregateLowering):
             else:
                 raise self.cannot(arg, f".{node.name}() has more than one argument that is not a literal")
         op = self.b.map_text(node.name, tuple(v.op for v in values), tuple(constants), DTYPE[info.kind])  # type: ignore[arg-type]
-        return Value(op, info.kind, self.both(*values))
+        return Value(op, info.kind, self.both(*asked))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attndsl.compiler.ir import Op
+from attndsl.compiler.ir import Op, is_word_axis
 from attndsl.compiler.lower_base import DTYPE, LoweringBase, Path, Scope
 from attndsl.compiler.values import Lowered, NodeSet, Value
 from attndsl.dsl import nodes as N
@@ -19,15 +19,15 @@ class TableLowering(LoweringBase):
         """True when the position is known not to lie after the query (or in any head, after the text)."""
         match op.name:
             case "iota":
-                return True
+                return not is_word_axis(op.attr)
             case "const":
                 return bool(op.attr == 0)
             case "first" | "last":
-                return True
+                return not is_word_axis(op.attr)
             case "sub":
                 return self.visible(op.args[0]) and self.b.low(op.args[1]) >= 0
             case "min":
-                return self.visible(op.args[0]) or self.visible(op.args[1])
+                return self.visible(op.args[0])  # the second argument alone says nothing: min(nan, q) is nan
         return False
 
     def position(self, value: Value) -> tuple[Op, Op | None]:
@@ -112,7 +112,7 @@ class TableLowering(LoweringBase):
         return Value(found, NUM, self.b.and_(*present) if present else None)
 
     def row_stat(self, name: str) -> Op:
-        row = self.b.spread(self.matrices["W"], "k")
+        row = self.matrices["W"]
         if name == "sum":
             return self.b.reduce("sum", row, "k")
         if name == "count":
