@@ -71,7 +71,8 @@ def _empty(shape: Any, dtype: Any = float, order: Any = "C") -> Any:
 def _pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
     if mode.__class__ is not str:
         raise TypeError("pad() takes no function here")
-    return np.pad(array, pad_width, mode, **kwargs)
+    pad: Any = np.pad
+    return pad(array, pad_width, mode, **kwargs)
 
 
 class _ErrorState:
