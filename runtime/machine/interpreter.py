@@ -13,6 +13,7 @@ from attndsl.compiler.bytecode import (
     LOOPS,
     ONCE,
     OPCODE,
+    OPCODES,
     OPERANDS,
     PER_BLOCK,
     START_DISTANCE,
@@ -23,13 +24,10 @@ from attndsl.compiler.bytecode import (
 )
 from attndsl.runtime.machine import loops as L
 from attndsl.runtime.machine import reductions as R
-from attndsl.runtime.machine.results import PACKED_INT16, PATTERN, RAW, pattern_row, raw_row
+from attndsl.runtime.machine.results import CARE, EMPTY, PACKED_INT16, PATTERN, RAW, pattern_row, raw_row
 from attndsl.runtime.packing import pack_row_float, pack_row_int16
 
-WIDTH = LOOPS + OPERANDS * (LOOPS + 1)
-"""Numbers of one shape: how often each loop runs; for each operand its start and its step in each loop."""
-
-OUT, A, B, C = (LOOPS + (LOOPS + 1) * operand for operand in range(OPERANDS))
+OUT, A, B, C, WIDTH = L.OUT, L.A, L.B, L.C, L.WIDTH
 ADD, SUB, MUL, DIV, FLOORDIV, MOD, POW, MIN, MAX = (
     OPCODE[name] for name in ("add", "sub", "mul", "div", "floordiv", "mod", "pow", "min", "max")
 )
@@ -40,157 +38,131 @@ LT, LE, EQ, AND, OR, NOT, FLOAT = (OPCODE[name] for name in ("lt", "le", "eq", "
 SELECT, SELECT_B, ADD_IF, COPY, COPY_B, GATHER, GATHER_B, RANK = (
     OPCODE[name] for name in ("select", "select_b", "add_if", "copy", "copy_b", "gather", "gather_b", "rank")
 )
-ANY, COUNT, SUM, SUM_IF, PRODUCT, MAXIMUM, MINIMUM, FIRST, LAST, CHECK, RESULT = (
-    OPCODE[name]
-    for name in (
-        "any", "count", "sum", "sum_if", "product", "maximum", "minimum", "first", "last", "check", "result",
-    )
-)  # fmt: skip
+ANY, SUM_IF, CHECK, RESULT, DIVIDE_ROWS = (OPCODE[name] for name in ("any", "sum_if", "check", "result", "divide_rows"))
+assert OPCODES[ANY + 1 : CHECK] == R.KINDS
 
 
-@njit(**L.OPTIONS)
-def _elementwise(op, f, u, o, so, a, sa, ia, b, sb, ib, outer, inner):
-    """Operations on one or two values; False for an operation of another kind."""
-    if op == ADD:
-        L.add(f, o, so, f, a, sa, ia, f, b, sb, ib, outer, inner)
-    elif op == SUB:
-        L.sub(f, o, so, f, a, sa, ia, f, b, sb, ib, outer, inner)
-    elif op == MUL:
-        L.mul(f, o, so, f, a, sa, ia, f, b, sb, ib, outer, inner)
-    elif op == DIV:
-        L.div(f, o, so, f, a, sa, ia, f, b, sb, ib, outer, inner)
-    elif op == FLOORDIV:
-        L.floordiv(f, o, so, f, a, sa, ia, f, b, sb, ib, outer, inner)
-    elif op == MOD:
-        L.mod(f, o, so, f, a, sa, ia, f, b, sb, ib, outer, inner)
-    elif op == POW:
-        L.power(f, o, so, f, a, sa, ia, f, b, sb, ib, outer, inner)
-    elif op == MIN:
-        L.smaller(f, o, so, f, a, sa, ia, f, b, sb, ib, outer, inner)
-    elif op == MAX:
-        L.larger(f, o, so, f, a, sa, ia, f, b, sb, ib, outer, inner)
-    elif op == LT:
-        L.less(u, o, so, f, a, sa, ia, f, b, sb, ib, outer, inner)
-    elif op == LE:
-        L.less_equal(u, o, so, f, a, sa, ia, f, b, sb, ib, outer, inner)
-    elif op == EQ:
-        L.equal(u, o, so, f, a, sa, ia, f, b, sb, ib, outer, inner)
-    elif op == AND:
-        L.both(u, o, so, u, a, sa, ia, u, b, sb, ib, outer, inner)
-    elif op == OR:
-        L.either(u, o, so, u, a, sa, ia, u, b, sb, ib, outer, inner)
-    else:
-        return _one_value(op, f, u, o, so, a, sa, ia, outer, inner)
-    return True
+INLINED = {**L.OPTIONS, "inline": "always"}  # called from one place; a call would cost as much as a short row
 
 
-@njit(**L.OPTIONS)
-def _one_value(op, f, u, o, so, a, sa, ia, outer, inner):
-    if op == NEG:
-        L.negative(f, o, so, f, a, sa, ia, outer, inner)
-    elif op == ABS:
-        L.absolute(f, o, so, f, a, sa, ia, outer, inner)
-    elif op == EXP:
-        L.exponential(f, o, so, f, a, sa, ia, outer, inner)
-    elif op == LOG:
-        L.logarithm(f, o, so, f, a, sa, ia, outer, inner)
-    elif op == SQRT:
-        L.root(f, o, so, f, a, sa, ia, outer, inner)
-    elif op == TANH:
-        L.tangent(f, o, so, f, a, sa, ia, outer, inner)
-    elif op == FLOOR:
-        L.down(f, o, so, f, a, sa, ia, outer, inner)
-    elif op == CEIL:
-        L.up(f, o, so, f, a, sa, ia, outer, inner)
-    elif op == ROUND:
-        L.nearest(f, o, so, f, a, sa, ia, outer, inner)
-    elif op == TRUNC:
-        L.toward_zero(f, o, so, f, a, sa, ia, outer, inner)
-    elif op == NOT:
-        L.negated(u, o, so, u, a, sa, ia, outer, inner)
-    elif op == FLOAT:
-        L.number(f, o, so, u, a, sa, ia, outer, inner)
-    else:
-        return False
-    return True
-
-
-@njit(**L.OPTIONS)
-def _reduction(op):
-    if op == SUM:
-        return R.SUM
-    if op == COUNT:
-        return R.COUNT
-    if op == SUM_IF:
-        return R.SUM_IF
-    if op == PRODUCT:
-        return R.PRODUCT
-    if op == MAXIMUM:
-        return R.MAXIMUM
-    if op == MINIMUM:
-        return R.MINIMUM
-    return R.FIRST if op == FIRST else R.LAST
-
-
-@njit(**L.OPTIONS)
-def _fold(op, extra, f, u, o, so, io, a, sa, ia, b, sb, ib, outer, inner):
-    if op == ANY:
-        if extra == 0:
-            R.fold_any(u, o, so, u, a, sa, ia, outer, inner)
-        else:
-            R.fold_rows_any(u, o, io, u, a, sa, ia, outer, inner)
-        return
-    kind = _reduction(op)
-    x, sx, ix = (b, sb, ib) if op == SUM_IF else (a, sa, ia)  # only a sum with a condition reads both heaps
-    if extra == 0:
-        R.fold(kind, f, o, so, f, x, sx, ix, u, a, sa, ia, outer, inner)
-    else:
-        R.fold_rows(kind, f, o, io, f, x, sx, ix, u, a, sa, ia, outer, inner)
-
-
-@njit(**L.OPTIONS)
+@njit(**INLINED)
 def _step(op, extra, f, u, e, s, o, a, b, c):
     """One instruction on the two inner loops of its shape."""
-    outer, inner = e[s + 3], e[s + 4]
-    so, sa, ia = e[s + OUT + 4], e[s + A + 4], e[s + A + 5]
-    sb, ib = e[s + B + 4], e[s + B + 5]
-    if _elementwise(op, f, u, o, so, a, sa, ia, b, sb, ib, outer, inner):
-        return
-    if op == SELECT:
-        L.choose(f, o, so, u, a, sa, ia, f, b, sb, ib, f, c, e[s + C + 4], e[s + C + 5], outer, inner)
+    if op == ADD:
+        L.add(f, f, f, e, s, o, a, b)
+    elif op == SUB:
+        L.sub(f, f, f, e, s, o, a, b)
+    elif op == MUL:
+        L.mul(f, f, f, e, s, o, a, b)
+    elif op == DIV:
+        L.div(f, f, f, e, s, o, a, b)
+    elif op == DIVIDE_ROWS:
+        L.divide_rows(f, e, s, o, a, b)
+    elif op == MIN:
+        L.smaller(f, f, f, e, s, o, a, b)
+    elif op == MAX:
+        L.larger(f, f, f, e, s, o, a, b)
+    elif op == LT:
+        L.less(u, f, f, e, s, o, a, b)
+    elif op == LE:
+        L.less_equal(u, f, f, e, s, o, a, b)
+    elif op == EQ:
+        L.equal(u, f, f, e, s, o, a, b)
+    elif op == AND:
+        L.both(u, u, u, e, s, o, a, b)
+    elif op == OR:
+        L.either(u, u, u, e, s, o, a, b)
+    elif op == NOT:
+        L.negated(u, u, e, s, o, a)
+    elif op == FLOAT:
+        L.number(f, u, e, s, o, a)
+    elif op == SELECT:
+        L.choose(f, u, f, f, e, s, o, a, b, c)
     elif op == SELECT_B:
-        L.choose(u, o, so, u, a, sa, ia, u, b, sb, ib, u, c, e[s + C + 4], e[s + C + 5], outer, inner)
+        L.choose_truth(u, u, u, u, e, s, o, a, b, c)
     elif op == ADD_IF:
-        L.add_if(f, o, so, f, a, sa, ia, u, b, sb, ib, f, c, e[s + C + 4], e[s + C + 5], outer, inner)
-    elif op == COPY:
-        L.copy(f, o, so, e[s + OUT + 5], f, a, sa, ia, outer, inner)
-    elif op == COPY_B:
-        L.copy(u, o, so, e[s + OUT + 5], u, a, sa, ia, outer, inner)
+        L.add_if(f, u, e, s, o, a, b, c)
     elif op == GATHER:
-        L.gather(f, o, so, f, a, sa, ia, f, b, sb, ib, e[s + C], e[s + C + 5], outer, inner)
+        L.gather(f, f, f, e, s, o, a, b)
     elif op == GATHER_B:
-        L.gather(u, o, so, u, a, sa, ia, f, b, sb, ib, e[s + C], e[s + C + 5], outer, inner)
+        L.gather_truth(u, u, f, e, s, o, a, b)
+    elif op == COPY:
+        L.copy(f, f, e, s, o, a)
+    elif op == COPY_B:
+        L.copy_truth(u, u, e, s, o, a)
     elif op == RANK:
-        R.rank(f, o, so, e[s + OUT + 5], u, a, sa, ia, outer, inner)
+        R.rank(f, u, e, s, o, a, A)
+    elif op >= ANY:
+        _fold(op, extra, f, u, e, s, o, a, b)
     else:
-        _fold(op, extra, f, u, o, so, e[s + OUT + 5], a, sa, ia, b, sb, ib, outer, inner)
+        _function(op, f, e, s, o, a, b)
+
+
+@njit(**INLINED)
+def _function(op, f, e, s, o, a, b):
+    if op == EXP:
+        L.exponential(f, f, e, s, o, a)
+    elif op == NEG:
+        L.negative(f, f, e, s, o, a)
+    elif op == ABS:
+        L.absolute(f, f, e, s, o, a)
+    elif op == SQRT:
+        L.root(f, f, e, s, o, a)
+    elif op == FLOOR:
+        L.down(f, f, e, s, o, a)
+    elif op == CEIL:
+        L.up(f, f, e, s, o, a)
+    elif op == ROUND:
+        L.nearest(f, f, e, s, o, a)
+    elif op == TRUNC:
+        L.toward_zero(f, f, e, s, o, a)
+    elif op == FLOORDIV:
+        L.costly(L.FLOORDIV, f, f, f, e, s, o, a, b)
+    elif op == MOD:
+        L.costly(L.MOD, f, f, f, e, s, o, a, b)
+    elif op == POW:
+        L.costly(L.POW, f, f, f, e, s, o, a, b)
+    elif op == LOG:
+        L.costly(L.LOG, f, f, f, e, s, o, a, a)
+    elif op == TANH:
+        L.costly(L.TANH, f, f, f, e, s, o, a, a)
+
+
+@njit(**INLINED)
+def _fold(op, extra, f, u, e, s, o, a, b):
+    """Reductions: opcodes from ``any`` on, in the order of the kinds in ``reductions.py``."""
+    if op == ANY:
+        if extra == 0:
+            R.fold_any(u, e, s, o, a, A)
+        else:
+            R.fold_rows_any(u, e, s, o, a, A)
+    else:
+        kind = op - ANY - 1
+        x, px = (b, B) if op == SUM_IF else (a, A)  # only a sum with a condition reads both heaps
+        if extra == 0:
+            R.fold(kind, f, u, e, s, o, x, px, a, A)
+        else:
+            R.fold_rows(kind, f, u, e, s, o, x, px, a, A)
 
 
 @njit(**L.OPTIONS)
-def _find_failure(failures, check, q, seen, u, e, s, a, repeated):
+def _find_failure(failures, check, q, seen, u, e, s, a):
     """Note the first true value, if none was noted before."""
     if failures[check, 0] >= 0:
         return
-    outer, inner = e[s + 3], e[s + 4]
-    sa, ia = e[s + A + 4], e[s + A + 5]
-    for i in range(outer):
-        if R._any(u, a + i * sa, ia, inner):
-            for j in range(inner):
-                if u[a + i * sa + j * ia]:
-                    failures[check, 0] = q
-                    failures[check, 1] = (repeated * outer + i) * inner + j
-                    failures[check, 2] = seen
-                    return
+    row, step = e[s + A + L.ROW], e[s + A + L.STEP]
+    outer, inner = e[s + L.OUTER], e[s + L.INNER]
+    for r in range(e[s] * e[s + 1] * e[s + 2]):
+        first = r // (e[s + 2] * e[s + 1]) * e[s + A + 1]
+        at = a + first + r // e[s + 2] % e[s + 1] * e[s + A + 2] + r % e[s + 2] * e[s + A + 3]
+        for i in range(outer):
+            if R._any(u, at + i * row, step, inner):
+                for j in range(inner):
+                    if u[at + i * row + j * step]:
+                        failures[check, 0] = q
+                        failures[check, 1] = (r * outer + i) * inner + j
+                        failures[check, 2] = seen
+                        return
 
 
 @njit(**L.OPTIONS)
@@ -215,10 +187,11 @@ def _finish(f, e, s, a, program, q, limits, ends, outputs):
             continue
         seen = q + i + 1 if causal else n
         row = patterns[slot, q + i - start] if mode == PATTERN else patterns[0, 0]
-        if not pattern_row(row, x, np.uint64(place), filled, fills[program], seen):
+        state = pattern_row(row, x, np.uint64(place), filled, fills[program], seen)
+        if state == CARE:
             careful[program] = 1
             row[:] = np.float32(0.0)
-        elif causal and _is_empty(row, seen):
+        elif causal and state == EMPTY:
             row[0] = np.float32(1.0)
         if mode == PATTERN:
             continue
@@ -229,11 +202,6 @@ def _finish(f, e, s, a, program, q, limits, ends, outputs):
         else:
             total = pack_row_float(floats[slot], starts[q + i], row, seen, steps, lanes)
         sums[slot, 0] += total
-
-
-@njit(**L.OPTIONS)
-def _is_empty(row, seen):
-    return R._sum(row, 0, 1, seen) == 0.0
 
 
 @njit(**L.OPTIONS)
@@ -285,19 +253,27 @@ def _run_segment(code, low, high, unit, f, u, e, places, failures, limits, ends,
         if op == RESULT:
             _finish(f, e, s, a, extra, q, limits, ends, outputs)
             continue
-        repeated = 0
-        for i in range(e[s]):
-            for j in range(e[s + 1]):
-                for k in range(e[s + 2]):
-                    at = a + i * e[s + A + 1] + j * e[s + A + 2] + k * e[s + A + 3]
-                    if op == CHECK:
-                        _find_failure(failures, extra, q, seen, u, e, s, at, repeated)
-                    else:
-                        to = o + i * e[s + OUT + 1] + j * e[s + OUT + 2] + k * e[s + OUT + 3]
-                        other = b + i * e[s + B + 1] + j * e[s + B + 2] + k * e[s + B + 3]
-                        third = c + i * e[s + C + 1] + j * e[s + C + 2] + k * e[s + C + 3]
-                        _step(op, extra, f, u, e, s, to, at, other, third)
-                    repeated += 1
+        if op == CHECK:
+            _find_failure(failures, extra, q, seen, u, e, s, a)
+            continue
+        for i in range(e[s] * e[s + 1] * e[s + 2]):
+            if i > 0:
+                o, a, b, c = _moved(e, s, i, code, places, pc)
+            _step(op, extra, f, u, e, s, o, a, b, c)
+
+
+@njit(**L.OPTIONS)
+def _moved(e, s, i, code, places, pc):
+    """Where the operands lie in repetition i of the outer three loops."""
+    third = i % e[s + 2]
+    second = i // e[s + 2] % e[s + 1]
+    first = i // (e[s + 2] * e[s + 1])
+    found = (0, 0, 0, 0)
+    for p in range(OPERANDS):
+        at = s + LOOPS + p * (LOOPS + 1)
+        place = places[code[pc, 1 + p]] + e[at] + first * e[at + 1] + second * e[at + 2] + third * e[at + 3]
+        found = (found[1], found[2], found[3], place)
+    return found
 
 
 @njit(**L.OPTIONS)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numba import njit, uint64
 
-from attndsl.runtime.machine.loops import OPTIONS
+from attndsl.runtime.machine.loops import INNER, OPTIONS, OUT, OUTER, ROW, STEP
 
 REORDERED: dict[str, Any] = {**OPTIONS, "fastmath": {"reassoc"}}
 
@@ -158,93 +158,104 @@ def _any(mask, m, step, inner):
     return np.uint8(0)
 
 
-SUM, COUNT, SUM_IF, PRODUCT, MAXIMUM, MINIMUM, FIRST, LAST = range(8)
+KINDS = ("count", "sum", "sum_if", "product", "maximum", "minimum", "first", "last")
+COUNT, SUM, SUM_IF, PRODUCT, MAXIMUM, MINIMUM, FIRST, LAST = range(8)
 
 
 @njit(**OPTIONS)
-def fold(kind, out, o, so, x, a, sa, ia, mask, m, sm, im, outer, inner):
-    """Inner form of every reduction to a number: one result per outer iteration."""
-    for _ in range(outer):
+def fold(kind, f, u, e, s, o, x, px, m, pm):
+    """Inner form of every reduction to a number: one result per row. ``px`` and ``pm`` say which operand of the shape
+    ``x`` (in ``f``) and ``m`` (in ``u``) are."""
+    inner = e[s + INNER]
+    ix, im = e[s + px + STEP], e[s + pm + STEP]
+    for _ in range(e[s + OUTER]):
         if kind == SUM:
-            value = _sum(x, a, ia, inner)
+            value = _sum(f, x, ix, inner)
         elif kind == COUNT:
-            value = _count(mask, m, im, inner)
+            value = _count(u, m, im, inner)
         elif kind == SUM_IF:
-            value = _sum_if(mask, m, im, x, a, ia, inner)
+            value = _sum_if(u, m, im, f, x, ix, inner)
         elif kind == PRODUCT:
-            value = _product(x, a, ia, inner)
+            value = _product(f, x, ix, inner)
         elif kind == MAXIMUM or kind == MINIMUM:
-            value = _extreme(x, a, ia, inner, kind == MAXIMUM)
+            value = _extreme(f, x, ix, inner, kind == MAXIMUM)
         else:
-            value = _place(mask, m, im, inner, kind == LAST)
-        out[uint64(o)] = value
-        o += so
-        a += sa
-        m += sm
+            value = _place(u, m, im, inner, kind == LAST)
+        f[uint64(o)] = value
+        o += e[s + OUT + ROW]
+        x += e[s + px + ROW]
+        m += e[s + pm + ROW]
 
 
 @njit(**OPTIONS)
-def fold_any(out, o, so, mask, m, sm, im, outer, inner):
+def fold_any(u, e, s, o, m, pm):
     """Inner form of "is any true"."""
-    for _ in range(outer):
-        out[uint64(o)] = _any(mask, m, im, inner)
-        o += so
-        m += sm
+    for _ in range(e[s + OUTER]):
+        u[uint64(o)] = _any(u, m, e[s + pm + STEP], e[s + INNER])
+        o += e[s + OUT + ROW]
+        m += e[s + pm + ROW]
 
 
 @njit(**OPTIONS)
-def fold_rows(kind, out, o, io, x, a, sa, ia, mask, m, sm, im, outer, inner):
-    """Outer form of every reduction to a number: ``outer`` rows are folded into one row of ``inner`` results."""
+def _neutral(kind):
+    if kind == PRODUCT:
+        return 1.0
+    if kind == MAXIMUM:
+        return -np.inf
+    if kind == MINIMUM:
+        return np.inf
+    return -1.0 if kind == FIRST or kind == LAST else 0.0
+
+
+@njit(**OPTIONS)
+def fold_rows(kind, f, u, e, s, o, x, px, m, pm):
+    """Outer form of every reduction to a number: the rows are folded into one row of results."""
+    inner = e[s + INNER]
+    io, ix, im = e[s + OUT + STEP], e[s + px + STEP], e[s + pm + STEP]
     for j in range(inner):
-        value = 0.0
-        if kind == PRODUCT:
-            value = 1.0
-        elif kind == MAXIMUM:
-            value = -np.inf
-        elif kind == MINIMUM:
-            value = np.inf
-        elif kind == FIRST or kind == LAST:
-            value = -1.0
-        out[uint64(o + j * io)] = value
-    for i in range(outer):
+        f[uint64(o + j * io)] = _neutral(kind)
+    for i in range(e[s + OUTER]):
         for j in range(inner):
             place = uint64(o + j * io)
             if kind == SUM:
-                out[place] += x[uint64(a + j * ia)]
+                f[place] += f[uint64(x + j * ix)]
             elif kind == COUNT:
-                out[place] += mask[uint64(m + j * im)]
+                f[place] += u[uint64(m + j * im)]
             elif kind == SUM_IF:
-                if mask[uint64(m + j * im)]:
-                    out[place] += x[uint64(a + j * ia)]
+                if u[uint64(m + j * im)]:
+                    f[place] += f[uint64(x + j * ix)]
             elif kind == PRODUCT:
-                out[place] *= x[uint64(a + j * ia)]
+                f[place] *= f[uint64(x + j * ix)]
             elif kind == MAXIMUM or kind == MINIMUM:
-                out[place] = _more_extreme(out[place], x[uint64(a + j * ia)], kind == MAXIMUM)
-            elif mask[uint64(m + j * im)] and (kind == LAST or out[place] < 0.0):
-                out[place] = float(i)
-        a += sa
-        m += sm
+                f[place] = _more_extreme(f[place], f[uint64(x + j * ix)], kind == MAXIMUM)
+            elif u[uint64(m + j * im)] and (kind == LAST or f[place] < 0.0):
+                f[place] = float(i)
+        x += e[s + px + ROW]
+        m += e[s + pm + ROW]
 
 
 @njit(**OPTIONS)
-def fold_rows_any(out, o, io, mask, m, sm, im, outer, inner):
+def fold_rows_any(u, e, s, o, m, pm):
     """Outer form of "is any true"."""
+    inner = e[s + INNER]
+    io, im = e[s + OUT + STEP], e[s + pm + STEP]
     for j in range(inner):
-        out[uint64(o + j * io)] = 0
-    for _ in range(outer):
+        u[uint64(o + j * io)] = 0
+    for _ in range(e[s + OUTER]):
         for j in range(inner):
             place = uint64(o + j * io)
-            out[place] = np.uint8(out[place] | mask[uint64(m + j * im)])
-        m += sm
+            u[place] = np.uint8(u[place] | u[uint64(m + j * im)])
+        m += e[s + pm + ROW]
 
 
 @njit(**OPTIONS)
-def rank(out, o, so, io, mask, m, sm, im, outer, inner):
+def rank(f, u, e, s, o, m, pm):
     """Number of true values before each place of the inner axis."""
-    for _ in range(outer):
+    io, im = e[s + OUT + STEP], e[s + pm + STEP]
+    for _ in range(e[s + OUTER]):
         before = 0.0
-        for j in range(inner):
-            out[uint64(o + j * io)] = before
-            before += mask[uint64(m + j * im)]
-        o += so
-        m += sm
+        for j in range(e[s + INNER]):
+            f[uint64(o + j * io)] = before
+            before += u[uint64(m + j * im)]
+        o += e[s + OUT + ROW]
+        m += e[s + pm + ROW]

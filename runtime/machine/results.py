@@ -17,6 +17,7 @@ SMALLEST, LARGEST = 1e-290, 1e290
 """Sums outside are left to the careful way, which divides by the largest weight first."""
 
 RAW, PATTERN, PACKED_INT16, PACKED_FLOAT = range(4)
+CARE, EMPTY, FILLED = range(3)
 
 
 @njit(**REORDERED)
@@ -35,7 +36,7 @@ def _weigh(x, ua, low, high):
 def pattern_row(row, x, ua, filled, fill, seen):
     """Make a pattern row of x[ua : ua + filled] followed by ``fill``; keys from ``seen`` on get nothing.
 
-    Returns False when the row needs care. An empty row stays empty.
+    Returns ``FILLED``, ``EMPTY`` (the row is all zero then), or ``CARE`` with the row untouched.
     """
     n = uint64(len(row))
     filled, seen = uint64(filled), uint64(seen)
@@ -50,10 +51,10 @@ def pattern_row(row, x, ua, filled, fill, seen):
             beyond = fill
             total += fill * (seen - filled)
     if flaw != 0.0 or total > LARGEST or (total < SMALLEST and total != 0.0):
-        return False
+        return CARE
     if total == 0.0:
         row[:] = 0.0
-        return True
+        return EMPTY
     scale = 1.0 / total
     for j in range(middle):
         value = x[ua + j] * scale
@@ -62,7 +63,7 @@ def pattern_row(row, x, ua, filled, fill, seen):
         row[j] = np.float32(beyond * scale)
     for j in range(seen, n):
         row[j] = np.float32(0.0)
-    return True
+    return FILLED
 
 
 @njit(**OPTIONS)
