@@ -7,10 +7,10 @@ text and dropped after its last use.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
-from attndsl.compiler.ir import IRProgram, Op, is_word_axis, ordered, reachable
+from attndsl.compiler.ir import Check, IRProgram, Op, is_word_axis, ordered, reachable
 from attndsl.compiler.leaves import Leaves
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.run_error import RunError
@@ -74,6 +74,23 @@ def reads_other_rows(program: IRProgram) -> bool:
         (op.name == "rename" and op.attr[0] == "q") or (op.name == "gather" and op.attr == "q")
         for op in reachable(program.roots())
     )
+
+
+def failed_check(program: IRProgram, check: Check, at: Mapping[str, int]) -> RunError:
+    """The error of a check that holds at these positions, by axis."""
+    return RunError(
+        check.code, check.what, program.name, program.source, check.span, at.get("q", 0), at.get("k")
+    )
+
+
+def value_of(op: Op, backend: ArrayBackend, leaves: Leaves) -> Any:
+    """The value of one operation on a text, along its own axes."""
+    state = _State(backend, leaves, 0, leaves.tokens, None)
+    for step in reachable([op]):
+        state.values[step.id] = state.compute(step)
+    value = state.values[op.id]
+    shape = [size if axis in ("r", "c") else state.size(axis) for axis, size in zip(op.axes, value.shape, strict=True)]
+    return backend.full(value, tuple(shape))
 
 
 class _State:
@@ -146,9 +163,7 @@ class _State:
         if not failures:
             return None
         _, query, _, key, number = min(failures)
-        check = program.checks[number]
-        at_key = None if key < 0 else key
-        return RunError(check.code, check.what, program.name, program.source, check.span, query, at_key)
+        return failed_check(program, program.checks[number], {"q": query} if key < 0 else {"q": query, "k": key})
 
     # ------------------------------------------------------------ operations
 

@@ -1,6 +1,6 @@
 """Write a tiny GPT-2 with random weights and a tokenizer into a folder: something to try every command on, offline.
 
-    python examples/tiny_model.py tiny-model
+python examples/tiny_model.py tiny-model
 """
 
 import sys

@@ -1,4 +1,7 @@
-"""The README's fenced blocks, and a runner for those that are marked: ``python tests/readme_blocks.py`` records outputs anew."""
+"""The README's fenced blocks, and a runner for those that are marked.
+
+``python tests/readme_blocks.py`` records the outputs anew.
+"""
 
 from __future__ import annotations
 

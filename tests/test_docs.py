@@ -16,7 +16,11 @@ from attndsl.dsl.parser import parse_library
 from attndsl.dsl.source import SourceFile
 
 README = rb.README.read_text(encoding="utf-8")
-SOURCES = [path for folder in ("attndsl", "dsl", "compiler", "runtime", "models", "synth") for path in (rb.ROOT / folder).rglob("*.py")]
+SOURCES = [
+    path
+    for folder in ("attndsl", "dsl", "compiler", "runtime", "models", "synth")
+    for path in (rb.ROOT / folder).rglob("*.py")
+]
 COMMANDS = get_command(app).commands  # type: ignore[attr-defined]
 
 

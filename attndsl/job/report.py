@@ -10,9 +10,17 @@ from typing import Any
 import numpy as np
 
 from attndsl.cli.report.data import (
-    Example, HeadRow, Interval, LeftOut, LengthRow, ModelInfo, PerplexityStep, ReportData, Split,
-)  # fmt: skip
-from attndsl.cli.report.data import HeadlineIntervals
+    Example,
+    HeadlineIntervals,
+    HeadRow,
+    Interval,
+    LeftOut,
+    LengthRow,
+    ModelInfo,
+    PerplexityStep,
+    ReportData,
+    Split,
+)
 from attndsl.dsl.tokens import TokenTable
 from attndsl.job.replacement import Step, provider_of
 from attndsl.job.run import Run
@@ -29,19 +37,29 @@ def report_data(run: Run, table: Table, steps: list[Step]) -> ReportData:
     info, meta = run.loaded.info, table.meta
     return ReportData(
         model=ModelInfo(
-            name=info.name, layers=info.layers, heads=max(info.heads_per_layer.values()), causal=info.causal,
-            revision=info.revision or "", architecture=info.architecture,
+            name=info.name,
+            layers=info.layers,
+            heads=max(info.heads_per_layer.values()),
+            causal=info.causal,
+            revision=info.revision or "",
+            architecture=info.architecture,
         ),
         corpus=run.settings.corpus,
         n=int(meta["tokens"]["most"]),
         n_min=int(meta["tokens"]["least"]),
-        splits=tuple(Split(name, len(run.texts(name)), sum(t.tokens for t in run.texts(name))) for name in ("train", "heldout")),
+        splits=tuple(
+            Split(name, len(run.texts(name)), sum(t.tokens for t in run.texts(name))) for name in ("train", "heldout")
+        ),
         heads=_heads(run, table),
         intervals=HeadlineIntervals(
-            mean=_interval(meta["held_out_iou"]), lift=_interval(meta["lift"]), over="texts",
+            mean=_interval(meta["held_out_iou"]),
+            lift=_interval(meta["lift"]),
+            over="texts",
         ),
         perplexity=tuple(
-            PerplexityStep(s["share"], s["heads"], s["perplexity"], s["increase_percent"], Interval(s["low"], s["high"]))
+            PerplexityStep(
+                s["share"], s["heads"], s["perplexity"], s["increase_percent"], Interval(s["low"], s["high"])
+            )
             for s in steps
         ),
         by_length=_by_length(meta),
@@ -50,7 +68,7 @@ def report_data(run: Run, table: Table, steps: list[Step]) -> ReportData:
         settings=_settings(run),
         versions=versions(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-    )  # fmt: skip
+    )
 
 
 def versions() -> dict[str, str]:
@@ -82,12 +100,21 @@ def _heads(run: Run, table: Table) -> tuple[HeadRow, ...]:
         }
         rows.append(
             HeadRow(
-                layer, head, program.name, text, program.claim, float(row["train_iou"]), float(row["held_out_iou"]),  # type: ignore[arg-type]
-                baselines, str(row["best_baseline"]), float(row["lift"]),  # type: ignore[arg-type]
+                layer,
+                head,
+                program.name,
+                text,
+                program.claim,
+                float(row["train_iou"]),
+                float(row["held_out_iou"]),  # type: ignore[arg-type]
+                baselines,
+                str(row["best_baseline"]),
+                float(row["lift"]),  # type: ignore[arg-type]
                 Interval(float(row["held_out_iou_low"]), float(row["held_out_iou_high"])),  # type: ignore[arg-type]
-                float(row["js_distance"]), float(row["iou_without_sink"]),  # type: ignore[arg-type]
+                float(row["js_distance"]),
+                float(row["iou_without_sink"]),  # type: ignore[arg-type]
             )
-        )  # fmt: skip
+        )
     return tuple(rows)
 
 
@@ -97,10 +124,14 @@ def _by_length(meta: dict[str, Any]) -> tuple[LengthRow, ...]:
         if name.startswith("at_"):
             rows.append(
                 LengthRow(
-                    int(name.removeprefix("at_")), at["held_out_iou"]["mean"], at["held_out_iou"]["median"],
-                    at["first_token_iou"]["mean"], at["best_baseline_iou"]["mean"], at["lift"]["mean"],
+                    int(name.removeprefix("at_")),
+                    at["held_out_iou"]["mean"],
+                    at["held_out_iou"]["median"],
+                    at["first_token_iou"]["mean"],
+                    at["best_baseline_iou"]["mean"],
+                    at["lift"]["mean"],
                 )
-            )  # fmt: skip
+            )
     return tuple(rows)
 
 
@@ -128,7 +159,11 @@ def _example(run: Run, text_id: str, text: str, provider: Any) -> Example:
     tokens = _shown_tokens(table)
     names = run.head_names
     return Example.from_patterns(
-        text_id, tokens, dict(zip(names, predicted, strict=True)), dict(zip(names, real, strict=True)), causal=run.causal
+        text_id,
+        tokens,
+        dict(zip(names, predicted, strict=True)),
+        dict(zip(names, real, strict=True)),
+        causal=run.causal,
     )
 
 
@@ -163,7 +198,15 @@ def _left_out(run: Run, meta: dict[str, Any]) -> tuple[LeftOut, ...]:
 def _settings(run: Run) -> dict[str, Any]:
     s = run.settings
     return {
-        "model": s.model, "revision": s.revision or "", "corpus": s.corpus, "tokens": s.tokens,
-        "min tokens": s.min_tokens, "programs": len(run.programs), "heads": len(run.heads), "device": s.device,
-        "model dtype": run.loaded.info.dtype, "order of replacement": "train IoU", "seed": s.seed,
-    }  # fmt: skip
+        "model": s.model,
+        "revision": s.revision or "",
+        "corpus": s.corpus,
+        "tokens": s.tokens,
+        "min tokens": s.min_tokens,
+        "programs": len(run.programs),
+        "heads": len(run.heads),
+        "device": s.device,
+        "model dtype": run.loaded.info.dtype,
+        "order of replacement": "train IoU",
+        "seed": s.seed,
+    }

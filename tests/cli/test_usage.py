@@ -22,7 +22,11 @@ from attndsl.cli.main import run, several_files
         (["explain", "--tokens", "many"], "wrong value for '--tokens'", "attndsl explain --help"),
         (["explain", "--device", "tpu"], "'tpu' is not one of 'cpu', 'cuda', 'auto'", "attndsl explain --help"),
         (["explain", "--format", "xml"], "'xml' is not one of 'text', 'json'", "attndsl explain --help"),
-        (["check", "a.attn", "--aligner", "mine"], "'mine' is not one of 'published', 'offsets'", "attndsl check --help"),
+        (
+            ["check", "a.attn", "--aligner", "mine"],
+            "'mine' is not one of 'published', 'offsets'",
+            "attndsl check --help",
+        ),
         (["explain", "--train", "0"], "wrong value for '--train'", "attndsl explain --help"),
         (["report"], "missing argument 'FOLDER'", "attndsl report --help"),
         (["report", "a", "b"], "unexpected extra argument", "attndsl report --help"),
@@ -98,6 +102,8 @@ def test_heavy_libraries_are_not_imported_for_small_things(arguments: list[str])
 
 
 def test_as_a_module() -> None:
-    done = subprocess.run([sys.executable, "-m", "attndsl", "models", "--format", "json"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "attndsl", "models", "--format", "json"], capture_output=True, text=True, check=True
+    )
     assert {"smollm2-135m", "minilm-l6"} <= {model["name"] for model in json.loads(done.stdout)}
     assert done.stderr == ""
