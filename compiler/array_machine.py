@@ -119,9 +119,9 @@ class _State:
         for op in self.missing(program.roots()) if self.skipped else plan:
             self.values[op.id] = self.compute(op)
             self.release(op.args)
-        error = self.first_failure(program)
-        if error is not None:
-            return error
+        failure = self.first_failure(program)
+        if failure is not None:
+            return failure
         result = self.expand(program.result, ("q", "k"))
         result = self.backend.full(result, (self.size("q"), self.size("k")))
         self.release(program.roots())
@@ -151,7 +151,7 @@ class _State:
         """The failure that row-by-row evaluation meets first: by statement, query, phase and key."""
         if self.leaves.tokens == 0:
             return None
-        failures = []
+        failures: list[tuple[int, int, int, int, int]] = []
         for number, check in enumerate(program.checks):
             if failures and check.group != failures[0][0]:
                 break

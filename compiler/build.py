@@ -148,7 +148,8 @@ class Builder:
     def map_text(self, name: str, args: tuple[Op, ...], constants: tuple[Hashable, ...], result: str) -> Op:
         """A text function of one or two text values; trailing literal texts become constants."""
         if len(args) == 2 and args[1].name == "text":
-            args, constants = args[:1], (args[1].attr, *constants)
+            constants = (args[1].attr, *constants)
+            args = args[:1]
         if all(arg.name == "text" for arg in args):
             return self._known_text(name, args, constants, result)
         axes = ordered(axis for arg in args for axis in arg.axes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 
 from attndsl.compiler.ir import Op
 from attndsl.compiler.lower_aggregates import AggregateLowering
@@ -141,7 +142,7 @@ class ExpressionLowering(AggregateLowering):
             if item.kind is STR:
                 return self.b.and_(item.present, self.b.map_text("in_set", (item.op,), (collection.items,), "b"))
             number = self.b.number(item.op)
-            same = [self.b.binary("eq", number, self.b.const(float(x))) for x in sorted(collection.items)]
+            same = [self.b.binary("eq", number, self.b.const(x)) for x in collection.numbers]
             return self.b.and_(item.present, self.b.or_(*same))
         if isinstance(collection, Value):
             return self.b.and_(self.both(item, collection), self.within(item.op, collection.op))
@@ -204,7 +205,7 @@ class ExpressionLowering(AggregateLowering):
         info = METHODS[node.name]
         values = [self.value(node.base, scope, path)]
         asked = list(values)  # a literal argument may be none too: "a"[1]
-        constants: list[object] = []
+        constants: list[Hashable] = []
         for arg in node.args:
             found = self.lower(arg, scope, path)
             asked += [found] if isinstance(found, Value) else []
@@ -216,5 +217,5 @@ class ExpressionLowering(AggregateLowering):
                 values.append(found)
             else:
                 raise self.cannot(arg, f".{node.name}() has more than one argument that is not a literal")
-        op = self.b.map_text(node.name, tuple(v.op for v in values), tuple(constants), DTYPE[info.kind])  # type: ignore[arg-type]
+        op = self.b.map_text(node.name, tuple(v.op for v in values), tuple(constants), DTYPE[info.kind])
         return Value(op, info.kind, self.both(*asked))

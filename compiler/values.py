@@ -23,6 +23,11 @@ class Literals:
 
     items: frozenset[str] | frozenset[float]
 
+    @property
+    def numbers(self) -> list[float]:
+        """The numbers of a set of numbers, ascending."""
+        return sorted(float(item) for item in self.items)
+
 
 @dataclass(frozen=True, slots=True)
 class NodeSet:

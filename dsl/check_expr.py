@@ -137,8 +137,8 @@ class ExpressionChecker:
                 self.condition(condition, scope)
                 return self.join(node, self.infer(then, scope), self.infer(other, scope))
             case N.Otherwise(value=value, default=default):
-                left, right = self.infer(value, scope), self.infer(default, scope)
-                return Type(self.join(node, left, right).kind, right.optional)
+                found, fallback = self.infer(value, scope), self.infer(default, scope)
+                return Type(self.join(node, found, fallback).kind, fallback.optional)
             case N.IsNone(value=value):
                 self.one_value(value, self.infer(value, scope))
                 return _BOOL
