@@ -94,7 +94,7 @@ class _Emitter:
             leaves=self.leaf_slots(),
             checks=tuple(self.checks),
             passes=1 + max((segment.level for segment in self.segments), default=0),
-            needs_words=any(program.needs_words for program in self.programs),
+            needs_words=tuple(map(_reads_words, self.programs)),
             stripped=stripped,
             **self.tables.arrays(),
         )
@@ -373,6 +373,12 @@ class _Emitter:
         return tuple(
             LeafSlot(register, op, tuple(dict.fromkeys(readers[register]))) for op, register in self.leaves.values()
         )
+
+
+def _reads_words(program: IRProgram) -> bool:
+    """True when a program needs the words, be it their number alone."""
+    ops = reachable(program.roots())
+    return program.needs_words or any(is_word_axis(axis) for op in ops for axis in op.axes)
 
 
 def _joined(segments: list[_Segment]) -> list[_Segment]:
