@@ -41,7 +41,8 @@ NOISE = [
     "# nothing to see",
     "def g(k):\n        yield k",
 ]
-PIECES = ["\u200b", "\u202e", "\x00", "\x0c", "\r", "ａ", "()", "[0]", ".__class__", "__", "@", ";", "\\", "#", "'", '"""', "{", "*", ":="]  # fmt: skip
+PIECES = ["\u200b", "\u202e", "\x00", "\x0c", "\r", "ａ", "()", "[0]", ".__class__", "__",
+          "@", ";", "\\", "#", "'", '"""', "{", "*", ":="]  # fmt: skip
 
 Lines = list[str]
 
@@ -72,6 +73,7 @@ def splice(lines: Lines, rng: random.Random, pool: list[Lines]) -> Lines:
 
 def spelled_getattr(lines: Lines, rng: random.Random, pool: list[Lines]) -> Lines:
     """``a.b`` as getattr, with the name whole, cut, or computed."""
+
     def other(match: re.Match[str]) -> str:
         name = match[2]
         cut = rng.randint(0, len(name))
@@ -138,7 +140,11 @@ def broken(lines: Lines, rng: random.Random, pool: list[Lines]) -> Lines:
     line = lines[at]
     cut = rng.randint(0, len(line))
     form = rng.randint(0, 2)
-    changed = line[:cut] + (rng.choice(PIECES) if form == 0 else "" if form == 1 else line[cut : cut + 1] * 2) + line[cut + 1 :]
+    changed = (
+        line[:cut]
+        + (rng.choice(PIECES) if form == 0 else "" if form == 1 else line[cut : cut + 1] * 2)
+        + line[cut + 1 :]
+    )
     return [*lines[:at], changed, *lines[at + 1 :]]
 
 
@@ -159,7 +165,9 @@ MUTATIONS: list[Callable[[Lines, random.Random, list[Lines]], Lines]] = [
 
 
 def bases() -> list[tuple[str, str]]:
-    rows = [json.loads(line) for path in sorted(ATTACKS.glob("attacks-*.jsonl")) for line in path.open(encoding="utf-8")]
+    rows = [
+        json.loads(line) for path in sorted(ATTACKS.glob("attacks-*.jsonl")) for line in path.open(encoding="utf-8")
+    ]
     return [(row["id"], row["source"]) for row in rows if "source_gen" not in row and "def predict" in row["source"]]
 
 
@@ -207,7 +215,10 @@ def main() -> int:
                     won.append(f"{name}\n{source}")
             classes[kind] += 1
         print(f"{len(made)} mutants in {time.perf_counter() - started:.0f} s, {dict(classes.most_common())}")
-        print(f"won: {len(won)}; effects outside: {int(effects() != before)}; zygotes alive: {pool.alive()}, starts {pool.starts}")
+        print(
+            f"won: {len(won)}; effects outside: {int(effects() != before)}; "
+            f"zygotes alive: {pool.alive()}, starts {pool.starts}"
+        )
     for text in won[:20]:
         print("WON", text)
     return int(bool(won) or effects() != before)

@@ -45,7 +45,8 @@ def program_{number}(sentence, tokenizer):
     return "program", make_row_stochastic(apply_causal_mask(attention))
 """
 LIBRARY = HELPERS + "".join(PROGRAM.format(number=number) for number in range(1, 101))
-PIECES = "Once upon a time there was the little dog who ran over a big red hill and saw the sun .".split(" ")
+TEXT = "Once upon a time there was the little dog who ran over a big red hill and saw the sun ."
+PIECES = TEXT.split(" ")
 
 
 def sentence(size: int, shift: int = 0) -> TokenTable:

@@ -194,13 +194,15 @@ class _Scanner:
             return
         if unicodedata.normalize("NFKC", word) != word:
             self._refuse("E0115", f"Python reads the name {word!r} as {unicodedata.normalize('NFKC', word)!r}", start)
-        scripts = sorted({_script(char) for char in word if char.isalpha()})
         if not all(char.isalnum() or char == "_" for char in word) or set(word) & _INVISIBLE:
             self._refuse("E0115", f"the name {word!r} holds marks that are not letters or digits", start)
-        if all(char in _LOOK_LATIN for char in word if char.isalpha()):
-            self._refuse("E0115", f"the name {word!r} looks like one of Latin letters", start)
-        if len(scripts) > 1:
-            self._refuse("E0115", f"the name {word!r} mixes letters of {' and '.join(scripts)}", start)
+        for part in word.split("_"):
+            letters = [char for char in part if char.isalpha()]
+            scripts = sorted({_script(char) for char in letters})
+            if letters and all(char in _LOOK_LATIN for char in letters):
+                self._refuse("E0115", f"the name {word!r} looks like one of Latin letters", start)
+            if len(scripts) > 1:
+                self._refuse("E0115", f"the name {word!r} mixes letters of {' and '.join(scripts)}", start)
 
     def _operator(self, text: str, start: int) -> None:
         frame = self.frames[-1]

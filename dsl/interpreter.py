@@ -54,7 +54,7 @@ class _Run:
                 case N.Normalize():
                     self.normalize(item)
                 case N.Softmax():
-                    self.softmax(item, evaluator)
+                    self.matrices[item.matrix] = self.softmax(item, evaluator)
                 case N.Mask(matrix=name):
                     for q in range(n):
                         self.matrices[name][q][q + 1 :] = [0.0] * (n - q - 1)
@@ -134,8 +134,10 @@ class _Run:
                 for k in self.keys(q):
                     row[k] = 1.0 / len(self.keys(q))
 
-    def softmax(self, item: N.Softmax, evaluator: Evaluator) -> None:
-        for q, row in enumerate(self.matrices[item.matrix]):
+    def softmax(self, item: N.Softmax, evaluator: Evaluator) -> MatrixRows:
+        """The matrix after it; every temperature is computed from the state before it."""
+        after = [row[:] for row in self.matrices[item.matrix]]
+        for q, row in enumerate(after):
             evaluator.query, evaluator.key = q, None
             temperature = 1.0
             if item.temperature is not None:
@@ -151,6 +153,7 @@ class _Run:
                 total += weight
             for k in self.keys(q):
                 row[k] = weights[k] / total
+        return after
 
 
 def _updated(action: str, old: float, x: float) -> float:

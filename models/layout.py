@@ -112,7 +112,7 @@ def find_layout(model: PreTrainedModel) -> AttentionLayout:
             name = implementation_of(model)
             raise fail(
                 "E0610",
-                f"{type(model).__name__} computes something else in {name} than in eager attention",
+                f"the model {type(model).__name__} computes something else in {name} than in eager attention",
                 help="load the model with attn_implementation='eager'",
             )
     return _number(recorder.calls)

@@ -131,6 +131,6 @@ def _refuse_others(model: PreTrainedModel) -> None:
 def _no_next_tokens(model: PreTrainedModel) -> DiagnosticError:
     return fail(
         "E0639",
-        f"{type(model).__name__} does not predict next tokens, so it has no perplexity",
+        f"the model {type(model).__name__} does not predict next tokens, so it has no perplexity",
         help="use a causal language model; for encoders, compare patterns only",
     )

@@ -185,6 +185,12 @@ RULES = [
         "softmax of -inf stays under the query", "add -1e999 to each k\nsoftmax rows",
         (NAN, 0, 0), (NAN, NAN, 0), (NAN, NAN, NAN),
     ),
+    B(
+        "a temperature reads the state before the softmax", "set log(2) to first\nset 1 to q - 1 when q == 2\n"
+        "softmax rows temperature if q == 0 then 1 else W[0, 0] / log(2)",
+        (0.5, 0.25, 0.25), (0.5, 0.25, 0.25), (2 / (3 + 2.718281828459045), 2.718281828459045 / (3 + 2.718281828459045),
+        1 / (3 + 2.718281828459045)),
+    ),
     B("mask", "add 1 to each k\nmask causal", (1, 0, 0), (1, 1, 0), (1, 1, 1)),
     B(
         "ends stand anywhere", "add 3 to each k\nnormalize rows\nadd 1 to self",

@@ -48,6 +48,7 @@ def compile_(
     if out is not None:
         _write_library(loaded.programs, out)
     if format is Format.JSON:
+        _complain(loaded)
         print_json(compiled_as_json(loaded.programs, loaded.about_files))
     else:
         print_compiled(loaded.programs, loaded.about_files)
@@ -88,6 +89,7 @@ def check(
         loaded.programs = _with_dead_predicates(loaded.programs, model, revision)
     found = [*loaded.about_files, *(d for program in loaded.programs for d in program.diagnostics)]
     if format is Format.JSON:
+        _complain(loaded)
         print_json(compiled_as_json(loaded.programs, loaded.about_files))
         return loaded.exit_code
     if found:
@@ -107,6 +109,7 @@ def fmt(
     ] = False,
 ) -> int:
     """Write .attn files in canonical form."""
+    from attndsl.cli.output import visible
     from attndsl.dsl.diagnostics import DiagnosticError
     from attndsl.job.stages import write_text
 
@@ -120,7 +123,7 @@ def fmt(
             changed = True
             if not check:
                 write_text(path, after)
-            print(f"would reformat {path}" if check else f"reformatted {path}")
+            print(f"{'would reformat' if check else 'reformatted'} {visible(str(path))}")
         except DiagnosticError as error:
             errors += error.diagnostics
     if errors:
@@ -191,6 +194,14 @@ def _load(files: list[Path], host: list[str] | None, aligner: Aligner, bidirecti
         loaded.programs += library.values()
     loaded.programs = _with_distinct_names(loaded.programs)
     return loaded
+
+
+def _complain(loaded: _Loaded) -> None:
+    """With JSON on stdout, a file that could not be read is still told to whoever watches."""
+    if loaded.about_files:
+        from attndsl.cli.output import show_diagnostics
+
+        show_diagnostics(loaded.about_files, "concise")
 
 
 def _only_declared(*_: Any) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from typing import Any
@@ -49,6 +50,7 @@ def _root(
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command and return its exit code; every failure is one clear message on stderr."""
+    _never_fail_to_encode()
     try:
         result: Any = app(several_files(arguments), prog_name="attndsl", standalone_mode=False)
         if sys.stdout is not None:
@@ -69,6 +71,12 @@ def run(arguments: list[str] | None = None) -> int:
         return _no_room(error) if error.errno in _NOT_OURS else _our_bug(error)
     except Exception as error:
         return _no_memory() if _is_out_of_memory(error) else _our_bug(error)
+
+
+def _never_fail_to_encode() -> None:
+    """A terminal or pipe that is not UTF-8 shows a question mark for a sign it has not."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def several_files(arguments: list[str] | None = None) -> list[str]:

@@ -22,7 +22,14 @@ def print_json(data: Any) -> None:
     """One JSON value on stdout."""
     import json
 
-    print(json.dumps(data, indent=2, ensure_ascii=False))
+    encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
+    # Half surrogates come from file names and cannot be written in UTF-8: JSON's own escapes can.
+    text = json.dumps(data, indent=2, ensure_ascii=encoding != "utf8")
+    print(text if text.isascii() or not _has_surrogates(text) else json.dumps(data, indent=2))
+
+
+def _has_surrogates(text: str) -> bool:
+    return any("\ud800" <= c <= "\udfff" for c in text)
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -11,7 +11,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from attndsl.dsl import nodes as N
-from attndsl.dsl.diagnostics import Diagnostic, diagnostic
+from attndsl.dsl.checker import check as check_tree
+from attndsl.dsl.diagnostics import Diagnostic, DiagnosticError, diagnostic
 from attndsl.dsl.pyimport.lift import NotLiftable, lift_function
 from attndsl.dsl.pyimport.names import ProgramCheck, check_module
 from attndsl.dsl.pyimport.read import read_module
@@ -57,6 +58,11 @@ def _import(name: str, check: ProgramCheck) -> Imported:
             check.program.node, check.program.module.functions, check.program.module.constants,
             check.program.module.source, description,
         )  # fmt: skip
+        check_tree(program)
+    except DiagnosticError as error:  # a lift that our own checker refuses is never used
+        found = f"{name} is kept as a bounded loop program: its lift does not check ({error.diagnostics[0].headline})"
+        reason = diagnostic("W0301", found, source=check.program.module.source, span=check.program.span)
+        return Imported(name, (*check.diagnostics, reason), loops=check, description=description)
     except NotLiftable as stop:
         reason = diagnostic(
             "W0301", f"{name} is kept as a bounded loop program: {stop.reason}",

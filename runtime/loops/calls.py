@@ -16,6 +16,7 @@ from attndsl.runtime.loops.functions import HostFunction, is_program_function
 from attndsl.runtime.loops.memo import remembered
 from attndsl.runtime.loops.state import Run, Stop, walk
 
+_LONG_TEXT = 2048  # characters from which a string's methods cost more than one step
 _RESULTS = (int, float, str, bool, type(None), np.generic)
 
 
@@ -179,6 +180,8 @@ def method_call(node: lt.MethodCall) -> Evaluate:
             holder = value(f)
             method = plain.get(holder.__class__)
             if method is not None:
+                if holder.__class__ is str and len(holder) > _LONG_TEXT:
+                    f[1].step(len(holder) >> 8)
                 return method(holder)
             method = large.get(holder.__class__)
             if method is not None:
@@ -191,6 +194,8 @@ def method_call(node: lt.MethodCall) -> Evaluate:
         holder = value(f)
         method = plain.get(holder.__class__)
         if method is not None:
+            if holder.__class__ is str and len(holder) > _LONG_TEXT:
+                f[1].step(len(holder) >> 8)
             return method(holder, *arguments(f))
         method = large.get(holder.__class__)
         if method is not None:

@@ -64,7 +64,10 @@ def _with_constant(node: lt.Compare, op: str, left: Evaluate, value: Any) -> Eva
 
 def _ordering(node: lt.Compare, op: str, left: Evaluate, right: Evaluate) -> Evaluate:
     def equal(f: Frame, at_span: Any = node.span) -> Any:
-        found = left(f) == right(f)
+        one, two = left(f), right(f)
+        if one.__class__ in _SEARCHED and len(one) > 1024:
+            f[1].step(len(one) >> 8)
+        found = one == two
         if found.__class__ is np.ndarray:
             check_size(f[1], found)
         return found
@@ -119,6 +122,8 @@ def _membership(node: lt.Compare, left: Evaluate, right_node: lt.Expr, negate: b
         item, holder = left(f), right(f)
         if holder.__class__ in _SEARCHED and len(holder) > _LONG:
             f[1].step(len(holder) >> 6)
+        elif holder.__class__ is range and item.__class__ is not int:
+            f[1].step(min(len(holder), 1 << 62) >> 4)  # Python compares one by one
         return (item not in holder) if negate else (item in holder)
 
     return test

@@ -8,7 +8,7 @@ from typing import Any
 from attndsl.dsl.pyimport import loops as lt
 from attndsl.runtime.loops.dispatch import Evaluate, Frame, expr
 from attndsl.runtime.loops.functions import UNBOUND
-from attndsl.runtime.loops.state import ordered, too_many_steps
+from attndsl.runtime.loops.state import ordered, refuel
 from attndsl.runtime.loops.targets import store
 
 Emit = Callable[[Frame, Any], None]
@@ -63,7 +63,7 @@ def turns(f: Frame, values: Any, clauses: tuple[_Clause, ...], depth: int) -> It
     for value in values:
         run.steps -= 1
         if run.steps < 0:
-            raise too_many_steps(run)
+            refuel(run)
         put(f, value)
         for test in tests:
             if not test(f):
@@ -96,7 +96,7 @@ def _simple(
         for value in values:
             run.steps -= 1
             if run.steps < 0:
-                raise too_many_steps(run)
+                refuel(run)
             if slot is not None:
                 inner[slot] = value
             else:

@@ -292,9 +292,9 @@ def _item(node: lt.Item) -> Evaluate:
 
 def _plain_item(node: lt.Item) -> Evaluate:
     """An index that is most often one position: nothing large is made, except from an index array."""
-    if isinstance(node.value, lt.GetLocal) and isinstance(node.index, lt.GetLocal):
-        if node.value.depth == node.index.depth == 0:
-            return _local_item(node, node.value, node.index)
+    both = isinstance(node.value, lt.GetLocal) and isinstance(node.index, lt.GetLocal)
+    if both and node.value.depth == node.index.depth == 0:
+        return _local_item(node, node.value, node.index)
     value, index = expr(node.value), expr(node.index)
 
     def get(f: Frame, at_span: Any = node.span) -> Any:

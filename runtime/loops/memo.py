@@ -39,12 +39,12 @@ def remembered(run: Run, key: str, function: Callable[..., Any], args: list[Any]
     if found is not None:
         run.step(found[2])
         return _thawed(found[0])
-    before, unordered = run.steps, run.unordered
+    before, unordered = run.left, run.unordered
     result = function(*args)
     if run.unordered == unordered and not run.unordered and tuple(_frozen(a) for a in args) == given:
         try:
             seen = {id(a) for a in args if a.__class__ is list}
-            _keep(place, (_frozen_result(result, seen), run.table.parse, before - run.steps))
+            _keep(place, (_frozen_result(result, seen), run.table.parse, before - run.left))
         except _NotPlain:
             pass
     return result

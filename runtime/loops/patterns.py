@@ -47,7 +47,7 @@ def _pay(run: Run, pattern: Any, text: Any) -> None:
     source, flags = (pattern.pattern, pattern.flags) if isinstance(pattern, re.Pattern) else (pattern, 0)
     if isinstance(source, str) and isinstance(text, str):
         cost = (len(text) + 1) ** (min(repetitions(source, int(flags) & ~re.UNICODE.value), 6) + 1) >> 6
-        if cost > run.steps:
+        if cost > run.left:
             raise too_many_steps(run)
         run.step(cost)
 

@@ -70,7 +70,7 @@ class BoundedProgram:
     def _attempt(
         self, table: TokenTable, host: Mapping[str, Callable[..., Any]], attempt: int
     ) -> tuple[Matrix | DiagnosticError, bool]:
-        run = Run(table, host, self.limits, self.limits.steps, self.limits.cells, attempt)
+        run = Run(table, host, self.limits, attempt)
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")

@@ -13,7 +13,7 @@ import numpy as np
 from attndsl.dsl.pyimport import loops as lt
 from attndsl.runtime.loops import operators
 from attndsl.runtime.loops.dispatch import Evaluate, Frame, Maker, block, expr
-from attndsl.runtime.loops.state import ordered, too_many_steps
+from attndsl.runtime.loops.state import ordered, refuel
 from attndsl.runtime.loops.targets import remove, store
 from attndsl.runtime.loops.trying import assertion, raising, trying
 
@@ -135,7 +135,7 @@ def _for(node: lt.For) -> Evaluate:
         for value in values:
             run.steps -= 1
             if run.steps < 0:
-                raise too_many_steps(run)
+                refuel(run)
             if slot is not None:
                 f[slot] = value
             else:
@@ -156,7 +156,7 @@ def _while(node: lt.While) -> Evaluate:
         while test(f):
             run.steps -= 1
             if run.steps < 0:
-                raise too_many_steps(run)
+                refuel(run)
             result = body(f)
             if result is not None and result is not CONTINUE:
                 return None if result is BREAK else result

@@ -10,7 +10,7 @@ import numpy as np
 from attndsl.dsl.pyimport import loops as lt
 from attndsl.runtime.loops.dispatch import Frame, expr
 from attndsl.runtime.loops.functions import UNBOUND, unbound
-from attndsl.runtime.loops.state import walk
+from attndsl.runtime.loops.state import bounded_list, walk
 
 Store = Callable[[Frame, Any], None]
 
@@ -61,6 +61,8 @@ def _item(target: lt.SetItem) -> Store:
     def put(f: Frame, value: Any, at_span: Any = target.span) -> None:
         into = holder(f)
         at = index(f)
+        if into.__class__ is list and at.__class__ is slice and value.__class__ is not list:
+            value = bounded_list(f[1], value)
         into[at] = value
         if into.__class__ is np.ndarray and into.size > 65536 and not isinstance(at, tuple):
             f[1].step(into.size >> 10)

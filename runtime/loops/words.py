@@ -24,9 +24,8 @@ class Doc:
         self.run = run
         self.text = text
         self.table = table
-        columns = zip(
-            table.text, table.pos, table.tag, table.dep, table.lemma, table.ent_type, table.start, table.head,
-        )
+        table_columns = (table.text, table.pos, table.tag, table.dep, table.lemma, table.ent_type)
+        columns = zip(*table_columns, table.start, table.head, strict=True)
         self.words = [Word(self, i, *row) for i, row in enumerate(columns)]
 
     def __len__(self) -> int:
@@ -100,8 +99,9 @@ class Word:
     python_attributes = frozenset({"tensor"})
 
     def __init__(
-        self, doc: Doc, i: int, text: str, pos: str, tag: str, dep: str, lemma: str, ent_type: str, start: int, head: int
-    ) -> None:
+        self, doc: Doc, i: int, text: str, pos: str, tag: str, dep: str, lemma: str, ent_type: str, start: int,
+        head: int,
+    ) -> None:  # fmt: skip
         self.doc = doc
         self.i = i
         self.text = text

@@ -49,7 +49,7 @@ class Doc:
     @property
     def sents(self) -> Iterator[Span]:
         starts = [w for w in range(self._words.size) if self._token(w).is_sent_start]
-        return (Span(self, a, b) for a, b in zip(starts, [*starts[1:], self._words.size], strict=True))
+        return (Span(self, a, b) for a, b in zip(starts, [*starts[1:], self._words.size], strict=False))
 
     @property
     def ents(self) -> tuple[Span, ...]:

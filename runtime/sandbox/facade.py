@@ -27,6 +27,12 @@ NUMBERS = {
 KINDS = {"integer": np.integer, "floating": np.floating, "number": np.number, "generic": np.generic}
 
 PLAIN_FUNCTIONS = listed(
+    "arccos arccosh arcsin arcsinh arctan arctan2 arctanh array_equiv bitwise_and bitwise_or bitwise_xor block "
+    "broadcast_arrays cbrt choose compress copy copysign copyto degrees diag_indices_from diagflat ediff1d "
+    "extract fabs "
+    "float_power geomspace hsplit invert isclose iscomplex isneginf isposinf isreal isscalar left_shift nancumsum "
+    "nancumsum nanmedian nanpercentile nanprod nanquantile nanvar ndenumerate ndindex place positive putmask radians resize "
+    "right_shift rint setxor1d signbit sinc tril_indices_from trim_zeros triu_indices_from vsplit "
     "abs absolute add all allclose any append argmax argmin argsort argwhere around array_equal average bincount "
     "broadcast_to ceil clip column_stack concatenate convolve corrcoef cos cosh count_nonzero cross cumprod cumsum "
     "deg2rad delete diag diagonal diff digitize divide dot dstack einsum equal exp exp2 expand_dims "
@@ -42,6 +48,8 @@ PLAIN_FUNCTIONS = listed(
     "vstack where diag_indices atleast_1d atleast_2d cov array_split lexsort partition argpartition nanstd"
 )
 
+LINEAR_ALGEBRA = listed("cholesky det eigh inv lstsq matrix_power matrix_rank norm pinv qr solve svd")
+
 DTYPE_AT = {
     "array": 1, "asarray": 1, "zeros": 1, "ones": 1, "full": 2, "identity": 1, "zeros_like": 1, "ones_like": 1,
     "full_like": 2, "arange": 4, "eye": 3, "linspace": 5, "ascontiguousarray": 1, "sum": 2, "mean": 2, "prod": 2,
@@ -56,12 +64,12 @@ UFUNC_PARTS = {"maximum": ("accumulate", "reduce", "outer"), "minimum": ("accumu
                "equal": ("outer",)}  # fmt: skip
 
 
-def _empty(shape: Any, dtype: Any = float, order: str = "C") -> Any:
+def _empty(shape: Any, dtype: Any = float, order: Any = "C") -> Any:
     return np.zeros(shape, dtype, order)
 
 
 def _pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
-    if type(mode) is not str:
+    if mode.__class__ is not str:
         raise TypeError("pad() takes no function here")
     return np.pad(array, pad_width, mode, **kwargs)
 
@@ -92,7 +100,7 @@ def numpy_facade(random: Facade) -> Facade:
     members.update(NUMBERS)
     members.update({name: Marker(f"numpy.{name}", real) for name, real in KINDS.items()})
     members.update(ndarray=Marker("numpy.ndarray", np.ndarray), pi=np.pi, e=np.e, inf=np.inf, nan=np.nan, newaxis=None)
-    linalg = Facade("numpy.linalg", {"norm": wrap(np.linalg.norm)})
+    linalg = Facade("numpy.linalg", {name: wrap(getattr(np.linalg, name)) for name in LINEAR_ALGEBRA})
     members.update(linalg=linalg, random=random, finfo=_finfo, iinfo=_iinfo)
     return Facade("numpy", members)
 

@@ -85,6 +85,17 @@ def _nothing(*args: Any, **kwargs: Any) -> None:
     """``warnings.filterwarnings`` and its kin: there are no warnings here."""
 
 
+def _cast(kind: Any, value: Any) -> Any:
+    """``typing.cast``."""
+    return value
+
+
+def _type_variable(name: str, *bounds: Any, **options: Any) -> Marker:
+    """``typing.TypeVar``: a name for annotations."""
+    return Marker(str(name))
+
+
+_TYPING_VALUES = {"TYPE_CHECKING": False, "cast": _cast, "TypeVar": _type_variable}
 _MATH = {name: getattr(math, name) for name in dir(math) if not name.startswith("_")}
 _RE = (
     "compile escape findall finditer fullmatch match search split sub subn IGNORECASE I MULTILINE M DOTALL S UNICODE U "
@@ -138,7 +149,7 @@ def _modules() -> dict[str, Facade]:
         "unicodedata": Facade("unicodedata", _members(unicodedata, "category name normalize combining")),
         "copy": Facade("copy", {"copy": _copy, "deepcopy": _deepcopy}),
         "warnings": Facade("warnings", {"filterwarnings": _nothing, "simplefilter": _nothing, "warn": _nothing}),
-        "typing": _markers("typing", _TYPING),
+        "typing": Facade("typing", {**_markers("typing", _TYPING).members, **_TYPING_VALUES}),
         "collections.abc": _markers("collections.abc", "Callable Iterable Iterator Mapping Sequence Generator"),
         "transformers": _markers("transformers", _TRANSFORMERS),
         "torch": _markers("torch", "Tensor"),

@@ -46,7 +46,7 @@ ATTRIBUTES: dict[type, frozenset[str]] = {
         listed(
             "capitalize casefold center count encode endswith expandtabs find index isalnum isalpha isascii isdecimal "
             "isdigit isidentifier islower isnumeric isprintable isspace istitle isupper join ljust lower "
-            "lstrip partition "
+            "lstrip maketrans partition "
             "removeprefix removesuffix replace rfind rindex rjust rpartition rsplit rstrip split splitlines startswith "
             "strip swapcase title translate upper zfill"
         )

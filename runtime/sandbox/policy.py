@@ -26,7 +26,7 @@ _CACHING = frozenset({"lru_cache", "cache"})
 _LITERAL_NAME = frozenset({"getattr", "hasattr"})
 
 
-class Policy(RestrictingNodeTransformer):  # type: ignore[misc]
+class Policy(RestrictingNodeTransformer):
     """One pass over one program; ``refusals`` holds (line, reason) of everything that is not allowed."""
 
     def __init__(self, entry: str, bound: set[str], aliases: dict[str, str]) -> None:
@@ -48,7 +48,7 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]
             self.error(node, f"the name {name!r} is reserved")
 
     def contents(self, node: T) -> T:
-        return self.node_contents_visit(node)  # type: ignore[no-any-return]
+        return self.node_contents_visit(node)
 
     # Names
 

@@ -111,8 +111,12 @@ class Token:
     def __ge__(self, other: Token) -> bool:
         return self.i >= other.i
 
+    def _at(self, word: int) -> Token:
+        token: Token = self.doc._token(word)
+        return token
+
     def _many(self, words: list[int]) -> Iterator[Token]:
-        return (self.doc._token(word) for word in words)
+        return (self._at(word) for word in words)
 
     @property
     def lower_(self) -> str:
@@ -136,7 +140,7 @@ class Token:
 
     @property
     def head(self) -> Token:
-        return self.doc._token(self._words.head[self.i])
+        return self._at(self._words.head[self.i])
 
     @property
     def children(self) -> Iterator[Token]:
@@ -164,11 +168,11 @@ class Token:
 
     @property
     def left_edge(self) -> Token:
-        return self.doc._token(min(self._words.subtree(self.i)))
+        return self._at(min(self._words.subtree(self.i)))
 
     @property
     def right_edge(self) -> Token:
-        return self.doc._token(max(self._words.subtree(self.i)))
+        return self._at(max(self._words.subtree(self.i)))
 
     @property
     def ancestors(self) -> Iterator[Token]:
@@ -191,7 +195,7 @@ class Token:
                 if child > word and dep[child] == "conj" and child not in found:
                     found.append(child)
                     queue.append(child)
-        return tuple(self.doc._token(word) for word in found if word != self.i)
+        return tuple(self._at(word) for word in found if word != self.i)
 
     @property
     def sent(self) -> Any:
@@ -211,10 +215,11 @@ class Token:
     def nbor(self, i: int = 1) -> Token:
         if not 0 <= self.i + i < self._words.size:
             raise IndexError(f"Error accessing doc[{self.i}].nbor({i}), for doc of length {self._words.size}")
-        return self.doc._token(self.i + i)
+        return self._at(self.i + i)
 
     def is_ancestor(self, descendant: Token) -> bool:
-        return self.doc is descendant.doc and any(token.i == self.i for token in descendant.ancestors)
+        same: bool = descendant.doc is self.doc
+        return same and any(token.i == self.i for token in descendant.ancestors)
 
 
 def _column(name: str) -> property:

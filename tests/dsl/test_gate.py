@@ -49,6 +49,8 @@ REFUSED = [
     ("ｘ = 1\n", "E0115"),
     ("v\u0430lue = 1\n", "E0115"),
     ("\u0441\u043e\u0440\u0435 = 1\n", "E0115"),
+    ("np_\u0430 = 1\n", "E0115"),
+    ("_g\u0435tattr_ = 1\n", "E0115"),
     ("a\ufe0f = 1\n", "E0112"),
     ("\u1160 = 1\n", "E0115"),
     ("x" * 200 + " = 1\n", "E0116"),
@@ -70,7 +72,7 @@ def test_refused(text: str | bytes, code: str) -> None:
 
 ACCEPTED = [
     "",
-    "größe = 1\nα = 2\nслово = 3\n",
+    "größe = 1\nα_decay = 2\nслово = 3\n",
     "x = 'Ġthe ▁the 😀 \u00a0'\n",
     "x = f'{a!r:>{w}} {{literal}} {b:.2f}' f\"{d['k']}\"\n",
     "x = '''a\nb\"c''' + r'\\n' + b'x'.decode()\n",

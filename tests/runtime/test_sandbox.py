@@ -41,7 +41,7 @@ def second(sentence, tokenizer):
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[SandboxPool]:
-    with SandboxPool(workers=2, limits=Limits(seconds=5, megabytes=128)) as shared:
+    with SandboxPool(workers=2, limits=Limits(seconds=20, megabytes=128)) as shared:
         yield shared
 
 
@@ -78,7 +78,10 @@ def test_an_exception_carries_type_message_and_line_of_the_file(pool: SandboxPoo
 
 
 def test_host_functions_are_matrices(pool: SandboxPool) -> None:
-    source = "def f(sentence, tokenizer):\n    t = tokenizer.tokenize(sentence)\n    n = len(t)\n    return 'x', [[similarity(t, i, j) for j in range(n)] for i in range(n)]\n"
+    source = (
+        "def f(sentence, tokenizer):\n    t = tokenizer.tokenize(sentence)\n    n = len(t)\n"
+        "    return 'x', [[similarity(t, i, j) for j in range(n)] for i in range(n)]\n"
+    )
     matrix = np.arange(100.0).reshape(10, 10)
     np.testing.assert_array_equal(pool.run_program(source, None, table(), {"similarity": matrix}), matrix)
     assert failure(pool, source).error_type == "NameError"
@@ -143,7 +146,11 @@ def test_too_many_tokens() -> None:
 
 def test_state_does_not_cross_sentences(pool: SandboxPool) -> None:
     """What a program keeps from one sentence is gone in the next: modules are made anew."""
-    source = "seen = []\ndef predict(sentence, tokens):\n    if sentence not in seen: seen.append(sentence)\n    n = len(tokens)\n    return [[float(len(seen))] * n] * n\n"
+    source = (
+        "seen = []\ndef predict(sentence, tokens):\n"
+        "    if sentence not in seen: seen.append(sentence)\n    n = len(tokens)\n"
+        "    return [[float(len(seen))] * n] * n\n"
+    )
     with pool.session(prepare(source)) as session:
         for text in ("a b", "c d e", "a b"):
             assert session.run(table(text)).max() == 1.0
@@ -162,7 +169,10 @@ def test_a_second_run_exposes_state_and_randomness(pool: SandboxPool) -> None:
 
 
 def test_a_session_survives_a_killed_child(pool: SandboxPool) -> None:
-    source = "def predict(sentence, tokens):\n    while len(tokens) == 2: pass\n    return [[1.0] * len(tokens)] * len(tokens)\n"
+    source = (
+        "def predict(sentence, tokens):\n    while len(tokens) == 2: pass\n"
+        "    return [[1.0] * len(tokens)] * len(tokens)\n"
+    )
     with pool.session(prepare(source), Limits(seconds=0.3)) as session:
         assert session.run(table("a b c")).shape == (3, 3)
         with pytest.raises(SandboxError):

@@ -97,7 +97,10 @@ def test_nothing_else_turns_text_into_code(path: Path) -> None:
 
 
 def test_the_walk_finds_what_it_looks_for() -> None:
-    text = "import builtins, torch\nf = eval\nbuiltins.exec('1')\ncompile('1', '', 'eval')\ntorch.load(p)\nfrom pickle import loads\n"
+    text = (
+        "import builtins, torch\nf = eval\nbuiltins.exec('1')\ncompile('1', '', 'eval')\n"
+        "torch.load(p)\nfrom pickle import loads\n"
+    )
     assert sorted(name for name, _ in calls(ast.parse(text))) == [
         "builtins.exec", "compile", "eval", "pickle.loads", "torch.load",
     ]  # fmt: skip

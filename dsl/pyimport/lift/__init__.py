@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping
 
 from attndsl.dsl import nodes as D
-from attndsl.dsl.pyimport.lift import assemble, calls, subscripts
+from attndsl.dsl.pyimport.lift import assemble, calls, linear, subscripts
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Frame, Machine, NotLiftable, Retry
 from attndsl.dsl.pyimport.lift.statements import run
@@ -35,6 +35,7 @@ def lift_function(
     the matrix that Python returns. Raises NotLiftable (reason, span, code E03xx).
     """
     T.clear()
+    linear.forget()
     m = Machine(source, functions, constants)
     limit = sys.getrecursionlimit()
     try:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from fractions import Fraction
+from math import gcd
 
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.terms import Term
 
-Row = tuple[dict[Term, Fraction], Fraction]
+Row = tuple[dict[Term, int], int]
 _LIMIT = 160
 
 
@@ -52,46 +52,54 @@ class Prover:
                 return True
         if goal.op == "some" and _certain(goal.args[0], flat):
             return True
-        if not _is_integer(goal) and goal.op not in ("and", "or", "not"):
+        if not _is_integer(goal):
+            return goal.op == "or" and self._infeasible([*flat, *(T.not_(g) for g in goal.args)])
+        if not goal.total and not all(_certain(x, flat) or T.some(x) in flat for x in _optional_parts(goal)):
             return False
         if goal.op == "cmp" and goal.data == "==":
             left, right = goal.args
             return self._infeasible([*flat, T.compare("<", left, right)]) and self._infeasible(
                 [*flat, T.compare(">", left, right)]
             )
-        return self._infeasible([*flat, T.not_(goal)])
+        return self._infeasible([*flat, _negated(goal)])
 
     def _infeasible(self, conditions: list[Term]) -> bool:
-        rows: list[Row] = []
-        different: list[Term] = []
+        """No whole numbers satisfy all the comparisons among the conditions; ``False`` when unknown."""
+        known = set(conditions)
+        plain: list[Term] = []
         choices: list[Term] = []
-        for c in _resolved(conditions):
-            if _is_integer(c):
-                _add_comparison(c, rows, different)
-            elif c.op == "or" and all(any(_is_integer(x) for x in _parts(a)) for a in c.args) and len(c.args) <= 3:
-                choices.append(c)
-        if not rows:
+        for c in conditions:
+            if c.op == "or":
+                c = T.disj([a for a in c.args if not any(T.not_(p) in known for p in _parts(a))])
+            for p in _parts(c):
+                if _is_integer(p):
+                    plain.append(p)
+                elif p.op == "or" and len(p.args) <= 3 and all(any(_is_integer(x) for x in _parts(a)) for a in p.args):
+                    choices.append(p)
+        return self._decide(plain, choices[:3], True)
+
+    def _decide(self, plain: list[Term], choices: list[Term], more: bool) -> bool:
+        if not plain:
             return False
-        if _split_cases(rows, different, []):
+        rows = [r for p in plain for r in _rows_of(p)]
+        complete = _with_atom_facts(rows)
+        if _eliminate(complete):
             return True
-        choices = [*choices, *_extremes(rows)][:4]
-        return bool(choices) and _split_cases(rows, different, choices)
+        different = [p for p in plain if p.data == "!=" and p.total]
+        if different:
+            complete = _separate(complete, different)
+            if _eliminate(complete):
+                return True
+        if more:
+            choices = [*choices, *_extremes(complete)][:4]
+        if not choices:
+            return False
+        first, *rest = choices
+        return all(self._decide([*plain, *(x for x in _parts(a) if _is_integer(x))], rest, False) for a in first.args)
 
 
 def _parts(c: Term) -> tuple[Term, ...]:
     return c.args if c.op == "and" else (c,)
-
-
-def _resolved(conditions: list[Term]) -> list[Term]:
-    """Drop alternatives that another condition excludes."""
-    known = set(conditions)
-    out: list[Term] = []
-    for c in conditions:
-        if c.op == "or":
-            left = [a for a in c.args if not any(T.not_(p) in known for p in _parts(a))]
-            c = T.disj(left)
-        out.extend(_parts(c))
-    return out
 
 
 def _certain(value: Term, flat: list[Term]) -> bool:
@@ -117,73 +125,89 @@ def _strict_parts(p: Term) -> set[Term]:
     return out
 
 
+_NEGATION = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+
+
+def _negated(c: Term) -> Term:
+    """The opposite of a comparison whose sides are known not to be none."""
+    return T.mk("cmp", _NEGATION[c.data], c.args, "bool")
+
+
+def _optional_parts(t: Term) -> list[Term]:
+    """The outermost terms inside that may be none."""
+    out: list[Term] = []
+    stack = list(t.args)
+    while stack:
+        at = stack.pop()
+        if at.total:
+            continue
+        if at.op in ("agg", "index", "none", "ite"):
+            out.append(at)
+        else:
+            stack.extend(at.args)
+    return out
+
+
 def _is_integer(t: Term) -> bool:
     return t.op == "cmp" and all(a.kind == "int" for a in t.args)
 
 
+_ROWS: dict[Term, tuple[Row, ...]] = {}
+_FACTS: dict[Term, tuple[Row, ...]] = {}
+
+
+def forget() -> None:
+    """Drop the tables between programs."""
+    _ROWS.clear()
+    _FACTS.clear()
+
+
 def _row(t: Term) -> Row:
     atoms, c = T.linear(t)
-    return {a: Fraction(k) for a, k in atoms.items()}, Fraction(c)
+    return dict(atoms), c
 
 
-def _add_comparison(c: Term, rows: list[Row], different: list[Term]) -> None:
-    a, b = c.args
-    ascending, descending = T.sub(b, a), T.sub(a, b)
-    match c.data:
-        case "<":
-            rows.append(_row(T.sub(ascending, T.ONE)))
-        case "<=":
-            rows.append(_row(ascending))
-        case ">":
-            rows.append(_row(T.sub(descending, T.ONE)))
-        case ">=":
-            rows.append(_row(descending))
-        case "==":
-            rows.extend((_row(ascending), _row(descending)))
-        case "!=":
-            different.append(descending)
-
-
-def _split_cases(rows: list[Row], different: list[Term], choices: list[Term]) -> bool:
-    for c in choices:
-        rest = [x for x in choices if x is not c]
-        for alternative in c.args:
-            more, apart = list(rows), list(different)
-            for p in _parts(alternative):
-                if _is_integer(p):
-                    _add_comparison(p, more, apart)
-            if not _split_cases(more, apart, rest):
-                return False
-        return True
-    complete = _with_atom_facts(rows)
-    complete = _separate(complete, different)
-    return _eliminate(complete)
+def _rows_of(c: Term) -> tuple[Row, ...]:
+    """A comparison of whole numbers as sums that are not negative; none for ``!=``."""
+    found = _ROWS.get(c)
+    if found is None:
+        left, a = T.linear(c.args[0])
+        right, b = T.linear(c.args[1])
+        gap = dict(right)
+        for atom, k in left.items():
+            gap[atom] = gap.get(atom, 0) - k
+        up: Row = ({x: k for x, k in gap.items() if k}, b - a)
+        down: Row = ({x: -k for x, k in gap.items() if k}, a - b)
+        found = _ROWS[c] = {
+            "<": ((up[0], up[1] - 1),), "<=": (up,), ">": ((down[0], down[1] - 1),), ">=": (down,),
+            "==": (up, down), "!=": (),
+        }[c.data]  # fmt: skip
+    return found
 
 
 def _extremes(rows: list[Row]) -> list[Term]:
     """min(a, b) is one of a and b: the cases of those that the rows speak of."""
     out: dict[Term, None] = {}
-    for atoms, _ in _with_atom_facts(rows):
+    for atoms, _ in rows:
         for a in atoms:
             if a.op == "func" and a.kind == "int" and a.data in ("min", "max"):
                 op = ">=" if a.data == "min" else "<="
-                out.setdefault(T.disj([T.mk("cmp", op, (a, x), "bool") for x in a.args]))
+                out.setdefault(T.mk("or", None, tuple(T.mk("cmp", op, (a, x), "bool") for x in a.args), "bool"))
     return list(out)
 
 
 def _separate(rows: list[Row], different: list[Term]) -> list[Row]:
     """x != 0 sharpens x >= 0 to x >= 1, and x <= 0 to x <= -1."""
-    for term in different[:8]:
-        atoms, c = _row(term)
-        rows = _with_atom_facts([*rows])
-        if not any(set(atoms) <= set(r[0]) | set(atoms) and set(atoms) & set(r[0]) for r in rows):
+    for c in different[:8]:
+        atoms, k = _row(T.sub(*c.args))
+        if not any(set(atoms) & set(r[0]) for r in rows):
             continue
-        negative: Row = ({a: -k for a, k in atoms.items()}, -c - 1)
-        positive: Row = (dict(atoms), c - 1)
+        negative: Row = ({a: -x for a, x in atoms.items()}, -k - 1)
+        positive: Row = (dict(atoms), k - 1)
         if _eliminate([*rows, negative]):
-            rows.append(positive)
+            rows = [*rows, positive]
         elif _eliminate([*rows, positive]):
-            rows.append(negative)
+            rows = [*rows, negative]
     return rows
 
 
@@ -196,7 +220,10 @@ def _with_atom_facts(rows: list[Row]) -> list[Row]:
         for atom in out[at][0]:
             if atom not in seen:
                 seen.add(atom)
-                out.extend(_row(fact) for fact in atom_facts(atom))
+                facts = _FACTS.get(atom)
+                if facts is None:
+                    facts = _FACTS[atom] = tuple(_row(fact) for fact in atom_facts(atom))
+                out.extend(facts)
         at += 1
     return out
 
@@ -246,40 +273,52 @@ WORD_COUNT = T.agg("count", _w, T.ALL_WORDS, T.NONE, T.NONE, T.TRUE)
 
 
 def _eliminate(rows: list[Row]) -> bool:
-    """True when no rational point satisfies all rows (each: sum + constant >= 0)."""
-    rows = _distinct(rows)
-    while True:
-        if any(not atoms and c < 0 for atoms, c in rows):
+    """True when no rational point satisfies all rows (each: sum + constant >= 0). Fourier-Motzkin."""
+    best: dict[tuple[tuple[Term, int], ...], int] = {}
+    for atoms, c in rows:
+        if not _note(best, atoms, c):
             return True
-        rows = [r for r in rows if r[0]]
-        if not rows or len(rows) > _LIMIT:
+    while best:
+        if len(best) > _LIMIT:
             return False
         counts: dict[Term, list[int]] = {}
-        for atoms, _ in rows:
-            for a, k in atoms.items():
+        for key in best:
+            for a, k in key:
                 counts.setdefault(a, [0, 0])[k > 0] += 1
         chosen = min(counts, key=lambda a: counts[a][0] * counts[a][1] - counts[a][0] - counts[a][1])
-        up = [r for r in rows if r[0].get(chosen, 0) > 0]
-        down = [r for r in rows if r[0].get(chosen, 0) < 0]
-        rows = [r for r in rows if chosen not in r[0]]
-        rows.extend(_combine(p, m, chosen) for p in up for m in down)
-        rows = _distinct(rows)
+        up, down, rest = [], [], {}
+        for key, c in best.items():
+            k = next((x for a, x in key if a is chosen), 0)
+            if k > 0:
+                up.append((dict(key), c, k))
+            elif k < 0:
+                down.append((dict(key), c, -k))
+            else:
+                rest[key] = c
+        best = rest
+        for p, c, x in up:
+            for m, d, y in down:
+                sums = {a: k * y for a, k in p.items() if a is not chosen}
+                for a, k in m.items():
+                    if a is not chosen:
+                        sums[a] = sums.get(a, 0) + k * x
+                if not _note(best, sums, c * y + d * x):
+                    return True
+    return False
 
 
-def _combine(p: Row, m: Row, atom: Term) -> Row:
-    x, y = -m[0][atom], p[0][atom]
-    sums = {a: p[0].get(a, Fraction(0)) * x + m[0].get(a, Fraction(0)) * y for a in p[0].keys() | m[0].keys()}
-    return {a: k for a, k in sums.items() if k}, p[1] * x + m[1] * y
-
-
-def _distinct(rows: list[Row]) -> list[Row]:
-    """Scale rows to a common form; of equal left sides keep the strongest."""
-    best: dict[tuple[tuple[Term, Fraction], ...], Fraction] = {}
-    for atoms, c in rows:
-        if atoms:
-            scale = max(abs(k) for k in atoms.values())
-            key = tuple(sorted(((a, k / scale) for a, k in atoms.items()), key=lambda item: id(item[0])))
-            best[key] = min(best.get(key, c / scale), c / scale)
-        else:
-            best[()] = min(best.get((), c), c)
-    return [(dict(key), c) for key, c in best.items()]
+def _note(best: dict[tuple[tuple[Term, int], ...], int], atoms: dict[Term, int], c: int) -> bool:
+    """Keep the strongest of rows with equal left sides, divided down; False when the row can never hold."""
+    pairs = [(a, k) for a, k in atoms.items() if k]
+    if not pairs:
+        return c >= 0
+    divisor = gcd(*(k for _, k in pairs))
+    if divisor > 1:
+        pairs = [(a, k // divisor) for a, k in pairs]
+        c = c // divisor  # whole numbers: rounding down loses no solution
+    pairs.sort(key=lambda item: id(item[0]))
+    key = tuple(pairs)
+    old = best.get(key)
+    if old is None or c < old:
+        best[key] = c
+    return True

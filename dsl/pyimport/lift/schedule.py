@@ -53,7 +53,7 @@ def _check_reading(m: Machine, loop: Loop, a: Event, r: Reading) -> None:
     if _row_is(a.row, r.row, loop):
         return
     if r.column is None:
-        if not _apart(m, loop, a, r.row, a.column, r.path, r.loops):
+        if not _apart(m, loop, a, r.row, None, r.path, r.loops):
             raise _stop(m, a, "an iteration reads a row that another iteration changes")
         return
     if not _apart(m, loop, a, r.row, r.column, r.path, r.loops):
@@ -72,7 +72,7 @@ def _stop(m: Machine, event: Event, reason: str) -> NotLiftable:
 
 
 def _apart(
-    m: Machine, loop: Loop, a: Event, row: Term, column: Term, path: tuple[Term, ...], loops: tuple[Loop, ...]
+    m: Machine, loop: Loop, a: Event, row: Term, column: Term | None, path: tuple[Term, ...], loops: tuple[Loop, ...]
 ) -> bool:
     """In different iterations of the loop the event's cell is never the other one."""
     x = loop.binder.var
@@ -80,7 +80,7 @@ def _apart(
     x2 = T.subst(x, renamed)
     facts = [T.subst(c, renamed) for c in a.path] + list(path)
     facts += [T.compare("==", T.subst(a.row, renamed), row)]
-    if column is not a.column or a.column.free:
+    if column is not None:
         facts += [T.compare("==", T.subst(a.column, renamed), column)]
     if loop.binder.over_words:
         return False

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 _TABLE: dict[tuple[Any, ...], Term] = {}
+_SUBSTITUTED: dict[tuple[Term, Term, Term], Term] = {}
 _KEPT: dict[tuple[Any, ...], Term] = {}
 _NUMBERS = ("int", "float", "num")
 _fresh = itertools.count()
@@ -45,6 +46,7 @@ def keep() -> None:
 
 def clear() -> None:
     """Forget the terms of earlier programs once there are many."""
+    _SUBSTITUTED.clear()
     if len(_TABLE) > 100_000:
         _TABLE.clear()
         _TABLE.update(_KEPT)
@@ -276,6 +278,9 @@ def compare(op: str, a: Term, b: Term) -> Term:
     numbers = [x.kind in (*_NUMBERS, "bool") for x in (a, b)]
     if op in ("==", "!=") and (numbers[0] != numbers[1] or "word" in (a.kind, b.kind)) and a.kind != b.kind:
         return const(op == "!=")
+    folded = _compare_choice(op, a, b) or _compare_choice({"<": ">", ">": "<", "<=": ">=", ">=": "<="}.get(op, op), b, a)
+    if folded is not None:
+        return folded
     if a.kind == b.kind == "bool":
         if op in ("==", "!="):
             for x, y in ((a, b), (b, a)):
@@ -293,6 +298,16 @@ def compare(op: str, a: Term, b: Term) -> Term:
     if is_const(a) and not is_const(b):
         a, b, op = b, a, {"<": ">", ">": "<", "<=": ">=", ">=": "<="}.get(op, op)
     return mk("cmp", op, (a, b), "bool")
+
+
+def _compare_choice(op: str, a: Term, b: Term) -> Term | None:
+    """``(x if c else y) == z`` where the constants decide it."""
+    if a.op != "ite" or not is_const(b) or a.kind == "bool":
+        return None
+    _, x, y = a.args
+    if not ((is_const(x) or x.op == "ite") and (is_const(y) or y.op == "ite")):
+        return None
+    return ite(a.args[0], compare(op, x, b), compare(op, y, b))
 
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -504,6 +519,16 @@ def rebuild(t: Term, args: tuple[Term, ...]) -> Term:
 def subst(t: Term, mapping: dict[Term, Term]) -> Term:
     """Replace variables (or whole terms) everywhere, without capture."""
     names = frozenset(k.data for k in mapping) if all(k.op == "var" for k in mapping) else None
+    if names is not None:
+        if not (names & t.free):
+            return t
+        if len(mapping) == 1:
+            ((var, by),) = mapping.items()
+            key = (t, var, by)
+            found = _SUBSTITUTED.get(key)
+            if found is None:
+                found = _SUBSTITUTED[key] = _subst(t, mapping, names, {})
+            return found
     return _subst(t, mapping, names, {})
 
 
