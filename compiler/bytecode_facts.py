@@ -210,10 +210,14 @@ def needed_in_full(ops: Iterable[Op], beyond: Beyond, roots: set[tuple[int, str]
     return full
 
 
+def stops_at_query(op: Op, beyond: Beyond) -> bool:
+    """True for a reduction whose values after the query change nothing."""
+    return _same(beyond.known(op.args[0], op.attr), NEUTRAL[op.name])
+
+
 def _needs(op: Op, place: int, arg: Op, axis: str, beyond: Beyond, full: set[tuple[int, str]]) -> bool:
     if op.name in REDUCTIONS and op.attr == axis:
-        known = beyond.known(op.args[0], axis)
-        return not _same(known, NEUTRAL[op.name])
+        return not stops_at_query(op, beyond)
     if op.name == "rename" or (op.name == "gather" and place == 0 and (axis == op.attr or op.attr == "q")):
         return True
     return (op.id, axis) in full
