@@ -158,7 +158,7 @@ class Builder:
         call = text_map(name, constants, result, len(args)).call
         value = call(*(arg.attr for arg in args), *constants)
         if result == "s":
-            return self.graph.op("text", (), value, (), "s")
+            return self.text("" if value is None else value)  # the caller tracks that there is none
         return self.const(bool(value) if result == "b" else float(value))
 
     # ------------------------------------------------------------ structure
@@ -185,11 +185,11 @@ class Builder:
         return self.graph.op("gather", (op, index), axis, axes, op.dtype)
 
     def reduce(self, name: str, op: Op, axis: str) -> Op:
-        """A reduction along an axis the value has; ``first``/``last`` of a bool give an index or -1."""
+        """A reduction along an axis; ``first``/``last`` of a bool give an index or -1."""
         dtype = "b" if name == "any" else "f"
         if name == "any" and op.name == "const" and not op.attr:
             return op
-        assert axis in op.axes, (name, axis, op)
+        op = self.spread(op, axis)
         return self.graph.op(name, (op,), axis, tuple(a for a in op.axes if a != axis), dtype)
 
     def rank(self, mask: Op, axis: str) -> Op:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -24,6 +24,13 @@ def _last(array: np.ndarray, dim: int) -> np.ndarray:
     return np.where(array.any(axis=dim), array.shape[dim] - 1 - from_end, -1).astype(np.float64)
 
 
+def _sum(array: np.ndarray, dim: int) -> np.ndarray:
+    """In ascending order, as the interpreter adds, so that a sum compared with a number decides the same way."""
+    if array.size == array.shape[dim] > 0:
+        return np.asarray(np.take(np.add.accumulate(array, axis=dim), -1, axis=dim))
+    return np.asarray(np.ascontiguousarray(np.moveaxis(array, dim, 0)).sum(axis=0))
+
+
 def _without(shape: tuple[int, ...], dim: int) -> tuple[int, ...]:
     return shape[:dim] + shape[dim + 1 :]
 
@@ -31,7 +38,7 @@ def _without(shape: tuple[int, ...], dim: int) -> tuple[int, ...]:
 class NumpyBackend:
     """Operations for ``array_machine.Machine``; values are float64, bool and int64 arrays."""
 
-    elementwise: dict[str, Any] = {
+    elementwise: ClassVar[dict[str, Any]] = {
         "add": np.add,
         "sub": np.subtract,
         "mul": np.multiply,
@@ -60,9 +67,9 @@ class NumpyBackend:
         "float": lambda a: a.astype(np.float64),
         "select": np.where,
     }
-    reductions: dict[str, Any] = {
+    reductions: ClassVar[dict[str, Any]] = {
         "any": lambda a, dim: a.any(axis=dim),
-        "sum": lambda a, dim: a.sum(axis=dim),
+        "sum": _sum,
         "product": lambda a, dim: a.prod(axis=dim),
         "maximum": lambda a, dim: a.max(axis=dim, initial=-np.inf),
         "minimum": lambda a, dim: a.min(axis=dim, initial=np.inf),

@@ -4,9 +4,10 @@
     value     := elementwise | select | map_text | gather | rename | reduce | rank
     program   := result [q, k], checks
 
-A value has axes: "q" (query), "k" (key), "t0" "t1" ... (bound tokens), "w0" ... (bound words), "r"/"c" (row and column of a
-relation before it is placed). Equal operations on equal arguments are the same object, so sharing across a whole library is free. Every value is
-float64 ("f"), bool ("b") or a text code ("s": an index into the process-wide text table of ``compiler/texts.py``).
+A value has axes: "q" (query), "k" (key), "t0" "t1" ... (bound tokens), "w0" ... (bound words), "r"/"c" (row and column
+of a relation before it is placed). Equal operations on equal arguments are the same object, so sharing across a whole
+library is free. Every value is float64 ("f"), bool ("b") or a text code ("s": an index into the process-wide text
+table of ``compiler/texts.py``).
 """
 
 from __future__ import annotations
@@ -72,6 +73,8 @@ class Check:
     code: str
     what: str
     span: Span
+    group: int = 0  # the statement: a failure of an earlier one wins
+    phase: int = 0  # within a query: condition and target, then weights, then values
 
 
 @dataclass(frozen=True, slots=True)

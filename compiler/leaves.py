@@ -1,4 +1,4 @@
-"""Leaf values of the IR for one text: columns, relations, host tables, as numpy arrays. Built on demand, once per text."""
+"""Leaf values of the IR for one text: columns, relations, host tables, as numpy arrays; built on demand, once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from attndsl.dsl.columns import head_token_column, token_column, word_column
 from attndsl.dsl.diagnostics import fail
 from attndsl.dsl.tokens import TokenTable
 
-HostFunction = Callable[[TokenTable, int, int], float]
+HostFunction = Callable[[list[str], int, int], float]
+"""``f(tokens, a, b)``: the vocabulary strings of the text and two positions, as published programs call it."""
 
 
 class Leaves:
@@ -31,6 +32,18 @@ class Leaves:
     @property
     def words(self) -> int:
         return len(self.table.words)
+
+    def require(self, name: str, hosts: tuple[str, ...], words: bool) -> None:
+        """Raises DiagnosticError E0405 for a host relation that was not registered, E0611 without a parser."""
+        for host in hosts:
+            if host not in self.host_functions:
+                raise fail(
+                    "E0405",
+                    f"the host gives no relation {host!r} in {name!r}",
+                    help=f"register it: attndsl.load_library(paths, host={{{host!r}: function}})",
+                )
+        if words:
+            _ = self.table.words
 
     def column(self, name: str, dtype: str) -> np.ndarray:
         """A column by IR name: float64, bool or int64 codes, one value per token or word."""
@@ -62,7 +75,7 @@ class Leaves:
         return np.asarray(column[np.maximum(words, 0)])
 
     def relation(self, name: str) -> np.ndarray:
-        """A bool table [row, column]: ``token_words`` [token, word], ``word_tokens`` [word, token], else [word, word]."""
+        """A bool table [row, column]: ``token_words`` [token, word], ``word_tokens`` [word, token], or [word, word]."""
         if name not in self._relations:
             self._relations[name] = self._make_relation(name)
         return self._relations[name]
@@ -77,15 +90,11 @@ class Leaves:
         return result
 
     def host(self, name: str) -> np.ndarray:
-        """A host relation as float64 [token, token]. Raises DiagnosticError E0405 when it was not registered."""
+        """A host relation as float64 [token, token]."""
         if name not in self._hosts:
-            function = self.host_functions.get(name)
-            if function is None:
-                raise fail(
-                    "E0405", f"the host gives no relation {name!r}",
-                    help=f"register it: attndsl.load_library(paths, host={{{name!r}: function}})",
-                )  # fmt: skip
+            function = self.host_functions[name]
             n = self.tokens
-            values = [[float(function(self.table, a, b)) for b in range(n)] for a in range(n)]
+            tokens = list(self.table.raw)
+            values = [[float(function(tokens, a, b)) for b in range(n)] for a in range(n)]
             self._hosts[name] = np.array(values, dtype=np.float64).reshape(n, n)
         return self._hosts[name]

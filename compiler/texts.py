@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from attndsl.dsl.builtins import METHODS, TEXT_FUNCTIONS
+from attndsl.dsl.builtins import METHODS, TEXT_FUNCTIONS, character, piece
 
 NONE = -1  # the code of a text that is none
 _texts: list[str] = []
@@ -40,20 +40,13 @@ def text_of(code: int) -> str:
     return _texts[code]
 
 
-def _index(text: str, at: float) -> str | None:
-    return text[int(at)] if -len(text) <= at < len(text) else None
-
-
-def _slice(text: str, low: float, high: float) -> str:
-    return text[int(low) : int(high)]
-
-
 def _function(name: str) -> Callable[..., Any]:
     special: dict[str, Callable[..., Any]] = {
         "in_set": lambda text, wanted: text in wanted,
         "in_text": lambda text, where: text in where,
-        "index": _index,
-        "slice": _slice,
+        "contains": lambda where, text: text in where,
+        "index": character,
+        "slice": piece,
         "concat": lambda a, b: a + b,
         "less": lambda a, b: a < b,
         "less_equal": lambda a, b: a <= b,

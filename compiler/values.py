@@ -26,7 +26,7 @@ class Literals:
 
 @dataclass(frozen=True, slots=True)
 class NodeSet:
-    """Words or tokens related to ``base``: those at which row ``base`` of the relation is true; all words without relation."""
+    """Words or tokens related to ``base``: where row ``base`` of the relation is true; all words without relation."""
 
     kind: Kind
     relation: str | None = None

@@ -110,6 +110,4 @@ def fail(
     notes: Sequence[str] = (),
 ) -> DiagnosticError:
     """The exception for a single diagnostic: ``raise fail("E0601", "...", help="...")``."""
-    return DiagnosticError(
-        diagnostic(code, headline, source=source, span=span, label=label, help=help, notes=notes)
-    )
+    return DiagnosticError(diagnostic(code, headline, source=source, span=span, label=label, help=help, notes=notes))

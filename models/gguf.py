@@ -19,14 +19,18 @@ def load_gguf(path: Path, dtype: torch.dtype) -> tuple[Any, Any]:
 
     Raises E0608 when the packages that read GGUF are missing or transformers cannot read the file.
     """
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+    import transformers
+    from transformers import AutoModelForCausalLM, AutoTokenizer
 
     _require_packages()
+    # Releases before GgufConfig unpack the weights anyway.
+    kind = getattr(transformers, "GgufConfig", None)
+    unpack = {"quantization_config": kind(dequantize=True)} if kind is not None else {}
     try:
         # The loader draws a progress bar that no setting of transformers turns off.
         with quiet_transformers(), redirect_stderr(io.StringIO()):
             model = AutoModelForCausalLM.from_pretrained(
-                path.parent, gguf_file=path.name, quantization_config=GgufConfig(dequantize=True), dtype=dtype
+                path.parent, gguf_file=path.name, dtype=dtype, **unpack
             )
             tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
     except (ValueError, OSError, KeyError, NotImplementedError, ImportError, RuntimeError, IndexError) as error:
@@ -42,16 +46,17 @@ def convert_gguf(path: Path, target: Path) -> None:
     does not mention the quantization. Raises E0608.
     """
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
+    import transformers
 
+    auto: Any = transformers  # its factories declare no types
     model, tokenizer = load_gguf(path, torch.float32)
     settings = model.config.to_dict()
     settings.pop("quantization_config", None)
     kind = settings.pop("model_type")
-    config = AutoConfig.for_model(kind, **settings)
+    config = auto.AutoConfig.for_model(kind, **settings)
     config.architectures = [type(model).__name__]
     with quiet_transformers():
-        fresh = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+        fresh = auto.AutoModelForCausalLM.from_config(config, dtype=torch.float32)
         fresh.load_state_dict(model.state_dict())
         fresh.generation_config = model.generation_config
         fresh.save_pretrained(target)

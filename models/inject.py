@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from weakref import WeakKeyDictionary
 
 from attndsl.dsl.diagnostics import fail
 from attndsl.models.heads import Head, check_head, format_head
@@ -27,6 +28,9 @@ Provider = Callable[[Sequence[int]], Any]
 """``provider(ids)`` gives the patterns of all replaced heads for one text: float32 [heads, n, n], in the order of
 the heads; ``ids`` are its n token ids without padding. A provider may have a method ``last_rows(ids, count)`` that
 gives only the last ``count`` queries, [heads, count, n]: decoding uses it."""
+
+# Models inside a replacement: a nested one cannot find the layout by running a model that is already changed.
+_layouts: WeakKeyDictionary[PreTrainedModel, AttentionLayout] = WeakKeyDictionary()
 
 
 @runtime_checkable
@@ -50,7 +54,7 @@ def replace_heads(
     ``programs`` maps (layer, head) to an object with ``pattern_of_ids(ids, tokenizer)`` or to a plain function
     ``(ids, tokenizer)``, giving float32 [n, n]: rows are queries and sum to 1. Everything else is as in ``inject``.
     """
-    calls = [getattr(program, "pattern_of_ids", program) for program in programs.values()]
+    calls: list[Any] = [getattr(program, "pattern_of_ids", program) for program in programs.values()]
 
     def provider(ids: Sequence[int]) -> torch.Tensor:
         import torch
@@ -83,7 +87,7 @@ def inject(
     Raises E0610 (attention that cannot be replaced), E0612 (no such head), and inside the context, from the call of
     the model: E0630, E0631, E0634 (calls whose tokens are not known), E0632, E0633, E0635 (patterns that do not fit).
     """
-    layout = layout or find_layout(model)
+    layout = layout or _layouts.get(model) or find_layout(model)
     if len(set(heads)) != len(heads):
         raise fail("E0612", "a head is named twice in one replacement", help="name each head once")
     for head in heads:
@@ -91,11 +95,14 @@ def inject(
     replacement = _Replacement(layout, list(heads), provider, implementation_of(model), outside_window)
     replacement.tolerance = sum_tolerance(model.dtype)
     tracker = SequenceTracker(replacement.begin, replacement.end)
-    with (
-        dispatch_through(model, replacement.attend, replacement.original),
-        tracker.following(model),
-    ):
-        yield model
+    outermost = model not in _layouts
+    _layouts[model] = layout
+    try:
+        with dispatch_through(model, replacement.attend, replacement.original), tracker.following(model):
+            yield model
+    finally:
+        if outermost:
+            _layouts.pop(model, None)
 
 
 class _Replacement:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
-
-from attndsl.dsl.diagnostics import fail
+from attndsl.dsl.diagnostics import DiagnosticError, fail
 from attndsl.models.encode import encode
 from attndsl.models.heads import Head
-from attndsl.models.inject import OutsideWindow, Provider, inject
+from attndsl.models.inject import Provider, inject
 from attndsl.models.layout import AttentionLayout, find_layout
+from attndsl.models.placement import OutsideWindow
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -58,27 +58,22 @@ class CurvePoint:
 def losses(model: PreTrainedModel, tokenizer: Any, texts: Sequence[str]) -> Losses:
     """The next-token losses of ``model``, as it is now, on each text; float32 arithmetic on the logits.
 
-    Raises E0639 (not a causal language model, or no text has two tokens).
+    Raises E0639 (not a causal language model, no text, or a text of one token).
     """
     import torch
 
-    if getattr(model, "get_output_embeddings", lambda: None)() is None:
-        raise fail(
-            "E0639",
-            f"{type(model).__name__} predicts no tokens, so it has no perplexity",
-            help="use a causal language model; for encoders, compare patterns only",
-        )
+    _refuse_others(model)
     nll, tokens = [], []
     for text in texts:
         ids = torch.tensor([encode(text, tokenizer)], device=model.device)
         if ids.shape[1] < 2:
-            continue
+            raise fail("E0639", f"the text {text!r} has one token, so nothing is predicted", help="leave it out")
         with torch.no_grad():
             logits = model(input_ids=ids, use_cache=False).logits[0, :-1].float()
         nll.append(float(torch.nn.functional.cross_entropy(logits, ids[0, 1:], reduction="sum")))
         tokens.append(ids.shape[1] - 1)
     if not tokens:
-        raise fail("E0639", "no text has two tokens, so there is nothing to predict", help="give longer texts")
+        raise fail("E0639", "there is no text to measure perplexity on", help="give at least one text")
     return Losses(np.asarray(nll, np.float64), np.asarray(tokens, np.int64))
 
 
@@ -102,11 +97,7 @@ def perplexity_curve(
     """
     layout = layout or find_layout(model)
     if not layout.causal:
-        raise fail(
-            "E0639",
-            f"{type(model).__name__} is bidirectional: it predicts no next tokens",
-            help="use a causal language model; for encoders, compare patterns only",
-        )
+        raise _no_next_tokens(model)
     unmodified = losses(model, tokenizer, texts)
     points = []
     for number, share in enumerate(steps, start=1):
@@ -119,3 +110,27 @@ def perplexity_curve(
         if progress is not None:
             progress(number, len(steps))
     return points
+
+
+def _refuse_others(model: PreTrainedModel) -> None:
+    """Raises E0639 for a model without a head that predicts tokens, or with one that fills in masked tokens."""
+    from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_CAUSAL_LM_MAPPING_NAMES as CAUSAL,
+    )
+    from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_MASKED_LM_MAPPING_NAMES as MASKED,
+    )
+
+    name = type(model).__name__
+    if getattr(model, "get_output_embeddings", lambda: None)() is None:
+        raise _no_next_tokens(model)
+    if name in MASKED.values() and name not in CAUSAL.values():
+        raise _no_next_tokens(model)
+
+
+def _no_next_tokens(model: PreTrainedModel) -> DiagnosticError:
+    return fail(
+        "E0639",
+        f"the model {type(model).__name__} does not predict next tokens, so it has no perplexity",
+        help="use a causal language model; for encoders, compare patterns only",
+    )

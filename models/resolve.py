@@ -44,6 +44,8 @@ def resolve(name: str, revision: str | None = None) -> ResolvedModel:
 
 
 def _resolve(name: str, revision: str | None) -> ResolvedModel:
+    if not name:
+        raise unknown_model(name)
     if name in PACKAGED:
         return ResolvedModel("packaged", name, name)
     path = Path(name).expanduser()

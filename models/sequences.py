@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -56,24 +56,28 @@ class SequenceTracker:
         self._prepared: tuple[torch.Tensor, torch.Tensor | None] | None = None
         self._caches: WeakKeyDictionary[Any, _Seen] = WeakKeyDictionary()
         self._current: tuple[torch.Tensor, Any] | None = None
+        self._outermost: torch.nn.Module | None = None
 
     @contextmanager
     def following(self, model: PreTrainedModel) -> Iterator[None]:
         """Watch ``model`` inside the context; afterwards its hooks and methods are as they were."""
-        base = model.base_model
-        signature = inspect.signature(base.forward)
+        with ExitStack() as stack:
+            # Both, because OPT's language model bypasses its base model, and people call a base model directly.
+            for module in dict.fromkeys((model, model.base_model)):
+                stack.callback(module.register_forward_pre_hook(self._starting, with_kwargs=True).remove)
+                stack.callback(module.register_forward_hook(self._ended, always_call=True).remove)
+            stack.enter_context(self._watching_generate(model))
+            yield
 
-        def starting(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            self._before(signature.bind_partial(*args, **kwargs).arguments)
+    def _starting(self, module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if self._outermost is None:
+            self._outermost = module
+            self._before(inspect.signature(module.forward).bind_partial(*args, **kwargs).arguments)
 
-        before = base.register_forward_pre_hook(starting, with_kwargs=True)
-        after = base.register_forward_hook(lambda module, args, output: self._after(output), always_call=True)
-        try:
-            with self._watching_generate(model):
-                yield
-        finally:
-            before.remove()
-            after.remove()
+    def _ended(self, module: torch.nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        if self._outermost is module:
+            self._outermost = None
+            self._after(output)
 
     @contextmanager
     def _watching_generate(self, model: PreTrainedModel) -> Iterator[None]:

@@ -8,10 +8,12 @@ released. The result does not depend on the number of threads.
 from __future__ import annotations
 
 from concurrent.futures import Executor
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from llvmlite import binding
+from numba import njit
 from numba.core import config
 from numpy.typing import NDArray
 
@@ -67,7 +69,47 @@ def sum_error(programs: Packed, heads: Packed, sums: NDArray[np.float64]) -> NDA
     and Stability of Numerical Algorithms, 2nd ed., eq. 4.4, all terms of one sign). float64: 1e-12
     relative, for rounding.
     """
-    if programs.precision == "int16":
-        return np.add.outer(programs.errors, heads.errors) + 1e-12 * sums
-    relative = 1.01 * programs.layout.window * 2.0**-24 if programs.precision == "float32" else 1e-12
-    return relative * sums
+    return np.add.outer(programs.errors, heads.errors) + relative_error(programs) * sums
+
+
+def relative_error(programs: Packed) -> float:
+    """The part of ``sum_error`` that grows with the sum."""
+    return 1.01 * programs.layout.window * 2.0**-24 if programs.precision == "float32" else 1e-12
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _finish(sums, left, right, left_error, right_error, relative, first, stop, iou, low, high):  # type: ignore[no-untyped-def]
+    for p in range(first, stop):
+        for h in range(sums.shape[1]):
+            shared = sums[p, h]
+            both = left[p] + right[h]
+            iou[p, h] = shared / (both - shared) if both > shared else 1.0
+            if relative > 0.0:
+                error = left_error[p] + right_error[h] + relative * shared
+                least = max(shared - error, 0.0)
+                most = min(shared + error, min(left[p], right[h]))
+                low[p, h] = least / (both - least) if both > least else 1.0
+                high[p, h] = most / (both - most) if both > most else 1.0
+
+
+def pair_bounds(
+    programs: Packed, heads: Packed, sums: NDArray[np.float64], *, executor: Executor | None = None, threads: int = 1
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """(IoU, lower bound, upper bound) of every pair from its sum of minima, float64 ``[P, H]`` each.
+
+    ``IoU = m / (A + B - m)`` rises with m, so the bounds are its values at ``m - error`` and ``m + error``, the error
+    being that of ``sum_error``. For "float64" the three are one array. Two patterns without weight have IoU 1.
+    """
+    iou = np.empty_like(sums)
+    inexact = programs.precision != "float64"
+    low, high = (np.empty_like(sums), np.empty_like(sums)) if inexact else (iou, iou)
+    relative = relative_error(programs) if inexact else 0.0
+    rest = (sums, programs.sums, heads.sums, programs.errors, heads.errors, relative)
+    if executor is None:
+        _finish(*rest, 0, len(sums), iou, low, high)
+    else:
+        edges = np.linspace(0, len(sums), threads + 1).astype(np.int64)
+        tasks = [executor.submit(_finish, *rest, a, b, iou, low, high) for a, b in pairwise(edges)]
+        for task in tasks:
+            task.result()
+    return iou, low, high

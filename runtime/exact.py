@@ -58,7 +58,7 @@ def _ious(programs, heads, pairs, causal, first, stop, out):  # type: ignore[no-
             shared, left, right = _row_minima(a[q, :length], b[q, :length])
             least += shared
             union += left + right - shared
-        out[m] = least / union if union > 0.0 else 1.0
+        out[m] = 1.0 if union == 0.0 else least / union  # NaN must stay NaN
 
 
 @njit(nogil=True, cache=True)
@@ -147,7 +147,7 @@ def _others(programs, heads, pairs, causal, top, first, stop, js, sinkless, over
                 common += share
                 rows += 1
         js[m] = distance / n
-        sinkless[m] = shared / union if union > 0.0 else 1.0
+        sinkless[m] = 1.0 if union == 0.0 else shared / union
         overlap[m] = common / rows if rows > 0 else 1.0
 
 
@@ -185,7 +185,8 @@ def pair_ious(
     """IoU of the pairs (program index, head index), int ``[M, 2]``, as float64 ``[M]``.
 
     ``programs`` float32 ``[P, n, n]`` and ``heads`` ``[H, n, n]`` must be patterns; with ``causal`` keys after
-    the query are not read. Raises E0533 when shapes or indices do not fit.
+    the query are not read. Raises E0533 when shapes or indices do not fit, E0531 when a score is
+    not finite.
     """
     programs, heads, pairs = _checked(programs, heads, pairs)
     out = np.empty(len(pairs))
@@ -195,6 +196,13 @@ def pair_ious(
     else:
         for task in [executor.submit(_ious, programs, heads, pairs, causal, *span, out) for span in spans]:
             task.result()
+    if not np.isfinite(out).all():
+        program, head = (int(i) for i in pairs[np.flatnonzero(~np.isfinite(out))[0]])
+        raise fail(
+            "E0531",
+            f"program {program} or head {head} holds a weight that is not finite",
+            help="normalise patterns first",
+        )
     return out
 
 

@@ -27,6 +27,9 @@ PRECISIONS: tuple[Precision, ...] = ("float64", "float32", "int16")
 ROW_MULTIPLE = 12
 """Packed stacks are padded with zero patterns to a multiple of every register tile (6x4, 4x4 and 3x3)."""
 
+BLOCK_BYTES = 8 << 20
+"""Packed programs at once. Larger blocks were slower: they touch fresh memory for every sentence."""
+
 MAX_WINDOW = 256
 """Steps between two widenings: small enough for the first-level cache, large enough to make widening free."""
 
@@ -107,6 +110,11 @@ class Packed:
         return int(self.sums.shape[0])
 
 
+def block_rows(place: Layout, precision: Precision, block_bytes: int, threads: int) -> int:
+    """Programs to pack at once: about ``block_bytes``, but at least four groups of the register tile per thread."""
+    return max(block_bytes // place.bytes_per_pattern(precision), 4 * ROW_MULTIPLE * threads)
+
+
 def aligned_zeros(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
     """Zeros whose first byte lies on a cache line, so that no vector load crosses two."""
     count = int(np.prod(shape)) * np.dtype(dtype).itemsize
@@ -117,7 +125,11 @@ def aligned_zeros(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
 
 
 def empty_packed(place: Layout, precision: Precision, rows: int) -> Packed:
-    """Room for ``rows`` patterns, all zero; fill it with ``pack_into`` or ``pack_row``."""
+    """Room for ``rows`` patterns, all zero; fill it with ``pack_into``.
+
+    Compiled code that makes rows can skip the square matrix: keep a zeroed stream of ``layout.size`` numbers, give
+    each query row to ``quantise_row`` or ``copy_row`` with ``stream[starts[q]:]``, then ``interleave`` it into
+    ``data[i]`` and set ``sums[i]`` and ``errors[i]`` (units divided by ``layout.scale``). Rows are not checked."""
     if precision not in PRECISIONS:
         raise fail("E0536", f"unknown precision '{precision}'", help=f"one of {', '.join(PRECISIONS)}")
     padded = -(-max(rows, 1) // ROW_MULTIPLE) * ROW_MULTIPLE
@@ -125,81 +137,61 @@ def empty_packed(place: Layout, precision: Precision, rows: int) -> Packed:
     return Packed(place, precision, aligned_zeros((padded, place.size), dtype), np.zeros(rows), np.zeros(rows))
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc"})
-def _check_row(row, bits, length, limit):  # type: ignore[no-untyped-def]
-    """(sum of keys 0..length-1, problem) of one query row; keys from ``length`` on must be zero.
+@njit(nogil=True, cache=True)
+def _signs(bits, length):  # type: ignore[no-untyped-def]
+    """(sign bits of keys 0..length-1, bits of the other keys) or-ed, of a row seen as int32.
 
-    ``bits`` is the row seen as int32: or-ing sign bits is one vector operation, comparing floats is several.
+    Or-ing is one vector operation where comparing floats is several; -0.0 has a sign bit but is no negative weight.
     """
-    total = 0.0
     signs = np.int32(0)
     for k in range(length):
-        total += np.float64(row[k])
         signs |= bits[k]
     stray = np.int32(0)
-    for k in range(length, row.shape[0]):
+    for k in range(length, bits.shape[0]):
         stray |= bits[k]
-    if not np.isfinite(total):
-        return total, 1
-    if signs < 0:
-        for k in range(length):
-            if row[k] < 0.0:  # not for -0.0, which is zero
-                return total, 2
-    if stray & 0x7FFFFFFF:
-        return total, 3
-    return total, 4 if total > limit else 0
-
-
-@njit(nogil=True, cache=True, fastmath={"reassoc"})
-def _quantise(row, length, scale, out):  # type: ignore[no-untyped-def]
-    """Fixed point of keys 0..length-1 to ``out``; returns the sum of rounding errors in units."""
-    error = 0.0
-    for k in range(length):
-        exact = np.float64(row[k]) * scale
-        units = np.int32(exact + 0.5)
-        error += abs(exact - units)
-        out[k] = np.uint16(units)
-    return error
+    return signs, stray & 0x7FFFFFFF
 
 
 @njit(nogil=True, cache=True)
-def pack_row_int16(out, start, row, length, steps, lanes, scale):  # type: ignore[no-untyped-def]
-    """Write keys 0..length-1 of one query row of a pattern, not checked; returns (sum, rounding error in units)."""
-    lane = start // steps
-    step = start - lane * steps
+def _problem(row, signs, stray, length, total, limit):  # type: ignore[no-untyped-def]
+    """What is wrong with a row, 0 for nothing; ``total`` is the sum of its keys 0..length-1."""
+    if not np.isfinite(total):
+        return 1
+    if signs < 0 and row[:length].min() < 0.0:
+        return 2
+    if stray != 0:
+        return 3
+    return 4 if total > limit else 0
+
+
+@njit(nogil=True, cache=True, fastmath={"reassoc"})
+def quantise_row(row, length, scale, out):  # type: ignore[no-untyped-def]
+    """Fixed point of keys 0..length-1 to ``out``; returns (sum, sum of rounding errors in units)."""
     total = 0.0
     error = 0.0
     for k in range(length):
         weight = np.float64(row[k])
         total += weight
-        units = np.int32(weight * scale + 0.5)
-        error += abs(weight * scale - units)
-        out[step * lanes + lane] = np.uint16(units)
-        step += 1
-        if step == steps:
-            step = 0
-            lane += 1
+        exact = weight * scale
+        units = np.int32(exact + 0.5)
+        error += abs(exact - units)
+        out[k] = np.uint16(units)
     return total, error
 
 
-@njit(nogil=True, cache=True)
-def pack_row_float(out, start, row, length, steps, lanes):  # type: ignore[no-untyped-def]
-    """Write keys 0..length-1 of one query row of a pattern, not checked; returns its sum."""
-    lane = start // steps
-    step = start - lane * steps
+@njit(nogil=True, cache=True, fastmath={"reassoc"})
+def copy_row(row, length, out):  # type: ignore[no-untyped-def]
+    """Keys 0..length-1 to ``out``; returns their sum."""
     total = 0.0
     for k in range(length):
         total += np.float64(row[k])
-        out[step * lanes + lane] = row[k]
-        step += 1
-        if step == steps:
-            step = 0
-            lane += 1
+        out[k] = row[k]
     return total
 
 
 @njit(nogil=True, cache=True)
-def _interleave(stream, out, steps, lanes):  # type: ignore[no-untyped-def]
+def interleave(stream, out, steps, lanes):  # type: ignore[no-untyped-def]
+    """Turn a stream of ``steps * lanes`` numbers, runs one after the other, into a packed row."""
     for step in range(steps):
         target = out[step * lanes : (step + 1) * lanes]
         for lane in range(lanes):
@@ -218,16 +210,19 @@ def _pack_stack(patterns, first, stop, to, causal, starts, steps, lanes, scale, 
         for q in range(n):
             length = q + 1 if causal else n
             row = patterns[i, q]
-            part, problem = _check_row(row, bits[i, q], length, limit)
+            place = stream[starts[q] : starts[q] + length]
+            lost = 0.0
+            if scale > 0:
+                part, lost = quantise_row(row, length, scale, place)
+            else:
+                part = copy_row(row, length, place)
+            signs, stray = _signs(bits[i, q], length)
+            problem = _problem(row, signs, stray, length, part, limit)
             if problem != 0:
                 return i, problem
             total += part
-            place = stream[starts[q] : starts[q] + length]
-            if scale > 0:
-                error += _quantise(row, length, scale, place)
-            else:
-                place[:] = row[:length]
-        _interleave(stream, data[to + i], steps, lanes)
+            error += lost
+        interleave(stream, data[to + i], steps, lanes)
         sums[to + i] = total
         errors[to + i] = error / scale if scale > 0 else 0.0
     return -1, 0

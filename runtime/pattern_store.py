@@ -127,19 +127,20 @@ class PatternStore:
         return np.asarray(patterns[places])
 
     def has(self, key: str) -> bool:
-        """Whether a text (by ``text_key``) is there and its checksum holds; a damaged shard is dropped."""
+        """Whether a text (by ``text_key``) is there, in a file that is whole; a damaged file drops out."""
         shard = self._shards.get(key)
         if shard is None:
             return False
         if key in self._checked:
             return True
         try:
-            shard.check(key)
+            for each in shard.keys:  # all of them: the file goes as a whole, so none may have been counted as there
+                shard.check(each)
         except DiagnosticError as error:
             self.damaged[shard.path] = error
             self._shards = {k: s for k, s in self._shards.items() if s is not shard}
             return False
-        self._checked.add(key)
+        self._checked.update(shard.keys)
         return True
 
     def add(self, texts: dict[str, StoredText]) -> None:

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attndsl.compiler import IRProgram, Leaves, compile_library, machine
-from attndsl.compiler.cost import cost_class
 from attndsl.dsl.checker import TypedProgram
+from attndsl.dsl.cost import cost_of
 from attndsl.dsl.diagnostics import Diagnostic, DiagnosticError, fail
 from attndsl.dsl.interpreter import interpret
 from attndsl.dsl.printer import to_text
@@ -21,7 +21,7 @@ from attndsl.dsl.tokens import TokenTable
 from attndsl.runtime.pattern import normalise
 from attndsl.runtime.tokenize import token_table, token_table_of_ids
 
-HostFunction = Callable[[TokenTable, int, int], float]
+HostFunction = Callable[[list[str], int, int], float]
 BACKENDS = ("auto", "interpreter", "numpy", "numba", "torch", "sandbox")
 
 
@@ -72,7 +72,7 @@ class Program:
     def cost(self) -> str | None:
         """Asymptotic cost in the number of tokens; None for a program that was refused."""
         if self.typed is not None:
-            return cost_class(self.ir)
+            return str(cost_of(self.typed))
         return "bounded by fuel" if self.bounded is not None else None
 
     @cached_property
@@ -131,9 +131,10 @@ class Program:
                 "E0802", f"{self.name!r} has no Python source to run in the sandbox",
                 help="choose another back end; the sandbox is for programs that came from Python",
             )  # fmt: skip
-        from attndsl.runtime.sandbox import run_table
+        from attndsl.runtime.sandbox import shared_pool
 
-        return run_table(self.source, self.name, table, self.host)
+        matrices = {name: Leaves(table, self.host).host(name) for name in self.host}
+        return shared_pool().run_program(self.source, self.name, table, matrices, allow_nonfinite=True)
 
 
 def describe_outcomes(programs: Sequence[Program]) -> dict[str, int]:

@@ -21,13 +21,22 @@ from itertools import pairwise
 from types import TracebackType
 
 import numpy as np
-from numpy.typing import NDArray
-
 from attndsl.dsl.diagnostics import fail
-from attndsl.runtime.allpairs import min_sums, sum_error, vector_lanes
+from attndsl.runtime.allpairs import min_sums, pair_bounds, vector_lanes
 from attndsl.runtime.allpairs_torch import min_sums_torch
 from attndsl.runtime.exact import pair_ious
-from attndsl.runtime.packing import PRECISIONS, Layout, Packed, Precision, empty_packed, layout, pack_into
+from attndsl.runtime.packing import (
+    BLOCK_BYTES,
+    PRECISIONS,
+    Layout,
+    Packed,
+    Precision,
+    block_rows,
+    empty_packed,
+    layout,
+    pack_into,
+)
+from numpy.typing import NDArray
 
 TIE = 1e-12
 """Mean IoUs closer than this are equal; the earlier program wins. Float64 sums in another order differ by 1e-14."""
@@ -49,18 +58,13 @@ def available_threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def ious(sums: NDArray[np.float64], left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
-    """IoU ``[P, H]`` from sums of minima ``[P, H]`` and the total weights ``left`` [P] and ``right`` [H]."""
-    union = np.add.outer(left, right) - sums
-    return np.divide(sums, union, out=np.ones_like(sums), where=union > 0)
-
-
 class Scorer:
     """Accumulates scores over sentences; see the module's example.
 
     ``programs``, ``heads``: how many (P, H). ``causal``: whether keys after the query are left out. ``precision``:
     "float64", "float32" or "int16". ``threads``: None for all CPUs of the process. ``block_bytes``: packed programs
-    held at once. ``keep_sentences=False`` keeps only means, so that memory does not grow with the number of sentences.
+    held at once (never fewer than 48 per thread). ``keep_sentences=False`` keeps only means, so that memory does not
+    grow with the number of sentences.
     ``lanes`` is chosen by CPU features; 16 or 32 forces one kernel. ``device`` (such as "cuda") computes the sums
     through torch, in float64. Raises E0535 and E0536 for impossible settings.
     """
@@ -73,7 +77,7 @@ class Scorer:
         causal: bool = True,
         precision: Precision = "float64",
         threads: int | None = None,
-        block_bytes: int = 64 << 20,
+        block_bytes: int = BLOCK_BYTES,
         keep_sentences: bool = True,
         lanes: int | None = None,
         device: str | None = None,
@@ -94,9 +98,13 @@ class Scorer:
         self.sentences = 0
         self._keep = keep_sentences
         self._per_sentence: list[NDArray[np.float32]] = []
-        self._sum, self._low, self._high = (np.zeros((programs, heads)) for _ in range(3))
+        self._sum = np.zeros((programs, heads))
+        exact = precision == "float64"
+        self._low, self._high = (self._sum, self._sum) if exact else (np.zeros_like(self._sum) for _ in range(2))
         self._exact: dict[int, NDArray[np.float64]] = {}
         self._pairs: NDArray[np.int64] | None = None
+        # Packed stacks to fill again: fresh memory costs as much as packing. Taken out while in use.
+        self._rooms: dict[str, Packed] = {}
         self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
 
     def __enter__(self) -> Scorer:
@@ -143,9 +151,12 @@ class Scorer:
                 help="add every program's pattern to every sentence",
             )
         self._count(current)
+        self._rooms["head"] = current.packed_heads
 
     def _pack(self, place: Layout, patterns: NDArray[np.float32], what: str) -> Packed:
-        packed = empty_packed(place, self.precision, len(patterns))
+        packed = self._rooms.pop(what, None)
+        if packed is None or packed.layout.key != place.key or packed.rows != len(patterns):
+            packed = empty_packed(place, self.precision, len(patterns))
         self._spread(
             lambda start, stop: pack_into(packed, 0, patterns, start=start, stop=stop, what=what), len(patterns)
         )
@@ -197,10 +208,7 @@ class Scorer:
         """
         self._need_sentences()
         if self._pairs is None:
-            if self.precision == "float64":
-                low, high = self._sum, self._sum + TIE * self.sentences
-            else:
-                low, high = self._low, self._high + TIE * self.sentences
+            low, high = self._low, self._high + TIE * self.sentences
             head, program = np.nonzero((high >= low.max(axis=0)).T)
             self._pairs = np.stack([program, head], axis=1).astype(np.int64)
         return self._pairs
@@ -263,7 +271,7 @@ class SentenceScorer:
 
     def __init__(self, scorer: Scorer, place: Layout, heads: Packed) -> None:
         self.layout = place
-        self._scorer, self._heads = scorer, heads
+        self._scorer, self.packed_heads = scorer, heads
         self.seen = np.zeros(scorer.programs, dtype=bool)
         shape = (scorer.programs, scorer.heads)
         self.iou = np.empty(shape)
@@ -273,22 +281,20 @@ class SentenceScorer:
 
     @property
     def block_rows(self) -> int:
-        """Programs per block so that a packed block takes about ``block_bytes``."""
-        return max(1, self._scorer.block_bytes // self.layout.bytes_per_pattern(self._scorer.precision))
+        """Programs that ``add`` packs at once."""
+        return block_rows(self.layout, self._scorer.precision, self._scorer.block_bytes, self._scorer.threads)
 
     def block(self, rows: int) -> Packed:
-        """Empty packed room for ``rows`` programs, to be filled with ``packing.pack_row_int16`` or ``pack_row_float``.
-
-        The writer also sets ``sums`` (float64 sum of weights) and, for int16, ``errors`` (sum of rounding errors in
-        weight, that is in units divided by ``layout.scale``).
-        """
+        """Empty packed room for ``rows`` programs, for code that writes packed rows itself; see ``empty_packed``."""
         return empty_packed(self.layout, self._scorer.precision, rows)
 
     def add(self, programs: NDArray[np.float32], *, first: int = 0) -> None:
         """Score programs ``first ...`` given as float32 ``[count, n, n]``."""
         for at in range(0, len(programs), self.block_rows):
             part = programs[at : at + self.block_rows]
-            self.add_packed(self._scorer._pack(self.layout, part, "program"), first=first + at)
+            packed = self._scorer._pack(self.layout, part, "program")
+            self.add_packed(packed, first=first + at)
+            self._scorer._rooms["program"] = packed
 
     def add_packed(self, programs: Packed, *, first: int = 0) -> None:
         """Score a packed block as programs ``first ...``. Raises E0533 when it reaches beyond the last program."""
@@ -296,14 +302,11 @@ class SentenceScorer:
         if first < 0 or stop > scorer.programs:
             raise fail("E0533", f"programs {first} to {stop - 1} were given", help=f"the scorer has {scorer.programs}")
         if scorer.device is None:
-            sums = min_sums(programs, self._heads, executor=scorer._pool, threads=scorer.threads)
+            sums = min_sums(programs, self.packed_heads, executor=scorer._pool, threads=scorer.threads)
         else:
-            sums = min_sums_torch(programs, self._heads, device=scorer.device)
-        left, right = programs.sums, self._heads.sums
-        self.iou[first:stop] = ious(sums, left, right)
+            sums = min_sums_torch(programs, self.packed_heads, device=scorer.device)
+        figures = pair_bounds(programs, self.packed_heads, sums, executor=scorer._pool, threads=scorer.threads)
+        self.iou[first:stop] = figures[0]
         if scorer.precision != "float64":
-            error = sum_error(programs, self._heads, sums)
-            most = np.minimum.outer(left, right)
-            self.low[first:stop] = ious(np.maximum(sums - error, 0.0), left, right)
-            self.high[first:stop] = ious(np.minimum(sums + error, most), left, right)
+            self.low[first:stop], self.high[first:stop] = figures[1:]
         self.seen[first:stop] = True

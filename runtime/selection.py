@@ -21,6 +21,7 @@ from attndsl.dsl.diagnostics import fail
 from attndsl.runtime.baselines import KINDS, BaselineChoice, baselines, by_kind, choose_baselines
 from attndsl.runtime.exact import pair_ious, pair_scores
 from attndsl.runtime.packing import Precision
+from attndsl.runtime.pattern import check
 from attndsl.runtime.scorer import Choice, Scorer, available_threads
 from attndsl.runtime.statistics import mean_intervals, over_heads
 from attndsl.runtime.table import Cell, Table
@@ -136,7 +137,8 @@ def select(
 def measure(
     selection: Selection, split: Split, *, threads: int | None = None, progress: Progress | None = None
 ) -> Measured:
-    """Score the chosen programs and baselines on a split, exactly. Raises E0535 and E0533."""
+    """Score the chosen programs and baselines on a split, exactly. Raises E0533, E0535, and E0531 or E0532
+    for what is no pattern (rows may sum to less than one)."""
     count, heads = _need(split, "held-out"), len(selection.heads)
     ids, local = np.unique(selection.choice.program, return_inverse=True)
     pairs = np.stack([local, np.arange(heads)], axis=1)
@@ -149,7 +151,9 @@ def measure(
                 raise fail("E0533", f"sentence {s} has {len(patterns)} heads", help=f"the selection has {heads}")
             tokens.append(patterns.shape[1])
             causal = selection.causal
-            scores = pair_scores(split.programs(s, ids), patterns, pairs, causal=causal, top=TOP_K, executor=pool)
+            programs = check(split.programs(s, ids), causal=causal, partial_rows=True, name="a program's pattern")
+            patterns = check(patterns, causal=causal, partial_rows=True, name="a head's pattern")
+            scores = pair_scores(programs, patterns, pairs, causal=causal, top=TOP_K, executor=pool)
             trivial = _baseline_ious(selection, patterns, pool)
             figures.append((scores.iou, scores.js, scores.iou_without_sink, scores.top_k, trivial))
             if progress:

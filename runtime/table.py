@@ -79,8 +79,7 @@ class Table:
         Raises E0539 (unknown ending), E0538 (cannot write), E0537 (Parquet without pyarrow).
         """
         target = Path(path)
-        if target.suffix not in FORMATS:
-            raise fail("E0539", f"no table format is called '{target.suffix}'", help=f"one of {', '.join(FORMATS)}")
+        check_ending(target)
         if target.suffix == ".parquet":
             content = self.to_parquet()
         else:
@@ -100,6 +99,12 @@ class Table:
                 "E0538", f"cannot write {target}: {error.strerror or error}", help="choose another path"
             ) from error
         return target
+
+
+def check_ending(path: Path) -> None:
+    """Raise E0539 unless the name ends in one of ``FORMATS``; to be asked before any long work."""
+    if path.suffix not in FORMATS:
+        raise fail("E0539", f"no table format is called '{path.suffix}'", help=f"one of {', '.join(FORMATS)}")
 
 
 def _plain(value: Any) -> Cell:

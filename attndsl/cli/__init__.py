@@ -1,0 +1,30 @@
+"""The command line: thin commands over the library. ``main`` turns every outcome into a message and an exit code.
+
+Exit codes: 0 fine, 1 diagnostics, 2 usage, 3 our bug, 130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import sys
+
+RESUMABLE = ("explain", "score", "replace")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command and exit with its code."""
+    # Everything is imported in here, so that Ctrl-C while Python is still importing is an answer too, not a traceback.
+    try:
+        from attndsl.cli.main import run
+
+        code = run(arguments)
+    except KeyboardInterrupt:
+        code = stopped(arguments)
+    sys.exit(code)
+
+
+def stopped(arguments: list[str] | None = None) -> int:
+    """Say that Ctrl-C was heard, and what that means; the exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    kept = "; what was finished is kept, the same command goes on from there" if set(given) & set(RESUMABLE) else ""
+    print(f"attndsl: stopped{kept}", file=sys.stderr)
+    return 130

@@ -1,0 +1,72 @@
+"""Python in: program files that a language model wrote become programs of ours, or are refused with a reason.
+
+    text -> read_module -> check_module -> lift (our rule language) or lower_program (a bounded loop program)
+
+Nothing in the file is executed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from attndsl.dsl import nodes as N
+from attndsl.dsl.checker import check as check_tree
+from attndsl.dsl.diagnostics import Diagnostic, DiagnosticError, diagnostic
+from attndsl.dsl.pyimport.lift import NotLiftable, lift_function
+from attndsl.dsl.pyimport.names import ProgramCheck, check_module
+from attndsl.dsl.pyimport.read import read_module
+from attndsl.dsl.source import SourceFile
+
+
+@dataclass(frozen=True, eq=False)
+class Imported:
+    """One program of a file: ``program`` when it was lifted, ``loops`` when it is kept as a bounded loop program,
+    neither when it was refused; ``diagnostics`` say why, warnings included."""
+
+    name: str
+    diagnostics: tuple[Diagnostic, ...]
+    program: N.Program | None = None
+    loops: ProgramCheck | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class ImportedModule:
+    """The programs of a file in order, and the findings about the file as a whole."""
+
+    programs: tuple[Imported, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def import_python(source: SourceFile, hosts: Collection[str] = ()) -> ImportedModule:
+    """Read, check and compile the programs of a Python file. ``hosts`` names the relations that the host registers.
+
+    Raises DiagnosticError for a file that cannot be read at all: text limits (E011x), syntax (E0120).
+    """
+    module = read_module(source.text, source.name)
+    checks = check_module(module, hosts)
+    return ImportedModule(tuple(_import(name, check) for name, check in checks.items()), module.diagnostics)
+
+
+def _import(name: str, check: ProgramCheck) -> Imported:
+    description = check.program.description
+    if not check.ok:
+        return Imported(name, check.diagnostics, description=description)
+    try:
+        program = lift_function(
+            check.program.node, check.program.module.functions, check.program.module.constants,
+            check.program.module.source, description,
+        )  # fmt: skip
+        check_tree(program)
+    except DiagnosticError as error:  # a lift that our own checker refuses is never used
+        found = f"{name} is kept as a bounded loop program: its lift does not check ({error.diagnostics[0].headline})"
+        reason = diagnostic("W0301", found, source=check.program.module.source, span=check.program.span)
+        return Imported(name, (*check.diagnostics, reason), loops=check, description=description)
+    except NotLiftable as stop:
+        reason = diagnostic(
+            "W0301", f"{name} is kept as a bounded loop program: {stop.reason}",
+            source=check.program.module.source, span=stop.span,
+        )  # fmt: skip
+        return Imported(name, (*check.diagnostics, reason), loops=check, description=description)
+    return Imported(name, check.diagnostics, program=program, description=description)

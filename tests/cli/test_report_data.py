@@ -12,7 +12,7 @@ from report_sample import pattern, sample
 
 from attndsl.cli.report.check import MOST_FAULTS
 from attndsl.cli.report.data import Example, HeadRow, Interval, PerplexityStep, ReportData, headline
-from attndsl.cli.report.picture import LEVELS, PatternPicture
+from attndsl.cli.report.picture import LEVELS, PatternPicture, picture_bytes
 from attndsl.cli.report.serial import from_json, to_json
 from attndsl.dsl.diagnostics import DiagnosticError
 
@@ -113,6 +113,7 @@ def test_pictures_are_within_the_rounding_they_promise(causal: bool, kind: int) 
     assert error.max() <= matrix.max() / LEVELS
     assert error[matrix < 0.01].max() <= 0.0011 * max(1.0, matrix.max())
     assert picture.has_right_size()
+    assert len(picture.data) == picture_bytes(23, causal)
 
 
 def test_pictures_of_wrong_patterns_are_refused() -> None:

@@ -7,11 +7,12 @@ from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.runtime.packing import (
     MAX_WINDOW,
     PRECISIONS,
+    copy_row,
     empty_packed,
+    interleave,
     layout,
     pack_into,
-    pack_row_float,
-    pack_row_int16,
+    quantise_row,
 )
 from attndsl.runtime.pattern import ROW_SUM_TOLERANCE, normalise
 
@@ -83,25 +84,26 @@ def test_packing_puts_weights_where_the_layout_says_and_measures_its_error(causa
     assert not packed.data[4:].any()
 
 
-def test_rows_can_be_written_one_by_one():
+@pytest.mark.parametrize("precision", ["int16", "float32"])
+def test_rows_can_be_written_one_by_one(precision):
     n = 13
     pattern = normalise(np.random.default_rng(0).random((n, n)), causal=True)
     place = layout(n, True, 16)
-    for precision in ("int16", "float32"):
-        whole, rows = empty_packed(place, precision, 1), empty_packed(place, precision, 1)
-        pack_into(whole, 0, pattern[None])
-        for q in range(n):
-            if precision == "int16":
-                total, lost = pack_row_int16(
-                    rows.data[0], place.starts[q], pattern[q], q + 1, place.steps, place.lanes, place.scale
-                )
-                rows.errors[0] += lost / place.scale
-            else:
-                total = pack_row_float(rows.data[0], place.starts[q], pattern[q], q + 1, place.steps, place.lanes)
-            rows.sums[0] += total
-        assert (rows.data == whole.data).all()
-        assert rows.sums[0] == pytest.approx(whole.sums[0], abs=1e-12)
-        assert rows.errors[0] == pytest.approx(whole.errors[0], abs=1e-12)
+    whole, rows = empty_packed(place, precision, 1), empty_packed(place, precision, 1)
+    pack_into(whole, 0, pattern[None])
+    stream = np.zeros(place.size, whole.data.dtype)
+    for q in range(n):
+        target = stream[place.starts[q] :]
+        if precision == "int16":
+            total, lost = quantise_row(pattern[q], q + 1, place.scale, target)
+            rows.errors[0] += lost / place.scale
+        else:
+            total = copy_row(pattern[q], q + 1, target)
+        rows.sums[0] += total
+    interleave(stream, rows.data[0], place.steps, place.lanes)
+    assert (rows.data == whole.data).all()
+    assert rows.sums[0] == pytest.approx(whole.sums[0], abs=1e-12)
+    assert rows.errors[0] == pytest.approx(whole.errors[0], abs=1e-12)
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)

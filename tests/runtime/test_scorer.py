@@ -199,3 +199,5 @@ def test_pairs_that_do_not_exist_are_refused():
     assert refused(lambda: pair_ious(a, b, np.array([[0, -1]]), causal=True)) == "E0533"
     assert refused(lambda: pair_ious(a, b[:, :5, :5], np.array([[0, 0]]), causal=True)) == "E0533"
     assert refused(lambda: pair_scores(a, b, np.array([[0, 0]]), causal=True, top=0)) == "E0536"
+    a[1, 3, 2] = np.nan
+    assert refused(lambda: pair_ious(a, b, np.array([[0, 0], [1, 2]]), causal=True)) == "E0531"

@@ -120,6 +120,10 @@ def test_what_cannot_be_reported_is_refused():
     assert refused(lambda: report(selection, ArraySplit([]))) == "E0535"
     assert refused(lambda: select(ArraySplit([]), names=NAMES, heads=HEADS, causal=True)) == "E0535"
     assert refused(lambda: select(train, names=[], heads=HEADS, causal=True)) == "E0535"
+    for scale, code in ((2, "E0532"), (np.nan, "E0531")):
+        wrong = ArraySplit([(p * np.float32(scale), heads) for p, heads in split([2], 9).sentences])
+        assert refused(lambda wrong=wrong: report(selection, wrong)) == code
+        assert refused(lambda wrong=wrong: select(wrong, names=NAMES, heads=HEADS, causal=True)) == code
     fewer = ArraySplit([(p, heads[:2]) for p, heads in split([2], 9).sentences])
     assert refused(lambda: report(selection, fewer)) == "E0533"
 

@@ -112,7 +112,7 @@ function alternativeTable(row) {
   if (!row.alternatives.length) return null;
   return el("details", { class: "more" },
     el("summary", {}, plural(row.alternatives.length, "other program") + " for this head"),
-    el("table", { class: "plain" },
+    el("table", { class: "plain" }, el("caption", {}, "IoU at " + lengthWords()),
       el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Program"), el("th", { scope: "col", class: "number" }, "Train"),
         el("th", { scope: "col", class: "number" }, "Held-out"))),
       el("tbody", {}, row.alternatives.map((a) => el("tr", {}, el("th", { scope: "row" }, a.program),

@@ -45,7 +45,7 @@ function drawMap() {
   grid.classList.toggle("tiny", size < 27);
   grid.append(el("div", { role: "row" },
     el("div", { role: "columnheader", "aria-label": layersDown ? "layer, by head" : "head, by layer" }),
-    Array.from({ length: columns }, (_, c) => el("div", { class: "axis", role: "columnheader" }, across + c))));
+    Array.from({ length: columns }, (_, c) => el("div", { class: "axis", role: "columnheader" }, el("span", {}, across + c)))));
   cells.clear();
   for (let r = 0; r < rows; r++) {
     const line = el("div", { role: "row" }, el("div", { class: "axis", role: "rowheader" }, down + r));

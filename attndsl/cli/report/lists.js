@@ -18,7 +18,7 @@ function drawList() {
     [["all", "any lift"], ["up", "lift above 0"], ["down", "lift 0 or below"]].map(([v, t]) => el("option", { value: v }, t)));
   const least = el("output", { id: "iou-least" }, "0.00");
   byId("list").replaceChildren(
-    el("div", { class: "panel-head" }, el("h2", { id: "h-list" }, "List of heads"), el("span", { class: "hint", id: "list-count", "aria-live": "polite" })),
+    el("div", { class: "panel-head" }, el("h2", { id: "h-list" }, "List of heads"), el("span", { class: "hint" }, el("span", { id: "list-count", "aria-live": "polite" }), "; IoU at " + lengthWords())),
     el("div", { class: "filters" },
       el("label", {}, "Search ", el("input", { type: "search", id: "search", placeholder: "program or head, such as L5H3", oninput: (e) => { filters.text = e.target.value; fillList(); } })),
       el("label", {}, "IoU at least ", el("input", { type: "range", min: 0, max: 1, step: 0.01, value: 0, oninput: (e) => { filters.iou = Number(e.target.value); least.value = filters.iou.toFixed(2); fillList(); } }), " ", least),

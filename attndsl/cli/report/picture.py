@@ -63,6 +63,12 @@ class PatternPicture:
             return False
 
 
+def picture_bytes(n: int, causal: bool = True) -> int:
+    """What one picture of ``n`` tokens adds to a page, in bytes; an example costs two for each head it shows."""
+    kept = n * (n + 1) // 2 if causal else n * n
+    return -(-kept // 3) * 4
+
+
 def picture_iou(left: npt.NDArray[np.float64], right: npt.NDArray[np.float64]) -> float:
     """IoU of two patterns ``[q, k]`` in full precision: sum of minima over sum of maxima (arXiv 2606.19317, eq. 2).
 

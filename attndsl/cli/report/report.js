@@ -16,7 +16,7 @@ function drawTop() {
     tile("Without the sink", score(top.no_sink), "mean IoU"));
   const any = intervals.mean || intervals.median || intervals.lift;
   byId("foot").textContent = (any ? "Intervals are 95%, over " + intervals.over + ". " : "") +
-    "Every figure is from text that was not used to choose programs, unless it says train. This page is one file; it loads nothing.";
+    "Every score is from text that was not used to choose programs, unless it says train. This page is one file; it loads nothing.";
 }
 
 function leadSentence(top) {

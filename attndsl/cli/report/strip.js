@@ -11,7 +11,9 @@ function strip(example, values, q, causal, pick) {
     const seen = !causal || i <= q;
     const colour = weightColour(weight);
     const style = seen && weight >= 0.005 ? { "background-color": rgb(colour), color: inkOn(colour) } : null;
-    return el("span", { class: (i === q ? "query " : "") + (seen ? "" : "unreached"), style, title: visible(token) + ": " + weight.toFixed(3), onclick: () => pick(i) }, tokenWords(token));
+    const [, space, word] = tokenWords(token).match(/^( *)(.*)$/su); // the space stays unshaded, or a line may end in a sliver of it
+    const about = visible(token) + ": " + weight.toFixed(3);
+    return [word ? space : "", el("span", { class: (i === q ? "query " : "") + (seen ? "" : "unreached"), style, title: about, onclick: () => pick(i) }, word || space)];
   }));
 }
 

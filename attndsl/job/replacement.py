@@ -1,0 +1,100 @@
+"""Stage: heads replaced by their programs, in the order of train IoU, and what that does to perplexity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attndsl.job.run import Run
+from attndsl.job.scores import chosen_programs, in_iou_order
+from attndsl.runtime.kernel import LibraryKernel
+from attndsl.runtime.program import Program
+from attndsl.runtime.table import Table
+from attndsl.runtime.tokenize import token_table_of_ids
+
+BOOTSTRAP_DRAWS = 2000
+Step = dict[str, Any]
+Head = tuple[int, int]
+
+
+def provider_of(
+    programs: Sequence[Program], causal: bool, tokenizer: Any, **backend: Any
+) -> Callable[[Sequence[int]], NDArray[np.float32]]:
+    """``provider(ids) -> float32 [heads, n, n]`` for ``models.inject``; equal programs are computed once.
+
+    Inside the model a program that fails on the text is an error, not a guess: its DiagnosticError is raised.
+    """
+    distinct = list({id(program): program for program in programs}.values())
+    place = {id(program): index for index, program in enumerate(distinct)}
+    order = np.array([place[id(program)] for program in programs])
+    kernel = LibraryKernel(distinct, causal, **backend)
+
+    def provider(ids: Sequence[int]) -> NDArray[np.float32]:
+        predicted = kernel.predict(token_table_of_ids(list(ids), tokenizer))
+        for error in predicted.errors.values():
+            raise error
+        return predicted.patterns[order]
+
+    return provider
+
+
+def replace_stage(run: Run, table: Table) -> list[Step]:
+    """Perplexity on held-out text with growing shares of heads replaced; empty for a model without perplexity.
+
+    Each step: ``share``, ``heads`` (number), ``perplexity``, ``increase_percent`` with a 95% bootstrap interval over
+    texts (paired with the unmodified model), and ``nll``/``tokens`` per text. Finished steps are not run again.
+    """
+    if not run.causal:
+        run.progress.note("a bidirectional model predicts no next tokens: perplexity is left out")
+        return []
+    order = in_iou_order(run, table)
+    programs = chosen_programs(run, table)
+    steps: list[Step] = []
+    base: Step | None = None
+    shares = sorted({0.0, *run.settings.steps})
+    with run.progress.bar("replacing heads", len(shares)) as advance:
+        for number, share in enumerate(shares, start=1):
+            heads = order[: round(share * len(order))]
+            step = _step(run, share, heads, programs)
+            base = base or step
+            steps.append({**step, **increase(base, step, run.settings.seed)})
+            advance(number, len(shares))
+    return steps
+
+
+def _step(run: Run, share: float, heads: list[Head], programs: dict[Head, Program]) -> Step:
+    key = run.key("replace", [(head, programs[head].name) for head in heads])
+    known = run.stages.load("replace", key)
+    if known is None:
+        known = _measure(run, heads, programs)
+        run.stages.save("replace", key, known)
+    return {"share": share, "heads": len(heads), **known}
+
+
+def _measure(run: Run, heads: list[Head], programs: dict[Head, Program]) -> Step:
+    from attndsl.models.inject import inject
+    from attndsl.models.perplexity import losses
+
+    loaded = run.loaded
+    texts = [text.text for text in run.texts("heldout")]
+    provider = provider_of([programs[head] for head in heads], True, loaded.tokenizer, **run._backend())
+    with inject(loaded.model, heads, provider, layout=loaded.layout, outside_window="renormalize"):
+        found = losses(loaded.model, loaded.tokenizer, texts)
+    return {"perplexity": found.perplexity, "nll": found.nll.tolist(), "tokens": found.tokens.tolist()}
+
+
+def increase(base: Step, step: Step, seed: int) -> Step:
+    """Increase of perplexity in percent, with a 95% percentile bootstrap interval over texts.
+
+    Texts are resampled in pairs (unmodified, replaced), so that hard texts do not widen the interval.
+    """
+    before, now = np.array(base["nll"]), np.array(step["nll"])
+    tokens = np.array(step["tokens"])
+    draws = np.random.default_rng(seed).integers(0, len(tokens), (BOOTSTRAP_DRAWS, len(tokens)))
+    change = (now - before)[draws].sum(axis=1) / tokens[draws].sum(axis=1)
+    low, high = np.percentile(100 * np.expm1(change), [2.5, 97.5])
+    point = 100 * np.expm1((now - before).sum() / tokens.sum())
+    return {"increase_percent": float(point), "low": float(low), "high": float(high)}

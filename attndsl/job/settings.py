@@ -1,0 +1,30 @@
+"""What a run is asked to do: plain data, checked once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+LENGTHS = (16, 32, 64, 128)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """``tokens``: texts are cut to this many; shorter ones than ``min_tokens`` are left out. ``train``/``heldout``: at
+    most that many texts of each split (None: all). ``steps``: shares of heads to replace. ``seed`` fixes bootstraps."""
+
+    model: str = "smollm2-135m"
+    revision: str | None = None
+    programs: tuple[Path, ...] = ()
+    corpus: str = "stories"
+    heads: str | None = None
+    out: Path = Path("attndsl-runs/run")
+    tokens: int = 128
+    min_tokens: int = 96
+    train: int | None = 40
+    heldout: int | None = 20
+    steps: tuple[float, ...] = (0.0, 0.05, 0.10, 0.25, 0.40, 0.60, 1.0)
+    examples: int = 4
+    device: str = "cpu"
+    backend: str | None = None
+    seed: int = 0

@@ -1,0 +1,56 @@
+"""Texts of a store and programs of a library as the splits that selection reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attndsl.dsl.diagnostics import DiagnosticError
+from attndsl.runtime.kernel import LibraryKernel
+from attndsl.runtime.pattern_store import PatternStore, TextEntry
+from attndsl.runtime.tokenize import token_table, token_table_of_ids
+
+
+@dataclass
+class StoreSplit:
+    """Some texts of a store with a library's predictions, computed as they are asked for.
+
+    ``length`` crops a causal model's patterns to the first tokens; the programs run on the cropped tokens. A program
+    that fails on a text predicts nothing there (IoU 0) and is listed in ``errors``: (program number, text id) -> error.
+    """
+
+    store: PatternStore
+    texts: Sequence[TextEntry]
+    kernel: LibraryKernel
+    tokenizer: Any
+    length: int | None = None
+    errors: dict[tuple[int, str], DiagnosticError] = field(default_factory=dict)
+    _last: tuple[int, NDArray[np.float32]] | None = None
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def heads(self, sentence: int) -> NDArray[np.float32]:
+        patterns = self.store.pattern(self.texts[sentence].id)
+        if self.length is None:
+            return patterns
+        return np.ascontiguousarray(patterns[:, : self.length, : self.length])
+
+    def programs(self, sentence: int, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        if self._last is None or self._last[0] != sentence:
+            self._last = (sentence, self._predict(self.texts[sentence]))
+        return self._last[1][ids]
+
+    def _predict(self, text: TextEntry) -> NDArray[np.float32]:
+        if self.length is None:
+            table = token_table(text.text, self.tokenizer)
+        else:
+            table = token_table_of_ids(self.store.ids(text.id)[: self.length].tolist(), self.tokenizer)
+        predicted = self.kernel.predict(table)
+        for index, error in predicted.errors.items():
+            self.errors[index, text.id] = error
+        return predicted.patterns

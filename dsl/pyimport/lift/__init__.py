@@ -1,0 +1,123 @@
+"""Python programs -> programs of the attention language, by symbolic execution.
+
+``lift_function`` runs one function on symbolic values: the loop over queries becomes the q axis, the loop over keys the
+k axis, other loops aggregates, branches conditions. What it cannot express exactly it refuses with ``NotLiftable``.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Mapping
+
+from attndsl.dsl import nodes as D
+from attndsl.dsl.pyimport.lift import assemble, calls, linear, subscripts
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.machine import Frame, Machine, NotLiftable, Retry
+from attndsl.dsl.pyimport.lift.statements import run
+from attndsl.dsl.pyimport.lift.terms import Term
+from attndsl.dsl.pyimport.lift.values import Choice, Grid, NoneValue, Opaque, Scalar, TupleValue, Value
+from attndsl.dsl.source import SourceFile
+
+__all__ = ["NotLiftable", "calls", "lift_function", "subscripts"]
+
+
+def lift_function(
+    function: ast.FunctionDef,
+    functions: Mapping[str, ast.FunctionDef],
+    constants: Mapping[str, ast.expr],
+    source: SourceFile,
+    description: str = "",
+) -> D.Program:
+    """The program of a Python function ``f(sentence, tokenizer) -> (name, matrix)``.
+
+    ``functions`` and ``constants`` are what the file defines at module level. The result is bidirectional and equals
+    the matrix that Python returns. Raises NotLiftable (reason, span, code E03xx).
+    """
+    T.clear()
+    linear.forget()
+    m = Machine(source, functions, constants)
+    limit = sys.getrecursionlimit()
+    try:
+        sys.setrecursionlimit(max(limit, 6000))
+        result = _execute(m, function)
+        claims = (" ".join(description.split()),) if description.strip() else ()
+        return assemble.program(m, function.name, claims, result)
+    except NotLiftable as stop:
+        if stop.span is None:
+            stop.span = m.span(stop.node or m.node)
+        raise
+    except Retry as retry:
+        raise _stopped(m, f"{retry.what} is carried through the program in an unknown way", "E0317") from None
+    except RecursionError:
+        raise _stopped(m, "the program is nested too deeply", "E0309") from None
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def _stopped(m: Machine, reason: str, code: str) -> NotLiftable:
+    found = NotLiftable(reason, m.node, code)
+    found.span = m.span(m.node)
+    return found
+
+
+def _execute(m: Machine, function: ast.FunctionDef) -> assemble.Result:
+    parameters = [a.arg for a in function.args.args]
+    if len(parameters) < 2:
+        raise m.stop("a program takes the sentence and the tokenizer", function, "E0307")
+    frame = Frame(next(m.keys), ())
+    m.frames.append(frame)
+    m.state.frames[frame.key] = {parameters[0]: Opaque("sentence"), parameters[1]: Opaque("tokenizer")}
+    alive = run(m, function.body)
+    if alive:
+        raise m.stop("the program may return nothing", function, "E0307")
+    found: list[tuple[Term, Value]] = []
+    for state, value in frame.returns:
+        for c, leaf in _leaves(T.conj(state.path[1:]), value):
+            found.append((c, leaf))
+    return _result(m, found, function)
+
+
+def _leaves(c: Term, value: Value) -> list[tuple[Term, Value]]:
+    if isinstance(value, Choice):
+        return [
+            *_leaves(T.conj((c, value.condition)), value.then),
+            *_leaves(T.conj((c, T.not_(value.condition))), value.other),
+        ]
+    return [(c, value)]
+
+
+def _result(m: Machine, found: list[tuple[Term, Value]], node: ast.AST) -> assemble.Result:
+    grids: set[str] = set()
+    single: Term | None = None
+    for c, value in found:
+        matrix = value.items[1] if isinstance(value, TupleValue) and len(value.items) == 2 else value
+        if isinstance(matrix, Choice):
+            raise m.stop("one matrix or another is returned", node, "E0315")
+        match matrix:
+            case Grid():
+                if m.matrices[matrix.matrix] != matrix.version and T.conj((c,)) is T.TRUE:
+                    raise m.stop("an earlier version of the matrix is returned", node, "E0315")
+                grids.add(f"{matrix.matrix}")
+            case Opaque(name="literal", data=((cell,),)) if m.prover.implies(
+                (*m_base(), *(c.args if c.op == "and" else (c,))), T.compare("==", T.N, T.ONE)
+            ):
+                if c not in (T.compare("==", T.N, T.ONE), T.compare("<=", T.N, T.ONE)) or single is not None:
+                    raise m.stop("a single weight is returned under a condition", node, "E0315")
+                single = cell
+            case Opaque(name="filled", data=Scalar(term=t)) if t in (T.ZERO, T.const(0.0)):
+                pass
+            case NoneValue():
+                raise m.stop("the program may return nothing", node, "E0307")
+            case _:
+                raise m.stop("what is returned is not the matrix", node, "E0315")
+    if len(grids) > 1:
+        raise m.stop("one matrix or another is returned", node, "E0315")
+    return assemble.Result(next(iter(grids), None), single)
+
+
+def m_base() -> tuple[Term, ...]:
+    return (T.compare(">=", T.N, T.ONE),)
+
+
+T.keep()

@@ -1,0 +1,266 @@
+"""Rules in terms -> a ``Program``: definitions first, then the rules in the order of the source."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from attndsl.dsl import nodes as D
+from attndsl.dsl.pyimport.lift import schedule
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.emit import KEY, Draft, Q, draft
+from attndsl.dsl.pyimport.lift.machine import Machine, NotLiftable
+from attndsl.dsl.pyimport.lift.terms import Term
+from attndsl.dsl.pyimport.lift.to_nodes import TOKEN, WORD, Names, Writer, conjunction, normalized
+
+_MIN_SIZE = 6
+
+
+@dataclass(slots=True)
+class Result:
+    """What the program returns: the matrix, and single cells that replace it when the text has one token."""
+
+    matrix: str | None
+    single: Term | None = None
+
+
+def program(m: Machine, name: str, claims: tuple[str, ...], result: Result) -> D.Program:
+    """The finished tree. Raises NotLiftable where iterations depend on each other."""
+    schedule.check(m)
+    copies = schedule.snapshots(m)
+    drafts: list[tuple[int, Draft]] = []
+    for at, event in enumerate(m.events):
+        if event.op in ("normalize", "mask"):
+            drafts.append((at, Draft(event.op, event.matrix, T.ZERO, None, _when_n(event.path), span=event.span)))
+            continue
+        found = draft(m, event)
+        if found is not None:
+            drafts.append((at, found))
+    if result.single is not None:
+        drafts = _without_single(drafts)
+    names = _matrix_names(drafts, result, copies)
+    names.lets = _definitions(m, [d for _, d in drafts], names)
+    return _tree(name, claims, names, drafts, copies, result)
+
+
+def _when_n(path: tuple[Term, ...]) -> list[Term]:
+    kept = [c for c in path if c is not T.compare(">=", T.N, T.ONE)]
+    return kept
+
+
+def _without_single(drafts: list[tuple[int, Draft]]) -> list[tuple[int, Draft]]:
+    """With one token the last rule sets the only cell, so that the others need not exclude that case."""
+    alone = {T.compare("!=", T.N, T.ONE), T.not_(T.compare("<=", T.N, T.ONE)), T.compare(">", T.N, T.ONE)}
+    risky = any(d.op == "fail" or _may_fail(t) for _, d in drafts for t in (d.value, *d.when, *d.where))
+    if not risky:
+        for _, d in drafts:
+            d.when = [c for c in d.when if c not in alone]
+    return drafts
+
+
+def _may_fail(t: Term) -> bool:
+    return not t.total or any(x.op == "bin" and x.span is not None for x in T.walk(t))
+
+
+def _matrix_names(
+    drafts: list[tuple[int, Draft]], result: Result, copies: dict[tuple[str, int], str]
+) -> Names:
+    names = Names()
+    used = {d.matrix for _, d in drafts} | {key[0] for key in copies}
+    for _, d in drafts:
+        for r in schedule.reads_in((d.value, *d.when, *d.where, *(x for x in (d.low, d.high, d.target) if x is not None))):
+            used.add(r.data[0])
+    for matrix in used:
+        names.matrices[matrix] = "W" if matrix == result.matrix else _free_name(matrix, names)
+    names.copies = dict(copies)
+    return names
+
+
+def _free_name(name: str, names: Names) -> str:
+    name = re.sub(r"[^A-Za-z0-9_]", "", name) or "Row"
+    if not name[0].isalpha():
+        name = "Row" + name
+    name = name[0].upper() + name[1:]
+    taken = {"W", *names.matrices.values()}
+    out, number = name, 1
+    while out in taken:
+        number += 1
+        out = f"{name}{number}"
+    return out
+
+
+# ---------------------------------------------------------------- definitions
+
+
+def _roots(d: Draft) -> list[Term]:
+    return [d.value, *d.when, *d.where, *(x for x in (d.target, d.low, d.high) if x is not None)]
+
+
+def _definitions(m: Machine, drafts: list[Draft], names: Names) -> dict[Term, str]:
+    """Terms of one variable that are said more than once get a name, the author's where there is one."""
+    parents: dict[Term, set[object]] = {}
+    forms: dict[Term, Term] = {}
+
+    def form(t: Term) -> Term:
+        if t not in forms:
+            found = normalized(t) if len(t.free) == 1 else None
+            forms[t] = found[0] if found is not None else t
+        return forms[t]
+
+    seen: set[Term] = set()
+    for number, d in enumerate(drafts):
+        stack: list[tuple[Term, object]] = [(form(t), (number, i)) for i, t in enumerate(_roots(d))]
+        while stack:
+            t, parent = stack.pop()
+            parents.setdefault(t, set()).add(parent)
+            if t not in seen:
+                seen.add(t)
+                stack.extend((form(a), t) for a in t.args)
+    hints = {form(t): name for t, name in m.hints.items()}
+    chosen = [t for t in parents if _worth(t, len(parents[t]), t in hints)]
+    return _name_all(chosen, hints, names)
+
+
+def _worth(t: Term, uses: int, hinted: bool) -> bool:
+    if len(t.free) > 1 or t.op in ("var", "const", "n", "words", "linear") or t.kind in ("words", "none"):
+        return False
+    if t.free and not (t.free <= {TOKEN.data, WORD.data}):
+        return False
+    if any(x.op in ("read", "stat") for x in T.walk(t)):
+        return False
+    return uses >= 2 and t.size >= (4 if hinted else _MIN_SIZE) and (bool(t.free) or t.size >= 8)
+
+
+def _name_all(chosen: list[Term], hints: dict[Term, str], names: Names) -> dict[Term, str]:
+    taken = {"W", *names.matrices.values(), *names.copies.values()}
+    out: dict[Term, str] = {}
+    for t in sorted(chosen, key=lambda t: (t.size, str(t))):
+        base = _camel(hints[t]) if t in hints else _plain_name(t)
+        name, number = base, 1
+        while name in taken:
+            number += 1
+            name = f"{base}{number}"
+        taken.add(name)
+        out[t] = name
+    return out
+
+
+def _camel(name: str) -> str:
+    words = [p for p in re.split(r"_+", name) if p]
+    out = "".join(p[0].upper() + p[1:] for p in words if p[0].isalnum())
+    out = re.sub(r"[^A-Za-z0-9]", "", out)
+    return out if out and out[0].isalpha() else "Value" + out
+
+
+def _plain_name(t: Term) -> str:
+    if t.op == "agg" and t.kind == "word":
+        return "Word"
+    return {"bool": "Holds", "str": "Text", "word": "Related", "int": "Number"}.get(t.kind, "Value")
+
+
+# ---------------------------------------------------------------- the tree
+
+
+def _tree(
+    name: str,
+    claims: tuple[str, ...],
+    names: Names,
+    drafts: list[tuple[int, Draft]],
+    copies: dict[tuple[str, int], str],
+    result: Result,
+) -> D.Program:
+    writer = Writer(names)
+    rules: list[D.Item] = []
+    pending = sorted(copies.items(), key=lambda item: item[0][1])
+    for at, d in drafts:
+        while pending and pending[0][0][1] <= at:
+            (matrix, _), copy = pending.pop(0)
+            rules.append(_copy(names.matrices[matrix], copy))
+        rules.append(_item(d, writer, names))
+    if result.single is not None:
+        value = writer.expr(result.single, {})
+        when = D.Compare("==", D.Var("n"), D.Number(1))
+        rules.append(D.Rule("set", value, D.At(D.FirstPosition()), "W", when))
+    rules = _merged(rules)
+    used = {x.name for r in rules for x in D.walk(r) if isinstance(x, D.Name | D.Call)}
+    lets = _lets(writer, names, used)
+    matrices = [D.Matrix(v) for v in dict.fromkeys([*names.matrices.values(), *copies.values()]) if v != "W"]
+    items: list[D.Item] = [*(D.Claim(c) for c in claims), *lets, *matrices, *rules]
+    return D.Program(name, "bidirectional", tuple(items))
+
+
+def _copy(matrix: str, copy: str) -> D.Rule:
+    cell = D.Cell(matrix, D.Var("q"), D.Var("k"))
+    return D.Rule("set", cell, D.Each(D.Binder("k")), copy)
+
+
+def _item(d: Draft, writer: Writer, names: Names) -> D.Item:
+    matrix = names.matrices.get(d.matrix, "W")
+    if d.op == "normalize":
+        _always(d)
+        return D.Normalize(matrix, "nothing", span=d.span)
+    if d.op == "mask":
+        _always(d)
+        return D.Mask(matrix, span=d.span)
+    when_env, env = {"q": "q"}, {"q": "q", "k": "k"}
+    when = conjunction([writer.expr(c, when_env) for c in d.when]) if d.when else None
+    if d.op == "fail":
+        nothing = D.Aggregate("first", D.Binder("t", None, None, False, D.Number(0), True, None), span=d.span)
+        return D.Rule("add", nothing, D.At(D.FirstPosition()), "W", when, span=d.span)
+    value = writer.expr(d.value, env if d.target is None else when_env)
+    if d.target is not None:
+        place: D.Expr = writer.expr(d.target, when_env)
+        if d.target is Q:
+            place = D.SelfPosition()
+        elif d.target is T.ZERO:
+            place = D.FirstPosition()
+        return D.Rule(d.op, value, D.At(place), matrix, when, span=d.span)
+    lower, lower_open, upper, upper_open = writer.bounds(d.low, d.high, when_env)
+    where = conjunction([writer.expr(c, env) for c in d.where]) if d.where else None
+    binder = D.Binder("k", None, lower, lower_open, upper, upper_open, where)
+    return D.Rule(d.op, value, D.Each(binder), matrix, when, span=d.span)
+
+
+def _always(d: Draft) -> None:
+    if d.when:
+        found = NotLiftable("the matrix is normalized or masked under a condition", None, "E0321")
+        found.span = d.span
+        raise found
+
+
+def _lets(writer: Writer, names: Names, used: set[str]) -> list[D.Let]:
+    """The definitions that something calls, each after those it calls itself."""
+    made: dict[str, D.Let] = {}
+    for t, name in names.lets.items():
+        params: tuple[str, ...] = ()
+        env: dict[str, str] = {}
+        if t.free:
+            letter = "w" if WORD.data in t.free else "t"
+            params, env = (letter,), {next(iter(t.free)): letter}
+        made[name] = D.Let(name, params, writer.expr(t, env, inside=t))
+    out: dict[str, D.Let] = {}
+
+    def visit(name: str) -> None:
+        if name in out or name not in made:
+            return
+        for x in D.walk(made[name].value):
+            if isinstance(x, D.Name | D.Call):
+                visit(x.name)
+        out[name] = made[name]
+
+    for name in sorted(used):
+        visit(name)
+    return list(out.values())
+
+
+def _merged(rules: list[D.Item]) -> list[D.Item]:
+    """Nothing yet that changes the order; equal neighbouring sets are one."""
+    out: list[D.Item] = []
+    for r in rules:
+        if out and isinstance(r, D.Rule) and r.action in ("set", "raise", "cap") and out[-1] == r:
+            continue
+        out.append(r)
+    return out
+
+
+__all__ = ["KEY", "Result", "program"]

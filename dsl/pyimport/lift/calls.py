@@ -1,0 +1,185 @@
+"""Calls: the file's own functions are inlined; built-ins, numpy functions and methods have their meaning here."""
+
+from __future__ import annotations
+
+import ast
+
+from attndsl.dsl.pyimport.lift import builtins_, methods, numpy_
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.evaluate import evaluate, register, sequence, settle, spread
+from attndsl.dsl.pyimport.lift.machine import Frame, Machine, State
+from attndsl.dsl.pyimport.lift.merge import merge_states
+from attndsl.dsl.pyimport.lift.values import Closure, NoneValue, Opaque, Scalar, Seq, Unbound, Value
+
+_MAX_DEPTH = 12
+
+
+def _call(m: Machine, node: ast.Call) -> Value:
+    if isinstance(node.func, ast.Name) and m.lookup(node.func.id) is None and node.func.id not in m.functions:
+        return builtins_.call(m, node.func.id, node)
+    callee = evaluate(m, node.func)
+    m.node = node
+    match callee:
+        case Closure():
+            return _inline(m, callee, node)
+        case Opaque(name="function", data=name):
+            return numpy_.call(m, name, node)
+        case Opaque(name="method", data=(base, name)):
+            return methods.call(m, base, name, node)
+        case Opaque(name="nlp"):
+            return _parse(m, node)
+        case Opaque(name="tokenizer"):
+            return _encode(m, node)
+    raise m.stop(f"a call of {ast.unparse(node.func)!r}", node, "E0305")
+
+
+def _parse(m: Machine, node: ast.Call) -> Value:
+    if len(node.args) == 1 and evaluate(m, node.args[0]) == Opaque("sentence"):
+        return Opaque("doc")
+    raise m.stop("something else than the sentence is parsed", node, "E0306")
+
+
+def _encode(m: Machine, node: ast.Call) -> Value:
+    """``tokenizer(sentence, return_tensors=...)``."""
+    options = {k.arg: k.value for k in node.keywords}
+    if len(node.args) != 1 or evaluate(m, node.args[0]) != Opaque("sentence"):
+        raise m.stop("something else than the sentence is tokenized", node, "E0306")
+    if set(options) - {"return_tensors"}:
+        raise m.stop("the tokenizer is called with options", node, "E0306")
+    return Opaque("encoding", "return_tensors" in options)
+
+
+# ---------------------------------------------------------------- inlining
+
+
+def _inline(m: Machine, callee: Closure, node: ast.Call) -> Value:
+    function = callee.node
+    if isinstance(function, ast.FunctionDef):
+        special = _known_helper(m, function, node)
+        if special is not None:
+            return special
+    if len(m.frames) > _MAX_DEPTH:
+        raise m.stop("functions that call each other too deeply", node, "E0307")
+    bound = _bind(m, callee, node)
+    key = next(m.keys)
+    parents: tuple[int, ...] = ()
+    if callee.frame >= 0:
+        outer = next((f for f in m.frames if f.key == callee.frame), None)
+        if outer is None:
+            raise m.stop("a function outlives the one it was made in", node, "E0307")
+        parents = (outer.key, *outer.parents)
+    frame = Frame(key, parents)
+    m.state.frames[key] = bound
+    m.frames.append(frame)
+    try:
+        if isinstance(function, ast.Lambda):
+            return evaluate(m, function.body)
+        return _body(m, function, frame)
+    finally:
+        m.frames.pop()
+        m.state.frames.pop(key, None)
+        m.node = node
+
+
+def _body(m: Machine, function: ast.FunctionDef, frame: Frame) -> Value:
+    from attndsl.dsl.pyimport.lift.statements import run
+
+    entry = m.state.fork()
+    flows, m.flows = m.flows, []
+    try:
+        alive = run(m, function.body)
+    finally:
+        m.flows = flows
+    returns = list(frame.returns)
+    if alive:
+        returns.append((m.state, NoneValue()))
+    if not returns:
+        raise m.stop(f"{function.name!r} never returns", function, "E0307")
+    return join_returns(m, entry, returns)
+
+
+def join_returns(m: Machine, entry: State, returns: list[tuple[State, Value]]) -> Value:
+    """One state and one value after the ways in which a function returned."""
+    depth = len(entry.path)
+    for state, value in returns:
+        state.frames[m.frames[-1].key]["return"] = value
+    branches = [(T.conj(s.path[depth:]), s) for s, _ in returns]
+    m.state = merge_states(entry, branches)
+    return m.state.frames[m.frames[-1].key]["return"]
+
+
+def _bind(m: Machine, callee: Closure, node: ast.Call) -> dict[str, Value]:
+    spec = callee.node.args
+    names = [a.arg for a in (*spec.posonlyargs, *spec.args)]
+    if spec.vararg or spec.kwarg or any(isinstance(a, ast.Starred) for a in node.args):
+        raise m.stop("a function with variable arguments", node, "E0307")
+    bound: dict[str, Value] = {}
+    defaults = dict(zip(names[len(names) - len(spec.defaults) :], spec.defaults, strict=True))
+    if len(node.args) > len(names):
+        raise m.stop("too many arguments", node, "E0307")
+    for name, arg in zip(names, node.args, strict=False):
+        bound[name] = evaluate(m, arg)
+    for keyword in node.keywords:
+        if keyword.arg is None or keyword.arg not in (*names, *(a.arg for a in spec.kwonlyargs)):
+            raise m.stop("an unknown keyword argument", node, "E0307")
+        bound[keyword.arg] = evaluate(m, keyword.value)
+    for name, default in defaults.items():
+        if name not in bound:
+            bound[name] = _default(m, default)
+    for arg, kw_default in zip(spec.kwonlyargs, spec.kw_defaults, strict=True):
+        if arg.arg not in bound and kw_default is not None:
+            bound[arg.arg] = _default(m, kw_default)
+    if set(bound) != {*names, *(a.arg for a in spec.kwonlyargs)}:
+        raise m.stop("an argument is missing", node, "E0307")
+    return bound
+
+
+def _default(m: Machine, node: ast.expr) -> Value:
+    """Defaults are computed when the function is defined: only constants mean the same later."""
+    if isinstance(node, ast.Constant) or (isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant)):
+        return evaluate(m, node)
+    if isinstance(node, ast.Tuple) and all(isinstance(e, ast.Constant) for e in node.elts):
+        return evaluate(m, node)
+    raise m.stop("a default value that is not a constant", node, "E0307")
+
+
+# ---------------------------------------------------------------- helpers known by their text
+
+
+def _known_helper(m: Machine, function: ast.FunctionDef, node: ast.Call) -> Value | None:
+    if not node.args and not node.keywords and _is_pipeline_getter(function):
+        return Opaque("nlp")
+    return None
+
+
+def _is_pipeline_getter(function: ast.FunctionDef) -> bool:
+    """``global nlp; if nlp is None: nlp = spacy.load(...); return nlp``, and nothing else."""
+    declared = [n for s in function.body if isinstance(s, ast.Global) for n in s.names]
+    if len(declared) != 1 or function.args.args:
+        return False
+    name = declared[0]
+    for s in function.body:
+        if isinstance(s, ast.Global | ast.Import) or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant)):
+            continue
+        if isinstance(s, ast.Return) and isinstance(s.value, ast.Name) and s.value.id == name:
+            return True
+        if not (isinstance(s, ast.If) and ast.unparse(s.test) in (f"{name} is None", f"not {name}") and not s.orelse):
+            return False
+        loads = [x for x in s.body if not isinstance(x, ast.Import)]
+        if len(loads) != 1 or not isinstance(loads[0], ast.Assign):
+            return False
+        text = ast.unparse(loads[0])
+        if not (text.startswith(f"{name} = spacy.load('") and isinstance(loads[0].value, ast.Call)):
+            return False
+        if not all(isinstance(a, ast.Constant) for a in loads[0].value.args) or loads[0].value.keywords:
+            return False
+    return False
+
+
+def _lambda(m: Machine, node: ast.Lambda) -> Value:
+    return Closure(node, m.frames[-1].key)
+
+
+register(ast.Call, _call)
+register(ast.Lambda, _lambda)
+__all__ = ["Scalar", "Seq", "Unbound", "sequence", "settle", "spread"]

@@ -1,0 +1,531 @@
+"""Names carried from iteration to iteration: which form their change has, and what it sums up to."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from attndsl.dsl.pyimport.lift import collections_ as C
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.machine import Machine, Retry
+from attndsl.dsl.pyimport.lift.merge import merge_values, subst_value
+from attndsl.dsl.pyimport.lift.terms import Term
+from attndsl.dsl.pyimport.lift.values import (
+    Binder,
+    Carried,
+    Choice,
+    NoneValue,
+    Ref,
+    Scalar,
+    TupleValue,
+    Unbound,
+    Value,
+    Word,
+)
+
+
+def placeholder(name: str, serial: int) -> Carried:
+    return Carried(f"{name}@{serial}")
+
+
+def carried_inside(v: Value) -> str | None:
+    """The name of an outer loop's carried value inside this one."""
+    if isinstance(v, Carried):
+        return v.name
+    if isinstance(v, Choice):
+        return carried_inside(v.then) or carried_inside(v.other)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Carry:
+    """A carried name: its value at the start of an iteration, in terms of ``var`` (and ``unset``: still None)."""
+
+    name: str
+    attempt: int
+    value: Value
+    var: Term
+    unset: Term | None = None
+
+
+def carry(name: str, old: Value, attempt: int) -> Carry | None:
+    """The next guess at what sort of value the name carries; None when there is no further one."""
+    if isinstance(old, Scalar):
+        kinds = {"int": ("int", "float"), "float": ("float",), "bool": ("bool",), "str": ("str",), "num": ("float",)}
+        tried = kinds.get(old.term.kind, ())
+        if attempt < len(tried):
+            var = T.fresh(tried[attempt], "carry")
+            return Carry(name, attempt, Scalar(var, None if tried[attempt] == "float" else False), var)
+        return None
+    if isinstance(old, Word) and attempt == 0:
+        var = T.fresh("word", "carry")
+        return Carry(name, attempt, Word(var), var)
+    if isinstance(old, NoneValue) and attempt < 4:
+        var = T.fresh(("int", "word", "str", "float")[attempt], "carry")
+        unset = T.fresh("bool", "unset")
+        inner: Value = Word(var) if attempt == 1 else Scalar(var)
+        return Carry(name, attempt, Choice(unset, NoneValue(), inner), var, unset)
+    return None
+
+
+@dataclass
+class View:
+    """The iterations of a loop: which happen, which was the last one such that ..."""
+
+    m: Machine
+    binder: Binder
+    where: Term
+    stops: Term
+    ordered: bool
+    node: ast.AST
+
+    def __post_init__(self) -> None:
+        b = self.binder
+        kind = "last" if b.descending else "first"
+        self.first_stop = T.agg(kind, b.var, b.domain, b.low, b.high, T.conj((self.where, self.stops)))
+        self.stopped = C.exists((b,), T.conj((self.where, self.stops)))
+
+    def executed(self, condition: Term) -> Term:
+        """The condition, of an iteration that happens."""
+        if self.stops is T.FALSE or condition is T.FALSE:
+            return condition
+        parts = condition.args if condition.op == "and" else (condition,)
+        if self.m.prover.implies(parts, self.stops):
+            return T.conj((self._is_first(), condition))
+        return T.conj((self._none_before(), condition))
+
+    def _is_first(self) -> Term:
+        b = self.binder
+        if b.over_words:
+            return T.compare("==", T.windex(b.var), T.windex(self.first_stop))
+        return T.mk("cmp", "==", (b.var, self.first_stop), "bool")
+
+    def _none_before(self) -> Term:
+        return T.not_(C.earlier("any", self.binder, T.conj((self.where, self.stops)), T.NONE))
+
+    def executed_path(self, path: tuple[Term, ...], at: int) -> tuple[Term, ...]:
+        if self.m.prover.implies(path[at:], self.stops):
+            return (*path[:at], self._is_first(), *path[at:])
+        return (*path[:at], self._none_before(), *path[at:])
+
+    # ------------------------------------------------------------ folds over iterations
+
+    def last(self, assigned: Term, before: bool) -> tuple[Term, Term]:
+        """The last iteration (before this one, or of all) at which ``assigned`` holds, and that there is one."""
+        b = self.binder
+        where = T.conj((self.where, assigned))
+        if not before and self.stops is not T.FALSE:
+            parts = assigned.args if assigned.op == "and" else (assigned,)
+            if assigned is self.stops:
+                return self.first_stop, self.stopped
+            if self.m.prover.implies(parts, self.stops):
+                at_stop = T.subst(assigned, {b.var: self.first_stop})
+                return self.first_stop, T.conj((self.stopped, at_stop))
+            where = T.conj((self.where, self._none_before(), assigned))
+        kind = "first" if b.descending else "last"
+        if before:
+            return C.earlier(kind, b, where, T.NONE), C.earlier("any", b, where, T.NONE)
+        return T.agg(kind, b.var, b.domain, b.low, b.high, where), C.exists((b,), where)
+
+    def fold(self, kind: str, condition: Term, value: Term, before: bool) -> Term:
+        """An aggregate over the iterations that happen (or that came before this one)."""
+        b = self.binder
+        condition = condition if before else self.executed(condition)
+        where = T.conj((self.where, condition))
+        if before:
+            return C.earlier(kind, b, where, value)
+        return T.agg(kind, b.var, b.domain, b.low, b.high, where, value)
+
+
+# ---------------------------------------------------------------- names that no iteration reads
+
+
+def after_loop(view: View, name: str, end: Value, old: Value | None, serial: int) -> Value:
+    """A name after the loop: the value from the last iteration that set it, else the one from before."""
+    unchanged = placeholder(name, serial)
+    if end == unchanged:
+        assert old is not None
+        return old
+    if isinstance(end, Unbound):
+        return end if old is None else Unbound(end.reason)
+    try:
+        assigned = _assigned(end, unchanged)
+    except _Unknown:
+        return Unbound(f"{name!r} after a loop that sets it in an unusual way")
+    if assigned is T.FALSE and old is not None:
+        return old
+    value = _stripped(end, unchanged)
+    if isinstance(value, Ref) or value is None or _holds_refs(value):
+        return Unbound(f"{name!r} holds a list from the last iteration")
+    last, exists = view.last(assigned, False)
+    found = subst_value(value, {view.binder.var: last})
+    if not view.ordered and found != value:
+        return Unbound(f"{name!r} from the last element of a set")
+    if view.m.holds(exists):
+        return found
+    before: Value = old if old is not None else Unbound(f"{name!r} is set by a loop that may not run")
+    return merge_values(exists, found, before)
+
+
+class _Unknown(Exception):
+    pass
+
+
+def _holds_refs(v: Value) -> bool:
+    match v:
+        case Ref() | Carried() | Unbound():
+            return True
+        case Choice(then=a, other=b):
+            return _holds_refs(a) or _holds_refs(b)
+        case TupleValue(items=items):
+            return any(_holds_refs(i) for i in items)
+    return False
+
+
+def _assigned(v: Value, unchanged: Value) -> Term:
+    """Where the value is not what it was."""
+    if v == unchanged:
+        return T.FALSE
+    if isinstance(v, Choice):
+        return T.ite(v.condition, _assigned(v.then, unchanged), _assigned(v.other, unchanged))
+    if isinstance(v, Carried | Unbound):
+        raise _Unknown
+    return T.TRUE
+
+
+def _stripped(v: Value, unchanged: Value) -> Value | None:
+    """The value where it was assigned."""
+    if v == unchanged:
+        return None
+    if isinstance(v, Choice):
+        a, b = _stripped(v.then, unchanged), _stripped(v.other, unchanged)
+        if a is None or b is None:
+            return b if a is None else a
+        return merge_values(v.condition, a, b)
+    return v
+
+
+# ---------------------------------------------------------------- names that iterations read
+
+
+def resolve(
+    view: View, carries: dict[str, Carry], ended: dict[str, Value], old: dict[str, Value]
+) -> tuple[dict[Term, Term], dict[str, Value]]:
+    """The carried variables as terms, and the names' values after the loop."""
+    mapping: dict[Term, Term] = {}
+    done: dict[str, Value] = {}
+    waiting = dict(carries)
+    while waiting:
+        ready = [c for c in waiting.values() if not _needs(ended[c.name], waiting, c, mapping)]
+        if not ready:
+            raise view.m.stop("names that depend on each other from iteration to iteration", view.node, "E0317")
+        for c in ready:
+            end = subst_value(ended[c.name], mapping)
+            starts, after = summed(view, c, end, old[c.name])
+            done[c.name] = after
+            mapping.update(starts)
+            del waiting[c.name]
+    return mapping, done
+
+
+def _needs(end: Value, waiting: dict[str, Carry], own: Carry, mapping: dict[Term, Term]) -> bool:
+    end = subst_value(end, mapping)
+    free = _free(end)
+    return any(c.var.data in free or (c.unset is not None and c.unset.data in free) for c in waiting.values() if c is not own)
+
+
+def _free(v: Value) -> frozenset[str]:
+    match v:
+        case Scalar(term=t) | Word(term=t):
+            return t.free
+        case Choice(condition=c, then=a, other=b):
+            return c.free | _free(a) | _free(b)
+        case TupleValue(items=items):
+            return frozenset().union(*(_free(i) for i in items))
+    return frozenset()
+
+
+def summed(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Term], Value]:
+    """What the name was at the start of an iteration, and what it is after the loop."""
+    if c.unset is not None or not isinstance(end, Scalar):
+        return _last_value(view, c, end, old)
+    assert isinstance(old, Scalar)
+    if end.term.kind in ("float", "num") and c.var.kind == "int":
+        raise Retry(f"{c.name}@{_serial(view)}")
+    numpy = True if True in (end.numpy, old.numpy) else None
+    form = _form(end.term, c.var)
+    if form is None:
+        raise view.m.stop(f"{c.name!r} changes from iteration to iteration in an unknown way", view.node, "E0317")
+    if form[0] == "assign":
+        return _last_value(view, c, end, old)
+    numpy = end.numpy if end.numpy == old.numpy else numpy
+    start = _combined(view, form, old.term, True)
+    after = _combined(view, form, old.term, False)
+    if c.var.kind == "int" and after.kind != "int":
+        numpy = None
+    return {c.var: start}, Scalar(after, False if c.var.kind in ("int", "bool") else numpy)
+
+
+def _serial(view: View) -> str:
+    raise view.m.stop("a name that is a whole number first and a fraction later", view.node, "E0317")
+
+
+def _combined(view: View, form: tuple[str, Term, Term], old: Term, before: bool) -> Term:
+    kind, condition, value = form
+    match kind:
+        case "add":
+            if T.is_const(value):
+                count = view.fold("count", condition, T.NONE, before)
+                return T.add(old, T.mul(value, count))
+            return T.add(old, view.fold("sum", condition, value, before))
+        case "mul":
+            return T.mul(old, view.fold("product", condition, value, before))
+        case "max" | "min":
+            best = view.fold("maximum" if kind == "max" else "minimum", condition, value, before)
+            combined = T.func(kind, (old, best), "int" if old.kind == best.kind == "int" else "float")
+            return T.ite(view.fold("any", condition, T.NONE, before), combined, old)
+        case "toggle":
+            count = view.fold("count", condition, T.NONE, before)
+            odd = T.compare("==", T.arith("%", count, T.const(2)), T.ONE)
+            return T.ite(odd, T.not_(old), old)
+    raise AssertionError(kind)
+
+
+def _last_value(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Term], Value]:
+    """The name holds what the last iteration that assigned it gave."""
+    m = view.m
+    if not view.ordered:
+        raise m.stop("the last element of a set", view.node, "E0312")
+    if isinstance(end, Scalar) and isinstance(c.value, Scalar):
+        end = _as_choice(end, c)
+    assigned = _assigned(end, c.value)
+    value = _stripped(end, c.value)
+    if value is None:
+        value = old
+    free = _free(value) | assigned.free
+    if c.var.data in free or (c.unset is not None and c.unset.data in free):
+        raise m.stop(f"{c.name!r} depends on itself from iteration to iteration", view.node, "E0317")
+    if not _fits(value, c):
+        raise Retry_for(view, c)
+    t, exists = view.last(assigned, True)
+    x = view.binder.var
+    earlier = subst_value(value, {x: t})
+    starts = _start_terms(view, c, earlier, exists, old)
+    last, some = view.last(assigned, False)
+    after = merge_values(some, subst_value(value, {x: last}), old)
+    return starts, after
+
+
+def Retry_for(view: View, c: Carry) -> Exception:  # noqa: N802 - reads as the exception it makes
+    return view.m.stop(f"{c.name!r} holds values of different sorts", view.node, "E0317")
+
+
+def _fits(value: Value, c: Carry) -> bool:
+    """The values assigned are of the sort that was guessed."""
+    match value:
+        case Choice(then=a, other=b):
+            return _fits(a, c) and _fits(b, c)
+        case NoneValue():
+            return c.unset is not None
+        case Word():
+            return c.var.kind == "word"
+        case Scalar(term=t):
+            return t.kind == c.var.kind or (c.var.kind == "float" and t.kind in ("int", "num"))
+    return False
+
+
+def _start_terms(view: View, c: Carry, earlier: Value, exists: Term, old: Value) -> dict[Term, Term]:
+    term = _term_of(earlier)
+    if c.unset is not None:
+        none = T.ite(exists, _none_where(earlier), T.TRUE)
+        return {c.var: term, c.unset: none}
+    first = _term_of(old)
+    return {c.var: T.ite(exists, term, first)}
+
+
+def _term_of(v: Value) -> Term:
+    match v:
+        case Scalar(term=t) | Word(term=t):
+            return t
+        case Choice(condition=c, then=a, other=b):
+            if isinstance(a, NoneValue):
+                return _term_of(b)
+            if isinstance(b, NoneValue):
+                return _term_of(a)
+            return T.ite(c, _term_of(a), _term_of(b))
+    return T.NONE
+
+
+def _none_where(v: Value) -> Term:
+    match v:
+        case NoneValue():
+            return T.TRUE
+        case Choice(condition=c, then=a, other=b):
+            return T.ite(c, _none_where(a), _none_where(b))
+    return T.FALSE
+
+
+def _as_choice(end: Scalar, c: Carry) -> Value:
+    """A conditional term as a choice, so that the unchanged case is seen."""
+    t = _normal(end.term, c.var)
+    if t is c.var:
+        return c.value
+    if t.op == "ite" and c.var.data in t.free:
+        cond, a, b = t.args
+        return Choice(cond, _as_choice(Scalar(a, end.numpy), c), _as_choice(Scalar(b, end.numpy), c))
+    return Scalar(t, end.numpy)
+
+
+# ---------------------------------------------------------------- forms of change
+
+
+def _normal(t: Term, var: Term) -> Term:
+    """``g or c`` as ``if g then true else c``, so that flags look like other assignments."""
+    if t.kind == "bool" and t.op in ("or", "and") and var in t.args:
+        rest = [a for a in t.args if a is not var]
+        if any(var.data in a.free for a in rest):
+            return t
+        if t.op == "or":
+            return T.mk("ite", None, (T.disj(rest), T.TRUE, var), "bool")
+        return T.mk("ite", None, (T.conj(rest), var, T.FALSE), "bool")
+    return t
+
+
+def _form(t: Term, var: Term) -> tuple[str, Term, Term] | None:
+    """(sort of change, where it happens, by what); sort "assign" when the old value plays no part."""
+    t = _normal(t, var)
+    extreme = _extreme(t, var)
+    if extreme is not None:
+        return extreme
+    leaves: list[tuple[str, Term]] = []
+    tree = _leaves(t, var, leaves)
+    if tree is None:
+        return None
+    sorts = {s for s, _ in leaves if s != "same"}
+    if not sorts:
+        return "add", T.FALSE, T.ZERO
+    if len(sorts) != 1:
+        return None
+    (sort,) = sorts
+    where = _where_changed(tree)
+    value = _changed_value(tree, T.ZERO if sort == "add" else T.ONE)
+    if var.data in where.free or var.data in value.free:
+        return None
+    if sort in ("add", "mul") and value.op == "ite":
+        where = _narrow(where, value, sort)
+        value = _narrowed(value, sort)
+    return sort, where, value
+
+
+def _narrow(where: Term, value: Term, sort: str) -> Term:
+    neutral = T.ZERO if sort == "add" else T.ONE
+    return T.conj((where, value.args[0])) if value.args[2] is neutral else where
+
+
+def _narrowed(value: Term, sort: str) -> Term:
+    neutral = T.ZERO if sort == "add" else T.ONE
+    return value.args[1] if value.args[2] is neutral else value
+
+
+Tree = tuple[str, Term, "Tree | None", "Tree | None"]
+
+
+def _leaves(t: Term, var: Term, out: list[tuple[str, Term]]) -> Tree | None:
+    if t.op == "ite" and var.data in (t.args[1].free | t.args[2].free):
+        a, b = _leaves(t.args[1], var, out), _leaves(t.args[2], var, out)
+        if a is None or b is None:
+            return None
+        return "ite", t.args[0], a, b
+    leaf = _leaf(t, var)
+    if leaf is None:
+        return None
+    out.append(leaf)
+    return leaf[0], leaf[1], None, None
+
+
+def _leaf(t: Term, var: Term) -> tuple[str, Term] | None:
+    if t is var:
+        return "same", T.ZERO
+    if var.data not in t.free:
+        return "assign", t
+    if t.op == "not" and t.args[0] is var:
+        return "toggle", T.ONE
+    if t.kind == "int":
+        atoms, c = T.linear(t)
+        if atoms.get(var) == 1:
+            rest = T.from_linear({a: k for a, k in atoms.items() if a is not var}, c)
+            return ("add", rest) if var.data not in rest.free else None
+        if t.op == "bin" and t.data == "*":
+            return _multiplied(t, var)
+        return None
+    if t.op == "bin" and t.data in ("+", "-"):
+        return _added(t, var)
+    if t.op == "bin" and t.data in ("*", "/"):
+        return _multiplied(t, var)
+    return None
+
+
+def _added(t: Term, var: Term) -> tuple[str, Term] | None:
+    a, b = t.args
+    if var.data in a.free and var.data not in b.free:
+        inner = _leaf(a, var)
+        delta = b if t.data == "+" else T.neg(b)
+        if inner is not None and inner[0] in ("same", "add"):
+            return "add", (delta if inner[0] == "same" else T.add(inner[1], delta))
+    if t.data == "+" and var.data in b.free and var.data not in a.free:
+        inner = _leaf(b, var)
+        if inner is not None and inner[0] in ("same", "add"):
+            return "add", (a if inner[0] == "same" else T.add(a, inner[1]))
+    return None
+
+
+def _multiplied(t: Term, var: Term) -> tuple[str, Term] | None:
+    a, b = t.args
+    if var.data in b.free and t.data == "*":
+        a, b = b, a
+    if var.data in b.free:
+        return None
+    inner = _leaf(a, var)
+    if inner is None or inner[0] not in ("same", "mul"):
+        return None
+    factor = b if t.data == "*" else T.arith("/", T.ONE, b, t.span)
+    return "mul", (factor if inner[0] == "same" else T.mul(inner[1], factor))
+
+
+def _where_changed(tree: Tree) -> Term:
+    sort, term, a, b = tree
+    if sort == "ite":
+        assert a is not None and b is not None
+        return T.ite(term, _where_changed(a), _where_changed(b))
+    return T.const(sort != "same")
+
+
+def _changed_value(tree: Tree, neutral: Term) -> Term:
+    sort, term, a, b = tree
+    if sort != "ite":
+        return neutral if sort == "same" else term
+    assert a is not None and b is not None
+    if _where_changed(b) is T.FALSE:
+        return _changed_value(a, neutral)
+    if _where_changed(a) is T.FALSE:
+        return _changed_value(b, neutral)
+    return T.ite(term, _changed_value(a, neutral), _changed_value(b, neutral))
+
+
+def _extreme(t: Term, var: Term) -> tuple[str, Term, Term] | None:
+    """``max(c, x)`` and ``if x > c: c = x``."""
+    if t.op == "func" and t.data in ("max", "min") and len(t.args) == 2 and var in t.args:
+        other = t.args[1] if t.args[0] is var else t.args[0]
+        return (t.data, T.TRUE, other) if var.data not in other.free else None
+    if t.op != "ite" or t.args[2] is not var:
+        return None
+    c, x, _ = t.args
+    parts = c.args if c.op == "and" else (c,)
+    tests = [p for p in parts if p.op == "cmp" and var in p.args and x in p.args]
+    rest = [p for p in parts if p not in tests]
+    if len(tests) != 1 or any(var.data in p.free for p in rest) or var.data in x.free:
+        return None
+    op = tests[0].data if tests[0].args[0] is x else {"<": ">", ">": "<", "<=": ">=", ">=": "<="}.get(tests[0].data)
+    if op not in ("<", "<=", ">", ">="):
+        return None
+    return ("max" if op[0] == ">" else "min"), T.conj(rest), x

@@ -1,0 +1,378 @@
+"""Questions to symbolic lists and sets: emptiness, length, membership, elements by index."""
+
+from __future__ import annotations
+
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.machine import Machine
+from attndsl.dsl.pyimport.lift.merge import guard, instantiate, merge_values, subst_part, subst_value
+from attndsl.dsl.pyimport.lift.terms import Term
+from attndsl.dsl.pyimport.lift.values import Binder, Part, Scalar, Seq, Value, Word, items_of
+
+
+def exists(binders: tuple[Binder, ...], condition: Term) -> Term:
+    """Some values of the binders satisfy the condition."""
+    for b in reversed(binders):
+        condition = T.agg("any", b.var, b.domain, b.low, b.high, condition)
+    return condition
+
+
+def nonempty(seq: Seq) -> Term:
+    return T.disj(exists(p.binders, p.condition) for p in seq.parts)
+
+
+def part_count(part: Part) -> Term:
+    """How many elements a part has."""
+    if not part.binders:
+        return T.ite(part.condition, T.ONE, T.ZERO)
+    *outer, inner = part.binders
+    count = T.agg("count", inner.var, inner.domain, inner.low, inner.high, part.condition)
+    for b in reversed(outer):
+        count = T.agg("sum", b.var, b.domain, b.low, b.high, T.TRUE, count)
+    return count
+
+
+def size(m: Machine, seq: Seq) -> Term:
+    """Python's ``len``."""
+    if seq.is_set:
+        seq = as_positions(m, seq)
+    total: Term = T.ZERO
+    for p in seq.parts:
+        total = T.add(total, part_count(p))
+    return total
+
+
+# ---------------------------------------------------------------- membership
+
+
+def equal(m: Machine, a: Value, b: Value) -> Term:
+    """``a == b`` of two scalars or words; other sorts stop the lift."""
+    if isinstance(a, Scalar) and isinstance(b, Scalar):
+        return T.compare("==", a.term, b.term)
+    if isinstance(a, Word) and isinstance(b, Word):
+        return T.compare("==", T.windex(a.term), T.windex(b.term))
+    raise m.stop("values of different sorts are compared", code="E0302")
+
+
+def contains(m: Machine, item: Value, seq: Seq) -> Term:
+    """``item in seq``."""
+    items = items_of(seq)
+    if items is not None and isinstance(item, Scalar) and all(isinstance(i, Scalar) and T.is_const(i.term) for i in items):
+        return T.member(item.term, [i.term for i in items if isinstance(i, Scalar)])
+    return T.disj(_holds(m, item, instantiate(p)) for p in seq.parts)
+
+
+def _holds(m: Machine, item: Value, part: Part) -> Term:
+    solved = solve_element(item, part)
+    if solved is not None:
+        return solved
+    return exists(part.binders, T.conj((part.condition, equal(m, part.element, item))))
+
+
+def solve_element(item: Value, part: Part) -> Term | None:
+    """Membership without a search, where the element is the bound position or word itself."""
+    if len(part.binders) != 1:
+        return None
+    (b,) = part.binders
+    target: Term | None = None
+    if isinstance(part.element, Scalar) and isinstance(item, Scalar) and item.term.kind == "int":
+        if part.element.term is b.var:
+            target = item.term
+        elif part.element.term.op == "windex" and part.element.term.args[0] is b.var:
+            target = T.wordat(item.term)
+    elif isinstance(part.element, Word) and isinstance(item, Word) and part.element.term is b.var:
+        target = item.term
+    if target is None:
+        return None
+    mapping = {b.var: target}
+    bounds = [T.subst(c, mapping) for c in b.conditions()]
+    if b.over_words and target.op == "wordat":
+        index = target.args[0]
+        bounds += [T.compare(">=", index, T.ZERO), T.compare("<", index, _word_count())]
+    return T.conj((*bounds, T.subst(part.condition, mapping)))
+
+
+def _word_count() -> Term:
+    from attndsl.dsl.pyimport.lift.linear import WORD_COUNT
+
+    return WORD_COUNT
+
+
+def as_positions(m: Machine, seq: Seq) -> Seq:
+    """A set of token positions (or of words) as one part without duplicates, ascending."""
+    if len(seq.parts) == 1 and _injective(seq.parts[0]):
+        return seq
+    items = items_of(seq)
+    if items is not None and all(isinstance(i, Scalar) and T.is_const(i.term) for i in items):
+        distinct = {i.term: i for i in items if isinstance(i, Scalar)}
+        return Seq(tuple(Part((), T.TRUE, v) for v in distinct.values()), True)
+    over_words = all(isinstance(p.element, Word) or _is_windex(p.element) for p in seq.parts)
+    if over_words:
+        var = T.fresh("word")
+        as_word = all(isinstance(p.element, Word) for p in seq.parts)
+        element: Value = Word(var) if as_word else Scalar(T.windex(var))
+        where = T.disj(_holds(m, element, instantiate(p)) for p in seq.parts)
+        return Seq((Part((Binder(var, T.NONE, T.NONE, T.ALL_WORDS),), where, element),), True)
+    for p in seq.parts:
+        _require_position(m, p)
+    var = T.fresh("int")
+    where = T.disj(_holds(m, Scalar(var), instantiate(p)) for p in seq.parts)
+    return Seq((Part((Binder(var, T.ZERO, T.N),), where, Scalar(var)),), True)
+
+
+def _is_windex(v: Value) -> bool:
+    return isinstance(v, Scalar) and v.term.op == "windex"
+
+
+def _require_position(m: Machine, p: Part) -> None:
+    if not (isinstance(p.element, Scalar) and p.element.term.kind == "int"):
+        raise m.stop("a set of something else than positions is walked through", code="E0312")
+    facts = tuple(c for b in p.binders for c in b.conditions())
+    path = (*m.state.path, *facts, p.condition)
+    inside = T.conj((T.compare(">=", p.element.term, T.ZERO), T.compare("<", p.element.term, T.N)))
+    if not m.prover.implies(path, inside):
+        raise m.stop("a set may hold numbers that are no positions", code="E0312")
+
+
+def _injective(p: Part) -> bool:
+    if not p.binders:
+        return True
+    if len(p.binders) != 1:
+        return False
+    t = p.element.term if isinstance(p.element, Scalar | Word) else None
+    b = p.binders[0]
+    if t is None:
+        return False
+    if t is b.var or (t.op == "windex" and t.args[0] is b.var):
+        return True
+    return t.kind == "int" and t.op == "linear" and t.args == (b.var,)
+
+
+# ---------------------------------------------------------------- elements by index
+
+
+def element(m: Machine, seq: Seq, index: Term) -> Value:
+    """``seq[index]``; requires the index to be in range (or makes the program fail where it is not)."""
+    items = items_of(seq)
+    if items is not None and T.is_const(index):
+        if not -len(items) <= index.data < len(items):
+            raise m.stop("a list index is out of range", code="E0313")
+        return items[index.data]
+    if seq.is_set:
+        raise m.stop("a set is indexed", code="E0302")
+    if len(seq.parts) == 1 and len(seq.parts[0].binders) == 1:
+        return _of_part(m, seq.parts[0], index)
+    if index is T.ZERO or index is T.const(-1):
+        return _outermost(m, seq, last=index is not T.ZERO)
+    if items is not None:
+        return _among(m, items, index)
+    raise m.stop("an element by index of a list that was built in several places", code="E0313")
+
+
+def _among(m: Machine, items: list[Value], index: Term) -> Value:
+    m.require(T.conj((T.compare(">=", index, T.const(-len(items))), T.compare("<", index, T.const(len(items))))))
+    found = items[-1]
+    for at, item in reversed(list(enumerate(items[:-1]))):
+        here = T.disj((T.compare("==", index, T.const(at)), T.compare("==", index, T.const(at - len(items)))))
+        found = merge_values(here, item, found)
+    return found
+
+
+def _of_part(m: Machine, part: Part, index: Term) -> Value:
+    (b,) = part.binders
+    if part.condition is T.TRUE and not b.over_words:
+        return _direct(m, part, b, index)
+    if part.condition is T.TRUE and b.domain is T.ALL_WORDS:
+        return subst_value(part.element, {b.var: T.wordat(_wrapped(m, index, _word_count()))})
+    part = instantiate(part)
+    (b,) = part.binders
+    if index is T.ZERO or index is T.const(-1):
+        return _end(m, part, last=(index is not T.ZERO))
+    count = part_count(part)
+    if m.holds(T.compare(">=", index, T.ZERO)):
+        m.require(T.compare("<", index, count))
+    else:
+        m.require(T.conj((T.compare("<", index, count), T.compare(">=", index, T.neg(count)))))
+    rank = T.sub(T.const(-1), index) if b.descending else index
+    node = T.agg("nth", b.var, b.domain, b.low, b.high, part.condition, rank)
+    return subst_value(part.element, {b.var: node})
+
+
+def _direct(m: Machine, part: Part, b: Binder, index: Term) -> Value:
+    length = T.sub(b.high, b.low)
+    if not m.holds(T.compare(">=", length, T.ZERO)):
+        length = T.func("max", (length, T.ZERO), "int")
+    at = _wrapped(m, index, length)
+    position = T.sub(T.sub(b.high, T.ONE), at) if b.descending else T.add(b.low, at)
+    return subst_value(part.element, {b.var: position})
+
+
+def _wrapped(m: Machine, index: Term, length: Term) -> Term:
+    """A Python index as a place counted from 0; negative ones count from the end."""
+    negative = T.compare("<", index, T.ZERO)
+    if m.fails(negative):
+        m.require(T.compare("<", index, length))
+        return index
+    from_end = T.add(length, index)
+    if m.holds(negative):
+        m.require(T.compare(">=", from_end, T.ZERO))
+        return from_end
+    m.require(T.conj((T.compare("<", index, length), T.compare(">=", from_end, T.ZERO))))
+    return T.ite(negative, from_end, index)
+
+
+wrapped = _wrapped
+
+
+def _end(m: Machine, part: Part, last: bool) -> Value:
+    (b,) = part.binders
+    kind = "last" if last != b.descending else "first"
+    node = T.agg(kind, b.var, b.domain, b.low, b.high, part.condition)
+    m.require(exists(part.binders, part.condition))
+    return subst_value(part.element, {b.var: node})
+
+
+def _outermost(m: Machine, seq: Seq, last: bool) -> Value:
+    m.require(nonempty(seq))
+    parts = [instantiate(p) for p in (reversed(seq.parts) if last else seq.parts)]
+    found: Value | None = None
+    for p in reversed(parts):
+        if len(p.binders) > 1:
+            raise m.stop("the first element of a list built by nested loops", code="E0313")
+        here = end_value(p, last)
+        found = here if found is None else merge_values(exists(p.binders, p.condition), here, found)
+    if found is None:
+        raise m.stop("an element of an empty list", code="E0313")
+    return found
+
+
+def end_value(p: Part, last: bool) -> Value:
+    """The first (last) element of a part of at most one binder, without asking whether there is one."""
+    if not p.binders:
+        return p.element
+    (b,) = p.binders
+    kind = "last" if last != b.descending else "first"
+    return subst_value(p.element, {b.var: T.agg(kind, b.var, b.domain, b.low, b.high, p.condition)})
+
+
+def reverse(seq: Seq) -> Seq:
+    """``reversed(seq)``."""
+    return Seq(
+        tuple(
+            Part(
+                tuple(Binder(b.var, b.low, b.high, b.domain, not b.descending) for b in p.binders),
+                p.condition,
+                p.element,
+            )
+            for p in reversed(seq.parts)
+        ),
+        seq.is_set,
+    )
+
+
+def rank(m: Machine, seq: Seq) -> tuple[Part, ...]:
+    """``enumerate(seq)``: parts whose element is (rank, element)."""
+    from attndsl.dsl.pyimport.lift.values import TupleValue
+
+    before: Term = T.ZERO
+    out: list[Part] = []
+    for original in seq.parts:
+        p = instantiate(original)
+        if len(p.binders) > 1:
+            raise m.stop("the rank in a list built by nested loops", code="E0313")
+        here = T.add(before, _earlier(p))
+        out.append(Part(p.binders, p.condition, TupleValue((Scalar(here), p.element))))
+        before = T.add(before, part_count(original))
+    return tuple(out)
+
+
+def _earlier(p: Part) -> Term:
+    """How many elements of the part come before the one at its binder's value."""
+    if not p.binders:
+        return T.ZERO
+    (b,) = p.binders
+    if p.condition is T.TRUE and not b.over_words:
+        return T.sub(T.sub(b.high, T.ONE), b.var) if b.descending else T.sub(b.var, b.low)
+    if p.condition is T.TRUE and b.domain is T.ALL_WORDS and not b.descending:
+        return T.windex(b.var)
+    return earlier("count", b, p.condition, T.NONE)
+
+
+def earlier(kind: str, b: Binder, condition: Term, value: Term) -> Term:
+    """An aggregate over the iterations before the one at ``b.var``."""
+    y = T.fresh(b.var.kind)
+    mapping = {b.var: y}
+    where, inner = T.subst(condition, mapping), T.subst(value, mapping)
+    if b.over_words:
+        op = ">" if b.descending else "<"
+        order = T.mk("cmp", op, (T.windex(y), T.windex(b.var)), "bool")
+        where = T.conj((order, where))
+        return T.agg(kind, y, b.domain, T.NONE, T.NONE, where, inner)
+    low, high = (T.add(b.var, T.ONE), b.high) if b.descending else (b.low, b.var)
+    return T.agg(kind, y, T.NONE, low, high, where, inner)
+
+
+def slice_of(m: Machine, seq: Seq, start: Term | None, stop: Term | None) -> Seq:
+    """``seq[start:stop]`` of one part, or of a list that is written out."""
+    items = items_of(seq)
+    constant = all(x is None or T.is_const(x) for x in (start, stop))
+    if items is not None and constant:
+        cut = items[(start.data if start else None) : (stop.data if stop else None)]
+        return Seq(tuple(Part((), T.TRUE, i) for i in cut))
+    if len(seq.parts) != 1 or len(seq.parts[0].binders) != 1 or seq.is_set:
+        raise m.stop("a slice of a list that was built in several places", code="E0313")
+    part = instantiate(seq.parts[0])
+    (b,) = part.binders
+    if part.condition is T.TRUE and not b.over_words and not b.descending:
+        return _cut_range(m, part, b, start, stop)
+    rank_here = _earlier(part)
+    count = part_count(seq.parts[0])
+    conditions = []
+    if start is not None:
+        conditions.append(_from_rank(m, rank_here, start, count))
+    if stop is not None:
+        conditions.append(T.not_(_from_rank(m, rank_here, stop, count)))
+    p = part
+    for c in conditions:
+        p = guard(p, c)
+    return Seq((Part(p.binders, T.conj((part.condition, *conditions)), part.element),))
+
+
+def _from_rank(m: Machine, rank_here: Term, bound: Term, count: Term) -> Term:
+    """The element's rank is at least the (Python) index ``bound``."""
+    if m.holds(T.compare(">=", bound, T.ZERO)):
+        return T.compare(">=", rank_here, bound)
+    if m.holds(T.compare("<", bound, T.ZERO)):
+        return T.compare(">=", rank_here, T.add(count, bound))
+    raise m.stop("a slice whose bound may be negative", code="E0313")
+
+
+def _cut_range(m: Machine, part: Part, b: Binder, start: Term | None, stop: Term | None) -> Seq:
+    length = T.sub(b.high, b.low)
+    if not m.holds(T.compare(">=", length, T.ZERO)):
+        raise m.stop("a slice of a range that may be empty", code="E0313")
+    low = T.ZERO if start is None else clamp(m, start, length)
+    high = length if stop is None else clamp(m, stop, length)
+    moved = Binder(b.var, T.add(b.low, low), T.add(b.low, high), b.domain)
+    return Seq((Part((moved,), T.TRUE, part.element),))
+
+
+def clamp(m: Machine, bound: Term, length: Term) -> Term:
+    """A slice bound as Python reads it, between 0 and the length."""
+    negative = T.compare("<", bound, T.ZERO)
+    if m.fails(negative):
+        if m.holds(T.compare("<=", bound, length)):
+            return bound
+        return T.func("min", (bound, length), "int")
+    from_end = T.add(length, bound)
+    if not m.holds(T.compare(">=", from_end, T.ZERO)):
+        from_end = T.func("max", (from_end, T.ZERO), "int")
+    if m.holds(negative):
+        return from_end
+    inside = bound if m.prover.implies((*m.state.path, T.not_(negative)), T.compare("<=", bound, length)) else T.func(
+        "min", (bound, length), "int"
+    )
+    return T.ite(negative, from_end, inside)
+
+
+def subst_parts(parts: tuple[Part, ...], mapping: dict[Term, Term]) -> tuple[Part, ...]:
+    return tuple(subst_part(p, mapping) for p in parts)

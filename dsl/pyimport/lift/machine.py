@@ -1,0 +1,251 @@
+"""The state of a lift: names, heap, path condition, and the list of what the program does to matrices."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.linear import Prover
+from attndsl.dsl.pyimport.lift.terms import Term
+from attndsl.dsl.pyimport.lift.values import Binder, Choice, Growing, Ref, Unbound, Value
+from attndsl.dsl.source import SourceFile, Span
+
+MAX_EVENTS = 4000
+MAX_STEPS = 60_000
+
+
+class NotLiftable(Exception):
+    """The program has no place in the language; ``reason`` says why, ``span`` where, ``code`` which kind."""
+
+    def __init__(self, reason: str, node: ast.AST | None = None, code: str = "E0301") -> None:
+        super().__init__(reason)
+        self.reason, self.node, self.code = reason, node, code
+        self.span: Span | None = None
+
+
+class Retry(Exception):
+    """A loop must be run again knowing more: which name or list an iteration takes over from the one before."""
+
+    def __init__(self, what: str | int) -> None:
+        super().__init__(str(what))
+        self.what = what
+
+
+@dataclass(slots=True)
+class Loop:
+    """A loop around an event. ``ordered`` is false for sets, whose order means nothing here."""
+
+    binder: Binder
+    ordered: bool = True
+
+
+@dataclass(slots=True)
+class Event:
+    """Something done to a matrix at one cell, for every value of the loops at which the path holds.
+
+    ``op``: set, add, scale, raise, cap; or check (``value`` is true where Python fails), normalize, mask.
+    """
+
+    op: str
+    matrix: str
+    row: Term
+    column: Term
+    value: Term
+    path: tuple[Term, ...]
+    loops: tuple[Loop, ...]
+    span: Span
+
+
+@dataclass(slots=True)
+class Reading:
+    """A weight, or a statistic of a row (``column`` None), read while ``time`` events had happened."""
+
+    matrix: str
+    row: Term
+    column: Term | None
+    path: tuple[Term, ...]
+    loops: tuple[Loop, ...]
+    time: int
+
+
+@dataclass(slots=True)
+class State:
+    """Names by frame, heap contents, and what must hold for control to be here."""
+
+    frames: dict[int, dict[str, Value]]
+    heap: dict[int, Value]
+    path: tuple[Term, ...]
+
+    def fork(self, *conditions: Term) -> State:
+        path = list(self.path)
+        for c in conditions:
+            for p in c.args if c.op == "and" else (c,):
+                if p is not T.TRUE and p not in path:
+                    path.append(p)
+        return State({k: dict(v) for k, v in self.frames.items()}, dict(self.heap), tuple(path))
+
+
+@dataclass(slots=True)
+class Flows:
+    """Ways out of a loop body: the states in which it continues, breaks or returns."""
+
+    continues: list[State] = field(default_factory=list)
+    breaks: list[State] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Frame:
+    """One activation of a function: its scope chain and the ways it returned."""
+
+    key: int
+    parents: tuple[int, ...]
+    returns: list[tuple[State, Value]] = field(default_factory=list)
+
+
+@dataclass
+class Machine:
+    """Everything a lift carries around. ``functions`` and ``constants`` are the file's own."""
+
+    source: SourceFile
+    functions: Mapping[str, ast.FunctionDef]
+    constants: Mapping[str, ast.expr]
+    prover: Prover = field(default_factory=Prover)
+    state: State = field(default_factory=lambda: State({}, {}, (T.compare(">=", T.N, T.ONE),)))
+    events: list[Event] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
+    loops: list[Loop] = field(default_factory=list)
+    flows: list[Flows] = field(default_factory=list)
+    frames: list[Frame] = field(default_factory=list)
+    growing: list[tuple[int, set[int]]] = field(default_factory=list)
+    frozen: set[int] = field(default_factory=set)
+    matrices: dict[str, int] = field(default_factory=dict)
+    rows: dict[str, Term] = field(default_factory=dict)
+    lengths: dict[str, Term] = field(default_factory=dict)
+    hints: dict[Term, str] = field(default_factory=dict)
+    keys: itertools.count[int] = field(default_factory=itertools.count)
+    assuming: list[int] = field(default_factory=list)
+    steps: int = 0
+    node: ast.AST | None = None
+
+    # ------------------------------------------------------------ places
+
+    def span(self, node: ast.AST | None) -> Span:
+        if node is None or not hasattr(node, "lineno"):
+            return Span(0, 0)
+        return self.source.span_of_bytes(node.lineno, node.col_offset, node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
+
+    def stop(self, reason: str, node: ast.AST | None = None, code: str = "E0301") -> NotLiftable:
+        return NotLiftable(reason, node or self.node, code)
+
+    def step(self, node: ast.AST) -> None:
+        self.steps += 1
+        self.node = node
+        if self.steps > MAX_STEPS or len(self.events) > MAX_EVENTS:
+            raise self.stop("the program is too long to lift", node, "E0309")
+
+    # ------------------------------------------------------------ names and heap
+
+    def lookup(self, name: str) -> Value | None:
+        frame = self.frames[-1]
+        for key in (frame.key, *frame.parents):
+            found = self.state.frames[key].get(name)
+            if found is not None:
+                return found
+        return None
+
+    def assign(self, name: str, value: Value) -> None:
+        self.state.frames[self.frames[-1].key][name] = value
+
+    def allocate(self, contents: Value) -> Ref:
+        key = next(self.keys)
+        self.state.heap[key] = contents
+        return Ref(key)
+
+    def contents(self, ref: Ref) -> Value:
+        found = self.state.heap.get(ref.key, Unbound("a list that was made elsewhere"))
+        if isinstance(found, Growing):
+            raise self.stop("a loop reads a list that it is still filling", code="E0310")
+        if isinstance(found, Unbound):
+            raise self.stop(found.reason, code="E0310")
+        return found
+
+    def mutable(self, ref: Ref) -> Value:
+        """The contents, for a change. Raises Retry when a loop around must know that it changes them."""
+        if ref.key in self.frozen:
+            raise self.stop("a list is changed after it was stored in another one", code="E0311")
+        if self.assuming and ref.key < self.assuming[-1]:
+            raise self.stop("a list is changed inside an expression", code="E0311")
+        for first_key, keys in self.growing:
+            if ref.key < first_key and ref.key not in keys:
+                raise Retry(ref.key)
+        return self.state.heap[ref.key]
+
+    # ------------------------------------------------------------ matrices
+
+    def new_matrix(self, hint: str, row: Term) -> str:
+        """A matrix for vectors or for the result; ``row`` is where a vector lives."""
+        base = "".join(p[:1].upper() + p[1:] for p in hint.split("_") if p) or "Row"
+        name, number = base, 1
+        while name in self.matrices:
+            number += 1
+            name = f"{base}{number}"
+        self.matrices[name] = 0
+        self.rows[name] = row
+        return name
+
+    def write(
+        self, op: str, matrix: str, row: Term, column: Term, value: Term, node: ast.AST | None = None
+    ) -> None:
+        self.events.append(
+            Event(op, matrix, row, column, value, self.state.path, tuple(self.loops), self.span(node or self.node))
+        )
+
+    def read_cell(self, matrix: str, row: Term, column: Term) -> Term:
+        self.readings.append(
+            Reading(matrix, row, column, self.state.path, tuple(self.loops), len(self.events))
+        )
+        return T.read(matrix, row, column, len(self.events))
+
+    def read_stat(self, matrix: str, name: str, row: Term) -> Term:
+        self.readings.append(Reading(matrix, row, None, self.state.path, tuple(self.loops), len(self.events)))
+        return T.row_stat(matrix, name, row, len(self.events))
+
+    # ------------------------------------------------------------ conditions
+
+    def holds(self, condition: Term) -> bool:
+        return self.prover.implies(self.state.path, condition)
+
+    def fails(self, condition: Term) -> bool:
+        return self.prover.excludes(self.state.path, condition)
+
+    def require(self, condition: Term, node: ast.AST | None = None) -> None:
+        """Python fails here unless the condition holds: prove it, or make the program fail too."""
+        if self.holds(condition):
+            return
+        span = self.span(node or self.node)
+        self.events.append(
+            Event("check", "W", T.ZERO, T.ZERO, T.not_(condition), self.state.path, tuple(self.loops), span)
+        )
+        self.state.path = (*self.state.path, condition)
+
+    def under(self, condition: Term, compute: Callable[[], Value]) -> Value:
+        """What an expression gives where the condition holds (it is not evaluated elsewhere)."""
+        path, floor = self.state.path, next(self.keys)
+        self.state.path = self.state.fork(condition).path
+        self.assuming.append(floor)
+        try:
+            return compute()
+        finally:
+            self.assuming.pop()
+            self.state.path = path
+
+    def decide(self, value: Choice) -> Value:
+        """The branch of a choice that the path settles, else the choice."""
+        if self.holds(value.condition):
+            return value.then
+        if self.fails(value.condition):
+            return value.other
+        return value

@@ -1,0 +1,183 @@
+"""Joining what two branches left: names, lists, paths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.machine import State
+from attndsl.dsl.pyimport.lift.terms import Term
+from attndsl.dsl.pyimport.lift.values import (
+    Binder,
+    Choice,
+    DictValue,
+    Growing,
+    Part,
+    PerRow,
+    RowRef,
+    Scalar,
+    Seq,
+    TupleValue,
+    Unbound,
+    Value,
+    Vector,
+    Word,
+)
+
+_NUMERIC = ("int", "float", "num")
+
+
+def merge_values(c: Term, a: Value, b: Value) -> Value:
+    """a where c holds, else b."""
+    if a is b or a == b or c is T.TRUE:
+        return a
+    if c is T.FALSE:
+        return b
+    if isinstance(a, Scalar) and isinstance(b, Scalar):
+        kinds = {a.term.kind, b.term.kind}
+        if len(kinds) == 1 or kinds <= set(_NUMERIC):
+            return Scalar(T.ite(c, a.term, b.term), a.numpy if a.numpy == b.numpy else None)
+    if isinstance(a, Word) and isinstance(b, Word):
+        return Word(T.ite(c, a.term, b.term))
+    if isinstance(a, TupleValue) and isinstance(b, TupleValue) and len(a.items) == len(b.items):
+        return TupleValue(tuple(merge_values(c, x, y) for x, y in zip(a.items, b.items, strict=True)))
+    if isinstance(a, Choice) and a.condition is c:
+        a = a.then
+    if isinstance(b, Choice) and b.condition is c:
+        b = b.other
+    return Choice(c, a, b)
+
+
+def merge_contents(c: Term, a: Value, b: Value) -> Value:
+    """Contents of one list after two branches: the common start, then what each added."""
+    if a is b or a == b:
+        return a
+    if isinstance(a, Seq) and isinstance(b, Seq) and a.is_set == b.is_set:
+        return Seq(_merge_parts(c, a.parts, b.parts), a.is_set)
+    if isinstance(a, DictValue) and isinstance(b, DictValue):
+        return DictValue(_merge_parts(c, a.parts, b.parts), a.default)
+    if isinstance(a, Growing) and isinstance(b, Growing):
+        return Growing(a.key, _merge_parts(c, a.added, b.added), a.is_dict)
+    return Unbound("a list is replaced in one branch only")
+
+
+def _merge_parts(c: Term, a: tuple[Part, ...], b: tuple[Part, ...]) -> tuple[Part, ...]:
+    same = 0
+    while same < min(len(a), len(b)) and a[same] == b[same]:
+        same += 1
+    then = tuple(guard(p, c) for p in a[same:])
+    other = tuple(guard(p, T.not_(c)) for p in b[same:])
+    return a[:same] + then + other
+
+
+def guard(part: Part, c: Term) -> Part:
+    return Part(part.binders, T.conj((c, part.condition)), part.element)
+
+
+def merge_states(base: State, branches: list[tuple[Term, State]]) -> State:
+    """One state after exclusive branches that all began at ``base``; each comes with its own condition."""
+    *rest, (_, last) = branches
+    frames = {key: dict(names) for key, names in last.frames.items() if key in base.frames}
+    heap = dict(last.heap)
+    for c, state in reversed(rest):
+        for key in frames:
+            frames[key] = _merge_names(c, state.frames[key], frames[key])
+        keys = state.heap.keys() | heap.keys()
+        heap = {
+            k: merge_contents(c, state.heap[k], heap[k]) if k in state.heap and k in heap else (state.heap.get(k) or heap[k])
+            for k in keys
+        }
+    depth = len(base.path)
+    extras = [state.path[depth:] for _, state in branches]
+    return State(frames, heap, base.path + _joined(extras))
+
+
+def _merge_names(c: Term, a: dict[str, Value], b: dict[str, Value]) -> dict[str, Value]:
+    out: dict[str, Value] = {}
+    for name in {**a, **b}:
+        x = a.get(name, Unbound(f"{name!r} is set in one branch only"))
+        y = b.get(name, Unbound(f"{name!r} is set in one branch only"))
+        out[name] = merge_values(c, x, y)
+    return out
+
+
+def _joined(extras: list[tuple[Term, ...]]) -> tuple[Term, ...]:
+    """What all branches together say: the common conjuncts, and one of the rests."""
+    if len(extras) == 1:
+        return extras[0]
+    common = [c for c in extras[0] if all(c in e for e in extras[1:])]
+    rests = [[c for c in e if c not in common] for e in extras]
+    either = T.disj(sorted((T.conj(r) for r in rests), key=lambda t: t.size))
+    either = _covered(rests, either)
+    return (*common, *(either.args if either.op == "and" else (either,) if either is not T.TRUE else ()))
+
+
+def _covered(rests: list[list[Term]], either: Term) -> Term:
+    """Branches that split on one condition after the other leave nothing open."""
+    if either is T.TRUE or any(not r for r in rests):
+        return T.TRUE
+    for c in rests[0]:
+        yes = [[x for x in r if x is not c] for r in rests if c in r]
+        no = [[x for x in r if x is not T.not_(c)] for r in rests if T.not_(c) in r]
+        if yes and no and len(yes) + len(no) == len(rests):
+            a = _covered(yes, T.disj(T.conj(r) for r in yes))
+            b = _covered(no, T.disj(T.conj(r) for r in no))
+            return T.ite(c, a, b)
+    return either
+
+
+# ---------------------------------------------------------------- substitution in values
+
+
+def subst_value(value: Value, mapping: dict[Term, Term]) -> Value:
+    """Replace terms everywhere in a value."""
+    match value:
+        case Scalar(term=t, numpy=numpy):
+            return Scalar(T.subst(t, mapping), numpy)
+        case Word(term=t):
+            return Word(T.subst(t, mapping))
+        case Choice(condition=c, then=a, other=b):
+            return merge_values(T.subst(c, mapping), subst_value(a, mapping), subst_value(b, mapping))
+        case TupleValue(items=items):
+            return TupleValue(tuple(subst_value(i, mapping) for i in items))
+        case Seq(parts=parts, is_set=is_set):
+            return Seq(tuple(subst_part(p, mapping) for p in parts), is_set)
+        case DictValue(parts=parts, default=default):
+            return DictValue(tuple(subst_part(p, mapping) for p in parts), default)
+        case RowRef(matrix=matrix, row=row, length=length, start=start):
+            return RowRef(matrix, T.subst(row, mapping), T.subst(length, mapping), T.subst(start, mapping))
+        case Vector(length=length, at=at):
+            return Vector(T.subst(length, mapping), _mapped(at, mapping))
+        case PerRow(at=at):
+            return PerRow(_mapped(at, mapping))
+    return value
+
+
+def _mapped(at: Callable[[Term], Scalar], mapping: dict[Term, Term]) -> Callable[[Term], Scalar]:
+    def mapped(k: Term) -> Scalar:
+        inner = T.fresh("int")
+        found = at(inner)
+        return Scalar(T.subst(T.subst(found.term, mapping), {inner: k}), found.numpy)
+
+    return mapped
+
+
+def subst_part(part: Part, mapping: dict[Term, Term]) -> Part:
+    binders = tuple(subst_binder(b, mapping) for b in part.binders)
+    return Part(binders, T.subst(part.condition, mapping), subst_value(part.element, mapping))
+
+
+def subst_binder(b: Binder, mapping: dict[Term, Term]) -> Binder:
+    return Binder(b.var, T.subst(b.low, mapping), T.subst(b.high, mapping), T.subst(b.domain, mapping), b.descending)
+
+
+def instantiate(part: Part) -> Part:
+    """The same part with binders that nothing else uses."""
+    mapping: dict[Term, Term] = {}
+    binders: list[Binder] = []
+    for b in part.binders:
+        new = T.fresh(b.var.kind)
+        moved = subst_binder(b, mapping)
+        binders.append(Binder(new, moved.low, moved.high, moved.domain, b.descending))
+        mapping[b.var] = new
+    return Part(tuple(binders), T.subst(part.condition, mapping), subst_value(part.element, mapping))

@@ -1,0 +1,236 @@
+"""Methods of texts, lists, sets, dicts, words, arrays, and of the tokenizer."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+from attndsl.dsl.pyimport.lift import arrays, dicts, lists, numpy_
+from attndsl.dsl.pyimport.lift import collections_ as C
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.evaluate import evaluate, sequence, spread
+from attndsl.dsl.pyimport.lift.linear import WORD_COUNT
+from attndsl.dsl.pyimport.lift.machine import Machine
+from attndsl.dsl.pyimport.lift.terms import Term
+from attndsl.dsl.pyimport.lift.values import (
+    Binder,
+    DictValue,
+    Grid,
+    NoneValue,
+    Opaque,
+    Part,
+    Ref,
+    RowRef,
+    Scalar,
+    Seq,
+    TupleValue,
+    Value,
+    Vector,
+    Word,
+    items_of,
+    known,
+)
+
+_PREDICATES = (
+    "isalpha isdigit isalnum isupper islower istitle isspace isnumeric isdecimal isascii".split()
+)
+_TO_TEXT = "lower upper capitalize title casefold".split()
+_STRIPS = "strip lstrip rstrip".split()
+
+
+def call(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
+    return spread(m, lambda b: _call(m, b, name, node), base)
+
+
+def _call(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
+    match base:
+        case Scalar(term=t) if t.kind == "str":
+            return _text(m, t, name, node)
+        case Opaque(name="tokenizer"):
+            return _tokenizer(m, name, node)
+        case Ref():
+            return _container(m, base, name, node)
+        case Grid() | RowRef() | Vector():
+            return numpy_.method(m, base, name, node)
+        case Opaque(name="ids") if name in ("tolist",) and not node.args:
+            return base
+        case Seq() | TupleValue():
+            return _container(m, m.allocate(base if isinstance(base, Seq) else sequence(m, base) or Seq(())), name, node)
+        case Word(term=w) if name == "nbor":
+            return _neighbour(m, w, node)
+        case Word(term=w) if name == "is_ancestor":
+            return _is_ancestor(m, w, node)
+        case Scalar() if name == "item" and not node.args:
+            return base
+        case Opaque(name="sentence") if name == "find":
+            raise m.stop("the text itself is searched", node, "E0306")
+    raise m.stop(f"the method {name!r} of this object", node, "E0305")
+
+
+def _neighbour(m: Machine, w: Term, node: ast.Call) -> Value:
+    step = evaluate(m, node.args[0]) if node.args else known(1)
+    if not isinstance(step, Scalar):
+        raise m.stop("nbor", node, "E0305")
+    at = T.add(T.windex(w), step.term)
+    m.require(T.conj((T.compare(">=", at, T.ZERO), T.compare("<", at, WORD_COUNT))), node)
+    return Word(T.wordat(at))
+
+
+def _is_ancestor(m: Machine, w: Term, node: ast.Call) -> Value:
+    other = evaluate(m, node.args[0])
+    if not isinstance(other, Word):
+        raise m.stop("is_ancestor of this object", node, "E0305")
+    return Scalar(T.mk("within", None, (w, T.feature(other.term, "ancestors", "words")), "bool"))
+
+
+# ---------------------------------------------------------------- tokenizer
+
+
+def _tokenizer(m: Machine, name: str, node: ast.Call) -> Value:
+    if name == "convert_ids_to_tokens" and len(node.args) == 1 and not node.keywords:
+        ids = evaluate(m, node.args[0])
+        if ids == Opaque("ids"):
+            var = T.fresh("int")
+            part = Part((Binder(var, T.ZERO, T.N),), T.TRUE, Scalar(T.feature(var, "raw", "str")))
+            return m.allocate(Seq((part,)))
+    if name == "encode" and len(node.args) == 1 and evaluate(m, node.args[0]) == Opaque("sentence"):
+        options = {k.arg for k in node.keywords}
+        if options <= {"return_tensors"}:
+            return Opaque("batch" if options else "ids")
+    raise m.stop(f"the tokenizer's {name!r} is used in an unusual way", node, "E0306")
+
+
+# ---------------------------------------------------------------- texts
+
+
+def _text(m: Machine, t: Term, name: str, node: ast.Call) -> Value:
+    if node.keywords:
+        raise m.stop(f"{name!r} with keyword arguments", node, "E0305")
+    args = [spread(m, lambda v: v, evaluate(m, a)) for a in node.args]
+    fold: Callable[..., Any] = getattr(str, name, lambda *a: None)
+    if name in _PREDICATES and not args:
+        return Scalar(T.text_method(t, name, (), "bool", fold))
+    if name in _TO_TEXT and not args:
+        return Scalar(T.text_method(t, name, (), "str", fold))
+    if name in _STRIPS and len(args) <= 1:
+        args = [a for a in args if not isinstance(a, NoneValue)]
+        return Scalar(T.text_method(t, name, _texts(m, args), "str", fold))
+    if name in ("removeprefix", "removesuffix") and len(args) == 1:
+        return Scalar(T.text_method(t, name, _texts(m, args), "str", fold))
+    if name == "replace" and len(args) == 2:
+        return Scalar(T.text_method(t, name, _texts(m, args), "str", fold))
+    if name in ("startswith", "endswith") and len(args) == 1:
+        return _affix(m, t, name, args[0])
+    if name in ("find", "count") and len(args) == 1:
+        return Scalar(T.text_method(t, name, _texts(m, args), "int", fold))
+    raise m.stop(f"the method {name!r} of a text", node, "E0305")
+
+
+def _texts(m: Machine, args: list[Value]) -> tuple[Term, ...]:
+    if not all(isinstance(a, Scalar) and a.term.kind == "str" for a in args):
+        raise m.stop("a text method with something else than texts", code="E0302")
+    return tuple(a.term for a in args if isinstance(a, Scalar))
+
+
+def _affix(m: Machine, t: Term, name: str, wanted: Value) -> Value:
+    fold = getattr(str, name)
+    if isinstance(wanted, Scalar):
+        return Scalar(T.text_method(t, name, _texts(m, [wanted]), "bool", fold))
+    if not isinstance(wanted, TupleValue):
+        raise m.stop(f"{name!r} with this object", code="E0302")
+    texts = _texts(m, list(wanted.items))
+    if all(T.is_const(x) for x in texts) and not T.is_const(t):
+        if not texts:
+            return Scalar(T.FALSE)
+        if len(texts) > 1:
+            return Scalar(T.mk("affix", name, (t, *sorted(set(texts), key=lambda x: x.data)), "bool"))
+    return Scalar(T.disj(T.text_method(t, name, (x,), "bool", fold) for x in texts))
+
+
+# ---------------------------------------------------------------- lists, sets, dicts
+
+
+def _container(m: Machine, ref: Ref, name: str, node: ast.Call) -> Value:
+    args = [evaluate(m, a) for a in node.args]
+    if node.keywords:
+        raise m.stop(f"{name!r} with keyword arguments", node, "E0305")
+    found = m.state.heap.get(ref.key)
+    if isinstance(found, DictValue):
+        return _dict(m, ref, name, args, node)
+    if name in ("append", "add") and len(args) == 1:
+        lists.append(m, ref, args[0])
+        return NoneValue()
+    if name in ("extend", "update") and len(args) == 1:
+        lists.extend_with(m, ref, args[0])
+        return NoneValue()
+    if name == "index" and len(args) == 1:
+        return _index(m, ref, args[0], node)
+    if name == "count" and len(args) == 1:
+        return _count(m, ref, args[0])
+    if name == "copy" and not args:
+        return m.allocate(m.contents(ref))
+    if name in ("union", "intersection", "difference", "issubset") and len(args) == 1:
+        raise m.stop(f"the set method {name!r}", node, "E0305")
+    raise m.stop(f"the method {name!r} of a list or set", node, "E0305")
+
+
+def _dict(m: Machine, ref: Ref, name: str, args: list[Value], node: ast.Call) -> Value:
+    if name == "get" and len(args) in (1, 2):
+        return dicts.get(m, ref, args[0], args[1] if len(args) == 2 else NoneValue())
+    if name == "items" and not args:
+        return m.allocate(dicts.items(m, ref))
+    if name == "values" and not args:
+        return m.allocate(dicts.values(m, ref))
+    if name == "keys" and not args:
+        return m.allocate(dicts.key_sequence(m, _as_dict(m, ref)))
+    raise m.stop(f"the dict method {name!r}", node, "E0305")
+
+
+def _as_dict(m: Machine, ref: Ref) -> DictValue:
+    found = m.contents(ref)
+    assert isinstance(found, DictValue)
+    return found
+
+
+def _index(m: Machine, ref: Ref, item: Value, node: ast.Call) -> Value:
+    """``list.index``: the first place of an equal element; ValueError when there is none."""
+    seq = sequence(m, ref)
+    assert seq is not None
+    items = items_of(seq)
+    if items is not None:
+        found: Value | None = None
+        m.require(C.contains(m, item, seq), node)
+        for at, x in reversed(list(enumerate(items))):
+            here = Scalar(T.const(at))
+            found = here if found is None else Scalar(T.ite(C.equal(m, x, item), here.term, found.term))  # type: ignore[attr-defined]
+        if found is None:
+            raise m.stop("index of an empty list", node)
+        return found
+    if len(seq.parts) != 1 or len(seq.parts[0].binders) != 1 or seq.parts[0].binders[0].descending:
+        raise m.stop("'index' of a list that was built in several places", node, "E0313")
+    from attndsl.dsl.pyimport.lift.merge import instantiate
+
+    part = instantiate(seq.parts[0])
+    (b,) = part.binders
+    where = T.conj((part.condition, C.equal(m, part.element, item)))
+    solved = C.solve_element(item, part)
+    m.require(C.exists(part.binders, where) if solved is None else solved, node)
+    at_term = item.term if solved is not None and isinstance(item, Scalar | Word) else None
+    place = at_term or T.agg("first", b.var, b.domain, b.low, b.high, where)
+    if part.condition is T.TRUE and not b.over_words:
+        return Scalar(T.sub(place, b.low))
+    return Scalar(T.subst(C.earlier("count", b, part.condition, T.NONE), {b.var: place}))
+
+
+def _count(m: Machine, ref: Ref, item: Value) -> Value:
+    seq = sequence(m, ref)
+    assert seq is not None
+    total: Term = T.ZERO
+    for p in seq.parts:
+        c = T.conj((p.condition, C.equal(m, p.element, item)))
+        total = T.add(total, C.part_count(Part(p.binders, c, p.element)))
+    return Scalar(total)
+
+
+__all__ = ["arrays", "call"]

@@ -1,0 +1,352 @@
+"""numpy and math functions."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+
+from attndsl.dsl.pyimport.lift import arrays
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.evaluate import evaluate, sequence, spread
+from attndsl.dsl.pyimport.lift.machine import Loop, Machine
+from attndsl.dsl.pyimport.lift.terms import Term
+from attndsl.dsl.pyimport.lift.values import (
+    Binder,
+    Grid,
+    Opaque,
+    PerRow,
+    RowRef,
+    Scalar,
+    Seq,
+    TupleValue,
+    Value,
+    Vector,
+    items_of,
+    known,
+)
+
+_PLAIN = {"exp": "exp", "log": "log", "sqrt": "sqrt", "tanh": "tanh", "abs": "abs", "floor": "floor", "ceil": "ceil"}
+_MATH = {"exp", "sqrt", "tanh", "floor", "ceil", "log", "fabs"}
+
+
+def call(m: Machine, name: str, node: ast.Call) -> Value:
+    """``np.f(...)`` or ``math.f(...)``; anything not listed stops the lift."""
+    module, _, function = name.partition(".")
+    if module == "numpy":
+        if function.startswith("random"):
+            raise m.stop("random numbers", node, "E0308")
+        handler = _NUMPY.get(function)
+        if handler is not None:
+            return handler(m, node)
+        if function in _PLAIN and len(node.args) == 1 and not node.keywords:
+            return _function(m, _PLAIN[function], evaluate(m, node.args[0]))
+    if module == "math" and function in _MATH and len(node.args) == 1:
+        return _math(m, function, evaluate(m, node.args[0]))
+    if module == "random":
+        raise m.stop("random numbers", node, "E0308")
+    raise m.stop(f"the function {name!r}", node, "E0305")
+
+
+def _math(m: Machine, function: str, value: Value) -> Value:
+    if not isinstance(value, Scalar):
+        raise m.stop(f"math.{function} of this object", code="E0302")
+    t = T.as_number(value.term)
+    if function in ("floor", "ceil"):
+        return Scalar(t if t.kind == "int" else T.func(function, (t,), "int"))
+    if function in ("sqrt", "log"):
+        from attndsl.dsl.pyimport.lift.evaluate import positive
+
+        if not positive(m, t, strict=(function == "log")):
+            m.require(T.compare(">" if function == "log" else ">=", t, T.ZERO))
+    if function == "exp":
+        m.require(T.compare("<", t, T.const(709.0)))
+    return Scalar(T.func({"fabs": "abs"}.get(function, function), (t,), "float"))
+
+
+def _function(m: Machine, name: str, value: Value) -> Value:
+    def one(v: Value, _: Value) -> Value:
+        if not isinstance(v, Scalar) or v.term.kind == "str":
+            raise m.stop(f"np.{name} of this object", code="E0302")
+        t = T.as_number(v.term)
+        return Scalar(T.func(name, (t,), "int" if name == "abs" and t.kind == "int" else "float"), True)
+
+    def apply(v: Value) -> Value:
+        return arrays.elementwise(m, v, known(0), one, name) if arrays.is_array(v) else one(v, v)
+
+    return spread(m, apply, value)
+
+
+# ---------------------------------------------------------------- folds
+
+
+def fold(m: Machine, kind: str, value: Value) -> Scalar:
+    """Sum, maximum or minimum of a vector; numpy fails on the maximum of nothing."""
+    if isinstance(value, RowRef) and kind == "sum" and _covers(m, value):
+        return Scalar(m.read_stat(value.matrix, "sum", value.row), True)
+    if isinstance(value, RowRef) and kind in ("maximum", "minimum") and value.length is T.N:
+        name = {"maximum": "max", "minimum": "min"}[kind]
+        return Scalar(m.read_stat(value.matrix, name, value.row), True)
+    v = arrays.vector(m, value)
+    k = T.fresh("int")
+    if kind != "sum":
+        m.require(T.compare(">", v.length, T.ZERO))
+    element = T.as_number(v.at(k).term)
+    if element.op == "ite" and kind == "sum" and element.args[1:] == (T.ONE, T.ZERO):
+        return Scalar(T.agg("count", k, T.NONE, T.ZERO, v.length, element.args[0]), True)
+    return Scalar(T.agg(kind, k, T.NONE, T.ZERO, v.length, T.TRUE, element), True)
+
+
+def _covers(m: Machine, row: RowRef) -> bool:
+    """The slice is the whole row, or all of a vector of its own (the cells beyond which stay zero)."""
+    return row.start is T.ZERO and (row.length is T.N or m.lengths.get(row.matrix) is row.length)
+
+
+def _fold_call(kind: str) -> Callable[[Machine, ast.Call], Value]:
+    def handler(m: Machine, node: ast.Call) -> Value:
+        if len(node.args) != 1:
+            raise m.stop("a numpy function with these arguments", node, "E0305")
+        value = evaluate(m, node.args[0])
+        if isinstance(value, Grid):
+            return _grid_fold(m, value, kind, node)
+        if node.keywords:
+            raise m.stop("a numpy function with these arguments", node, "E0305")
+        return fold(m, kind, _as_vector(m, value))
+
+    return handler
+
+
+def _as_vector(m: Machine, value: Value) -> Value:
+    """A list of numbers as numpy reads it."""
+    seq = sequence(m, value)
+    if seq is None:
+        return value
+    return list_vector(m, seq)
+
+
+def list_vector(m: Machine, seq: Seq) -> Vector:
+    if len(seq.parts) == 1 and len(seq.parts[0].binders) == 1 and seq.parts[0].condition is T.TRUE:
+        (b,) = seq.parts[0].binders
+        element = seq.parts[0].element
+        if not b.over_words and not b.descending and isinstance(element, Scalar):
+            length = T.sub(b.high, b.low)
+            term = element.term
+            return Vector(length, lambda k: Scalar(T.subst(term, {b.var: T.add(b.low, k)}), True))
+    raise m.stop("a numpy array of this list", code="E0315")
+
+
+def _grid_fold(m: Machine, grid: Grid, kind: str, node: ast.Call) -> Value:
+    options = {k.arg: ast.unparse(k.value) for k in node.keywords}
+    if kind != "sum" or options.pop("axis", None) not in ("1", "-1") or options.pop("keepdims", None) != "True" or options:
+        raise m.stop("a fold over the whole matrix", node, "E0315")
+    matrix, time = arrays.current(m, grid), len(m.events)
+    if m.loops:
+        raise m.stop("a fold over the whole matrix inside a loop", node, "E0315")
+    r = T.fresh("int")
+    m.read_stat(matrix, "sum", r)
+    term = T.row_stat(matrix, "sum", r, time)
+    return PerRow(lambda at: Scalar(T.subst(term, {r: at}), True))
+
+
+def method(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
+    """Methods of arrays."""
+    kind = {"sum": "sum", "max": "maximum", "min": "minimum"}.get(name)
+    if kind is not None:
+        if isinstance(base, Grid):
+            return _grid_fold(m, base, kind, node)
+        if not node.args and not node.keywords:
+            return fold(m, kind, base)
+    if name == "copy" and not node.args and not isinstance(base, Grid):
+        return arrays.vector(m, base)
+    if name == "mean" and not node.args and not isinstance(base, Grid):
+        return _mean(m, base)
+    if name == "argmax" and not node.args and not isinstance(base, Grid):
+        return _arg(m, "argmax", base)
+    raise m.stop(f"the array method {name!r}", node, "E0315")
+
+
+def _mean(m: Machine, value: Value) -> Value:
+    v = arrays.vector(m, value)
+    total = fold(m, "sum", value)
+    m.require(T.compare(">", v.length, T.ZERO))
+    return Scalar(T.arith("/", total.term, v.length), True)
+
+
+def _arg(m: Machine, kind: str, value: Value) -> Value:
+    v = arrays.vector(m, value)
+    m.require(T.compare(">", v.length, T.ZERO))
+    k = T.fresh("int")
+    return Scalar(T.agg(kind, k, T.NONE, T.ZERO, v.length, T.TRUE, v.at(k).term))
+
+
+# ---------------------------------------------------------------- making and changing arrays
+
+
+def _filled(value: Term) -> Callable[[Machine, ast.Call], Value]:
+    def handler(m: Machine, node: ast.Call) -> Value:
+        if len(node.args) != 1 or any(k.arg != "dtype" for k in node.keywords):
+            raise m.stop("an array made with these arguments", node, "E0315")
+        for k in node.keywords:
+            if ast.unparse(k.value) not in ("float", "np.float64", "np.float32", "'float64'"):
+                raise m.stop("an array of this type", node, "E0315")
+            if ast.unparse(k.value) == "np.float32":
+                raise m.stop("an array of single precision", node, "E0315")
+        return arrays.zeros(m, evaluate(m, node.args[0]), Scalar(value), "row")
+
+    return handler
+
+
+def _full(m: Machine, node: ast.Call) -> Value:
+    if len(node.args) != 2 or node.keywords:
+        raise m.stop("an array made with these arguments", node, "E0315")
+    value = evaluate(m, node.args[1])
+    if not isinstance(value, Scalar) or value.term.kind not in ("float", "int", "num"):
+        raise m.stop("an array filled with this object", node, "E0315")
+    if value.term.kind == "int":
+        raise m.stop("an array of whole numbers", node, "E0315")
+    return arrays.zeros(m, evaluate(m, node.args[0]), value, "row")
+
+
+def _zeros_like(m: Machine, node: ast.Call) -> Value:
+    value = evaluate(m, node.args[0])
+    if isinstance(value, RowRef | Vector):
+        return arrays.zeros(m, Scalar(value.length), Scalar(T.const(0.0)), "row")
+    if isinstance(value, Grid):
+        return Opaque("filled", Scalar(T.const(0.0)))
+    raise m.stop("np.zeros_like of this object", node, "E0315")
+
+
+def _array(m: Machine, node: ast.Call) -> Value:
+    if len(node.args) != 1:
+        raise m.stop("np.array with these arguments", node, "E0315")
+    value = evaluate(m, node.args[0])
+    if arrays.is_array(value):
+        return arrays.vector(m, value)
+    seq = sequence(m, value)
+    if seq is None:
+        raise m.stop("np.array of this object", node, "E0315")
+    items = items_of(seq)
+    if items is not None:
+        return Opaque("literal", _literal_rows(m, items))
+    return list_vector(m, seq)
+
+
+def _literal_rows(m: Machine, items: list[Value]) -> tuple[tuple[Term, ...], ...]:
+    rows = []
+    for item in items:
+        seq = sequence(m, item)
+        inner = items_of(seq) if seq is not None else None
+        if inner is None or not all(isinstance(i, Scalar) for i in inner):
+            raise m.stop("a literal array that is no matrix", code="E0315")
+        rows.append(tuple(i.term for i in inner if isinstance(i, Scalar)))
+    return tuple(rows)
+
+
+def _tril(m: Machine, node: ast.Call) -> Value:
+    if len(node.args) != 1 or node.keywords:
+        raise m.stop("np.tril with these arguments", node, "E0315")
+    value = evaluate(m, node.args[0])
+    if isinstance(value, Opaque) and value.name == "filled" and value.data.term in (T.ONE, T.const(1.0)):
+        return Opaque("tril")
+    if isinstance(value, Grid):
+        return arrays.mask(m, value)
+    raise m.stop("np.tril of this object", node, "E0315")
+
+
+def _clip(m: Machine, node: ast.Call) -> Value:
+    args = [evaluate(m, a) for a in node.args]
+    options = {k.arg: evaluate(m, k.value) for k in node.keywords}
+    low = args[1] if len(args) > 1 else options.get("a_min", known(None))
+    high = args[2] if len(args) > 2 else options.get("a_max", known(None))
+    return arrays.clip(m, args[0], low, high)
+
+
+def _extreme(which: str) -> Callable[[Machine, ast.Call], Value]:
+    def handler(m: Machine, node: ast.Call) -> Value:
+        if len(node.args) != 2 or node.keywords:
+            raise m.stop(f"np.{which} with these arguments", node, "E0305")
+        a, b = (evaluate(m, x) for x in node.args)
+        if arrays.is_array(b) and not arrays.is_array(a):
+            a, b = b, a
+        none = known(None)
+        return arrays.clip(m, a, b if which == "maximum" else none, b if which == "minimum" else none)
+
+    return handler
+
+
+def _count_nonzero(m: Machine, node: ast.Call) -> Value:
+    value = evaluate(m, node.args[0])
+    if node.keywords or len(node.args) != 1:
+        raise m.stop("np.count_nonzero with these arguments", node, "E0305")
+    if isinstance(value, RowRef) and value.length is T.N:
+        return Scalar(m.read_stat(value.matrix, "count", value.row))
+    v = arrays.vector(m, value)
+    k = T.fresh("int")
+    return Scalar(T.agg("count", k, T.NONE, T.ZERO, v.length, T.compare("!=", T.as_number(v.at(k).term), T.ZERO)))
+
+
+def _any_array(m: Machine, node: ast.Call) -> Value:
+    v = arrays.vector(m, evaluate(m, node.args[0]))
+    k = T.fresh("int")
+    c = v.at(k).term
+    return Scalar(T.agg("any", k, T.NONE, T.ZERO, v.length, c if c.kind == "bool" else T.compare("!=", c, T.ZERO)))
+
+
+def _where(m: Machine, node: ast.Call) -> Value:
+    if len(node.args) != 3:
+        raise m.stop("np.where with these arguments", node, "E0315")
+    c, a, b = (evaluate(m, x) for x in node.args)
+    if isinstance(c, PerRow) and all(isinstance(x, PerRow | Scalar) for x in (a, b)):
+        r = T.fresh("int")
+        then, other = (x.at(r).term if isinstance(x, PerRow) else x.term for x in (a, b))  # type: ignore[union-attr]
+        term = T.ite(c.at(r).term, then, other)
+        return PerRow(lambda at: Scalar(T.subst(term, {r: at}), True))
+    raise m.stop("np.where of these objects", node, "E0315")
+
+
+def _mean_call(m: Machine, node: ast.Call) -> Value:
+    value = evaluate(m, node.args[0])
+    if len(node.args) != 1 or node.keywords or isinstance(value, Grid):
+        raise m.stop("np.mean with these arguments", node, "E0305")
+    return _mean(m, _as_vector(m, value))
+
+
+def _argmax_call(m: Machine, node: ast.Call) -> Value:
+    return _arg(m, "argmax", _as_vector(m, evaluate(m, node.args[0])))
+
+
+def _copied(m: Machine, node: ast.Call) -> Value:
+    value = evaluate(m, node.args[0])
+    return arrays.vector(m, value)
+
+
+def _arange(m: Machine, node: ast.Call) -> Value:
+    args = [evaluate(m, a) for a in node.args]
+    if len(args) == 1 and isinstance(args[0], Scalar) and args[0].term.kind == "int" and not node.keywords:
+        if m.holds(T.compare(">=", args[0].term, T.ZERO)):
+            return Vector(args[0].term, lambda k: Scalar(k, True))
+    raise m.stop("np.arange with these arguments", node, "E0315")
+
+
+_NUMPY: dict[str, Callable[[Machine, ast.Call], Value]] = {
+    "zeros": _filled(T.const(0.0)),
+    "ones": _filled(T.const(1.0)),
+    "full": _full,
+    "zeros_like": _zeros_like,
+    "array": _array,
+    "asarray": _array,
+    "tril": _tril,
+    "clip": _clip,
+    "maximum": _extreme("maximum"),
+    "minimum": _extreme("minimum"),
+    "sum": _fold_call("sum"),
+    "max": _fold_call("maximum"),
+    "min": _fold_call("minimum"),
+    "mean": _mean_call,
+    "argmax": _argmax_call,
+    "count_nonzero": _count_nonzero,
+    "any": _any_array,
+    "where": _where,
+    "copy": _copied,
+    "arange": _arange,
+}
+__all__ = ["Binder", "Loop", "TupleValue", "call", "fold", "method", "spread"]

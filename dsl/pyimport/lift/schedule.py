@@ -1,0 +1,141 @@
+"""May every statement run for all cells at once, before the next one does? And which weights are read too late?
+
+The language runs one rule after the other, each for all queries and keys. Python runs the statements of an iteration
+before the next iteration. Both give the same when no iteration touches what another one wrote, except where the
+writes commute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.machine import Event, Loop, Machine, NotLiftable, Reading
+from attndsl.dsl.pyimport.lift.merge import subst_binder
+from attndsl.dsl.pyimport.lift.terms import Term
+
+_WRITES = ("set", "add", "scale", "raise", "cap")
+_COMMUTE = {"add": {"add"}, "scale": {"scale"}, "raise": {"raise"}, "cap": {"cap"}}
+
+
+def check(m: Machine) -> None:
+    """Raises NotLiftable where iterations of a loop depend on each other through a matrix."""
+    writes = [(i, e) for i, e in enumerate(m.events) if e.op in _WRITES]
+    done: set[tuple[int, int, int]] = set()
+    for i, first in writes:
+        for loop in first.loops:
+            for j, second in writes:
+                if second.matrix == first.matrix and _inside(second.loops, loop) and i <= j:
+                    if (i, j, id(loop)) not in done:
+                        done.add((i, j, id(loop)))
+                        _check_writes(m, loop, first, second, i == j)
+            for reading in m.readings:
+                if reading.matrix == first.matrix and _inside(reading.loops, loop):
+                    _check_reading(m, loop, first, reading)
+
+
+def _inside(loops: tuple[Loop, ...], loop: Loop) -> bool:
+    return any(x.binder.var is loop.binder.var for x in loops)
+
+
+def _check_writes(m: Machine, loop: Loop, a: Event, b: Event, same: bool) -> None:
+    if same or b.op in _COMMUTE.get(a.op, ()):
+        return
+    if a.op == b.op == "set" and a.value is b.value and T.is_const(a.value):
+        return
+    if _row_is(a.row, b.row, loop):
+        return
+    if not _apart(m, loop, a, b.row, b.column, b.path, b.loops):
+        raise _stop(m, a, "iterations of a loop write the same cell in an order that matters")
+
+
+def _check_reading(m: Machine, loop: Loop, a: Event, r: Reading) -> None:
+    if _row_is(a.row, r.row, loop):
+        return
+    if r.column is None:
+        if not _apart(m, loop, a, r.row, None, r.path, r.loops):
+            raise _stop(m, a, "an iteration reads a row that another iteration changes")
+        return
+    if not _apart(m, loop, a, r.row, r.column, r.path, r.loops):
+        raise _stop(m, a, "an iteration reads a cell that another iteration changes")
+
+
+def _row_is(a: Term, b: Term, loop: Loop) -> bool:
+    """Both rows are the loop's own variable: different iterations, different rows."""
+    return a is b and a is loop.binder.var
+
+
+def _stop(m: Machine, event: Event, reason: str) -> NotLiftable:
+    found = NotLiftable(reason, None, "E0320")
+    found.span = event.span
+    return found
+
+
+def _apart(
+    m: Machine, loop: Loop, a: Event, row: Term, column: Term | None, path: tuple[Term, ...], loops: tuple[Loop, ...]
+) -> bool:
+    """In different iterations of the loop the event's cell is never the other one."""
+    x = loop.binder.var
+    renamed = _rename(a.loops, keep=_outer(a.loops, loop))
+    x2 = T.subst(x, renamed)
+    facts = [T.subst(c, renamed) for c in a.path] + list(path)
+    facts += [T.compare("==", T.subst(a.row, renamed), row)]
+    if column is not None:
+        facts += [T.compare("==", T.subst(a.column, renamed), column)]
+    if loop.binder.over_words:
+        return False
+    return all(m.prover.impossible([*facts, T.mk("cmp", op, (x, x2), "bool")]) for op in ("<", ">"))
+
+
+def _outer(loops: tuple[Loop, ...], loop: Loop) -> list[Term]:
+    out: list[Term] = []
+    for x in loops:
+        if x.binder.var is loop.binder.var:
+            break
+        out.append(x.binder.var)
+    return out
+
+
+def _rename(loops: tuple[Loop, ...], keep: list[Term]) -> dict[Term, Term]:
+    return {x.binder.var: T.fresh(x.binder.var.kind) for x in loops if x.binder.var not in keep}
+
+
+# ---------------------------------------------------------------- reads that come too late
+
+
+def reads_in(terms: Iterable[Term]) -> list[Term]:
+    found: dict[Term, None] = {}
+    for t in terms:
+        for x in T.walk(t):
+            if x.op in ("read", "stat"):
+                found.setdefault(x)
+    return list(found)
+
+
+def snapshots(m: Machine) -> dict[tuple[str, int], str]:
+    """(matrix, time) of reads that later events would see changed -> the name of a copy made at that time."""
+    needed: dict[tuple[str, int], str] = {}
+    for at, event in enumerate(m.events):
+        for r in reads_in((event.row, event.column, event.value, *event.path)):
+            matrix, time = r.data[0], r.data[-1]
+            if (matrix, time) in needed:
+                continue
+            between = [e for e in m.events[time:at] if e.matrix == matrix and e.op != "check"]
+            if any(_affects(m, e, r, event) for e in between):
+                needed[(matrix, time)] = f"Before{len(needed) + 1}"
+    return needed
+
+
+def _affects(m: Machine, e: Event, r: Term, user: Event) -> bool:
+    """Whether the event may change what is read (for the same or any other iteration)."""
+    if e.op not in _WRITES:
+        return True
+    renamed = _rename(e.loops, keep=[])
+    facts = [T.subst(c, renamed) for c in e.path] + list(user.path)
+    facts.append(T.compare("==", T.subst(e.row, renamed), r.args[0]))
+    if r.op == "read":
+        facts.append(T.compare("==", T.subst(e.column, renamed), r.args[1]))
+    return not m.prover.impossible(facts)
+
+
+__all__ = ["check", "reads_in", "snapshots", "subst_binder"]

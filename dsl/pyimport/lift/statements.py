@@ -1,0 +1,417 @@
+"""Python statements, executed symbolically."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+
+from attndsl.dsl.pyimport.lift import arrays, dicts, lists
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.builtins_ import bind_target, extreme
+from attndsl.dsl.pyimport.lift.evaluate import _BINARY, binary, condition, evaluate, sequence, settle, spread
+from attndsl.dsl.pyimport.lift.machine import Machine
+from attndsl.dsl.pyimport.lift.merge import merge_states
+from attndsl.dsl.pyimport.lift.terms import Term
+from attndsl.dsl.pyimport.lift.values import (
+    Closure,
+    DictValue,
+    Grid,
+    NoneValue,
+    Opaque,
+    PerRow,
+    Ref,
+    RowRef,
+    Scalar,
+    TupleValue,
+    Unbound,
+    Value,
+    Vector,
+)
+
+
+def run(m: Machine, body: Sequence[ast.stmt]) -> bool:
+    """Execute statements; False when control never reaches their end."""
+    for node in body:
+        m.step(node)
+        handler = _STATEMENTS.get(type(node))
+        if handler is None:
+            raise m.stop(f"the statement {type(node).__name__}", node, "E0303")
+        if not handler(m, node):
+            return False
+    return True
+
+
+# ---------------------------------------------------------------- assignments
+
+
+def _assign(m: Machine, node: ast.Assign) -> bool:
+    value = evaluate(m, node.value)
+    for target in node.targets:
+        store(m, target, value, node)
+    return True
+
+
+def _ann_assign(m: Machine, node: ast.AnnAssign) -> bool:
+    if node.value is not None:
+        store(m, node.target, evaluate(m, node.value), node)
+    return True
+
+
+def store(m: Machine, target: ast.expr, value: Value, node: ast.AST) -> None:
+    m.node = node
+    if isinstance(target, ast.Name):
+        value = arrays.materialize(m, value, target.id)
+        _hint(m, target.id, value)
+        m.assign(target.id, value)
+    elif isinstance(target, ast.Subscript):
+        base = evaluate(m, target.value)
+        m.node = node
+        base = spread(m, lambda v: v, base)
+        if isinstance(base, PerRow) and isinstance(target.value, ast.Name):
+            m.assign(target.value.id, _masked(m, base, evaluate(m, target.slice), value, node))
+            return
+        _store_item(m, base, target.slice, value, node)
+    else:
+        bind_target(m, target, value)
+
+
+def _masked(m: Machine, base: PerRow, mask: Value, value: Value, node: ast.AST) -> PerRow:
+    """``sums[sums == 0] = 1``."""
+    if not isinstance(mask, PerRow) or not isinstance(value, Scalar):
+        raise m.stop("a column of row sums is changed in an unusual way", node, "E0315")
+    r = T.fresh("int")
+    term = T.ite(mask.at(r).term, value.term, base.at(r).term)
+    return PerRow(lambda at: Scalar(T.subst(term, {r: at}), True))
+
+
+def _hint(m: Machine, name: str, value: Value) -> None:
+    """Remember what the author called this."""
+    term = getattr(value, "term", None)
+    if isinstance(term, Term) and len(term.free) == 1 and term.size > 1 and not name.startswith("_"):
+        m.hints.setdefault(term, name)
+
+
+def _store_item(m: Machine, base: Value, index: ast.expr, value: Value, node: ast.AST) -> None:
+    match base:
+        case Grid():
+            _store_grid(m, base, index, value, node)
+        case RowRef():
+            _store_row(m, base, index, value, node)
+        case PerRow():
+            raise m.stop("a column of row sums is changed in an unusual way", node, "E0315")
+        case Ref() if _is_dict(m, base):
+            dicts.assign(m, base, evaluate(m, index), value)
+        case _:
+            raise m.stop("an item of this object is assigned", node, "E0311")
+
+
+def _is_dict(m: Machine, ref: Ref) -> bool:
+    from attndsl.dsl.pyimport.lift.values import Growing
+
+    found = m.state.heap.get(ref.key)
+    return isinstance(found, DictValue) or (isinstance(found, Growing) and found.is_dict)
+
+
+def _store_grid(m: Machine, grid: Grid, index: ast.expr, value: Value, node: ast.AST) -> None:
+    matrix = arrays.current(m, grid)
+    if isinstance(index, ast.Tuple) and len(index.elts) == 2:
+        row_node, column = index.elts
+        if isinstance(row_node, ast.Slice):
+            _store_column(m, matrix, row_node, column, value, node)
+            return
+        row = RowRef(matrix, arrays.position(m, row_node, T.N), T.N)
+        if isinstance(column, ast.Slice):
+            _store_slice(m, row, column, value, node)
+        else:
+            _store_cell(m, row, arrays.position(m, column, T.N), value, node)
+        return
+    if isinstance(index, ast.Slice | ast.Tuple):
+        raise m.stop("a block of the matrix is assigned", node, "E0315")
+    _fill(m, RowRef(matrix, arrays.position(m, index, T.N), T.N), value, node)
+
+
+def _store_column(m: Machine, matrix: str, rows: ast.Slice, column: ast.expr, value: Value, node: ast.AST) -> None:
+    """``A[:, j] = x``."""
+    from attndsl.dsl.pyimport.lift.machine import Loop
+    from attndsl.dsl.pyimport.lift.values import Binder
+
+    if not isinstance(value, Scalar) or isinstance(column, ast.Slice):
+        raise m.stop("a block of the matrix is assigned", node, "E0315")
+    low, high = arrays._range(m, rows, T.N)
+    at = arrays.position(m, column, T.N)
+    r = T.fresh("int")
+    binder = Binder(r, low, high)
+    held = m.state.path
+    m.loops.append(Loop(binder))
+    m.state.path = m.state.fork(*binder.conditions()).path
+    m.write("set", matrix, r, at, T.as_number(value.term), node)
+    m.state.path = held
+    m.loops.pop()
+
+
+def _store_row(m: Machine, row: RowRef, index: ast.expr, value: Value, node: ast.AST) -> None:
+    if isinstance(index, ast.Slice):
+        _store_slice(m, row, index, value, node)
+    elif isinstance(index, ast.Compare | ast.Tuple | ast.List):
+        raise m.stop("an array is indexed by an array", node, "E0315")
+    else:
+        at = T.add(row.start, arrays.position(m, index, row.length))
+        _store_cell(m, RowRef(row.matrix, row.row, row.length), at, value, node)
+
+
+def _store_slice(m: Machine, row: RowRef, index: ast.Slice, value: Value, node: ast.AST) -> None:
+    part = arrays._row_slice(m, row, index)
+    _fill(m, part, value, node)
+
+
+def _fill(m: Machine, part: RowRef, value: Value, node: ast.AST) -> None:
+    """Assign a vector, or one number, to all of a row's slice."""
+    value = spread(m, lambda v: v, value)
+    if isinstance(value, RowRef | Vector):
+        v = arrays.vector(m, value)
+        if not m.holds(T.compare("==", v.length, part.length)):
+            raise m.stop("vectors whose lengths may differ", node, "E0315")
+        arrays.store_range(m, part.matrix, part.row, part.start, v)
+    elif isinstance(value, Scalar) and value.term.kind in ("int", "float", "num", "bool"):
+        arrays.store_range(m, part.matrix, part.row, part.start, value, part.length)
+    else:
+        raise m.stop("a row is assigned this object", node, "E0302")
+
+
+def _store_cell(m: Machine, row: RowRef, at: Term, value: Value, node: ast.AST) -> None:
+    value = spread(m, _numeric(m), value)
+    if not isinstance(value, Scalar):
+        raise m.stop("a cell is assigned this object", node, "E0302")
+    op, term = _as_update(m, row, at, value.term)
+    m.write(op, row.matrix, row.row, at, term, node)
+
+
+def _numeric(m: Machine) -> Callable[[Value], Value]:
+    def check(v: Value) -> Value:
+        if not isinstance(v, Scalar) or v.term.kind == "str":
+            raise m.stop("a cell is assigned this object", code="E0302")
+        return Scalar(T.as_number(v.term), v.numpy)
+
+    return check
+
+
+def _as_update(m: Machine, row: RowRef, at: Term, term: Term) -> tuple[str, Term]:
+    """``A[i, j] = max(A[i, j], x)`` raises the cell to at least x; likewise min, * and +."""
+    own = T.read(row.matrix, row.row, at, len(m.events))
+    if term.op == "func" and term.data in ("max", "min") and len(term.args) == 2 and own in term.args:
+        other = term.args[1] if term.args[0] is own else term.args[0]
+        if not _reads(other, row.matrix):
+            return ("raise" if term.data == "max" else "cap"), other
+    if term.op == "bin" and term.data in ("+", "*") and own in term.args and term.args[0] is not term.args[1]:
+        other = term.args[1] if term.args[0] is own else term.args[0]
+        if not _reads(other, row.matrix):
+            return ("add" if term.data == "+" else "scale"), other
+    return "set", term
+
+
+def _reads(t: Term, matrix: str) -> bool:
+    return any(x.op in ("read", "stat") and x.data[0] == matrix for x in T.walk(t))
+
+
+def _aug_assign(m: Machine, node: ast.AugAssign) -> bool:
+    op = _BINARY.get(type(node.op))
+    if isinstance(node.target, ast.Name):
+        _aug_name(m, node, op)
+        return True
+    if not isinstance(node.target, ast.Subscript) or op is None:
+        raise m.stop("this augmented assignment", node, "E0303")
+    base = spread(m, lambda v: v, evaluate(m, node.target.value))
+    value = evaluate(m, node.value)
+    m.node = node
+    if isinstance(base, Ref) and _is_dict(m, base):
+        key = evaluate(m, node.target.slice)
+        old = dicts.lookup(m, base, key)
+        dicts.assign(m, base, key, spread(m, lambda a, b: binary(m, op, a, b), old, value))
+        return True
+    row, at = _cell_of(m, base, node.target.slice, node)
+    if at is None:
+        arrays.add_to_range(m, op, row, spread(m, lambda v: v, value))
+        return True
+    value = spread(m, _numeric(m), value)
+    assert isinstance(value, Scalar)
+    _update_cell(m, op, row, at, value, node)
+    return True
+
+
+def _cell_of(m: Machine, base: Value, index: ast.expr, node: ast.AST) -> tuple[RowRef, Term | None]:
+    """The row and place that an augmented assignment changes; no place for a slice."""
+    if isinstance(base, Grid):
+        matrix = arrays.current(m, base)
+        if isinstance(index, ast.Tuple) and len(index.elts) == 2 and not isinstance(index.elts[0], ast.Slice):
+            row = RowRef(matrix, arrays.position(m, index.elts[0], T.N), T.N)
+            index = index.elts[1]
+        elif not isinstance(index, ast.Slice | ast.Tuple):
+            return RowRef(matrix, arrays.position(m, index, T.N), T.N), None
+        else:
+            raise m.stop("a block of the matrix is changed", node, "E0315")
+    elif isinstance(base, RowRef):
+        row = base
+    else:
+        raise m.stop("an item of this object is changed", node, "E0311")
+    if isinstance(index, ast.Slice):
+        return arrays._row_slice(m, row, index), None
+    if isinstance(index, ast.Compare | ast.Tuple | ast.List):
+        raise m.stop("an array is indexed by an array", node, "E0315")
+    return row, T.add(row.start, arrays.position(m, index, row.length))
+
+
+def _update_cell(m: Machine, op: str, row: RowRef, at: Term, value: Scalar, node: ast.AST) -> None:
+    t = value.term
+    if op in ("+", "-"):
+        m.write("add", row.matrix, row.row, at, T.neg(t) if op == "-" else t, node)
+    elif op == "*":
+        m.write("scale", row.matrix, row.row, at, t, node)
+    else:
+        own = Scalar(m.read_cell(row.matrix, row.row, at), True)
+        found = binary(m, op, own, value)
+        assert isinstance(found, Scalar)
+        m.write("set", row.matrix, row.row, at, found.term, node)
+
+
+def _aug_name(m: Machine, node: ast.AugAssign, op: str | None) -> None:
+    assert isinstance(node.target, ast.Name)
+    old = evaluate(m, ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target))
+    value = evaluate(m, node.value)
+    m.node = node
+    old = spread(m, lambda v: v, old)
+    if isinstance(old, RowRef) and op is not None:
+        arrays.add_to_range(m, op, old, spread(m, lambda v: v, value))
+        return
+    if isinstance(old, Grid) and op is not None:
+        m.assign(node.target.id, binary(m, op, old, spread(m, lambda v: v, value)))
+        return
+    if isinstance(old, Ref):
+        if op == "+" and sequence(m, value) is not None:
+            lists.extend_with(m, old, value)
+            return
+        if isinstance(node.op, ast.BitOr):
+            lists.extend_with(m, old, value)
+            return
+        raise m.stop("a list is changed this way", node, "E0311")
+    if op is None:
+        raise m.stop("this augmented assignment", node, "E0303")
+    m.assign(node.target.id, spread(m, lambda a, b: binary(m, op, a, b), old, value))
+
+
+# ---------------------------------------------------------------- branches
+
+
+def _if(m: Machine, node: ast.If) -> bool:
+    c = condition(m, node.test)
+    if c is T.TRUE:
+        return run(m, node.body)
+    if c is T.FALSE:
+        return run(m, node.orelse)
+    base = m.state
+    m.state = base.fork(c)
+    then_alive = run(m, node.body)
+    then = m.state
+    m.state = base.fork(T.not_(c))
+    other_alive = run(m, node.orelse)
+    other = m.state
+    if not then_alive and not other_alive:
+        return False
+    if then_alive and other_alive:
+        m.state = merge_states(base, [(c, then), (T.not_(c), other)])
+    else:
+        m.state = then if then_alive else other
+    return True
+
+
+def _return(m: Machine, node: ast.Return) -> bool:
+    value: Value = NoneValue() if node.value is None else _returned(m, node.value)
+    m.frames[-1].returns.append((m.state, value))
+    return False
+
+
+def _returned(m: Machine, node: ast.expr) -> Value:
+    """The program's own ``return name, matrix``: the name does not matter."""
+    if len(m.frames) == 1 and isinstance(node, ast.Tuple) and len(node.elts) == 2:
+        return TupleValue((Opaque("name"), evaluate(m, node.elts[1])))
+    return evaluate(m, node)
+
+
+def _expression(m: Machine, node: ast.Expr) -> bool:
+    if not isinstance(node.value, ast.Constant):
+        evaluate(m, node.value)
+    return True
+
+
+def _continue(m: Machine, node: ast.Continue) -> bool:
+    m.flows[-1].continues.append(m.state)
+    return False
+
+
+def _break(m: Machine, node: ast.Break) -> bool:
+    m.flows[-1].breaks.append(m.state)
+    return False
+
+
+def _import(m: Machine, node: ast.Import | ast.ImportFrom) -> bool:
+    allowed = {"numpy", "math", "string", "typing", "re", "random"}
+    for alias in node.names:
+        module = alias.name if isinstance(node, ast.Import) else node.module or ""
+        if module.split(".")[0] not in allowed:
+            raise m.stop(f"the import of {module!r}", node, "E0303")
+        if isinstance(node, ast.Import):
+            if alias.name in ("numpy", "math", "string", "re", "random"):
+                m.assign(alias.asname or alias.name, Opaque(alias.name))
+        elif module in ("numpy", "math"):
+            m.assign(alias.asname or alias.name, Opaque("function", f"{module}.{alias.name}"))
+    return True
+
+
+def _define(m: Machine, node: ast.FunctionDef) -> bool:
+    if node.decorator_list or any(isinstance(x, ast.Nonlocal | ast.Yield | ast.Global) for x in ast.walk(node)):
+        raise m.stop("a nested function of this kind", node, "E0307")
+    m.assign(node.name, Closure(node, m.frames[-1].key))
+    return True
+
+
+def _skip(m: Machine, node: ast.stmt) -> bool:
+    return True
+
+
+def _delete(m: Machine, node: ast.Delete) -> bool:
+    for target in node.targets:
+        if not isinstance(target, ast.Name):
+            raise m.stop("an item is deleted", node, "E0303")
+        m.assign(target.id, Unbound("it was deleted"))
+    return True
+
+
+def _for(m: Machine, node: ast.For) -> bool:
+    from attndsl.dsl.pyimport.lift.loops import run_for
+
+    return run_for(m, node)
+
+
+def _while(m: Machine, node: ast.While) -> bool:
+    from attndsl.dsl.pyimport.lift.loops import run_while
+
+    return run_while(m, node)
+
+
+_STATEMENTS: dict[type[ast.stmt], Callable[..., bool]] = {
+    ast.Assign: _assign,
+    ast.AnnAssign: _ann_assign,
+    ast.AugAssign: _aug_assign,
+    ast.If: _if,
+    ast.For: _for,
+    ast.While: _while,
+    ast.Return: _return,
+    ast.Expr: _expression,
+    ast.Continue: _continue,
+    ast.Break: _break,
+    ast.Pass: _skip,
+    ast.Import: _import,
+    ast.ImportFrom: _import,
+    ast.FunctionDef: _define,
+    ast.Delete: _delete,
+}
+__all__ = ["extreme", "run", "settle"]

@@ -1,0 +1,270 @@
+"""What all iterations of a loop do together, worked out from one of them.
+
+A name that an iteration takes over from the one before is a variable at first (``Carry``); the form of its value at the
+end of the iteration says what it is: a sum, a product, an extreme, the last value assigned, a flag. Its value at the
+start of an iteration is then the same over the iterations before.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, replace
+
+from attndsl.dsl.pyimport.lift import carry as K
+from attndsl.dsl.pyimport.lift import collections_ as C
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.machine import Event, Flows, Loop, Machine, Reading, Retry, State
+from attndsl.dsl.pyimport.lift.merge import guard, merge_states, subst_part, subst_value
+from attndsl.dsl.pyimport.lift.terms import Term
+from attndsl.dsl.pyimport.lift.values import Binder, DictValue, Growing, Part, Ref, Seq, Unbound, Value
+
+
+@dataclass(slots=True)
+class Checkpoint:
+    """Where a run of the body began, for starting over."""
+
+    state: State
+    events: int
+    readings: int
+    matrices: dict[str, int]
+    rows: dict[str, Term]
+    returns: int
+    depth: tuple[int, int, int, int]
+    inner: State
+    assuming: int
+
+
+class LoopRun:
+    """One loop being summed up."""
+
+    def __init__(
+        self, m: Machine, binder: Binder, where: Term, node: ast.For, names: list[str], ordered: bool
+    ) -> None:
+        self.m, self.binder, self.where, self.node, self.names = m, binder, where, node, names
+        self.ordered = ordered
+        self.serial = next(m.keys)
+        self.carries: dict[str, K.Carry] = {}
+        self.growing: set[int] = set()
+        self.start: Checkpoint | None = None
+
+    # ------------------------------------------------------------ running the body
+
+    def begin(self) -> Checkpoint:
+        m = self.m
+        before = m.state
+        frame = m.frames[-1]
+        first_key = next(m.keys)
+        m.state = before.fork(*self.binder.conditions(), self.where)
+        names = m.state.frames[frame.key]
+        for name in self.names:
+            old = names.get(name)
+            if old is None:
+                names[name] = Unbound(f"{name!r} is read before it is set")
+            elif name in self.carries:
+                names[name] = self.carries[name].value
+            else:
+                names[name] = K.placeholder(name, self.serial)
+        for key in self.growing:
+            is_dict = isinstance(before.heap[key], DictValue) or getattr(before.heap[key], "is_dict", False)
+            m.state.heap[key] = Growing(key, (), is_dict)
+        checkpoint = Checkpoint(
+            before, len(m.events), len(m.readings), dict(m.matrices), dict(m.rows), len(frame.returns),
+            (len(m.loops), len(m.flows), len(m.growing), len(m.frames)), m.state.fork(), len(m.assuming),
+        )  # fmt: skip
+        m.loops.append(Loop(self.binder, self.ordered))
+        m.flows.append(Flows())
+        m.growing.append((first_key, self.growing))
+        self.start = checkpoint
+        return checkpoint
+
+    def rewind(self, c: Checkpoint) -> None:
+        m = self.m
+        m.state = c.state
+        del m.events[c.events :]
+        del m.readings[c.readings :]
+        m.matrices, m.rows = dict(c.matrices), dict(c.rows)
+        loops, flows, growing, frames = c.depth
+        del m.loops[loops:]
+        del m.flows[flows:]
+        del m.growing[growing:]
+        del m.frames[frames:]
+        del m.assuming[c.assuming :]
+        del m.frames[-1].returns[c.returns :]
+
+    def learn(self, retry: Retry) -> bool:
+        """Use what made the run start over; False when it concerns a loop further out."""
+        if isinstance(retry.what, int):
+            if retry.what in self.growing:
+                return False
+            self.growing.add(retry.what)
+            return True
+        name, _, serial = retry.what.partition("@")
+        if serial != str(self.serial):
+            return False
+        assert self.start is not None
+        old = self.start.state.frames[self.m.frames[-1].key][name]
+        outer = K.carried_inside(old)
+        if outer is not None:
+            raise Retry(outer)
+        known = self.carries.get(name)
+        found = K.carry(name, old, known.attempt + 1 if known else 0)
+        if found is None:
+            raise self.m.stop(f"{name!r} is carried from one iteration to the next in an unknown way", self.node, "E0317")
+        self.carries[name] = found
+        return True
+
+    # ------------------------------------------------------------ after the body
+
+    def end(self, alive: bool) -> None:
+        m, start = self.m, self.start
+        assert start is not None
+        flows = m.flows.pop()
+        m.loops.pop()
+        m.growing.pop()
+        frame = m.frames[-1]
+        returns = frame.returns[start.returns :]
+        del frame.returns[start.returns :]
+        depth = len(start.inner.path)
+        ends = [*([m.state] if alive else []), *flows.continues, *flows.breaks, *(s for s, _ in returns)]
+        if not ends:
+            raise m.stop("a loop that never ends an iteration", self.node, "E0317")
+        branches = [(_relative(s, depth), s) for s in ends]
+        final = merge_states(start.inner, branches)
+        stops = T.disj(_relative(s, depth) for s in [*flows.breaks, *(s for s, _ in returns)])
+        if stops is not T.FALSE and not self.ordered:
+            raise m.stop("a walk through a set ends early", self.node, "E0312")
+        view = K.View(m, self.binder, self.where, stops, self.ordered, self.node)
+        self._alive(view, start)
+        after = start.state.fork()
+        mapping = self._names(view, final, after)
+        self._heap(view, final, after, mapping)
+        self._replace(start, mapping)
+        m.state = after
+        self._returns(view, returns, depth, mapping)
+
+    def _names(self, view: K.View, final: State, after: State) -> dict[Term, Term]:
+        """Set the names as they are after the loop; the carried variables' meaning comes back."""
+        key = self.m.frames[-1].key
+        ended = {name: final.frames[key].get(name, Unbound("never set")) for name in self.names}
+        mapping, done = K.resolve(view, self.carries, ended, self.start_values())
+        for name in self.names:
+            if name in done:
+                after.frames[key][name] = done[name]
+                continue
+            end = subst_value(ended[name], mapping) if mapping else ended[name]
+            old = self.start_values().get(name)
+            after.frames[key][name] = K.after_loop(view, name, end, old, self.serial)
+        return mapping
+
+    def start_values(self) -> dict[str, Value]:
+        assert self.start is not None
+        return self.start.state.frames[self.m.frames[-1].key]
+
+    def _heap(self, view: K.View, final: State, after: State, mapping: dict[Term, Term]) -> None:
+        for key in self.growing:
+            inner = final.heap[key]
+            if not isinstance(inner, Growing):
+                after.heap[key] = Unbound("a list that a loop replaces")
+                continue
+            added = tuple(self._bound(view, subst_part(p, mapping)) for p in inner.added)
+            if len(added) > 1:
+                added = _joined(self.m, added, self.ordered, self.node)
+            old = after.heap[key]
+            if isinstance(old, Seq):
+                if added and not self.ordered and not old.is_set:
+                    after.heap[key] = Unbound("a list that is filled from a set")
+                else:
+                    after.heap[key] = Seq(old.parts + added, old.is_set)
+            elif isinstance(old, DictValue):
+                after.heap[key] = DictValue(old.parts + added, old.default)
+            elif isinstance(old, Growing):
+                after.heap[key] = Growing(key, old.added + added, old.is_dict)
+            else:
+                after.heap[key] = Unbound("a list that a loop changes")
+
+    def _bound(self, view: K.View, part: Part) -> Part:
+        condition = T.conj((self.where, view.executed(part.condition)))
+        return Part((self.binder, *part.binders), condition, part.element)
+
+    # ------------------------------------------------------------ events inside
+
+    def _alive(self, view: K.View, start: Checkpoint) -> None:
+        """An iteration happens only when none before it ended the loop."""
+        if view.stops is T.FALSE:
+            return
+        at = len(start.inner.path)
+        for event in self.m.events[start.events :]:
+            event.path = view.executed_path(event.path, at)
+        for reading in self.m.readings[start.readings :]:
+            reading.path = view.executed_path(reading.path, at)
+
+    def _replace(self, start: Checkpoint, mapping: dict[Term, Term]) -> None:
+        if not mapping:
+            return
+        m = self.m
+        m.events[start.events :] = [_subst_event(e, mapping) for e in m.events[start.events :]]
+        m.readings[start.readings :] = [_subst_reading(r, mapping) for r in m.readings[start.readings :]]
+
+    def _returns(self, view: K.View, returns: list[tuple[State, Value]], depth: int, mapping: dict[Term, Term]) -> None:
+        """A return inside the loop: the function's value at the first iteration that ends it."""
+        m = self.m
+        taken: list[Term] = []
+        for state, value in returns:
+            c = T.subst(_relative(state, depth), mapping)
+            if isinstance(value, Ref):
+                raise m.stop("a list is returned out of a loop", self.node, "E0307")
+            there = {self.binder.var: view.first_stop}
+            happened = T.conj((view.stopped, T.subst(c, there)))
+            found = subst_value(subst_value(value, mapping), there)
+            m.frames[-1].returns.append((m.state.fork(happened), found))
+            taken.append(happened)
+        if taken:
+            m.state = m.state.fork(T.not_(T.disj(taken)))
+
+
+def _relative(state: State, depth: int) -> Term:
+    return T.conj(state.path[depth:])
+
+
+def _joined(m: Machine, parts: tuple[Part, ...], ordered: bool, node: ast.AST) -> tuple[Part, ...]:
+    """Several appends in one iteration: one list only when at most one of them happens."""
+    first = parts[0]
+    merged = first
+    for p in parts[1:]:
+        if p.binders[:1] != first.binders[:1] or len(p.binders) != 1 or len(first.binders) != 1:
+            return _unordered(m, parts, node)
+        if not m.prover.impossible([merged.condition, p.condition]):
+            return _unordered(m, parts, node)
+        from attndsl.dsl.pyimport.lift.merge import merge_values
+
+        element = merge_values(p.condition, p.element, merged.element)
+        merged = Part(first.binders, T.disj((merged.condition, p.condition)), element)
+    return (merged,)
+
+
+def _unordered(m: Machine, parts: tuple[Part, ...], node: ast.AST) -> tuple[Part, ...]:
+    """The order of the elements is lost; the list may still be asked what it holds."""
+    return tuple(replace(guard(p, T.TRUE)) for p in parts)
+
+
+def _subst_event(e: Event, mapping: dict[Term, Term]) -> Event:
+    loops = tuple(Loop(_subst_binder(x.binder, mapping), x.ordered) for x in e.loops)
+    path = tuple(T.subst(c, mapping) for c in e.path)
+    row, column, value = (T.subst(t, mapping) for t in (e.row, e.column, e.value))
+    return Event(e.op, e.matrix, row, column, value, path, loops, e.span)
+
+
+def _subst_reading(r: Reading, mapping: dict[Term, Term]) -> Reading:
+    loops = tuple(Loop(_subst_binder(x.binder, mapping), x.ordered) for x in r.loops)
+    path = tuple(T.subst(c, mapping) for c in r.path)
+    column = None if r.column is None else T.subst(r.column, mapping)
+    return Reading(r.matrix, T.subst(r.row, mapping), column, path, loops, r.time)
+
+
+def _subst_binder(b: Binder, mapping: dict[Term, Term]) -> Binder:
+    from attndsl.dsl.pyimport.lift.merge import subst_binder
+
+    return subst_binder(b, mapping)
+
+
+__all__ = ["C", "LoopRun"]

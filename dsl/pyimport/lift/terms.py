@@ -1,0 +1,559 @@
+"""Terms: the lifter's own expressions, hash-consed, so that equal terms are one object.
+
+A term is what a Python value depends on: the query, the key, bound positions and words, features of tokens and words,
+weights read at some moment. ``to_nodes.py`` turns terms into the language's expressions. Ranges are Python's: lower
+bound inclusive, upper bound exclusive. Words are kept as word nodes; their spaCy index is ``windex(word)``.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+_TABLE: dict[tuple[Any, ...], Term] = {}
+_SUBSTITUTED: dict[tuple[Term, Term, Term], Term] = {}
+_KEPT: dict[tuple[Any, ...], Term] = {}
+_NUMBERS = ("int", "float", "num")
+_fresh = itertools.count()
+
+
+class Term:
+    """``op`` with constant ``data`` and argument terms; ``kind`` is int, float, num, bool, str, word or none."""
+
+    __slots__ = ("args", "data", "free", "height", "kind", "op", "size", "span", "total")
+
+    def __init__(self, op: str, data: Any, args: tuple[Term, ...], kind: str, span: Any) -> None:
+        self.op, self.data, self.args, self.kind, self.span = op, data, args, kind, span
+        self.size = 1 + sum(a.size for a in args)
+        free: frozenset[str] = frozenset((data,)) if op == "var" else frozenset().union(*(a.free for a in args))
+        self.free = free - {args[1].data} if op == "agg" else free
+        self.height = max((a.height for a in args), default=0) + (op == "agg")
+        optional = op == "none" or (op == "agg" and data in _OPTIONAL) or op == "index"
+        self.total = not optional and all(a.total for a in args)
+
+    def __repr__(self) -> str:
+        return f"{self.op}{'' if self.data is None else ':' + str(self.data)}({', '.join(map(repr, self.args))})"
+
+
+_OPTIONAL = ("first", "last", "nth", "maximum", "minimum", "argmax", "argmin")
+
+
+def keep() -> None:
+    """All terms made so far (while the package is imported) stay for ever."""
+    _KEPT.update(_TABLE)
+
+
+def clear() -> None:
+    """Forget the terms of earlier programs once there are many."""
+    _SUBSTITUTED.clear()
+    if len(_TABLE) > 100_000:
+        _TABLE.clear()
+        _TABLE.update(_KEPT)
+
+
+def mk(op: str, data: Any, args: tuple[Term, ...], kind: str, span: Any = None) -> Term:
+    """The one term of this shape. ``span`` takes part only where evaluation can fail."""
+    key = (op, (type(data).__name__, data) if op == "const" else data, args, kind, span)
+    found = _TABLE.get(key)
+    if found is None:
+        found = _TABLE[key] = Term(op, data, args, kind, span)
+    return found
+
+
+def const(value: Any) -> Term:
+    if isinstance(value, bool):
+        return TRUE if value else FALSE
+    kind = {int: "int", float: "float", str: "str"}.get(type(value))
+    if kind is None:
+        raise TypeError(f"no constant term: {value!r}")
+    if kind == "float" and value == 0:
+        value = 0.0
+    return mk("const", value, (), kind)
+
+
+TRUE = mk("const", True, (), "bool")
+FALSE = mk("const", False, (), "bool")
+NONE = mk("none", None, (), "none")
+N = mk("n", None, (), "int")
+ZERO = mk("const", 0, (), "int")
+ONE = mk("const", 1, (), "int")
+ALL_WORDS = mk("words", None, (), "words")
+
+
+def fresh(kind: str, hint: str = "x") -> Term:
+    """A variable no other term has. ``kind`` is int (a token position) or word."""
+    return mk("var", f"{hint}#{next(_fresh)}", (), kind)
+
+
+def is_const(t: Term) -> bool:
+    return t.op == "const"
+
+
+# ---------------------------------------------------------------- integers: sums in one normal form
+
+
+def linear(t: Term) -> tuple[dict[Term, int], int]:
+    """An int term as coefficients of atoms and a constant."""
+    if t.op == "const" and t.kind in ("int", "bool"):
+        return {}, int(t.data)
+    if t.op == "linear":
+        return dict(zip(t.args, t.data[:-1], strict=True)), t.data[-1]
+    return {t: 1}, 0
+
+
+def from_linear(atoms: dict[Term, int], constant: int) -> Term:
+    atoms = {a: c for a, c in atoms.items() if c}
+    if not atoms:
+        return const(constant)
+    if constant == 0 and len(atoms) == 1:
+        atom, c = next(iter(atoms.items()))
+        if c == 1:
+            return atom
+    ordered = sorted(atoms.items(), key=lambda item: (item[1] < 0, _order(item[0])))
+    return mk("linear", (*(c for _, c in ordered), constant), tuple(a for a, _ in ordered), "int")
+
+
+def _order(t: Term) -> tuple[int, str]:
+    return t.size, str(t.data) if t.op == "var" else t.op
+
+
+def add(a: Term, b: Term) -> Term:
+    if a.kind == "int" and b.kind == "int":
+        left, c = linear(a)
+        right, d = linear(b)
+        for atom, k in right.items():
+            left[atom] = left.get(atom, 0) + k
+        return from_linear(left, c + d)
+    if is_const(a) and is_const(b):
+        return const(a.data + b.data)
+    if is_const(b) and b.data == 0 and a.kind == "float":
+        return a
+    if is_const(a) and a.data == 0 and b.kind == "float":
+        return b
+    return mk("bin", "+", (a, b), "float")
+
+
+def neg(a: Term) -> Term:
+    if a.kind == "int":
+        return mul(const(-1), a)
+    return const(-a.data) if is_const(a) else mk("neg", None, (a,), a.kind)
+
+
+def sub(a: Term, b: Term) -> Term:
+    if a.kind == "int" and b.kind == "int":
+        return add(a, mul(const(-1), b))
+    if is_const(a) and is_const(b):
+        return const(a.data - b.data)
+    if is_const(b) and b.data == 0 and a.kind == "float":
+        return a
+    return mk("bin", "-", (a, b), "float")
+
+
+def mul(a: Term, b: Term) -> Term:
+    if is_const(a) and is_const(b):
+        return const(a.data * b.data)
+    if a.kind == "int" and b.kind == "int":
+        if is_const(b):
+            a, b = b, a
+        if is_const(a):
+            atoms, c = linear(b)
+            return from_linear({t: k * a.data for t, k in atoms.items()}, c * a.data)
+        return mk("bin", "*", (a, b), "int")
+    for x, y in ((a, b), (b, a)):
+        if is_const(x) and x.data == 1 and y.kind == "float":
+            return y
+    return mk("bin", "*", (a, b), "float")
+
+
+def arith(op: str, a: Term, b: Term, span: Any = None) -> Term:
+    """+ - * / // % ** and ``ratio`` (the IEEE quotient), on numbers; bools count as ints."""
+    a, b = as_number(a), as_number(b)
+    if op in "+-*" and len(op) == 1:
+        return {"+": add, "-": sub, "*": mul}[op](a, b)
+    both = a.kind == b.kind == "int"
+    if is_const(a) and is_const(b) and (b.data != 0 or (op == "**" and a.data != 0)):
+        try:
+            value = _FOLD[op](a.data, b.data)
+        except (ArithmeticError, ValueError):
+            value = None
+        if isinstance(value, int | float) and abs(value) < 1e300:
+            return const(value)
+    if op == "ratio":
+        return mk("func", "ratio", (a, b), "float")
+    if is_const(b) and b.data == 1 and op in ("**", "//") and (op == "**" or both):
+        return a
+    safe = is_const(b) and b.data != 0 and op != "**"
+    kind = "int" if both and op in ("//", "%") else "float"
+    if both and op == "**" and is_const(b) and b.data >= 0:
+        return mk("bin", op, (a, b), "num")
+    return mk("bin", op, (a, b), kind, None if safe else span)
+
+
+_FOLD: dict[str, Callable[[Any, Any], Any]] = {
+    "/": lambda a, b: a / b,
+    "ratio": lambda a, b: a / b,
+    "//": lambda a, b: a // b,
+    "%": lambda a, b: a % b,
+    "**": lambda a, b: a**b,
+}
+
+
+def as_number(t: Term) -> Term:
+    """Python counts True as 1 and False as 0."""
+    return ite(t, ONE, ZERO) if t.kind == "bool" else t
+
+
+# ---------------------------------------------------------------- truth
+
+
+def conj(parts: Iterable[Term]) -> Term:
+    """All of them, in order; the first that fails decides."""
+    seen: dict[Term, None] = {}
+    for part in parts:
+        for p in part.args if part.op == "and" else (part,):
+            if p is FALSE or not_(p) in seen:
+                return FALSE
+            if p is not TRUE:
+                seen.setdefault(p)
+    found = tuple(seen)
+    return TRUE if not found else found[0] if len(found) == 1 else mk("and", None, found, "bool")
+
+
+def disj(parts: Iterable[Term]) -> Term:
+    seen: dict[Term, None] = {}
+    for part in parts:
+        for p in part.args if part.op == "or" else (part,):
+            if p is TRUE or not_(p) in seen:
+                return TRUE
+            if p is not FALSE:
+                seen.setdefault(p)
+    found = _absorb(tuple(seen))
+    return FALSE if not found else found[0] if len(found) == 1 else mk("or", None, found, "bool")
+
+
+def _absorb(parts: tuple[Term, ...]) -> tuple[Term, ...]:
+    """``a or (a and b)`` is ``a``; ``not a or (a and b)`` is ``not a or b`` where the order is kept."""
+    out: list[Term] = []
+    for p in parts:
+        pieces = p.args if p.op == "and" else (p,)
+        if any(o in pieces for o in out):
+            continue
+        kept = [x for x in pieces if not any(x is not_(o) for o in out)]
+        out.append(conj(kept) if len(kept) < len(pieces) else p)
+    return tuple(out)
+
+
+_FLIP = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+
+
+def not_(t: Term) -> Term:
+    if t.op == "const":
+        return const(not t.data)
+    if t.op == "not":
+        return t.args[0]
+    if t.op == "cmp" and (t.data in ("==", "!=") or (t.total and all(a.kind == "int" for a in t.args))):
+        return mk("cmp", _FLIP[t.data], t.args, "bool")
+    if t.op == "some":
+        return mk("absent", None, t.args, "bool")
+    if t.op == "absent":
+        return mk("some", None, t.args, "bool")
+    return mk("not", None, (t,), "bool")
+
+
+def some(t: Term) -> Term:
+    """The term is not none."""
+    if t.total:
+        return TRUE
+    if t.op == "agg" and t.data in ("first", "last") and t.args[0] is NONE and t.args[4] is TRUE:
+        return compare("<", t.args[2], t.args[3])
+    return mk("some", None, (t,), "bool")
+
+
+def compare(op: str, a: Term, b: Term) -> Term:
+    if a is b and a.kind in ("int", "str", "word", "bool") and a.total:
+        return const(op in ("==", "<=", ">="))
+    if is_const(a) and is_const(b):
+        return const(_COMPARE[op](a.data, b.data))
+    numbers = [x.kind in (*_NUMBERS, "bool") for x in (a, b)]
+    if op in ("==", "!=") and (numbers[0] != numbers[1] or "word" in (a.kind, b.kind)) and a.kind != b.kind:
+        return const(op == "!=")
+    folded = _compare_choice(op, a, b) or _compare_choice({"<": ">", ">": "<", "<=": ">=", ">=": "<="}.get(op, op), b, a)
+    if folded is not None:
+        return folded
+    if a.kind == b.kind == "bool":
+        if op in ("==", "!="):
+            for x, y in ((a, b), (b, a)):
+                if is_const(y):
+                    return x if y.data == (op == "==") else not_(x)
+        a, b = as_number(a), as_number(b)
+    if a.op == "windex" and b.op == "windex" and op in ("==", "!="):
+        a, b = a.args[0], b.args[0]
+        if a is b:
+            return const(op == "==")
+    if a.kind == "int" and b.kind == "int":
+        gap = sub(a, b)
+        if is_const(gap):
+            return const(_COMPARE[op](gap.data, 0))
+    if is_const(a) and not is_const(b):
+        a, b, op = b, a, {"<": ">", ">": "<", "<=": ">=", ">=": "<="}.get(op, op)
+    return mk("cmp", op, (a, b), "bool")
+
+
+def _compare_choice(op: str, a: Term, b: Term) -> Term | None:
+    """``(x if c else y) == z`` where the constants decide it."""
+    if a.op != "ite" or not is_const(b) or a.kind == "bool":
+        return None
+    _, x, y = a.args
+    if not ((is_const(x) or x.op == "ite") and (is_const(y) or y.op == "ite")):
+        return None
+    return ite(a.args[0], compare(op, x, b), compare(op, y, b))
+
+
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "==": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+}
+
+
+def ite(c: Term, a: Term, b: Term) -> Term:
+    """a where c holds, else b; only the chosen one is evaluated."""
+    if c is TRUE or a is b:
+        return a
+    if c is FALSE:
+        return b
+    if a.kind == b.kind == "bool":
+        return _bool_ite(c, a, b)
+    if a.op == "ite" and a.args[0] is c:
+        a = a.args[1]
+    if b.op == "ite" and b.args[0] is c:
+        b = b.args[2]
+    if c.op == "not":
+        return ite(c.args[0], b, a)
+    if b.op == "ite" and b.args[1] is a:
+        return ite(disj((c, b.args[0])), a, b.args[2])
+    if a.kind == b.kind:
+        kind = a.kind
+    elif NONE in (a, b):
+        kind = a.kind if b is NONE else b.kind
+    else:
+        kind = "num" if a.kind in _NUMBERS and b.kind in _NUMBERS else "mixed"
+    return mk("ite", None, (c, a, b), kind)
+
+
+def _bool_ite(c: Term, a: Term, b: Term) -> Term:
+    if a is TRUE or a is c:
+        return disj((c, b))
+    if b is FALSE or b is c:
+        return conj((c, a))
+    if a is FALSE:
+        return conj((not_(c), b))
+    if b is TRUE:
+        return disj((not_(c), a))
+    return mk("ite", None, (c, a, b), "bool")
+
+
+# ---------------------------------------------------------------- texts, tokens, words
+
+
+def feature(base: Term, name: str, kind: str) -> Term:
+    if base.op == "ite":
+        return ite(base.args[0], feature(base.args[1], name, kind), feature(base.args[2], name, kind))
+    return mk("feature", name, (base,), kind)
+
+
+def windex(word: Term) -> Term:
+    """spaCy's index of a word."""
+    if word.op == "wordat":
+        return word.args[0]
+    if word.op == "ite":
+        return ite(word.args[0], windex(word.args[1]), windex(word.args[2]))
+    return mk("windex", None, (word,), "int")
+
+
+def wordat(index: Term) -> Term:
+    """The word with that index."""
+    if index.op == "windex":
+        return index.args[0]
+    if index.op == "ite":
+        return ite(index.args[0], wordat(index.args[1]), wordat(index.args[2]))
+    return mk("wordat", None, (index,), "word")
+
+
+def text_method(base: Term, name: str, args: tuple[Term, ...], kind: str, fold: Callable[..., Any]) -> Term:
+    if all(is_const(t) for t in (base, *args)):
+        return const(fold(base.data, *(a.data for a in args)))
+    return mk("method", name, (base, *args), kind)
+
+
+def length(text: Term) -> Term:
+    return const(len(text.data)) if is_const(text) else mk("func", "len", (text,), "int")
+
+
+def func(name: str, args: tuple[Term, ...], kind: str) -> Term:
+    return mk("func", name, args, kind)
+
+
+def member(item: Term, items: Iterable[Term]) -> Term:
+    """``item in {constants}``."""
+    values: dict[Any, Term] = {}
+    for i in items:
+        numeric = i.kind in (*_NUMBERS, "bool")
+        if numeric == (item.kind in (*_NUMBERS, "bool")):
+            values.setdefault(i.data, i)
+    if is_const(item):
+        return const(item.data in values)
+    if not values:
+        return FALSE
+    if len(values) == 1:
+        return compare("==", item, next(iter(values.values())))
+    return mk("member", None, (item, *sorted(values.values(), key=lambda t: t.data)), "bool")
+
+
+def substring(item: Term, text: Term) -> Term:
+    if is_const(item) and is_const(text):
+        return const(item.data in text.data)
+    return TRUE if is_const(item) and item.data == "" else mk("substring", None, (item, text), "bool")
+
+
+# ---------------------------------------------------------------- aggregates and reads
+
+# agg: data is the kind; args (domain, variable, low, high, where, value). domain NONE: token positions in [low, high);
+# ALL_WORDS or a feature such as children: words, whose low and high are NONE. Bound variables are named by their height
+# ("@1" innermost), so that two aggregates that differ only in the name of the variable are one term.
+
+
+def agg(kind: str, var: Term, domain: Term, low: Term, high: Term, where: Term, value: Term = NONE) -> Term:
+    if where is FALSE and kind in ("count", "any", "sum"):
+        return {"count": ZERO, "any": FALSE, "sum": ZERO}[kind]
+    if kind == "any":
+        where, outside = _split(where, var)
+        if outside:
+            return conj((*outside, agg(kind, var, domain, low, high, where)))
+        if domain is NONE and where is TRUE:
+            return compare("<", low, high)
+        return some(agg("first", var, domain, low, high, where))
+    if kind == "count" and domain is NONE and where is TRUE:
+        return func("max", (sub(high, low), ZERO), "int")
+    named = mk("var", f"@{1 + max(where.height, value.height)}", (), var.kind)
+    if named is not var:
+        where, value = subst(where, {var: named}), subst(value, {var: named})
+    if kind in ("count", "all"):
+        result = "int" if kind == "count" else "bool"
+    else:
+        result = var.kind if kind in _NODES else value.kind if value.kind in _NUMBERS else "num"
+    return mk("agg", kind, (domain, named, low, high, where, value), result)
+
+
+def open_agg(t: Term) -> tuple[Term, ...]:
+    """The arguments with the bound variable replaced by one that nothing else uses."""
+    domain, var, low, high, where, value = t.args
+    new = fresh(var.kind)
+    return domain, new, low, high, subst(where, {var: new}), subst(value, {var: new})
+
+
+def _split(where: Term, var: Term) -> tuple[Term, list[Term]]:
+    """Conjuncts that do not read the variable stand outside."""
+    parts = where.args if where.op == "and" else (where,)
+    inside = [p for p in parts if var.data in p.free or p is TRUE]
+    return conj(inside), [p for p in parts if var.data not in p.free and p is not TRUE]
+
+
+_NODES = ("first", "last", "nth", "argmax", "argmin")
+
+
+def read(matrix: str, row: Term, column: Term, time: int) -> Term:
+    return mk("read", (matrix, time), (row, column), "float")
+
+
+def row_stat(matrix: str, name: str, row: Term, time: int) -> Term:
+    return mk("stat", (matrix, name, time), (row,), "int" if name == "count" else "float")
+
+
+def rebuild(t: Term, args: tuple[Term, ...]) -> Term:
+    """The same operation on other arguments, simplified again."""
+    match t.op:
+        case "linear":
+            total: Term = const(t.data[-1])
+            for c, a in zip(t.data[:-1], args, strict=True):
+                total = add(total, mul(const(c), a))
+            return total
+        case "bin" if t.data != "ratio":
+            return arith(t.data, *args, span=t.span)
+        case "neg":
+            return neg(args[0])
+        case "and":
+            return conj(args)
+        case "or":
+            return disj(args)
+        case "not":
+            return not_(args[0])
+        case "some":
+            return some(args[0])
+        case "absent":
+            return not_(some(args[0]))
+        case "cmp":
+            return compare(t.data, *args)
+        case "ite":
+            return ite(*args)
+        case "feature":
+            return feature(args[0], t.data, t.kind)
+        case "windex":
+            return windex(args[0])
+        case "wordat":
+            return wordat(args[0])
+        case "member":
+            return member(args[0], args[1:])
+        case "substring":
+            return substring(*args)
+        case "agg":
+            domain, var, low, high, where, value = args
+            return agg(t.data, var, domain, low, high, where, value)
+    return mk(t.op, t.data, args, t.kind, t.span)
+
+
+def subst(t: Term, mapping: dict[Term, Term]) -> Term:
+    """Replace variables (or whole terms) everywhere, without capture."""
+    names = frozenset(k.data for k in mapping) if all(k.op == "var" for k in mapping) else None
+    if names is not None:
+        if not (names & t.free):
+            return t
+        if len(mapping) == 1:
+            ((var, by),) = mapping.items()
+            key = (t, var, by)
+            found = _SUBSTITUTED.get(key)
+            if found is None:
+                found = _SUBSTITUTED[key] = _subst(t, mapping, names, {})
+            return found
+    return _subst(t, mapping, names, {})
+
+
+def _subst(t: Term, mapping: dict[Term, Term], names: frozenset[str] | None, memo: dict[Term, Term]) -> Term:
+    found = mapping.get(t)
+    if found is not None:
+        return found
+    if names is not None and not (names & t.free):
+        return t
+    found = memo.get(t)
+    if found is None:
+        old = open_agg(t) if t.op == "agg" else t.args
+        args = tuple(_subst(a, mapping, names, memo) for a in old)
+        found = t if all(x is y for x, y in zip(args, old, strict=True)) else rebuild(t, args)
+        memo[t] = found
+    return found
+
+
+def walk(t: Term) -> Iterable[Term]:
+    """Every different term inside, once."""
+    seen: set[Term] = set()
+    stack = [t]
+    while stack:
+        at = stack.pop()
+        if at not in seen:
+            seen.add(at)
+            yield at
+            stack.extend(at.args)

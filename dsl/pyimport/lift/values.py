@@ -1,0 +1,204 @@
+"""What a Python name holds while a program is lifted."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.terms import Term
+
+
+class Value:
+    """Base of symbolic values; immutable unless it refers to the heap."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar(Value):
+    """A number, truth value or text. ``numpy`` marks numpy floats, whose division by zero is no error; None: either."""
+
+    term: Term
+    numpy: bool | None = False
+
+
+@dataclass(frozen=True, slots=True)
+class NoneValue(Value):
+    """Python's None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word(Value):
+    """A spaCy token, as a word term."""
+
+    term: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Value):
+    """``then`` where the condition holds, else ``other``: values of different sorts, decided when used."""
+
+    condition: Term
+    then: Value
+    other: Value
+
+
+@dataclass(frozen=True, slots=True)
+class TupleValue(Value):
+    items: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Binder:
+    """A variable and its range: token positions (or numbers) [low, high), or the words of ``domain``.
+
+    ``descending`` says that Python goes from the last to the first.
+    """
+
+    var: Term
+    low: Term
+    high: Term
+    domain: Term = T.NONE
+    descending: bool = False
+
+    @property
+    def over_words(self) -> bool:
+        return self.domain is not T.NONE
+
+    def conditions(self) -> tuple[Term, ...]:
+        if self.over_words:
+            return () if self.domain is T.ALL_WORDS else (T.mk("within", None, (self.var, self.domain), "bool"),)
+        return T.compare(">=", self.var, self.low), T.compare("<", self.var, self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Value):
+    """Elements of a collection: one for each value of the binders at which the condition holds, in that order."""
+
+    binders: tuple[Binder, ...]
+    condition: Term
+    element: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Seq(Value):
+    """A list, tuple, set or generator: its parts one after the other. In a set equal elements count once."""
+
+    parts: tuple[Part, ...]
+    is_set: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ref(Value):
+    """A mutable list, set or dict: its contents are in the state's heap."""
+
+    key: int
+
+
+@dataclass(frozen=True, slots=True)
+class DictValue(Value):
+    """A dict as the sequence of its assignments: parts whose element is (key, value); the last one wins."""
+
+    parts: tuple[Part, ...]
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Value):
+    """The text of the program's input (``sentence``), of which only the parse is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque(Value):
+    """Something known by name only: the tokenizer, numpy, the doc, the encoding ..."""
+
+    name: str
+    data: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Closure(Value):
+    """A function of the file, or a lambda, with the frame it was made in."""
+
+    node: ast.FunctionDef | ast.Lambda
+    frame: int
+    defaults: tuple[Value, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RowRef(Value):
+    """One row of a matrix as a numpy vector of that length; writes change the matrix."""
+
+    matrix: str
+    row: Term
+    length: Term
+    start: Term = T.ZERO
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Vector(Value):
+    """A numpy vector computed element by element: ``at(k)`` for k in [0, length)."""
+
+    length: Term
+    at: Callable[[Term], Scalar]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid(Value):
+    """A whole matrix. ``version`` counts the changes that made a new array of it."""
+
+    matrix: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class PerRow(Value):
+    """A column of one number per row (``sum(axis=1, keepdims=True)``)."""
+
+    at: Callable[[Term], Scalar]
+
+
+@dataclass(frozen=True, slots=True)
+class Unbound(Value):
+    """A name whose value is not known here; reading it stops the lift for ``reason``."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Carried(Value):
+    """A name as it was when this iteration of a loop began."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Growing(Value):
+    """A list or dict that a loop appends to: what this iteration added."""
+
+    key: int
+    added: tuple[Part, ...] = ()
+    is_dict: bool = False
+
+
+def known(value: Any) -> Value:
+    """A Python constant as a value."""
+    if value is None:
+        return NoneValue()
+    if isinstance(value, bool | int | float | str):
+        return Scalar(T.const(value))
+    raise TypeError(f"no value for {value!r}")
+
+
+def literal(items: tuple[Value, ...], is_set: bool = False) -> Seq:
+    return Seq(tuple(Part((), T.TRUE, item) for item in items), is_set)
+
+
+def items_of(seq: Seq) -> list[Value] | None:
+    """The elements of a sequence that is written out, else None."""
+    if all(not p.binders and p.condition is T.TRUE for p in seq.parts):
+        return [p.element for p in seq.parts]
+    return None
