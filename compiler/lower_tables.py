@@ -77,8 +77,6 @@ class TableLowering(LoweringBase):
             return NodeSet(TOKENS, "word_tokens", word)
         if kind is WORDS:
             return NodeSet(WORDS, name, word)
-        if name == "index":
-            return Value(word.op, NUM, word.present)
         return Value(self.look_up("word." + name, DTYPE[kind], word.op), kind, word.present)
 
     def relation(self, name: str, args: tuple[N.Expr, ...], scope: Scope, path: Path) -> Value:
