@@ -160,9 +160,10 @@ class BytecodeMachine:
         failures = np.full((len(code.checks), 3), -1, dtype=np.int64)
         blank = np.zeros((1, 1), dtype=np.float32)
         stack = outputs.get("stack", blank)
+        stream = np.zeros_like(stack)  # rows come one after the other; lanes are dealt out at the end
         packed = (
-            stack if stack.dtype == np.uint16 else blank.astype(np.uint16),
-            stack if stack.dtype == np.float32 else blank,
+            stream if stream.dtype == np.uint16 else blank.astype(np.uint16),
+            stream if stream.dtype == np.float32 else blank,
             outputs.get("starts", np.zeros(1, dtype=np.int64)),
         )
         room = outputs.get("patterns")
@@ -178,27 +179,34 @@ class BytecodeMachine:
             ),
             failures,
         )  # fmt: skip
-        errors = {**self._failed(code, failures, leaves, linked.words), **linked.errors}
+        if mode in (_PACKED_INT16, _PACKED_FLOAT):
+            steps, lanes, _ = outputs["packing"]
+            stack[:] = stream.reshape(-1, lanes, steps).swapaxes(1, 2).reshape(len(stack), -1)
+        errors = {**self._failed(code, failures, linked, start), **linked.errors}
         linked.give_back()
         return linked, [int(p) for p in np.flatnonzero(careful) if int(p) not in errors], errors
 
-    def _failed(self, code: Bytecode, failures: NDArray[np.int64], leaves: Leaves, words: int) -> Errors:
-        """The first check of each program that failed, in source order."""
-        first: dict[int, tuple[int, Errors]] = {}
-        errors: Errors = {}
+    def _failed(self, code: Bytecode, failures: NDArray[np.int64], linked: Linked, start: int) -> Errors:
+        """The failure of each program that row-by-row evaluation meets first: by statement, query, phase and key."""
+        found: dict[int, list[tuple[int, int, int, int, int]]] = {}
         for slot, (row, place, seen) in zip(code.checks, failures.tolist(), strict=True):
-            if row < 0 or (slot.program in first and first[slot.program][0] < slot.number):
+            if row < 0 or slot.program in linked.errors:
                 continue
-            sizes = [1, leaves.tokens, words, seen, self.rows, 2 * leaves.tokens - 1]
+            sizes = [1, linked.tokens, linked.words, seen, self.rows, 2 * linked.tokens - 1]
             at: dict[str, int] = {}
             for axis, size in reversed(slot.storage):
-                at[axis] = place % sizes[size] if axis != "q" else place
+                at[axis] = place if axis == "q" else place % sizes[size]
                 place //= max(sizes[size], 1)
-            if "q" in at:
-                at["q"] += row
-            program = self.programs[slot.program]
-            errors[slot.program] = failed_check(program, program.checks[slot.number], at)
-            first[slot.program] = (slot.number, errors)
+            check = self.programs[slot.program].checks[slot.number]
+            query = at["q"] + row if "q" in at else start
+            failure = (check.group, query, check.phase, at.get("k", -1), slot.number)
+            found.setdefault(slot.program, []).append(failure)
+        errors: Errors = {}
+        for number, several in found.items():
+            _, query, _, key, place = min(several)
+            program = self.programs[number]
+            at = {"q": query} if key < 0 else {"q": query, "k": key}
+            errors[number] = failed_check(program, program.checks[place], at)
         return errors
 
 
