@@ -86,7 +86,7 @@ class Bytecode:
     leaves: tuple[LeafSlot, ...]
     checks: tuple[CheckSlot, ...]
     passes: int
-    needs_words: bool
+    needs_words: tuple[bool, ...]
     stripped: tuple[bool, ...]
 
     def __str__(self) -> str:

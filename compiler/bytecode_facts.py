@@ -18,10 +18,9 @@ DISTANCE_AXIS = "t1000000"
 """Axis of values that depend on y - x alone; it has 2 n - 1 places, from -(n - 1) to n - 1."""
 
 ELEMENTWISE = frozenset(
-    "add sub mul div floordiv mod pow neg min max abs exp log sqrt tanh floor ceil round trunc lt le eq and or not "
-    "float select add_if".split()
+    ["add", "sub", "mul", "div", "floordiv", "mod", "pow", "neg", "min", "max", "abs", "exp", "log", "sqrt", "tanh", "floor", "ceil", "round", "trunc", "lt", "le", "eq", "and", "or", "not", "float", "select", "add_if"]
 )
-REDUCTIONS = frozenset("any sum product maximum minimum first last count sum_if".split())
+REDUCTIONS = frozenset(["any", "sum", "product", "maximum", "minimum", "first", "last", "count", "sum_if"])
 Affine = tuple[dict[str, int], float]
 
 
@@ -85,8 +84,10 @@ class Beyond:
     def _find(self, op: Op, axis: str) -> float | bool | None:
         if op.name == "distance":
             return self.known(op.args[0], DISTANCE_AXIS) if op.axes == ("q", axis) else None
-        if op.name in ("lt", "le", "eq") and axis == DISTANCE_AXIS:
-            return self._compared(op)
+        if op.name in ("lt", "le", "eq"):
+            found = self._compared(op, axis)
+            if found is not None:
+                return found
         parts = [self.known(arg, axis) for arg in op.args]
         match op.name:
             case "and":
@@ -117,17 +118,49 @@ class Beyond:
             return parts[1] if parts[0] else parts[2]
         return parts[1] if parts[1] is not None and _same(parts[1], parts[2]) else None
 
-    def _compared(self, op: Op) -> bool | None:
-        """A comparison of affine forms for all distances of at least one."""
+    def _compared(self, op: Op, axis: str) -> bool | None:
+        """A comparison where the axis is beyond: keys after a query, and distances, are at least one; and a key after
+        the query is after everything that is not."""
+        for key, other, key_is_left in ((op.args[0], op.args[1], True), (op.args[1], op.args[0], False)):
+            if key.name == "iota" and key.attr == axis and axis != DISTANCE_AXIS and self.up_to_query(other):
+                return False if key_is_left or op.name == "eq" else True
         form = difference(op.args[0], op.args[1], self._affine)
-        if form is None or abs(form[0].get(DISTANCE_AXIS, 0)) != 1 or len(form[0]) != 1:
+        if form is None or abs(form[0].get(axis, 0)) != 1 or len(form[0]) != 1:
             return None
         constant = form[1]
-        if form[0][DISTANCE_AXIS] == 1:  # d + c with d >= 1
+        if form[0][axis] == 1:  # d + c with d >= 1
             return False if (constant + 1 >= 0 if op.name == "lt" else constant + 1 > 0) else None
         if op.name == "eq":  # c - d
             return False if constant < 1 else None
         return True if (constant < 1 if op.name == "lt" else constant <= 1) else None
+
+    def up_to_query(self, op: Op) -> bool:
+        """True for positions that are never after the query (and for numbers below all positions)."""
+        if set(op.axes) - {"q"}:
+            return False
+        match op.name:
+            case "iota":
+                return True
+            case "const":
+                return bool(op.attr <= 0)
+            case "sub":
+                return self.up_to_query(op.args[0]) and non_negative(op.args[1], {})
+            case "add":
+                return any(
+                    self.up_to_query(a) and b.name == "const" and b.attr <= 0
+                    for a, b in (op.args, op.args[::-1])
+                )
+            case "first" | "last":
+                return self.known(op.args[0], op.attr) is False
+            case "select":
+                return self.up_to_query(op.args[1]) and self.up_to_query(op.args[2])
+            case "min":
+                return any(self.up_to_query(arg) for arg in op.args)
+            case "max":
+                return all(self.up_to_query(arg) for arg in op.args)
+            case "floor" | "ceil" | "round" | "trunc":
+                return self.up_to_query(op.args[0])
+        return False
 
 
 def _bools(parts: list[float | bool | None]) -> list[bool]:
@@ -176,10 +209,14 @@ def needed_in_full(ops: Iterable[Op], beyond: Beyond, roots: set[tuple[int, str]
     return full
 
 
+def stops_at_query(op: Op, beyond: Beyond) -> bool:
+    """True for a reduction whose values after the query change nothing."""
+    return _same(beyond.known(op.args[0], op.attr), NEUTRAL[op.name])
+
+
 def _needs(op: Op, place: int, arg: Op, axis: str, beyond: Beyond, full: set[tuple[int, str]]) -> bool:
     if op.name in REDUCTIONS and op.attr == axis:
-        known = beyond.known(op.args[0], axis)
-        return not _same(known, NEUTRAL[op.name])
+        return not stops_at_query(op, beyond)
     if op.name == "rename" or (op.name == "gather" and place == 0 and (axis == op.attr or op.attr == "q")):
         return True
     return (op.id, axis) in full

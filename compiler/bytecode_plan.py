@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from attndsl.compiler.bytecode import is_leaf_value
-from attndsl.compiler.bytecode_facts import REDUCTIONS, Beyond, needed_in_full
+from attndsl.compiler.bytecode_facts import REDUCTIONS, Beyond, needed_in_full, stops_at_query
 from attndsl.compiler.bytecode_storage import is_token_axis
 from attndsl.compiler.ir import IRProgram, Op, reachable
 
@@ -55,7 +55,8 @@ class Plan:
             self.blocked[op.id] = self.blocked[op.args[0].id] and not other_rows
         else:
             now = any(self.blocked[arg.id] and self.level[arg.id] == level for arg in op.args)
-            folded = op.name in REDUCTIONS and "q" in op.args[0].axes  # in blocks, it may stop at the query
+            # in blocks, a reduction may stop at the query
+            folded = op.name in REDUCTIONS and any("q" in arg.axes for arg in op.args)
             self.blocked[op.id] = "q" in op.axes and (len(op.axes) > 1 or now or folded)
 
     def _store(self, op: Op) -> None:
@@ -78,6 +79,10 @@ class Plan:
     def seen(self, op: Op, axis: str) -> bool:
         """True when the axis is computed up to the query only."""
         return is_token_axis(axis) and axis != "q" and (op.id, axis) not in self.full
+
+    def stops_at_query(self, op: Op) -> bool:
+        """True for a reduction over token positions that may leave out those after the query."""
+        return "q" in op.axes and is_token_axis(op.attr) and stops_at_query(op, self.beyond)
 
     def order(self, roots: Sequence[Op], done: set[int]) -> Iterator[Op]:
         """What is missing to have the roots, arguments first; deep values are made anew for each program."""

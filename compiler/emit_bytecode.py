@@ -94,7 +94,7 @@ class _Emitter:
             leaves=self.leaf_slots(),
             checks=tuple(self.checks),
             passes=1 + max((segment.level for segment in self.segments), default=0),
-            needs_words=any(program.needs_words for program in self.programs),
+            needs_words=tuple(map(_reads_words, self.programs)),
             stripped=stripped,
             **self.tables.arrays(),
         )
@@ -256,24 +256,22 @@ class _Emitter:
 
     def reduce(self, op: Op, out: Value) -> None:
         operands = [self.value(arg) for arg in op.args]
-        source = operands[0]
-        axes = sorted((axis for axis in op.args[0].axes), key=storage_order)
-        sizes = dict(self.walked(op.args[0], op.attr))
+        axes = sorted({axis for arg in op.args for axis in arg.axes}, key=storage_order)
+        sizes = {**dict(out.storage), op.attr: self.folded_size(op, operands[0])}
         inner = axes[-1] == op.attr
         kept = [axis for axis in axes if axis != op.attr]
         order = [*kept, op.attr] if inner else [*kept[:-1], op.attr, kept[-1]]
         loops = self.loops(tuple((axis, sizes[axis]) for axis in order), (out, *operands))
         shape = self.tables.shape(merged(loops, 1 if inner else 2), self.starts(out, *operands))
-        assert source.dtype == op.args[0].dtype
         self.put(op.name, out.register, operands, shape, 0 if inner else 1)
 
-    def walked(self, arg: Op, axis: str) -> Storage:
-        """Sizes of the argument's axes as far as they have to be walked."""
-        value = self.value(arg)
-        if value.distance is None:
-            return value.storage
-        skip = arg.axes[0] == "q" and self.plan.seen(arg, arg.axes[1])
-        return tuple((a, SEEN if skip and a == arg.axes[1] else TOKENS) for a in arg.axes)
+    def folded_size(self, op: Op, source: Value) -> int:
+        """How far the folded axis has to be walked: to the query, when nothing that counts lies beyond."""
+        if self.blocked and self.plan.stops_at_query(op):
+            return SEEN
+        size = source.size(op.attr)
+        assert size is not None
+        return size
 
     def rank(self, op: Op, out: Value) -> None:
         source = self.value(op.args[0])
@@ -373,6 +371,12 @@ class _Emitter:
         return tuple(
             LeafSlot(register, op, tuple(dict.fromkeys(readers[register]))) for op, register in self.leaves.values()
         )
+
+
+def _reads_words(program: IRProgram) -> bool:
+    """True when a program needs the words, be it their number alone."""
+    ops = reachable(program.roots())
+    return program.needs_words or any(is_word_axis(axis) for op in ops for axis in op.axes)
 
 
 def _joined(segments: list[_Segment]) -> list[_Segment]:

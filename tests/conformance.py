@@ -43,7 +43,17 @@ def array_backend(name: str) -> Factory:
     return factory
 
 
-BACKENDS: dict[str, Factory] = {"numpy": array_backend("numpy"), "torch": array_backend("torch")}
+def bytecode_backend(typed: Sequence[TypedProgram]) -> Run:
+    """The compiled machine of the runtime as a factory."""
+    from attndsl.runtime.machine import BytecodeMachine
+
+    compiled = BytecodeMachine(compile_library(typed))
+    return lambda table, host: list(compiled.run(Leaves(table, host)))
+
+
+BACKENDS: dict[str, Factory] = {
+    "numpy": array_backend("numpy"), "torch": array_backend("torch"), "numba": bytecode_backend,
+}  # fmt: skip
 
 
 def outcome(result: Result) -> Outcome:

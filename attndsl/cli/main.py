@@ -11,12 +11,12 @@ from typing import Any
 import typer
 
 from attndsl import __version__
-from attndsl.cli import files, jobs, running, stopped
+from attndsl.cli import files, isolation, jobs, running, stopped
 from attndsl.cli.output import show_diagnostics
 from attndsl.dsl.diagnostics import DiagnosticError, fail
 
 # What the user typed cannot be meant, whatever the files say: exit code 2.
-USAGE_CODES = frozenset({"E0501", "E0539", "E0804", "E0807", "E0809", "E0811", "E0813"})
+USAGE_CODES = frozenset({"E0501", "E0539", "E0804", "E0807", "E0809", "E0811", "E0813", "E0421"})
 _NOT_OURS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EMFILE, errno.EFBIG)
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ app = typer.Typer(
 jobs.register(app)
 files.register(app)
 running.register(app)
+isolation.register(app)
 
 
 def _version(wanted: bool) -> None:

@@ -190,7 +190,7 @@ def _left_out(run: Run, meta: dict[str, Any]) -> tuple[LeftOut, ...]:
     if meta["failures"]:
         found.append(LeftOut("program runs that failed", len(meta["failures"]), reason=meta["failures"][0]["error"]))
     if run.left_out_texts:
-        short = f"fewer than {run.settings.min_tokens} tokens"
+        short = f"fewer than {run.settings.least_tokens} tokens"
         found.append(LeftOut("texts too short", run.left_out_texts, reason=short))
     return tuple(found)
 
@@ -202,7 +202,7 @@ def _settings(run: Run) -> dict[str, Any]:
         "revision": s.revision or "",
         "corpus": s.corpus,
         "tokens": s.tokens,
-        "min tokens": s.min_tokens,
+        "min tokens": s.least_tokens,
         "programs": len(run.programs),
         "heads": len(run.heads),
         "device": s.device,

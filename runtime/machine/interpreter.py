@@ -25,7 +25,7 @@ from attndsl.compiler.bytecode import (
 from attndsl.runtime.machine import loops as L
 from attndsl.runtime.machine import reductions as R
 from attndsl.runtime.machine.results import CARE, EMPTY, PACKED_INT16, PATTERN, RAW, pattern_row, raw_row
-from attndsl.runtime.packing import pack_row_float, pack_row_int16
+from attndsl.runtime.packing import copy_row, quantise_row
 
 OUT, A, B, C, WIDTH = L.OUT, L.A, L.B, L.C, L.WIDTH
 ADD, SUB, MUL, DIV, FLOORDIV, MOD, POW, MIN, MAX = (
@@ -195,12 +195,11 @@ def _finish(f, e, s, a, program, q, limits, ends, outputs):
             row[0] = np.float32(1.0)
         if mode == PATTERN:
             continue
-        steps, lanes, scale = packing
         if mode == PACKED_INT16:
-            total, error = pack_row_int16(integers[slot], starts[q + i], row, seen, steps, lanes, scale)
-            sums[slot, 1] += error / scale
+            total, error = quantise_row(row, seen, packing[2], integers[slot][starts[q + i] :])
+            sums[slot, 1] += error / packing[2]
         else:
-            total = pack_row_float(floats[slot], starts[q + i], row, seen, steps, lanes)
+            total = copy_row(row, seen, floats[slot][starts[q + i] :])
         sums[slot, 0] += total
 
 

@@ -29,6 +29,7 @@ class Linked:
     places: NDArray[np.int64]
     floats: NDArray[np.float64]
     bools: NDArray[np.uint8]
+    tokens: int
     words: int
     errors: dict[int, DiagnosticError]
 
@@ -41,7 +42,9 @@ class Linked:
 
 def link(code: Bytecode, leaves: Leaves, answers: Answers, rows: int) -> Linked:
     """Raises DiagnosticError E0561 when the registers need more than ``MAX_BYTES``."""
-    words = _words(code, leaves)
+    errors = _requirements(code, leaves)
+    has_words = any(needs and i not in errors for i, needs in enumerate(code.needs_words))
+    words = leaves.words if has_words else 0
     amounts = evaluate_monomials(code.monomials, sizes(leaves.tokens, words, leaves.tokens, rows))
     needed = amounts[code.registers[:, 1]]
     is_bool = code.registers[:, 0] == 1
@@ -58,19 +61,21 @@ def link(code: Bytecode, leaves: Leaves, answers: Answers, rows: int) -> Linked:
     for mask in (is_bool, ~is_bool):
         places[mask] = np.cumsum(padded[mask]) - padded[mask]
     floats, bools = _heaps(total)
-    linked = Linked(places, floats, bools, words, {})
+    linked = Linked(places, floats, bools, leaves.tokens, words, errors)
     _fill(code, linked, leaves, answers)
     return linked
 
 
-def _words(code: Bytecode, leaves: Leaves) -> int:
-    """Number of words; 0 without a parser, and the leaves that need one report it."""
-    if not code.needs_words:
-        return 0
-    try:
-        return leaves.words
-    except DiagnosticError:
-        return 0
+def _requirements(code: Bytecode, leaves: Leaves) -> dict[int, DiagnosticError]:
+    """Programs that cannot run on this text: a host relation or the parser is missing."""
+    errors: dict[int, DiagnosticError] = {}
+    for number, (program, words) in enumerate(zip(code.programs, code.needs_words, strict=True)):
+        if program.hosts or words:
+            try:
+                leaves.require(program.name, program.hosts, words)
+            except DiagnosticError as error:
+                errors[number] = error
+    return errors
 
 
 def _heaps(total: list[int]) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
@@ -91,12 +96,9 @@ def _aligned(size: int) -> NDArray[np.uint8]:
 
 def _fill(code: Bytecode, linked: Linked, leaves: Leaves, answers: Answers) -> None:
     for slot in code.leaves:
+        if all(program in linked.errors for program in slot.programs):
+            continue
         heap = linked.bools if slot.op.dtype == "b" else linked.floats
         place = linked.places[slot.register]
-        try:
-            value = np.asarray(leaf_value(slot.op, leaves, answers))
-        except DiagnosticError as error:
-            for program in slot.programs:
-                linked.errors.setdefault(program, error)
-            continue
+        value = np.asarray(leaf_value(slot.op, leaves, answers))
         heap[place : place + value.size] = value.ravel()

@@ -1,5 +1,6 @@
 """Reductions of the machine. Inner form: the reduced axis is the inner loop. Outer form: it is the outer one, and the
-inner loop runs along the result. Sums may be added in any order."""
+inner loop runs along the result. Sums are added in ascending order, so that a sum that is compared with a number decides
+as the interpreter does."""
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
 from __future__ import annotations
@@ -9,47 +10,73 @@ from typing import Any
 import numpy as np
 from numba import njit, uint64
 
-from attndsl.runtime.machine.loops import INNER, OPTIONS, OUT, OUTER, ROW, STEP
+from attndsl.runtime.machine.loops import INNER, OPTIONS, OUT, OUTER, ROW, STEP, A, B
 
-REORDERED: dict[str, Any] = {**OPTIONS, "fastmath": {"reassoc"}}
-
-
-@njit(**REORDERED)
-def _sum(x, a, step, inner):
-    total = 0.0
-    if step == 1:
-        ua = uint64(a)
-        for j in range(uint64(inner)):
-            total += x[ua + j]
-    else:
+@njit(**OPTIONS)
+def _sums(f, e, s, o, x):
+    """Sums of rows, each in ascending order as the interpreter adds; eight rows at a time hide the wait for each add."""
+    inner, outer = e[s + INNER], e[s + OUTER]
+    step, row, so = e[s + A + STEP], e[s + A + ROW], e[s + OUT + ROW]
+    done = 0
+    while done + 8 <= outer:
+        s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = 0.0
         for j in range(inner):
-            total += x[uint64(a + j * step)]
-    return total
-
-
-@njit(**REORDERED)
-def _sum_if(mask, m, im, x, a, ia, inner):
-    total = 0.0
-    um, ua = uint64(m), uint64(a)
-    if im == 1 and ia == 1:
-        for j in range(uint64(inner)):
-            value = x[ua + j]
-            total += value if mask[um + j] else 0.0
-    elif ia == 0:
-        value = x[ua]
-        total = value * _count(mask, m, im, inner) if np.isfinite(value) else _plain_sum_if(mask, m, im, x, a, ia, inner)
-    else:
-        total = _plain_sum_if(mask, m, im, x, a, ia, inner)
-    return total
+            at = x + j * step
+            s0 += f[uint64(at)]
+            s1 += f[uint64(at + row)]
+            s2 += f[uint64(at + 2 * row)]
+            s3 += f[uint64(at + 3 * row)]
+            s4 += f[uint64(at + 4 * row)]
+            s5 += f[uint64(at + 5 * row)]
+            s6 += f[uint64(at + 6 * row)]
+            s7 += f[uint64(at + 7 * row)]
+        for r, value in enumerate((s0, s1, s2, s3, s4, s5, s6, s7)):
+            f[uint64(o + r * so)] = value
+        x += 8 * row
+        o += 8 * so
+        done += 8
+    for _ in range(done, outer):
+        total = 0.0
+        for j in range(inner):
+            total += f[uint64(x + j * step)]
+        f[uint64(o)] = total
+        x += row
+        o += so
 
 
 @njit(**OPTIONS)
-def _plain_sum_if(mask, m, im, x, a, ia, inner):
-    total = 0.0
-    for j in range(inner):
-        if mask[uint64(m + j * im)]:
-            total += x[uint64(a + j * ia)]
-    return total
+def _sums_if(f, u, e, s, o, m, x):
+    """Sums of the values whose mask is true, each row in ascending order, eight rows at a time."""
+    inner, outer = e[s + INNER], e[s + OUTER]
+    im, sm, ix, sx, so = e[s + A + STEP], e[s + A + ROW], e[s + B + STEP], e[s + B + ROW], e[s + OUT + ROW]
+    done = 0
+    while done + 8 <= outer:
+        s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = 0.0
+        for j in range(inner):
+            at, on = x + j * ix, m + j * im
+            s0 += f[uint64(at)] if u[uint64(on)] else 0.0
+            s1 += f[uint64(at + sx)] if u[uint64(on + sm)] else 0.0
+            s2 += f[uint64(at + 2 * sx)] if u[uint64(on + 2 * sm)] else 0.0
+            s3 += f[uint64(at + 3 * sx)] if u[uint64(on + 3 * sm)] else 0.0
+            s4 += f[uint64(at + 4 * sx)] if u[uint64(on + 4 * sm)] else 0.0
+            s5 += f[uint64(at + 5 * sx)] if u[uint64(on + 5 * sm)] else 0.0
+            s6 += f[uint64(at + 6 * sx)] if u[uint64(on + 6 * sm)] else 0.0
+            s7 += f[uint64(at + 7 * sx)] if u[uint64(on + 7 * sm)] else 0.0
+        for r, value in enumerate((s0, s1, s2, s3, s4, s5, s6, s7)):
+            f[uint64(o + r * so)] = value
+        x += 8 * sx
+        m += 8 * sm
+        o += 8 * so
+        done += 8
+    for _ in range(done, outer):
+        total = 0.0
+        for j in range(inner):
+            if u[uint64(m + j * im)]:
+                total += f[uint64(x + j * ix)]
+        f[uint64(o)] = total
+        x += sx
+        m += sm
+        o += so
 
 
 @njit(**OPTIONS)
@@ -166,15 +193,17 @@ COUNT, SUM, SUM_IF, PRODUCT, MAXIMUM, MINIMUM, FIRST, LAST = range(8)
 def fold(kind, f, u, e, s, o, x, px, m, pm):
     """Inner form of every reduction to a number: one result per row. ``px`` and ``pm`` say which operand of the shape
     ``x`` (in ``f``) and ``m`` (in ``u``) are."""
+    if kind == SUM:
+        _sums(f, e, s, o, x)
+        return
+    if kind == SUM_IF:
+        _sums_if(f, u, e, s, o, m, x)
+        return
     inner = e[s + INNER]
     ix, im = e[s + px + STEP], e[s + pm + STEP]
     for _ in range(e[s + OUTER]):
-        if kind == SUM:
-            value = _sum(f, x, ix, inner)
-        elif kind == COUNT:
+        if kind == COUNT:
             value = _count(u, m, im, inner)
-        elif kind == SUM_IF:
-            value = _sum_if(u, m, im, f, x, ix, inner)
         elif kind == PRODUCT:
             value = _product(f, x, ix, inner)
         elif kind == MAXIMUM or kind == MINIMUM:

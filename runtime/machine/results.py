@@ -11,7 +11,6 @@ import numpy as np
 from numba import njit, uint64
 
 from attndsl.runtime.machine.loops import OPTIONS
-from attndsl.runtime.machine.reductions import REORDERED
 
 SMALLEST, LARGEST = 1e-290, 1e290
 """Sums outside are left to the careful way, which divides by the largest weight first."""
@@ -20,7 +19,7 @@ RAW, PATTERN, PACKED_INT16, PACKED_FLOAT = range(4)
 CARE, EMPTY, FILLED = range(3)
 
 
-@njit(**REORDERED)
+@njit(**{**OPTIONS, "fastmath": {"reassoc"}})
 def _weigh(x, ua, low, high):
     """(sum of the positive values, zero if all are finite) of x[ua + low : ua + high]."""
     total = 0.0
