@@ -38,4 +38,13 @@ class NodeSet:
     base: Value | None = None
 
 
-Lowered = Value | Literals | NodeSet
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One of two sets, by a condition."""
+
+    condition: Op
+    then: Lowered
+    other: Lowered
+
+
+Lowered = Value | Literals | NodeSet | Chosen

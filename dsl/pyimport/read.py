@@ -72,7 +72,7 @@ class _Reader:
                 pass  # a docstring, or a comment written as a string
             case ast.If() if _is_main_guard(node.test):
                 pass  # never true when the file is imported
-            case ast.Expr(value=ast.Call()) if self._leads_out(node.value.func):
+            case ast.Expr(value=ast.Call(func=function)) if self._leads_out(function):
                 self.found.append(
                     diagnostic(
                         "W0221",
@@ -244,9 +244,9 @@ def _uses_as_tokenizer(node: FunctionNode, name: str) -> bool:
     for inner in ast.walk(node):
         if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id == name:
             return True
-        is_method = isinstance(inner, ast.Attribute) and inner.attr in _TOKENIZER_METHODS
-        if is_method and isinstance(inner.value, ast.Name) and inner.value.id == name:
-            return True
+        match inner:
+            case ast.Attribute(value=ast.Name(id=root), attr=attr) if root == name and attr in _TOKENIZER_METHODS:
+                return True
     return False
 
 

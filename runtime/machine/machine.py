@@ -5,20 +5,22 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from attndsl.compiler import IRProgram, Leaves
 from attndsl.compiler.array_machine import failed_check, reads_other_rows
-from attndsl.compiler.bytecode import TOKENS, Bytecode
+from attndsl.compiler.bytecode import Bytecode
 from attndsl.compiler.emit_bytecode import emit_bytecode
 from attndsl.dsl.diagnostics import DiagnosticError, fail
 from attndsl.runtime.machine.bind import Answers
 from attndsl.runtime.machine.link import BLOCK_ROWS, Linked, link
-from attndsl.runtime.packing import Packed
 from attndsl.runtime.pattern import normalise
+
+if TYPE_CHECKING:
+    from attndsl.runtime.packing import Packed  # imports numba
 
 _RAW, _PATTERN, _PACKED_INT16, _PACKED_FLOAT = range(4)  # as in runtime/machine/results.py
 _log = logging.getLogger("attndsl")
@@ -65,26 +67,32 @@ class BytecodeMachine:
                 yield errors.get(number, matrices[number])
 
     def patterns(
-        self, leaves: Leaves, causal: bool, out: NDArray[np.float32] | None = None
+        self,
+        leaves: Leaves,
+        causal: bool,
+        out: NDArray[np.float32] | None = None,
+        places: Sequence[int] | None = None,
     ) -> tuple[NDArray[np.float32], Errors]:
         """Every program's pattern as ``runtime.pattern.normalise`` makes it, float32 [programs, n, n], and the errors.
 
-        ``out`` is a buffer to fill (C order). A program that failed has a zero pattern and its error under its number.
+        ``out`` is a buffer to fill (C order), ``places`` says which of its matrices belongs to each program. A program
+        that failed has a zero pattern and its error under its number. Raises E0562 for a buffer that does not fit.
         """
         n = leaves.tokens
-        shape = (len(self.programs), n, n)
+        where = list(range(len(self.programs))) if places is None else list(places)
         if out is None:
-            out = np.empty(shape, dtype=np.float32)
-        elif out.shape != shape or out.dtype != np.float32 or not out.flags.c_contiguous:
-            raise fail("E0562", f"the buffer is {out.dtype} {out.shape}, not float32 {shape} in C order")
-        linked, careful, errors = self._execute(leaves, causal, 0, _PATTERN, patterns=out)
-        for number in careful:
+            out = np.empty((len(self.programs), n, n), dtype=np.float32)
+        fits = out.ndim == 3 and out.shape[1:] == (n, n) and len(out) > max(where, default=-1)
+        if not fits or out.dtype != np.float32 or not out.flags.c_contiguous:
+            raise fail("E0562", f"the buffer is {out.dtype} {out.shape}", help=f"give float32 [.., {n}, {n}] in C order")
+        _, careful, errors = self._execute(leaves, causal, 0, _PATTERN, patterns=out, places=where)
+        for number in careful if n else range(len(self.programs)):
             try:
-                out[number] = self._carefully(number, leaves, causal)
+                out[where[number]] = self._carefully(number, leaves, causal)
             except DiagnosticError as error:
                 errors.setdefault(number, error)
         for number in errors:
-            out[number] = 0
+            out[where[number]] = 0
         return out, errors
 
     def pack(self, leaves: Leaves, packed: Packed, first: int = 0) -> Errors:
@@ -95,7 +103,7 @@ class BytecodeMachine:
             raise fail("E0562", f"the stack holds {packed.rows} patterns of {place.n} tokens", help="make a larger one")
         integers = packed.precision == "int16"
         sums = np.zeros((count, 2))
-        linked, careful, errors = self._execute(
+        _, careful, errors = self._execute(
             leaves, place.causal, 0, _PACKED_INT16 if integers else _PACKED_FLOAT,
             packing=(place.steps, place.lanes, place.scale), stack=packed.data[first : first + count],
             starts=place.starts.copy(), sums=sums,
@@ -154,7 +162,7 @@ class BytecodeMachine:
         code = self._code(causal)
         linked = link(code, leaves, self._answers, self.rows)
         run = _machine()
-        slots = np.arange(len(self.programs))
+        slots = np.array(outputs.get("places", range(len(self.programs))), dtype=np.int64)
         slots[list(linked.errors)] = -1
         careful = np.zeros(len(self.programs), dtype=np.int64)
         failures = np.full((len(code.checks), 3), -1, dtype=np.int64)

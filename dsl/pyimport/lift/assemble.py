@@ -52,8 +52,8 @@ def _without_single(drafts: list[tuple[int, Draft]]) -> list[tuple[int, Draft]]:
     """With one token the last rule sets the only cell, so that the others need not exclude that case."""
     alone = {T.compare("!=", T.N, T.ONE), T.not_(T.compare("<=", T.N, T.ONE)), T.compare(">", T.N, T.ONE)}
     risky = any(d.op == "fail" or _may_fail(t) for _, d in drafts for t in (d.value, *d.when, *d.where))
-    if not risky:
-        for _, d in drafts:
+    for _, d in drafts:
+        if not risky or d.op in ("normalize", "mask"):
             d.when = [c for c in d.when if c not in alone]
     return drafts
 

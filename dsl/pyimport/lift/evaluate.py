@@ -438,6 +438,8 @@ def contains(m: Machine, item: Value, where: Value) -> Term:
     seq = sequence(m, where)
     if seq is None:
         raise m.stop("'in' this object", code="E0302")
+    if isinstance(item, NoneValue) and all(isinstance(p.element, Scalar | Word) for p in seq.parts):
+        return T.FALSE
     if isinstance(item, NoneValue | TupleValue | Ref):
         raise m.stop("'in' with this object", code="E0302")
     return C.contains(m, item, seq)

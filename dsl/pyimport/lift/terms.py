@@ -30,7 +30,8 @@ class Term:
         self.free = free - {args[1].data} if op == "agg" else free
         self.height = max((a.height for a in args), default=0) + (op == "agg")
         optional = op == "none" or (op == "agg" and data in _OPTIONAL) or op == "index"
-        self.total = not optional and all(a.total for a in args)
+        always = op == "agg" and data in ("count", "sum", "product", "all")
+        self.total = always or (not optional and all(a.total for a in args))
 
     def __repr__(self) -> str:
         return f"{self.op}{'' if self.data is None else ':' + str(self.data)}({', '.join(map(repr, self.args))})"
