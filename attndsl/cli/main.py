@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from attndsl import __version__
-from attndsl.cli import files, isolation, jobs, running, stopped
+from attndsl.cli import STOPPED, files, isolation, jobs, running, stopped
 from attndsl.cli.output import show_diagnostics
 from attndsl.dsl.diagnostics import DiagnosticError, fail
 
@@ -56,6 +56,8 @@ def run(arguments: list[str] | None = None) -> int:
         result: Any = app(several_files(arguments), prog_name="attndsl", standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()  # here, where a full disk or a closed pipe still gets its message
+        if result == STOPPED:  # typer makes a result of Ctrl-C
+            return stopped(arguments)
         return result if isinstance(result, int) else 0
     except DiagnosticError as error:
         return _diagnosed(error)
@@ -63,6 +65,10 @@ def run(arguments: list[str] | None = None) -> int:
         return stopped(arguments)
     except typer.Exit as exit_:
         return int(exit_.exit_code)
+    except SystemExit as exit_:  # typer makes one of a pipe that was closed
+        if isinstance(exit_.__context__, BrokenPipeError):
+            return 0
+        raise
     except typer.TyperException as error:
         return _wrong_usage(error)
     except BrokenPipeError:
