@@ -326,6 +326,7 @@ TEXTS = [
     V('q.raw[0] == "Ġ"', 0, 1, 1),
     V('q.raw[-1] == "a"', 1, 0, 1),
     V("q.raw[1] is none", 1, 0, 0),
+    V('len((if q == 1 then "b" else "")[0]) otherwise 9', 9, 1, 9),
     V('q.raw[-2] == "Ġ"', 0, 1, 1),
     V('"abc"[1:] == "bc" and "abc"[:-1] == "ab" and "abc"[1:2] == "b" and "abc"[:] == "abc"', 1, 1, 1),
     V("overlap(q.raw, q.text)", 1, 0.5, 0.5),
