@@ -8,7 +8,7 @@ Nothing in the file is executed.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from attndsl.dsl import nodes as N
 from attndsl.dsl.checker import check as check_tree
@@ -58,6 +58,7 @@ def _import(name: str, check: ProgramCheck) -> Imported:
             check.program.node, check.program.module.functions, check.program.module.constants,
             check.program.module.source, description,
         )  # fmt: skip
+        program = replace(program, source=check.program.module.source)  # run-time errors point into the Python file
         check_tree(program)
     except DiagnosticError as error:  # a lift that our own checker refuses is never used
         found = f"{name} is kept as a bounded loop program: its lift does not check ({error.diagnostics[0].headline})"

@@ -8,6 +8,7 @@ function is a helper. Only ``ast.parse`` sees the text; nothing of it is run.
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 from attndsl.dsl.diagnostics import Diagnostic, diagnostic
 from attndsl.dsl.gate import check_text, parse_python
@@ -55,6 +56,8 @@ class _Reader:
             program = _as_program(module, node, name in called)
             if program is not None:
                 programs[name] = program
+        if not programs and self.refused:  # an `async def`, say, is what the author meant as the program
+            return replace(module, diagnostics=(*module.diagnostics, *self.refused.values()))
         return module
 
     def _statement(self, node: ast.stmt) -> None:

@@ -306,17 +306,13 @@ def _compiled(fingerprint: str):
         n, _, start, rows, _, _, passes = limits
         scratch = (np.empty(len(tables[0]), np.int64), np.empty(len(tables[1]) * WIDTH, np.int64))
         for level in range(passes):
-            for g in range(len(segments)):
-                if segments[g, 0] == level and segments[g, 1] == ONCE:
-                    _run_units(
-                        code, segments[g], tables, scratch, 0, n, f, u, places, failures, limits, ends, outputs
-                    )  # fmt: skip
-            for block in range(start, n, rows):
+            for block in range(start - rows, n, rows):  # the round before the first is for what is done once
+                once = block < start
+                first, last = (0, n) if once else (block, min(block + rows, n))
                 for g in range(len(segments)):
-                    if segments[g, 0] == level and segments[g, 1] != ONCE:
+                    if segments[g, 0] == level and (segments[g, 1] == ONCE) == once:
                         _run_units(
-                            code, segments[g], tables, scratch, block, min(block + rows, n), f, u, places, failures,
-                            limits, ends, outputs,
+                            code, segments[g], tables, scratch, first, last, f, u, places, failures, limits, ends, outputs
                         )  # fmt: skip
 
     return run
