@@ -85,11 +85,13 @@ def run(
     from attndsl.dsl.diagnostics import fail
     from attndsl.models.load_tokenizer import load_tokenizer
     from attndsl.runtime.library import builtin_library, load_library
+    from attndsl.runtime.machine import on_first_compile
 
     if not text:
         raise fail("E0809", "there is no text to run on", help='give one: --text "The cat sat on the mat."')
     library = load_library(file, causal=not bidirectional) if file is not None else builtin_library(not bidirectional)
     chosen = choose(library, program)
+    on_first_compile(Shown().note)
     tokenizer = load_tokenizer(model, revision, notify=Shown().note)
     pattern = chosen.predict(text, tokenizer, backend=backend, raw=raw)
     give(format, out, chosen.name, shown_tokens(text, tokenizer), pattern)

@@ -36,7 +36,8 @@ def provider_of(
         predicted = kernel.predict(token_table_of_ids(list(ids), tokenizer))
         for error in predicted.errors.values():
             raise error
-        return predicted.patterns[order]
+        chosen: NDArray[np.float32] = predicted.patterns[order]
+        return chosen
 
     return provider
 

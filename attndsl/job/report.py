@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
@@ -125,7 +126,7 @@ def _head(layer: int, head: int, program: Program, row: dict[str, Any]) -> HeadR
     )
 
 
-def _by_length(meta: dict[str, Any]) -> tuple[LengthRow, ...]:
+def _by_length(meta: Mapping[str, Any]) -> tuple[LengthRow, ...]:
     rows = []
     for name, at in meta.items():
         if name.startswith("at_"):
@@ -186,7 +187,7 @@ def _shown_tokens(table: TokenTable) -> list[str]:
     return shown
 
 
-def _left_out(run: Run, meta: dict[str, Any]) -> tuple[LeftOut, ...]:
+def _left_out(run: Run, meta: Mapping[str, Any]) -> tuple[LeftOut, ...]:
     found = []
     refused = [p for p in run.library.values() if p.outcome is Outcome.REFUSED]
     by_code: dict[str, int] = {}

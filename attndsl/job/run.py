@@ -15,6 +15,7 @@ from attndsl.job.splits import StoreSplit
 from attndsl.job.stages import Stages, digest
 from attndsl.runtime.kernel import LibraryKernel
 from attndsl.runtime.library import Library, builtin_library, load_library
+from attndsl.runtime.machine import on_first_compile
 from attndsl.runtime.pattern_store import PatternStore, TextEntry
 from attndsl.runtime.program import Program
 
@@ -77,6 +78,7 @@ def prepare(settings: Settings, progress: Progress) -> Run:
     from attndsl.models.load import load_model
     from attndsl.models.resolve import resolve
 
+    on_first_compile(progress.note)
     _check_sizes(settings)
     _check_folder(settings.out)
     resolve(settings.model, settings.revision)
