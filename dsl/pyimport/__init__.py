@@ -67,7 +67,7 @@ def _import(name: str, check: ProgramCheck) -> Imported:
     except NotLiftable as stop:
         reason = diagnostic(
             "W0301", f"{name} is kept as a bounded loop program: {stop.reason}",
-            source=check.program.module.source, span=stop.span,
+            source=check.program.module.source, span=stop.span, notes=(f"`attndsl rule {stop.code}` says more",),
         )  # fmt: skip
         return Imported(name, (*check.diagnostics, reason), loops=check, description=description)
     return Imported(name, check.diagnostics, program=program, description=description)
