@@ -14,6 +14,7 @@ from attndsl.compiler.build import Builder
 from attndsl.compiler.ir import IRProgram
 from attndsl.compiler.leaves import Leaves
 from attndsl.compiler.lower import lower
+from attndsl.compiler.passes import optimize
 from attndsl.dsl.checker import TypedProgram
 from attndsl.dsl.diagnostics import fail
 
@@ -23,7 +24,7 @@ BACKENDS = ("numpy", "torch")
 def compile_library(programs: Iterable[TypedProgram]) -> list[IRProgram]:
     """IR of many programs in one graph. Raises DiagnosticError E0351."""
     builder = Builder()
-    return [lower(typed, builder) for typed in programs]
+    return optimize([lower(typed, builder) for typed in programs], builder)
 
 
 def machine(programs: Iterable[IRProgram], backend: str = "numpy", device: str = "cpu") -> Machine:

@@ -7,12 +7,13 @@ text and dropped after its last use.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 from attndsl.compiler.ir import Check, IRProgram, Op, is_word_axis, ordered, reachable
 from attndsl.compiler.leaves import Leaves
-from attndsl.dsl.diagnostics import DiagnosticError, diagnostic
+from attndsl.dsl.diagnostics import DiagnosticError
+from attndsl.dsl.run_error import RunError
 
 MAX_ELEMENTS = 8_000_000  # of one intermediate with three axes; larger texts are evaluated in blocks of query rows
 
@@ -75,6 +76,21 @@ def reads_other_rows(program: IRProgram) -> bool:
     )
 
 
+def failed_check(program: IRProgram, check: Check, at: Mapping[str, int]) -> RunError:
+    """The error of a check that holds at these positions, by axis."""
+    return RunError(check.code, check.what, program.name, program.source, check.span, at.get("q", 0), at.get("k"))
+
+
+def value_of(op: Op, backend: ArrayBackend, leaves: Leaves) -> Any:
+    """The value of one operation on a text, along its own axes."""
+    state = _State(backend, leaves, 0, leaves.tokens, None)
+    for step in reachable([op]):
+        state.values[step.id] = state.compute(step)
+    value = state.values[op.id]
+    shape = [size if axis in ("r", "c") else state.size(axis) for axis, size in zip(op.axes, value.shape, strict=True)]
+    return backend.full(value, tuple(shape))
+
+
 class _State:
     """Values of one text, for the query rows [start, stop)."""
 
@@ -85,27 +101,40 @@ class _State:
         self.stop = stop
         self.uses = uses
         self.values: dict[int, Any] = {}
+        self.skipped = False
 
     def size(self, axis: str) -> int:
         if axis == "q":
             return self.stop - self.start
         return self.leaves.words if is_word_axis(axis) else self.leaves.tokens
 
-    def program(self, program: IRProgram, plan: tuple[Op, ...]) -> Any | DiagnosticError:
+    def program(self, program: IRProgram, plan: Iterable[Op]) -> Any | DiagnosticError:
         try:
-            for op in plan:
-                self.values[op.id] = self.compute(op)
-                self.release(op.args)
+            self.leaves.require(program.name, program.hosts, program.needs_words)
         except DiagnosticError as error:
+            self.skipped = True
             return error
-        for check in program.checks:
-            error = self.failed(program, check)
-            if error is not None:
-                return error
+        for op in self.missing(program.roots()) if self.skipped else plan:
+            self.values[op.id] = self.compute(op)
+            self.release(op.args)
+        failure = self.first_failure(program)
+        if failure is not None:
+            return failure
         result = self.expand(program.result, ("q", "k"))
         result = self.backend.full(result, (self.size("q"), self.size("k")))
         self.release(program.roots())
         return result
+
+    def missing(self, roots: tuple[Op, ...]) -> Iterator[Op]:
+        """What the roots still need, arguments first: a program that could not run has left gaps in the plan."""
+        stack = [(root, False) for root in reversed(roots)]
+        while stack:
+            op, ready = stack.pop()
+            if ready and op.id not in self.values:
+                yield op
+            elif op.id not in self.values:
+                stack.append((op, True))
+                stack.extend((arg, False) for arg in op.args)
 
     def release(self, ops: tuple[Op, ...]) -> None:
         """Forget values after their last use."""
@@ -116,18 +145,24 @@ class _State:
             if self.uses[op.id] == 0:
                 self.values.pop(op.id, None)
 
-    def failed(self, program: IRProgram, check: Check) -> DiagnosticError | None:
-        place = self.backend.first_true(self.values[check.fails.id])
-        if place is None:
+    def first_failure(self, program: IRProgram) -> RunError | None:
+        """The failure that row-by-row evaluation meets first: by statement, query, phase and key."""
+        if self.leaves.tokens == 0:
             return None
-        at = dict(zip(check.fails.axes, place, strict=True))
-        where = "".join(
-            f"{' at' if i == 0 else ','} {word} {at[axis] + (self.start if axis == 'q' else 0)}"
-            for i, (axis, word) in enumerate((a, w) for a, w in (("q", "query"), ("k", "key")) if a in at)
-        )
-        span = check.span if program.source is not None and check.span.end else None
-        headline = f"{check.what}{where} in {program.name!r}"
-        return DiagnosticError(diagnostic(check.code, headline, source=program.source, span=span))
+        failures: list[tuple[int, int, int, int, int]] = []
+        for number, check in enumerate(program.checks):
+            if failures and check.group != failures[0][0]:
+                break
+            place = self.backend.first_true(self.values[check.fails.id])
+            if place is not None:
+                at = dict(zip(check.fails.axes, place, strict=True))
+                query = at["q"] + self.start if "q" in at else self.start
+                key = at.get("k", 0 if check.phase else -1)  # a value that is the same for every key fails at the first
+                failures.append((check.group, query, check.phase, key, number))
+        if not failures:
+            return None
+        _, query, _, key, number = min(failures)
+        return failed_check(program, program.checks[number], {"q": query} if key < 0 else {"q": query, "k": key})
 
     # ------------------------------------------------------------ operations
 
@@ -193,4 +228,8 @@ class _State:
         old, new = op.attr
         renamed = [new if axis == old else axis for axis in source.axes]
         order = [renamed.index(axis) for axis in ordered(renamed)]
-        return self.backend.permute(self.values[source.id], order)
+        value = self.backend.permute(self.values[source.id], order)
+        if new == "q" and self.size("q") != self.leaves.tokens:  # another axis holds all tokens, this one our rows
+            rows = slice(self.start, self.stop)
+            value = value[tuple(rows if axis == "q" else slice(None) for axis in op.axes)]
+        return value

@@ -148,7 +148,8 @@ class Builder:
     def map_text(self, name: str, args: tuple[Op, ...], constants: tuple[Hashable, ...], result: str) -> Op:
         """A text function of one or two text values; trailing literal texts become constants."""
         if len(args) == 2 and args[1].name == "text":
-            args, constants = args[:1], (args[1].attr, *constants)
+            constants = (args[1].attr, *constants)
+            args = args[:1]
         if all(arg.name == "text" for arg in args):
             return self._known_text(name, args, constants, result)
         axes = ordered(axis for arg in args for axis in arg.axes)
@@ -158,7 +159,7 @@ class Builder:
         call = text_map(name, constants, result, len(args)).call
         value = call(*(arg.attr for arg in args), *constants)
         if result == "s":
-            return self.graph.op("text", (), value, (), "s")
+            return self.text("" if value is None else value)  # the caller tracks that there is none
         return self.const(bool(value) if result == "b" else float(value))
 
     # ------------------------------------------------------------ structure
@@ -185,11 +186,11 @@ class Builder:
         return self.graph.op("gather", (op, index), axis, axes, op.dtype)
 
     def reduce(self, name: str, op: Op, axis: str) -> Op:
-        """A reduction along an axis the value has; ``first``/``last`` of a bool give an index or -1."""
+        """A reduction along an axis; ``first``/``last`` of a bool give an index or -1."""
         dtype = "b" if name == "any" else "f"
         if name == "any" and op.name == "const" and not op.attr:
             return op
-        assert axis in op.axes, (name, axis, op)
+        op = self.spread(op, axis)
         return self.graph.op(name, (op,), axis, tuple(a for a in op.axes if a != axis), dtype)
 
     def rank(self, mask: Op, axis: str) -> Op:
@@ -258,5 +259,5 @@ class Builder:
             case "select":
                 return self.integral(op.args[1]) and self.integral(op.args[2])
             case "column":
-                return bool(op.dtype == "b" or op.attr.split(".")[1] in ("sentence", "line", "depth", "word", "head"))
+                return bool(op.dtype == "b" or op.attr.split(".")[1] in ("sentence", "line", "depth", "word", "head", "index"))
         return False

@@ -24,6 +24,13 @@ def _last(array: np.ndarray, dim: int) -> np.ndarray:
     return np.where(array.any(axis=dim), array.shape[dim] - 1 - from_end, -1).astype(np.float64)
 
 
+def _sum(array: np.ndarray, dim: int) -> np.ndarray:
+    """In ascending order, as the interpreter adds, so that a sum compared with a number decides the same way."""
+    if array.size == array.shape[dim] > 0:
+        return np.asarray(np.take(np.add.accumulate(array, axis=dim), -1, axis=dim))
+    return np.asarray(np.ascontiguousarray(np.moveaxis(array, dim, 0)).sum(axis=0))
+
+
 def _without(shape: tuple[int, ...], dim: int) -> tuple[int, ...]:
     return shape[:dim] + shape[dim + 1 :]
 
@@ -62,7 +69,7 @@ class NumpyBackend:
     }
     reductions: ClassVar[dict[str, Any]] = {
         "any": lambda a, dim: a.any(axis=dim),
-        "sum": lambda a, dim: a.sum(axis=dim),
+        "sum": _sum,
         "product": lambda a, dim: a.prod(axis=dim),
         "maximum": lambda a, dim: a.max(axis=dim, initial=-np.inf),
         "minimum": lambda a, dim: a.min(axis=dim, initial=np.inf),
@@ -109,7 +116,7 @@ class NumpyBackend:
         return np.asarray(array[tuple(places)])
 
     def rank(self, array: np.ndarray, dim: int) -> np.ndarray:
-        return (np.cumsum(array, axis=dim) - array).astype(np.float64)
+        return np.asarray(np.cumsum(array, axis=dim) - array, dtype=np.float64)
 
     def permute(self, array: np.ndarray, order: Sequence[int]) -> np.ndarray:
         return np.transpose(array, order)

@@ -29,6 +29,13 @@ def _last(array: torch.Tensor, dim: int) -> torch.Tensor:
     return torch.where(array.any(dim=dim), array.shape[dim] - 1 - from_end, -1).to(torch.float64)
 
 
+def _sum(array: torch.Tensor, dim: int) -> torch.Tensor:
+    """On the CPU in ascending order, as the interpreter adds; accelerators add in their own order."""
+    if array.device.type != "cpu" or array.shape[dim] == 0:
+        return array.sum(dim=dim)
+    return torch.cumsum(array, dim=dim).select(dim, -1)
+
+
 def _without(shape: Sequence[int], dim: int) -> tuple[int, ...]:
     return tuple(shape[:dim]) + tuple(shape[dim + 1 :])
 
@@ -77,7 +84,7 @@ class TorchBackend:
     }
     reductions: ClassVar[dict[str, Any]] = {
         "any": lambda a, dim: a.any(dim=dim),
-        "sum": lambda a, dim: a.sum(dim=dim),
+        "sum": _sum,
         "product": lambda a, dim: a.prod(dim=dim),
         "maximum": _extreme(torch.amax, float("-inf")),
         "minimum": _extreme(torch.amin, float("inf")),
@@ -90,7 +97,7 @@ class TorchBackend:
         self._texts = NumpyBackend()
 
     def leaf(self, array: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+        return torch.from_numpy(np.array(array, order="C")).to(self.device)
 
     def arange(self, start: int, stop: int) -> torch.Tensor:
         return torch.arange(start, stop, dtype=torch.float64, device=self.device)

@@ -73,6 +73,8 @@ class Check:
     code: str
     what: str
     span: Span
+    group: int = 0  # the statement: a failure of an earlier one wins
+    phase: int = 0  # within a query: condition and target, then weights, then values
 
 
 @dataclass(frozen=True, slots=True)

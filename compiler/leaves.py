@@ -33,6 +33,18 @@ class Leaves:
     def words(self) -> int:
         return len(self.table.words)
 
+    def require(self, name: str, hosts: tuple[str, ...], words: bool) -> None:
+        """Raises DiagnosticError E0405 for a host relation that was not registered, E0611 without a parser."""
+        for host in hosts:
+            if host not in self.host_functions:
+                raise fail(
+                    "E0405",
+                    f"the host gives no relation {host!r} in {name!r}",
+                    help=f"register it: attndsl.load_library(paths, host={{{host!r}: function}})",
+                )
+        if words:
+            _ = self.table.words
+
     def column(self, name: str, dtype: str) -> np.ndarray:
         """A column by IR name: float64, bool or int64 codes, one value per token or word."""
         key = (name, dtype)
@@ -78,14 +90,9 @@ class Leaves:
         return result
 
     def host(self, name: str) -> np.ndarray:
-        """A host relation as float64 [token, token]. Raises DiagnosticError E0405 when it was not registered."""
+        """A host relation as float64 [token, token]."""
         if name not in self._hosts:
-            function = self.host_functions.get(name)
-            if function is None:
-                raise fail(
-                    "E0405", f"the host gives no relation {name!r}",
-                    help=f"register it: attndsl.load_library(paths, host={{{name!r}: function}})",
-                )  # fmt: skip
+            function = self.host_functions[name]
             n = self.tokens
             tokens = list(self.table.raw)
             values = [[float(function(tokens, a, b)) for b in range(n)] for a in range(n)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attndsl.compiler.build import Builder
 from attndsl.compiler.ir import IRProgram, Op
-from attndsl.compiler.lower_base import Path
+from attndsl.compiler.lower_base import Path, Scope
 from attndsl.compiler.lower_expr import ExpressionLowering
 from attndsl.compiler.values import Value
 from attndsl.dsl import nodes as N
@@ -45,6 +45,9 @@ class _Lowering(ExpressionLowering):
             source=program.source,
         )
 
+    def next_statement(self) -> None:
+        self.group, self.phase = self.group + 1, 0
+
     def seen(self) -> Op:
         """Keys up to the query."""
         return self.b.binary("le", self.b.iota("k"), self.b.iota("q"))
@@ -57,6 +60,7 @@ class _Lowering(ExpressionLowering):
     def rule(self, rule: N.Rule) -> Op:
         scope = {"q": Value(self.b.iota("q"), NUM)}
         path: Path = ()
+        self.next_statement()
         if rule.when is not None:
             path = (self.truth(rule.when, scope, ()),)
         if isinstance(rule.target, N.Each):
@@ -67,17 +71,18 @@ class _Lowering(ExpressionLowering):
         if guard.name == "const" and not guard.attr:
             return self.matrices[rule.matrix]
         matrix = self.matrices[rule.matrix]
+        self.phase = 1
         if rule.action == "share":
             return self.share(rule, inner, guard, matrix)
         return self.update(rule.action, matrix, guard, self.weight(rule.value, inner, guard))
 
-    def at(self, target: N.At, scope: dict[str, Value], path: Path) -> Op:
+    def at(self, target: N.At, scope: Scope, path: Path) -> Op:
         """Where the key is the target position."""
         found = self.number(target.position, scope, path)
         op, valid = self.position(found)
         return self.b.and_(valid, self.b.binary("eq", self.b.iota("k"), op))
 
-    def weight(self, node: N.Expr, scope: dict[str, Value], guard: Op) -> Op:
+    def weight(self, node: N.Expr, scope: Scope, guard: Op) -> Op:
         """The value of a rule where the guard holds; none there is an error."""
         value = self.number(node, scope, (guard,))
         if value.present is not None:
@@ -95,11 +100,12 @@ class _Lowering(ExpressionLowering):
         }[action]()
         return self.b.select(guard, new, matrix)
 
-    def share(self, rule: N.Rule, scope: dict[str, Value], guard: Op, matrix: Op) -> Op:
+    def share(self, rule: N.Rule, scope: Scope, guard: Op, matrix: Op) -> Op:
         weight = self.b.const(1.0) if rule.weight is None else self.weight(rule.weight, scope, guard)
         zero = self.b.const(0.0)
-        total = self.b.reduce("sum", self.b.spread(self.b.select(guard, weight, zero), "k"), "k")
+        total = self.b.reduce("sum", self.b.select(guard, weight, zero), "k")
         something = self.b.not_(self.b.binary("eq", total, zero))
+        self.phase = 2
         guard = self.b.and_(guard, something)
         x = self.weight(rule.value, scope, guard)
         divisor = self.b.select(something, total, self.b.const(1.0))
@@ -108,10 +114,13 @@ class _Lowering(ExpressionLowering):
     # ------------------------------------------------------------ whole rows
 
     def normalize(self, item: N.Normalize) -> Op:
-        matrix = self.b.spread(self.matrices[item.matrix], "k")
+        matrix = self.matrices[item.matrix]
         total = self.b.reduce("sum", matrix, "k")
         something = self.b.not_(self.b.binary("eq", total, self.b.const(0.0)))
         divided = self.b.binary("div", matrix, self.b.select(something, total, self.b.const(1.0)))
+        seen = self.universe()
+        if seen is not None:  # where the sum is nan, so would be the cells after the query
+            divided = self.b.select(seen, divided, self.b.const(0.0))
         empty = item.empty or ("first" if self.typed.causal else "nothing")
         return self.b.select(something, divided, self.empty_row(empty, matrix))
 
@@ -128,8 +137,9 @@ class _Lowering(ExpressionLowering):
         return self.b.select(self.b.binary("eq", self.b.iota("k"), place), self.b.const(1.0), matrix)
 
     def softmax(self, item: N.Softmax) -> Op:
-        scores = self.b.spread(self.matrices[item.matrix], "k")
+        scores = self.matrices[item.matrix]
         if item.temperature is not None:
+            self.next_statement()
             scope = {"q": Value(self.b.iota("q"), NUM)}
             temperature = self.number(item.temperature, scope, ())
             bad = self.b.binary("eq", temperature.op, self.b.const(0.0))
@@ -141,4 +151,7 @@ class _Lowering(ExpressionLowering):
         masked = scores if seen is None else self.b.select(seen, scores, self.b.const(float("-inf")))
         top = self.b.reduce("maximum", masked, "k")
         weights = self.b.unary("exp", self.b.binary("sub", masked, top))
-        return self.b.binary("div", weights, self.b.reduce("sum", weights, "k"))
+        result = self.b.binary("div", weights, self.b.reduce("sum", weights, "k"))
+        if seen is None:
+            return result
+        return self.b.select(seen, result, self.b.const(0.0))  # where a sum is nan, so would be what lies beyond

@@ -13,7 +13,7 @@ from attndsl.dsl.checker import TypedProgram
 from attndsl.dsl.diagnostics import fail
 from attndsl.dsl.types import BOOL, NUM, STR, WORD
 
-Scope = Mapping[str, Value]
+Scope = Mapping[str, Lowered]
 Path = tuple[Op, ...]
 DTYPE = {NUM: "f", BOOL: "b", STR: "s", WORD: "f"}
 
@@ -27,6 +27,8 @@ class LoweringBase(ABC):
         self.checks: list[Check] = []
         self.matrices: dict[str, Op] = {"W": builder.const(0.0)}
         self.depth = 0
+        self.group = 0
+        self.phase = 0
 
     # ------------------------------------------------------------ entry points
 
@@ -53,7 +55,7 @@ class LoweringBase(ABC):
     def check(self, fails: Op, path: Path, code: str, what: str, node: N.Node) -> None:
         bad = self.b.and_(*path, fails)
         if not (bad.name == "const" and not bad.attr):
-            self.checks.append(Check(bad, code, what, node.span))
+            self.checks.append(Check(bad, code, what, node.span, self.group, self.phase))
 
     @abstractmethod
     def lower(self, node: N.Expr, scope: Scope, path: Path) -> Lowered:

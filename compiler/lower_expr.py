@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Hashable
+
 from attndsl.compiler.ir import Op
 from attndsl.compiler.lower_aggregates import AggregateLowering
 from attndsl.compiler.lower_base import DTYPE, Path, Scope
-from attndsl.compiler.values import Literals, Lowered, NodeSet, Value
+from attndsl.compiler.values import Chosen, Literals, Lowered, NodeSet, Value
 from attndsl.dsl import nodes as N
 from attndsl.dsl.builtins import METHODS, NUMBER_FUNCTIONS, TEXT_FUNCTIONS
 from attndsl.dsl.types import BOOL, NUM, STR, TOKENS, WORDS
@@ -32,10 +35,10 @@ class ExpressionLowering(AggregateLowering):
                 return self.lower(self.typed.lets[name].value, {}, path)
             case N.Call(name=name, args=args):
                 let = self.typed.lets[name]
-                values = [self.value(arg, scope, path) for arg in args]
+                values = [self.lower(arg, scope, path) for arg in args]
                 return self.lower(let.value, dict(zip(let.params, values, strict=True)), path)
             case N.SelfPosition():
-                return scope["q"]
+                return scope["q"]  # a parameter named q may stand for it
             case N.FirstPosition():
                 return Value(self.b.const(0.0), NUM)
             case N.AllWords():
@@ -50,7 +53,7 @@ class ExpressionLowering(AggregateLowering):
                 return self.aggregate(node, scope, path)
             case N.Host(name=name, args=args):
                 return self.relation(name, args, scope, path)
-        return self.operator(node, scope, path)
+        return self.choice(node, scope, path)
 
     def operator(self, node: N.Expr, scope: Scope, path: Path) -> Value:
         match node:
@@ -62,18 +65,6 @@ class ExpressionLowering(AggregateLowering):
                 return Value(self.b.or_(first, self.truth(right, scope, (*path, self.b.not_(first)))), BOOL)
             case N.Not(value=value):
                 return Value(self.b.not_(self.truth(value, scope, path)), BOOL)
-            case N.IfElse():
-                return self.if_else(node, scope, path)
-            case N.Otherwise(value=value, default=default):
-                found = self.value(value, scope, path)
-                if found.present is None:
-                    return found
-                other = self.value(default, scope, (*path, self.b.not_(found.present)))
-                present = None if other.present is None else self.b.or_(found.present, other.present)
-                return Value(self.b.select(found.present, found.op, other.op), found.kind, present)
-            case N.IsNone(value=value):
-                present = self.value(value, scope, path).present
-                return Value(self.b.const(False) if present is None else self.b.not_(present), BOOL)
             case N.Negative(value=value):
                 found = self.number(value, scope, path)
                 return Value(self.b.unary("neg", found.op), NUM, found.present)
@@ -87,14 +78,48 @@ class ExpressionLowering(AggregateLowering):
 
     # ------------------------------------------------------------ operators
 
-    def if_else(self, node: N.IfElse, scope: Scope, path: Path) -> Value:
-        condition = self.truth(node.condition, scope, path)
-        then = self.value(node.then, scope, (*path, condition))
-        other = self.value(node.otherwise, scope, (*path, self.b.not_(condition)))
-        present = None
-        if then.present is not None or other.present is not None:
-            always = self.b.const(True)
-            present = self.b.select(condition, then.present or always, other.present or always)
+    def choice(self, node: N.Expr, scope: Scope, path: Path) -> Lowered:
+        """``if``, ``otherwise`` and ``is none``: also of sets."""
+        match node:
+            case N.IfElse(condition=condition, then=then, otherwise=other):
+                holds = self.truth(condition, scope, path)
+                yes = self.lower(then, scope, (*path, holds))
+                return self.chosen(holds, yes, self.lower(other, scope, (*path, self.b.not_(holds))))
+            case N.Otherwise(value=value, default=default):
+                found = self.lower(value, scope, path)
+                there = self.there(found)
+                if there is None:
+                    return found
+                return self.chosen(
+                    there, found, self.lower(default, scope, (*path, self.b.not_(there))), found_there=True
+                )
+            case N.IsNone(value=value):
+                there = self.there(self.lower(value, scope, path))
+                return Value(self.b.const(False) if there is None else self.b.not_(there), BOOL)
+        return self.operator(node, scope, path)
+
+    def there(self, found: Lowered) -> Op | None:
+        """Where a value or set is not none; None where it always is."""
+        match found:
+            case Value(present=present):
+                return present
+            case NodeSet(base=Value(present=present)):
+                return present
+            case Chosen(condition=condition, then=then, other=other):
+                return self.either(condition, self.there(then), self.there(other))
+        return None
+
+    def either(self, condition: Op, then: Op | None, other: Op | None) -> Op | None:
+        if then is None and other is None:
+            return None
+        always = self.b.const(True)
+        return self.b.select(condition, then or always, other or always)
+
+    def chosen(self, condition: Op, then: Lowered, other: Lowered, found_there: bool = False) -> Lowered:
+        """One of two by a condition; ``found_there``: the condition is that the first is not none."""
+        if not isinstance(then, Value) or not isinstance(other, Value):
+            return Chosen(condition, then, other)
+        present = self.either(condition, None if found_there else then.present, other.present)
         kind = then.kind if then.kind is other.kind else NUM
         return Value(self.b.select(condition, then.op, other.op), kind, present)
 
@@ -134,20 +159,27 @@ class ExpressionLowering(AggregateLowering):
         return Value(self.b.and_(present, self.b.binary(name, a, b)), BOOL)
 
     def member(self, item: Value, collection: Lowered) -> Op:
+        if isinstance(collection, Chosen):
+            return self.b.select(
+                collection.condition, self.member(item, collection.then), self.member(item, collection.other)
+            )
         if isinstance(collection, Literals):
             if item.kind is STR:
                 return self.b.and_(item.present, self.b.map_text("in_set", (item.op,), (collection.items,), "b"))
             number = self.b.number(item.op)
-            same = [self.b.binary("eq", number, self.b.const(float(x))) for x in sorted(collection.items)]
+            same = [self.b.binary("eq", number, self.b.const(x)) for x in collection.numbers]
             return self.b.and_(item.present, self.b.or_(*same))
         if isinstance(collection, Value):
-            return self.b.and_(
-                self.both(item, collection), self.b.map_text("in_text", (item.op, collection.op), (), "b")
-            )
+            return self.b.and_(self.both(item, collection), self.within(item.op, collection.op))
         if collection.kind is TOKENS:
             index, valid = self.position(item)
             return self.b.and_(valid, self.related(collection, index))
         return self.b.and_(item.present, self.related(collection, item.op))
+
+    def within(self, part: Op, whole: Op) -> Op:
+        if part.name == "text":  # a literal is sought in many texts: one answer per vocabulary entry
+            return self.b.map_text("contains", (whole,), (part.attr,), "b")
+        return self.b.map_text("in_text", (part, whole), (), "b")
 
     def function(self, node: N.Expr, scope: Scope, path: Path) -> Value:
         match node:
@@ -159,28 +191,29 @@ class ExpressionLowering(AggregateLowering):
                 return Value(self.apply(name, [v.op for v in values]), NUM, self.both(*values))
             case N.Method():
                 return self.method(node, scope, path)
-            case N.Index(base=base, index=N.Number(value=at)):
+            case N.Index(base=base, index=index):
                 text = self.value(base, scope, path)
+                at = self.literal(index, scope, path)
                 op = self.b.map_text("index", (text.op,), (at,), "s")
                 long_enough = self.b.binary("lt", self.b.const(at if at >= 0 else -at - 1), self.length(text.op))
-                return Value(op, STR, self.b.and_(text.present, long_enough))
+                whole = self.b.const(float(at).is_integer())
+                return Value(op, STR, self.b.and_(text.present, whole, long_enough))
             case N.Slice(base=base, start=start, stop=stop):
                 text = self.value(base, scope, path)
-                bounds = (self.literal(start, 0.0), self.literal(stop, float(1 << 30)))
-                return Value(self.b.map_text("slice", (text.op,), bounds, "s"), STR, text.present)
-            case N.Index(index=index):
-                raise self.cannot(index, "a text is indexed by a value that is not a literal number")
+                low = 0.0 if start is None else self.literal(start, scope, path)
+                high = math.inf if stop is None else self.literal(stop, scope, path)
+                return Value(self.b.map_text("slice", (text.op,), (low, high), "s"), STR, text.present)
         raise self.cannot(node, f"{type(node).__name__} has no compiled form")
 
     def length(self, text: Op) -> Op:
         return self.b.map_text("len", (text,), (), "f")
 
-    def literal(self, node: N.Expr | None, default: float) -> float:
-        if node is None:
-            return default
-        if isinstance(node, N.Number):
-            return node.value
-        raise self.cannot(node, "a text is sliced by a value that is not a literal number")
+    def literal(self, node: N.Expr, scope: Scope, path: Path) -> float:
+        """A number that is known before any text is: text functions are answered once per vocabulary entry."""
+        found = self.number(node, scope, path)
+        if found.op.name != "const" or found.present is not None:
+            raise self.cannot(node, "a text is cut at a place that differs from token to token")
+        return float(found.op.attr)
 
     def apply(self, name: str, ops: list[Op]) -> Op:
         if name == "ratio":
@@ -196,9 +229,11 @@ class ExpressionLowering(AggregateLowering):
     def method(self, node: N.Method, scope: Scope, path: Path) -> Value:
         info = METHODS[node.name]
         values = [self.value(node.base, scope, path)]
-        constants: list[object] = []
+        asked = list(values)  # a literal argument may be none too: "a"[1]
+        constants: list[Hashable] = []
         for arg in node.args:
             found = self.lower(arg, scope, path)
+            asked += [found] if isinstance(found, Value) else []
             if isinstance(found, Literals):
                 constants.append(found.items)
             elif isinstance(found, Value) and found.op.name == "text":
@@ -207,5 +242,5 @@ class ExpressionLowering(AggregateLowering):
                 values.append(found)
             else:
                 raise self.cannot(arg, f".{node.name}() has more than one argument that is not a literal")
-        op = self.b.map_text(node.name, tuple(v.op for v in values), tuple(constants), DTYPE[info.kind])  # type: ignore[arg-type]
-        return Value(op, info.kind, self.both(*values))
+        op = self.b.map_text(node.name, tuple(v.op for v in values), tuple(constants), DTYPE[info.kind])
+        return Value(op, info.kind, self.both(*asked))

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from attndsl.dsl.builtins import METHODS, TEXT_FUNCTIONS
+from attndsl.dsl.builtins import METHODS, TEXT_FUNCTIONS, character, piece
 
 NONE = -1  # the code of a text that is none
 _texts: list[str] = []
@@ -40,20 +40,13 @@ def text_of(code: int) -> str:
     return _texts[code]
 
 
-def _index(text: str, at: float) -> str | None:
-    return text[int(at)] if -len(text) <= at < len(text) else None
-
-
-def _slice(text: str, low: float, high: float) -> str:
-    return text[int(low) : int(high)]
-
-
 def _function(name: str) -> Callable[..., Any]:
     special: dict[str, Callable[..., Any]] = {
         "in_set": lambda text, wanted: text in wanted,
         "in_text": lambda text, where: text in where,
-        "index": _index,
-        "slice": _slice,
+        "contains": lambda where, text: text in where,
+        "index": character,
+        "slice": piece,
         "concat": lambda a, b: a + b,
         "less": lambda a, b: a < b,
         "less_equal": lambda a, b: a <= b,
@@ -70,7 +63,7 @@ class TextMap:
         self.call = _function(name)
         self.constants = constants
         self.result = result
-        self._table = np.zeros(0, dtype=_DTYPES[result])
+        self._table: np.ndarray = np.zeros(0, dtype=_DTYPES[result])
         self._known = np.zeros(0, dtype=bool)
 
     def _answer(self, *texts: str) -> Any:
@@ -91,7 +84,7 @@ class TextMap:
             for code in np.unique(codes[~known]):
                 self._table[code] = self._blank if code == NONE else self._answer(_texts[code])
                 self._known[code] = True
-        return self._table[codes]
+        return np.asarray(self._table[codes])
 
     @property
     def _blank(self) -> int:
@@ -99,7 +92,7 @@ class TextMap:
 
     def _grow(self, size: int) -> None:
         # the last entry is reached by code -1 (NONE) and stays blank
-        table = np.zeros(size + 1, dtype=_DTYPES[self.result])
+        table: np.ndarray = np.zeros(size + 1, dtype=_DTYPES[self.result])
         known = np.zeros(size + 1, dtype=bool)
         old = max(len(self._table) - 1, 0)
         table[:old], known[:old] = self._table[:old], self._known[:old]
@@ -118,7 +111,7 @@ class TextPairMap:
 
     def __call__(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         pairs, inverse = np.unique(np.stack([left.ravel(), right.ravel()]), axis=1, return_inverse=True)
-        answers = np.zeros(pairs.shape[1], dtype=_DTYPES[self.result])
+        answers: np.ndarray = np.zeros(pairs.shape[1], dtype=_DTYPES[self.result])
         for i, (a, b) in enumerate(pairs.T.tolist()):
             answers[i] = self._answer(a, b)
         return answers[inverse].reshape(left.shape)

@@ -139,6 +139,19 @@ def common_prefix(a: str, b: str) -> int:
     return length
 
 
+def character(text: str, at: float) -> str | None:
+    """``text[at]`` with Python's meaning; none when out of range or not a whole number."""
+    return text[int(at)] if -len(text) <= at < len(text) and at == int(at) else None
+
+
+def piece(text: str, low: float, high: float) -> str | None:
+    """``text[low:high]`` with Python's meaning, bounds rounded towards zero; none when a bound is nan."""
+    if math.isnan(low) or math.isnan(high):
+        return None
+    length = len(text) + 1
+    return text[int(max(-length, min(low, length))) : int(max(-length, min(high, length)))]
+
+
 TEXT_FUNCTIONS: dict[str, tuple[int, Callable[..., float]]] = {
     "len": (1, len),
     "overlap": (2, overlap),

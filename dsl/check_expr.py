@@ -23,8 +23,6 @@ from attndsl.dsl.diagnostics import Diagnostic, diagnostic
 from attndsl.dsl.source import SourceFile, Span
 from attndsl.dsl.types import BOOL, NUM, NUMBERS, STR, TEXTS, TOKENS, UNKNOWN, WORD, WORDS, Kind, Type
 
-MAX_EXPANSION = 200_000  # nodes after all lets are applied; keeps nested definitions from exploding
-
 Scope = Mapping[str, Type]
 _UNKNOWN = Type(UNKNOWN)
 _NUM, _BOOL, _STR = Type(NUM), Type(BOOL), Type(STR)
@@ -40,7 +38,6 @@ class ExpressionChecker:
     used: set[str] = field(default_factory=set)
     reads: set[str] = field(default_factory=set)
     matrices: set[str] = field(default_factory=lambda: {"W"})
-    budget: int = MAX_EXPANSION
     _calls: dict[tuple[str, tuple[Type, ...]], Type] = field(default_factory=dict)
     _names: dict[str, Type] = field(default_factory=dict)
     _reported: set[tuple[str, Span]] = field(default_factory=set)
@@ -78,11 +75,6 @@ class ExpressionChecker:
             )
 
     def infer(self, node: N.Expr, scope: Scope) -> Type:
-        self.budget -= 1
-        if self.budget < 0:
-            if self.budget == -1:
-                self.report("E0212", f"the definitions expand to more than {MAX_EXPANSION:,} nodes", self.program)
-            return _UNKNOWN
         match node:
             case N.Number():
                 return _NUM
@@ -145,8 +137,8 @@ class ExpressionChecker:
                 self.condition(condition, scope)
                 return self.join(node, self.infer(then, scope), self.infer(other, scope))
             case N.Otherwise(value=value, default=default):
-                left, right = self.infer(value, scope), self.infer(default, scope)
-                return Type(self.join(node, left, right).kind, right.optional)
+                found, fallback = self.infer(value, scope), self.infer(default, scope)
+                return Type(self.join(node, found, fallback).kind, fallback.optional)
             case N.IsNone(value=value):
                 self.infer(value, scope)
                 return _BOOL
@@ -156,9 +148,11 @@ class ExpressionChecker:
                 return self.function(node, scope)
             case N.Host(name=name, args=args):
                 self.reads.add("host." + name)
+                if len(args) != 2:
+                    return self.report("E0202", f"host relations take 2 positions, not {len(args)}", node)
                 for arg in args:
                     self.expect(arg, scope, NUM)
-                return _NUM
+                return Type(NUM, True)
             case N.Aggregate():
                 return self.aggregate(node, scope)
         raise TypeError(f"not an expression: {type(node).__name__}")

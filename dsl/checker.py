@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from attndsl.dsl import nodes as N
 from attndsl.dsl.check_expr import ExpressionChecker, Scope
 from attndsl.dsl.diagnostics import Diagnostic, DiagnosticError, Severity
-from attndsl.dsl.types import NUM, WORD, Type
+from attndsl.dsl.expansion import measure_expansion
+from attndsl.dsl.types import NUM, UNKNOWN, WORD, Type
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,12 @@ _NUM = Type(NUM)
 
 
 def check(program: N.Program) -> TypedProgram:
-    """Check one program. Raises DiagnosticError with every independent error (codes E0201 to E0213)."""
+    """Check one program.
+
+    Raises DiagnosticError with every independent error (codes E0201 to E0210), or with E0003 or E0212 alone when the
+    program is nested too deeply or expands too far to be looked at.
+    """
+    measure_expansion(program)
     checker = _Checker(program)
     checker.run()
     errors = [d for d in checker.found if d.severity is Severity.ERROR]
@@ -82,7 +88,7 @@ class _Checker(ExpressionChecker):
                 self.report("W0101", f"{name} is defined but never used", let, help="remove the definition")
 
     def _try_unused(self, let: N.Let) -> None:
-        scope = dict.fromkeys(let.params, _NUM)
+        scope = dict.fromkeys(let.params, Type(UNKNOWN))
         self.infer(let.value, scope)
 
     def let(self, item: N.Let) -> None:

@@ -5,40 +5,35 @@ Numbers are Python ints and floats, none is None, words are ``WordRef`` (so that
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from attndsl.dsl import nodes as N
-from attndsl.dsl.builtins import METHODS, NUMBER_FUNCTIONS, TEXT_FUNCTIONS, TOKEN_FEATURES, WORD_FEATURES
+from attndsl.dsl.builtins import (
+    METHODS,
+    NUMBER_FUNCTIONS,
+    TEXT_FUNCTIONS,
+    TOKEN_FEATURES,
+    WORD_FEATURES,
+    character,
+    piece,
+)
 from attndsl.dsl.checker import TypedProgram
 from attndsl.dsl.columns import Column, head_token_column, token_column, word_column
-from attndsl.dsl.diagnostics import DiagnosticError, diagnostic
+from attndsl.dsl.run_error import RunError
 from attndsl.dsl.tokens import TokenTable
 from attndsl.dsl.types import TOKENS, WORD, WORDS
 
 Environment = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class WordRef:
     """A word by its index."""
 
     index: int
-
-
-class RunError(DiagnosticError):
-    """A run-time error of a program, at a place of its source and a query (and key) position."""
-
-    def __init__(
-        self, code: str, what: str, node: N.Node, typed: TypedProgram, q: int | None = None, k: int | None = None
-    ) -> None:
-        place = "" if q is None else f" at query {q}" + ("" if k is None else f", key {k}")
-        source = typed.program.source
-        span = node.span if source is not None and node.span.end else None
-        super().__init__(diagnostic(code, f"{what}{place} in {typed.name!r}", source=source, span=span))
-        self.query = q
-        self.key = k
 
 
 def true(value: Any) -> bool:
@@ -48,13 +43,14 @@ def true(value: Any) -> bool:
 
 @dataclass
 class Evaluator:
-    """Evaluates expressions of one program on one text; ``query`` is the row being computed."""
+    """Evaluates expressions of one program on one text; ``query`` is the row being computed, ``key`` the cell."""
 
     typed: TypedProgram
     table: TokenTable
     host: Mapping[str, Callable[[list[str], int, int], float]]
     matrices: Mapping[str, list[list[float]]]
     query: int = 0
+    key: int | None = None
     columns: dict[str, Column] = field(default_factory=dict)
 
     @property
@@ -64,9 +60,14 @@ class Evaluator:
 
     def position(self, value: Any) -> int | None:
         """A number as a position of the text, or None."""
-        if value is None or value != value or value in (float("inf"), float("-inf")) or value != int(value):
+        if value is None or not 0 <= value < self.visible or value != int(value):
             return None
-        return int(value) if 0 <= value < self.visible else None
+        return int(value)
+
+    def error(self, code: str, what: str, node: N.Node) -> RunError:
+        """A run-time error at the cell being computed."""
+        program = self.typed.program
+        return RunError(code, what, program.name, program.source, node.span, self.query, self.key)
 
     def value(self, node: N.Expr, env: Environment) -> Any:
         match node:
@@ -94,7 +95,7 @@ class Evaluator:
                 r, c = self.position(self.value(row, env)), self.position(self.value(column, env))
                 return None if r is None or c is None else self.matrices[matrix][r][c]
             case N.RowStat(name=name):
-                return self.row_stat(name, env["q"])
+                return self.row_stat(name)
             case N.Aggregate():
                 return self.aggregate(node, env)
             case N.Host():
@@ -118,9 +119,9 @@ class Evaluator:
                 return self.value(value, env) is None
             case N.Negative(value=value):
                 found = self.value(value, env)
-                return None if found is None else -found
+                return None if found is None else -float(found)
             case N.Binary(op=op, left=left, right=right):
-                return self.binary(node, op, self.value(left, env), self.value(right, env), env)
+                return self.binary(node, op, self.value(left, env), self.value(right, env))
             case N.Compare(op=op, left=left, right=right):
                 return _compare(op, self.value(left, env), self.value(right, env))
             case N.Member(item=item, collection=collection):
@@ -135,14 +136,12 @@ class Evaluator:
                 return None if None in values else METHODS[name].apply(*values)
             case N.Index(base=base, index=index):
                 text, at = self.value(base, env), self.value(index, env)
-                if text is None or at is None or not -len(text) <= at < len(text):
-                    return None
-                return text[int(at)]
+                return None if text is None or at is None else character(text, at)
             case N.Slice(base=base, start=start, stop=stop):
                 text = self.value(base, env)
                 low = self.value(start, env) if start is not None else 0
-                high = self.value(stop, env) if stop is not None else 1 << 30
-                return None if text is None or low is None or high is None else text[int(low) : int(high)]
+                high = self.value(stop, env) if stop is not None else math.inf
+                return None if text is None or low is None or high is None else piece(text, low, high)
             case N.Function(name=name, args=args):
                 values = [self.value(arg, env) for arg in args]
                 if None in values:
@@ -152,20 +151,22 @@ class Evaluator:
                 )
         raise TypeError(f"not an expression: {type(node).__name__}")
 
-    def binary(self, node: N.Expr, op: str, left: Any, right: Any, env: Environment) -> Any:
+    def binary(self, node: N.Expr, op: str, left: Any, right: Any) -> Any:
         if left is None or right is None:
             return None
         if op in ("/", "//", "%") and right == 0:
-            raise RunError("E0401", "division by zero", node, self.typed, env.get("q", self.query), env.get("k"))
+            raise self.error("E0401", "division by zero", node)
         if op == "**":
-            return self.power(node, float(left), float(right), env)
-        return _ARITHMETIC[op](left, right)
+            return self.power(node, float(left), float(right))
+        if isinstance(left, str):
+            return left + right
+        return _ARITHMETIC[op](float(left), float(right))
 
-    def power(self, node: N.Expr, left: float, right: float, env: Environment) -> float:
+    def power(self, node: N.Expr, left: float, right: float) -> float:
         if left == 0 and right < 0:
-            raise RunError("E0401", "zero to a negative power", node, self.typed, self.query, env.get("k"))
-        if left < 0 and right != int(right):
-            raise RunError("E0403", f"{left} ** {right} is not real", node, self.typed, self.query, env.get("k"))
+            raise self.error("E0401", "zero to a negative power", node)
+        if left < 0 and not _whole(right):
+            raise self.error("E0403", "a power that is not real", node)
         try:
             return float(left**right)
         except OverflowError:
@@ -208,8 +209,8 @@ class Evaluator:
             return tuple(t for t in value if t < self.visible)
         return value
 
-    def row_stat(self, name: str, q: int) -> float:
-        row = self.matrices["W"][q][: self.visible]
+    def row_stat(self, name: str) -> float:
+        row = self.matrices["W"][self.query][: self.visible]
         if name == "count":
             return sum(1 for x in row if x != 0)
         if name == "sum":
@@ -217,11 +218,9 @@ class Evaluator:
             for x in row:
                 total += x
             return total
-        return max(row) if name == "max" else min(row)
+        return largest(row) if name == "max" else -largest([-x for x in row])
 
     def relation(self, node: N.Host, env: Environment) -> float | None:
-        if node.name not in self.host:
-            raise RunError("E0405", f"the host gives no relation {node.name!r}", node, self.typed)
         positions = [self.position(self.value(arg, env)) for arg in node.args]
         return None if None in positions else float(self.host[node.name](list(self.table.raw), *positions))  # type: ignore[arg-type]
 
@@ -232,7 +231,7 @@ class Evaluator:
         if binder.domain is None:
             candidates: list[Any] = list(range(self.visible))
         else:
-            candidates = list(self.value(binder.domain, env) or ())
+            candidates = sorted(self.value(binder.domain, env) or ())
         if binder.lower is not None:
             low = self.value(binder.lower, env)
             candidates = [c for c in candidates if low is not None and (c > low if binder.lower_open else c >= low)]
@@ -257,7 +256,7 @@ class Evaluator:
             case "nth":
                 assert node.value is not None
                 rank = self.value(node.value, env)
-                if rank is None or rank != int(rank) or not -len(found) <= rank < len(found):
+                if rank is None or not -len(found) <= rank < len(found) or rank != int(rank):
                     return None
                 return found[int(rank)]
         assert node.value is not None
@@ -271,17 +270,33 @@ class Evaluator:
 def _fold(kind: str, pairs: list[tuple[Any, Any]]) -> Any:
     """Folds over the elements whose value is not none, ascending."""
     if kind in ("sum", "product"):
-        total: float = 0 if kind == "sum" else 1
+        total = 0.0 if kind == "sum" else 1.0
         for _, value in pairs:
             total = total + value if kind == "sum" else total * value
         return total
     if not pairs:
         return None
-    best_node, best = pairs[0]
-    for node, value in pairs[1:]:
-        if value > best if kind in ("largest", "argmax") else value < best:
-            best_node, best = node, value
-    return best if kind in ("largest", "smallest") else best_node
+    sign = 1.0 if kind in ("largest", "argmax") else -1.0
+    best = largest([sign * value for _, value in pairs])
+    if kind in ("largest", "smallest"):
+        return sign * best
+    return next((node for node, value in pairs if sign * value == best), None)
+
+
+def largest(values: list[float]) -> float:
+    """The largest of at least one number; nan when one of them is nan, wherever it stands."""
+    best = values[0]
+    for value in values:
+        if value != value:
+            return value
+        if value > best:
+            best = value
+    return best
+
+
+def _whole(value: float) -> bool:
+    """True for whole numbers and infinities."""
+    return value in (math.inf, -math.inf) or (value == value and value == int(value))
 
 
 def _compare(op: str, left: Any, right: Any) -> bool:
@@ -301,7 +316,7 @@ def _compare(op: str, left: Any, right: Any) -> bool:
     return bool(left >= right)
 
 
-_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+_ARITHMETIC: dict[str, Callable[[float, float], float]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,

@@ -152,9 +152,7 @@ def _check_characters(source: SourceFile) -> None:
 
 def _printable(source: SourceFile) -> SourceFile:
     """The source with every forbidden character replaced, so that showing the diagnostic is harmless."""
-    shown = "".join(
-        c if c in "\n\t" or unicodedata.category(c) not in _BAD_CATEGORIES else "�" for c in source.text
-    )
+    shown = "".join(c if c in "\n\t" or unicodedata.category(c) not in _BAD_CATEGORIES else "�" for c in source.text)
     return SourceFile(source.name, shown)
 
 

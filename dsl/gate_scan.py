@@ -30,7 +30,40 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
-_RESETS_TIGHT = frozenset(["==", "!=", "<=", ">=", "<", ">", ",", ":", ";", "=", ":=", "->", "+=", "-=", "*=", "/=", "%=", "@=", "&=", "|=", "^=", "**=", "//=", "<<=", ">>=", "and", "or", "in", "is", "for"])
+_RESETS_TIGHT = frozenset(
+    [
+        "==",
+        "!=",
+        "<=",
+        ">=",
+        "<",
+        ">",
+        ",",
+        ":",
+        ";",
+        "=",
+        ":=",
+        "->",
+        "+=",
+        "-=",
+        "*=",
+        "/=",
+        "%=",
+        "@=",
+        "&=",
+        "|=",
+        "^=",
+        "**=",
+        "//=",
+        "<<=",
+        ">>=",
+        "and",
+        "or",
+        "in",
+        "is",
+        "for",
+    ]
+)
 _RESETS_ALL = frozenset({",", ";", "="})
 _DEPTH_IN_FIELD = re.compile(r"[-+*/%@&|^~.(\[{]|\bnot\b|\belse\b|\blambda\b")
 
@@ -140,7 +173,19 @@ class _Scanner:
             self._deeper(start, loose=1)
         elif word in _RESETS_TIGHT:
             self.frames[-1].tight = 0
-        self.after_value = word not in ("not", "and", "or", "in", "is", "if", "else", "lambda", "for", "return", "await")
+        self.after_value = word not in (
+            "not",
+            "and",
+            "or",
+            "in",
+            "is",
+            "if",
+            "else",
+            "lambda",
+            "for",
+            "return",
+            "await",
+        )
 
     def _check_name(self, word: str, start: int) -> None:
         if len(word) > self.limits.name:
@@ -149,13 +194,15 @@ class _Scanner:
             return
         if unicodedata.normalize("NFKC", word) != word:
             self._refuse("E0115", f"Python reads the name {word!r} as {unicodedata.normalize('NFKC', word)!r}", start)
-        scripts = sorted({_script(char) for char in word if char.isalpha()})
         if not all(char.isalnum() or char == "_" for char in word) or set(word) & _INVISIBLE:
             self._refuse("E0115", f"the name {word!r} holds marks that are not letters or digits", start)
-        if all(char in _LOOK_LATIN for char in word if char.isalpha()):
-            self._refuse("E0115", f"the name {word!r} looks like one of Latin letters", start)
-        if len(scripts) > 1:
-            self._refuse("E0115", f"the name {word!r} mixes letters of {' and '.join(scripts)}", start)
+        for part in word.split("_"):
+            letters = [char for char in part if char.isalpha()]
+            scripts = sorted({_script(char) for char in letters})
+            if letters and all(char in _LOOK_LATIN for char in letters):
+                self._refuse("E0115", f"the name {word!r} looks like one of Latin letters", start)
+            if len(scripts) > 1:
+                self._refuse("E0115", f"the name {word!r} mixes letters of {' and '.join(scripts)}", start)
 
     def _operator(self, text: str, start: int) -> None:
         frame = self.frames[-1]

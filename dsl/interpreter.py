@@ -13,7 +13,8 @@ import numpy as np
 from attndsl.dsl import nodes as N
 from attndsl.dsl.builtins import NUMBER_FUNCTIONS, exp
 from attndsl.dsl.checker import TypedProgram
-from attndsl.dsl.evaluator import Evaluator, RunError, true
+from attndsl.dsl.evaluator import Evaluator, largest, true
+from attndsl.dsl.run_error import RunError
 from attndsl.dsl.tokens import TokenTable
 
 HostFunction = Callable[[list[str], int, int], float]
@@ -42,6 +43,7 @@ class _Run:
     def matrix(self) -> MatrixRows:
         n = len(self.table)
         self.matrices["W"] = [[0.0] * n for _ in range(n)]
+        self.require()
         evaluator = Evaluator(self.typed, self.table, self.host, self.matrices)
         for item in self.typed.program.items:
             match item:
@@ -52,11 +54,20 @@ class _Run:
                 case N.Normalize():
                     self.normalize(item)
                 case N.Softmax():
-                    self.softmax(item, evaluator)
+                    self.matrices[item.matrix] = self.softmax(item, evaluator)
                 case N.Mask(matrix=name):
                     for q in range(n):
                         self.matrices[name][q][q + 1 :] = [0.0] * (n - q - 1)
         return self.matrices["W"]
+
+    def require(self) -> None:
+        """Words and host relations must be there before anything runs, whether or not a rule comes to read them."""
+        program = self.typed.program
+        for name in self.typed.hosts:
+            if name not in self.host:
+                raise RunError("E0405", f"the host gives no relation {name!r}", program.name, None, program.span)
+        if self.typed.needs_words:
+            _ = self.table.words
 
     def keys(self, q: int) -> range:
         """The keys a query may see."""
@@ -68,7 +79,7 @@ class _Run:
         """The rule's matrix after it; every value is computed from the state before it."""
         after = [row[:] for row in self.matrices[rule.matrix]]
         for q in range(len(self.table)):
-            evaluator.query = q
+            evaluator.query, evaluator.key = q, None
             if rule.when is not None and not true(evaluator.value(rule.when, {"q": q})):
                 continue
             targets = self.targets(rule, q, evaluator)
@@ -83,10 +94,8 @@ class _Run:
     def targets(self, rule: N.Rule, q: int, evaluator: Evaluator) -> list[int]:
         if isinstance(rule.target, N.Each):
             return [k for k in evaluator.bound_values(rule.target.binder, {"q": q}) if k in self.keys(q)]
-        position = evaluator.value(rule.target.position, {"q": q})
-        if position is None or position != int(position) or int(position) not in self.keys(q):
-            return []
-        return [int(position)]
+        position = evaluator.position(evaluator.value(rule.target.position, {"q": q}))
+        return [] if position is None else [position]
 
     def share(self, rule: N.Rule, q: int, targets: list[int], evaluator: Evaluator, row: list[float]) -> None:
         weights = [1.0 if rule.weight is None else self.number(rule, rule.weight, q, k, evaluator) for k in targets]
@@ -100,9 +109,10 @@ class _Run:
 
     def number(self, rule: N.Rule, node: N.Expr, q: int, k: int, evaluator: Evaluator) -> float:
         bound = rule.target.binder.var if isinstance(rule.target, N.Each) else "k"
+        evaluator.key = k
         value = evaluator.value(node, {"q": q, bound: k})
         if value is None:
-            raise RunError("E0402", "the value is none", node, self.typed, q, k)
+            raise evaluator.error("E0402", "the value is none", node)
         return float(value)
 
     # ------------------------------------------------------------ whole rows
@@ -124,21 +134,26 @@ class _Run:
                 for k in self.keys(q):
                     row[k] = 1.0 / len(self.keys(q))
 
-    def softmax(self, item: N.Softmax, evaluator: Evaluator) -> None:
-        for q, row in enumerate(self.matrices[item.matrix]):
-            evaluator.query = q
+    def softmax(self, item: N.Softmax, evaluator: Evaluator) -> MatrixRows:
+        """The matrix after it; every temperature is computed from the state before it."""
+        after = [row[:] for row in self.matrices[item.matrix]]
+        for q, row in enumerate(after):
+            evaluator.query, evaluator.key = q, None
             temperature = 1.0
             if item.temperature is not None:
                 found = evaluator.value(item.temperature, {"q": q})
                 if found is None or found == 0:
-                    raise RunError("E0401", "the temperature is none or zero", item.temperature, self.typed, q)
+                    raise evaluator.error("E0401", "the temperature is none or zero", item.temperature)
                 temperature = float(found)
             scores = [row[k] / temperature for k in self.keys(q)]
-            top = max(scores)
+            top = largest(scores)
             weights = [exp(score - top) for score in scores]
-            total = sum(weights)
+            total = 0.0
+            for weight in weights:
+                total += weight
             for k in self.keys(q):
                 row[k] = weights[k] / total
+        return after
 
 
 def _updated(action: str, old: float, x: float) -> float:

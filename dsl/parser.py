@@ -141,7 +141,8 @@ def _syntax_error(source: SourceFile, error: UnexpectedInput) -> Diagnostic:
     if isinstance(error, UnexpectedToken) and error.token.type == "$END":
         headline, span = "the text ends in the middle of a statement", Span(max(offset - 1, 0), offset)
     else:
-        word = re.compile(r"[A-Za-z_]+|\S").match(source.text, offset)
+        offset = _start_of_word(source.text, offset)
+        word = _WORD.match(source.text, offset)
         found = word[0] if word else source.text[offset : offset + 1]
         span = Span(offset, offset + max(1, len(found)))
         headline = f"unexpected {found!r}"
@@ -154,13 +155,25 @@ def _syntax_error(source: SourceFile, error: UnexpectedInput) -> Diagnostic:
     return diagnostic("E0001", headline, source=source, span=span, label=label, help=_advice(source, offset))
 
 
+_WORD = re.compile(r"\.?[A-Za-z_][A-Za-z_0-9]*|\S")
+
+
+def _start_of_word(text: str, offset: int) -> int:
+    """The lexer may give up inside a word ("next" begins with the variable n): people read the whole of it."""
+    start = offset
+    while start > 0 and (text[start - 1].isalnum() or text[start - 1] == "_") and re.match(r"\w", text[offset:]):
+        start -= 1
+    return start
+
+
 def _advice(source: SourceFile, offset: int) -> str | None:
-    word = re.compile(r"[A-Za-z_]+").match(source.text, offset)
-    if word is None:
+    word = _WORD.match(source.text, offset)
+    if word is None or not word[0].strip(".")[:1].isalpha():
         return None
     from difflib import get_close_matches
 
-    vocabulary = sorted(set(re.findall(r'"([a-z_.]{2,})"', grammar_text())))
+    vocabulary = sorted(set(re.findall(r'"(\.?[a-z_]{2,})"', grammar_text())))
+    vocabulary = [name for name in vocabulary if name.startswith(".") == word[0].startswith(".")]
     close = get_close_matches(word[0].lower(), vocabulary, n=1, cutoff=0.6)
     if close and close[0] != word[0]:
         return f"did you mean {close[0]!r}?"

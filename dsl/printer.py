@@ -99,7 +99,7 @@ def _of(matrix: str) -> str:
 def _rule(rule: N.Rule) -> str:
     value = expression(rule.value)
     if isinstance(rule.target, N.Each):
-        target, where = "each " + _binder(rule.target.binder, with_where=False), rule.target.binder.where
+        target, where = "each " + binder_text(rule.target.binder, with_where=False), rule.target.binder.where
     else:
         target, where = expression(rule.target.position), None
     condition = f"where {expression(where)}" if where is not None else ""
@@ -124,7 +124,8 @@ def _fold(parts: list[str]) -> str:
     return "\n    ".join(parts)
 
 
-def _binder(binder: N.Binder, with_where: bool = True) -> str:
+def binder_text(binder: N.Binder, with_where: bool = True) -> str:
+    """Text of a variable and what it runs over."""
     text = binder.var
     if binder.domain is not None:
         text += " in " + _expr(binder.domain, _POSTFIX)
@@ -229,7 +230,7 @@ def _logic(node: N.Expr) -> tuple[str, int]:
 
 
 def _aggregate(node: N.Aggregate) -> str:
-    binder = _binder(node.binder)
+    binder = binder_text(node.binder)
     if node.kind in ("first", "last", "count", "any"):
         return f"{node.kind}({binder})"
     assert node.value is not None

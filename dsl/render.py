@@ -8,6 +8,7 @@ from typing import Any
 from attndsl.dsl.diagnostics import Diagnostic, Label, Severity
 
 FORMATS = ("full", "concise", "json")
+LINE_WIDTH = 160  # characters of a source line that are shown
 
 
 def render(diagnostics: Iterable[Diagnostic], format: str = "full") -> str:
@@ -28,8 +29,8 @@ def concise(d: Diagnostic) -> str:
     """``file:line:column: error[E0203] name: headline``."""
     place = ""
     if d.source is not None and d.line is not None:
-        place = f"{d.source.name}:{d.line}:{d.column}: "
-    return f"{place}{d.severity.value}[{d.code}] {d.name}: {d.headline}"
+        place = f"{_clean(d.source.name)}:{d.line}:{d.column}: "
+    return f"{place}{d.severity.value}[{d.code}] {d.name}: {_clean(d.headline)}"
 
 
 def as_dict(d: Diagnostic) -> dict[str, Any]:
@@ -49,43 +50,57 @@ def as_dict(d: Diagnostic) -> dict[str, Any]:
 
 def full(d: Diagnostic) -> str:
     """Headline, source excerpt with underlined spans, help and notes, in the manner of rustc and ruff."""
-    lines = [f"{d.severity.value}[{d.code}] {d.name}: {d.headline}"]
+    lines = [f"{d.severity.value}[{d.code}] {d.name}: {_clean(d.headline)}"]
     margin = ""
     if d.source is not None and d.span is not None:
         labels = sorted(d.labels, key=lambda label: (label.span.start, label.primary))
         numbers = sorted({d.source.position(label.span.start)[0] for label in labels})
         margin = " " * len(str(numbers[-1]))
-        lines.append(f"{margin}--> {d.source.name}:{d.line}:{d.column}")
+        lines.append(f"{margin}--> {_clean(d.source.name)}:{d.line}:{d.column}")
         lines.append(f"{margin} |")
         previous = None
         for number in numbers:
             if previous is not None and number > previous + 1:
                 lines.append(f"{margin} ...")
-            lines.append(f"{number:>{len(margin)}} | {_shown(d.source.line(number))}")
-            for label in labels:
-                if d.source.position(label.span.start)[0] == number:
-                    lines.append(f"{margin} | {_underline(d, label, number)}")
+            here = [label for label in labels if d.source.position(label.span.start)[0] == number]
+            start = _window(d, here[0])
+            lines.append(f"{number:>{len(margin)}} | {_shown(d.source.line(number), start)}")
+            lines.extend(f"{margin} | {_underline(d, label, number, start)}" for label in here)
             previous = number
         lines.append(f"{margin} |")
     if d.help:
-        lines.append(f"help: {d.help}")
-    lines.extend(f"note: {note}" for note in d.notes)
+        lines.append(f"help: {_clean(d.help)}")
+    lines.extend(f"note: {_clean(note)}" for note in d.notes)
     if d.severity is Severity.ERROR:
         lines.append(f"note: `attndsl rule {d.code}` explains this")
     return "\n".join(lines)
 
 
-def _shown(line: str) -> str:
-    """A source line that cannot disturb a terminal: tabs are one space, control characters are shown."""
-    return "".join(" " if c == "\t" else c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line[:500])
+def _window(d: Diagnostic, label: Label) -> int:
+    """The first column (from 0) that is shown of a line: a fault far to the right in a long line comes into view."""
+    assert d.source is not None
+    column = d.source.position(label.span.start)[1] - 1
+    return 0 if column < LINE_WIDTH - 40 else column - LINE_WIDTH // 2
 
 
-def _underline(d: Diagnostic, label: Label, number: int) -> str:
+def _shown(line: str, start: int) -> str:
+    """What is shown of a source line: at most ``LINE_WIDTH`` characters, and none that could disturb a terminal."""
+    shown = _clean(line[start : start + LINE_WIDTH].replace("\t", " "))
+    return ("…" if start else "") + shown + ("…" if len(line) > start + LINE_WIDTH else "")
+
+
+def _clean(text: str) -> str:
+    """Text from a file on one line, without control characters."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _underline(d: Diagnostic, label: Label, number: int, start: int) -> str:
     assert d.source is not None
     column = d.source.position(label.span.start)[1]
     end_line, end_column = d.source.position(label.span.end)
     if end_line != number:
         end_column = len(d.source.line(number)) + 1
     mark = "^" if label.primary else "-"
-    width = max(1, min(end_column, 501) - column)
-    return " " * (column - 1) + mark * width + (f" {label.text}" if label.text else "")
+    width = max(1, min(end_column, start + LINE_WIDTH + 1) - column)
+    indent = column - 1 - start + (1 if start else 0)
+    return " " * indent + mark * width + (f" {_clean(label.text)}" if label.text else "")

@@ -185,7 +185,18 @@ class TreeBuilder:
 
     def on_index(self, tree: Any) -> N.Index:
         base, index = tree.children
-        return N.Index(self.build(base), self.build(index), span=self.span(tree))
+        return N.Index(self.base(base), self.build(index), span=self.span(tree))
+
+    def base(self, tree: Any) -> N.Expr:
+        """What is indexed; a definition's name comes as a bare token, because NAME "[" may also begin a matrix cell."""
+        built: N.Expr = N.Name(str(tree), span=self.span(tree)) if isinstance(tree, Token) else self.build(tree)
+        return built
+
+    def on_name_index(self, tree: Any) -> N.Index:
+        return self.on_index(tree)
+
+    def on_name_slice(self, tree: Any) -> N.Slice:
+        return self.on_slice(tree)
 
     def on_slice(self, tree: Any) -> N.Slice:
         base, *bounds = tree.children
@@ -197,7 +208,7 @@ class TreeBuilder:
                 colon = self.source.text.index(":", self.span(bound).end)
             else:
                 stop = self.build(bound)
-        return N.Slice(self.build(base), start, stop, span=self.span(tree))
+        return N.Slice(self.base(base), start, stop, span=self.span(tree))
 
     def on_negative(self, tree: Any) -> N.Expr:
         value = self.build(tree.children[0])

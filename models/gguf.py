@@ -46,16 +46,17 @@ def convert_gguf(path: Path, target: Path) -> None:
     does not mention the quantization. Raises E0608.
     """
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
+    import transformers
 
+    auto: Any = transformers  # its factories declare no types
     model, tokenizer = load_gguf(path, torch.float32)
     settings = model.config.to_dict()
     settings.pop("quantization_config", None)
     kind = settings.pop("model_type")
-    config = AutoConfig.for_model(kind, **settings)
+    config = auto.AutoConfig.for_model(kind, **settings)
     config.architectures = [type(model).__name__]
     with quiet_transformers():
-        fresh = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+        fresh = auto.AutoModelForCausalLM.from_config(config, dtype=torch.float32)
         fresh.load_state_dict(model.state_dict())
         fresh.generation_config = model.generation_config
         fresh.save_pretrained(target)

@@ -54,7 +54,7 @@ def replace_heads(
     ``programs`` maps (layer, head) to an object with ``pattern_of_ids(ids, tokenizer)`` or to a plain function
     ``(ids, tokenizer)``, giving float32 [n, n]: rows are queries and sum to 1. Everything else is as in ``inject``.
     """
-    calls = [getattr(program, "pattern_of_ids", program) for program in programs.values()]
+    calls: list[Any] = [getattr(program, "pattern_of_ids", program) for program in programs.values()]
 
     def provider(ids: Sequence[int]) -> torch.Tensor:
         import torch

@@ -11,8 +11,9 @@ import numpy as np
 from attndsl.dsl.diagnostics import DiagnosticError, fail
 from attndsl.models.encode import encode
 from attndsl.models.heads import Head
-from attndsl.models.inject import OutsideWindow, Provider, inject
+from attndsl.models.inject import Provider, inject
 from attndsl.models.layout import AttentionLayout, find_layout
+from attndsl.models.placement import OutsideWindow
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -130,6 +131,6 @@ def _refuse_others(model: PreTrainedModel) -> None:
 def _no_next_tokens(model: PreTrainedModel) -> DiagnosticError:
     return fail(
         "E0639",
-        f"{type(model).__name__} does not predict next tokens, so it has no perplexity",
+        f"the model {type(model).__name__} does not predict next tokens, so it has no perplexity",
         help="use a causal language model; for encoders, compare patterns only",
     )

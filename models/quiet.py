@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
     """Silence progress bars and messages below errors inside the context; the settings are restored."""
-    from huggingface_hub.utils import logging as hub_logging
-    from transformers.utils import logging
+    from huggingface_hub.utils import logging as hub_logs
+    from transformers.utils import logging as logs
 
+    logging: Any = logs  # neither module declares the types of these functions
+    hub_logging: Any = hub_logs
     level, hub_level = logging.get_verbosity(), hub_logging.get_verbosity()
     bars = logging.is_progress_bar_enabled()
     logging.set_verbosity_error()

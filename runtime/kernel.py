@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from attndsl.compiler import Leaves, compile_library, machine
 from attndsl.dsl.diagnostics import DiagnosticError, fail
 from attndsl.dsl.tokens import TokenTable
+from attndsl.runtime.machine import BytecodeMachine
 from attndsl.runtime.pattern import normalise
 from attndsl.runtime.program import Program
 
@@ -24,9 +25,12 @@ class Predicted:
 
 
 class LibraryKernel:
-    """Compiled programs, ready to be run on many texts. ``programs`` must not hold a refused one (E0802)."""
+    """Compiled programs, ready to be run on many texts. ``programs`` must not hold a refused one (E0802).
 
-    def __init__(self, programs: Sequence[Program], causal: bool, backend: str = "numpy", device: str = "cpu") -> None:
+    ``backend``: ``numba`` (the fastest on a CPU), ``numpy`` or ``torch``; ``device`` is for torch.
+    """
+
+    def __init__(self, programs: Sequence[Program], causal: bool, backend: str = "numba", device: str = "cpu") -> None:
         self.programs = tuple(programs)
         self.causal = causal
         for program in self.programs:
@@ -34,7 +38,7 @@ class LibraryKernel:
                 raise fail("E0802", f"{program.name!r} was refused and cannot be run")
         self._lifted = [i for i, program in enumerate(self.programs) if program.typed is not None]
         graph = compile_library([self.programs[i].typed for i in self._lifted])  # type: ignore[misc]
-        self._machine = machine(graph, backend, device)
+        self._machine = BytecodeMachine(graph) if backend == "numba" else machine(graph, backend, device)
 
     def predict(self, table: TokenTable) -> Predicted:
         """Every program's pattern on one text, normalised as ``Program.predict`` does it."""
@@ -52,9 +56,14 @@ class LibraryKernel:
             errors[index] = matrix
 
         host = {name: function for program in self.programs for name, function in program.host.items()}
-        with np.errstate(all="ignore"):
-            for index, matrix in zip(self._lifted, self._machine.run(Leaves(table, host)), strict=True):
-                put(index, matrix if isinstance(matrix, DiagnosticError) else np.asarray(matrix))
+        leaves = Leaves(table, host)
+        if isinstance(self._machine, BytecodeMachine):
+            failed = self._machine.patterns(leaves, self.causal, patterns, self._lifted)[1]
+            errors.update({self._lifted[number]: error for number, error in failed.items()})
+        else:
+            with np.errstate(all="ignore"):
+                for index, matrix in zip(self._lifted, self._machine.run(leaves), strict=True):
+                    put(index, matrix if isinstance(matrix, DiagnosticError) else np.asarray(matrix))
         for index, program in enumerate(self.programs):
             if program.typed is None:
                 try:

@@ -14,6 +14,8 @@ from attndsl.dsl.source import SourceFile
 from attndsl.runtime.program import HostFunction, Outcome, Program
 
 ALIGNERS = ("published", "offsets")
+MAX_FILE_BYTES = 16 * 2**20
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Library(Mapping[str, Program]):
@@ -77,7 +79,8 @@ def read_source(path: Path) -> SourceFile:
     """The text of a file. Raises DiagnosticError E0801 with one clear line for each way that can fail."""
     advice = "give the path of a UTF-8 text file (.attn or .py)"
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:  # not the whole of it at once: a device such as /dev/zero has no end
+            data = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError:
         raise fail("E0801", f"there is no file {path}", help=advice) from None
     except IsADirectoryError:
@@ -86,6 +89,17 @@ def read_source(path: Path) -> SourceFile:
         raise fail("E0801", f"no permission to read {path}", help="check the file's owner and mode") from None
     except OSError as error:
         raise fail("E0801", f"{path} cannot be read: {error.strerror or error}", help=advice) from None
+    if len(data) > MAX_FILE_BYTES:
+        raise fail(
+            "E0801", f"{path} is larger than {MAX_FILE_BYTES // 2**20} MiB",
+            help="programs are short texts: split the file, or check that it is the right one",
+        )  # fmt: skip
+    if data.startswith(_UTF16_MARKS):
+        raise fail(
+            "E0801", f"{path} is UTF-16 text, not UTF-8",
+            help=f"convert it: iconv -f utf-16 -t utf-8 {path} > new-file",
+        )  # fmt: skip
+    data = data.removeprefix(b"\xef\xbb\xbf")  # the mark that some editors put in front of UTF-8
     if b"\0" in data[:8192]:
         raise fail("E0801", f"{path} is a binary file", help=advice)
     try:
@@ -130,7 +144,11 @@ def _load_python(
                 imported.description,
             )
         )  # fmt: skip
-    return programs, list(module.diagnostics)
+    findings = list(module.diagnostics)
+    if not programs and not findings:
+        help = "a program is a function f(sentence, tokenizer) that returns (name, matrix)"
+        findings.append(diagnostic("E0816", f"{source.name} holds no program", help=help))
+    return programs, findings
 
 
 def _from_tree(tree: N.Program, host: Mapping[str, HostFunction], causal: bool) -> Program:

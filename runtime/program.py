@@ -18,6 +18,7 @@ from attndsl.dsl.diagnostics import Diagnostic, DiagnosticError, fail
 from attndsl.dsl.interpreter import interpret
 from attndsl.dsl.printer import to_text
 from attndsl.dsl.tokens import TokenTable
+from attndsl.runtime.machine import BytecodeMachine
 from attndsl.runtime.pattern import normalise
 from attndsl.runtime.tokenize import token_table, token_table_of_ids
 
@@ -80,6 +81,10 @@ class Program:
         """The intermediate representation. Raises DiagnosticError E0802, E0351."""
         return compile_library([self._typed("has no compiled form")])[0]
 
+    @cached_property
+    def _bytecode(self) -> BytecodeMachine:
+        return BytecodeMachine([self.ir])
+
     def _typed(self, why: str) -> TypedProgram:
         if self.typed is None:
             raise fail(
@@ -118,9 +123,11 @@ class Program:
         typed = self._typed(f"cannot run on the {backend} back end")
         if backend == "interpreter":
             return interpret(typed, table, self.host)
+        # One pattern is quicker on arrays than the compiled machine is loaded; libraries (runtime/kernel.py) use that.
         name = {"auto": "numpy"}.get(backend, backend)
+        compiled = self._bytecode if name == "numba" else machine([self.ir], name)
         with np.errstate(all="ignore"):
-            (found,) = machine([self.ir], name).run(Leaves(table, self.host))
+            (found,) = compiled.run(Leaves(table, self.host))
         if isinstance(found, DiagnosticError):
             raise found
         return np.array(found, dtype=np.float64)

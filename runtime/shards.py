@@ -12,6 +12,7 @@ import os
 import struct
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,8 @@ def write_atomically(path: Path, chunks: list[bytes | memoryview]) -> None:
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # where it could not be made it cannot be removed: the first error tells
+            part.unlink(missing_ok=True)
 
 
 def cannot_write(path: Path, error: OSError) -> DiagnosticError:
@@ -75,7 +77,7 @@ def write_shard(path: Path, texts: Mapping[str, StoredText]) -> None:
             ("ids", "I64", np.ascontiguousarray(text.ids, "<i8")),
             ("pattern", "F32", np.ascontiguousarray(text.patterns, "<f4")),
         ):
-            data = memoryview(array).cast("B") if array.size else b""
+            data = _bytes(array)
             header[f"{key}.{name}"] = {
                 "dtype": dtype,
                 "shape": list(array.shape),
@@ -133,7 +135,7 @@ class Shard:
         """Read a text once and compare its checksum. Raises E0521."""
         checksum = 0
         for array in (self.ids(key), self.patterns(key)):
-            checksum = zlib.crc32(memoryview(np.ascontiguousarray(array)).cast("B") if array.size else b"", checksum)
+            checksum = zlib.crc32(_bytes(array), checksum)
         if checksum != self._facts[key].get("crc32"):
             raise damaged(self.path, f"the checksum of text {key[:12]} is wrong")
 
@@ -143,6 +145,11 @@ class Shard:
         if 0 in shape:
             return np.zeros(shape, dtype)
         return np.memmap(self.path, dtype, "r", self._start + entry["data_offsets"][0], shape)
+
+
+def _bytes(array: NDArray[Any]) -> memoryview:
+    """The values of an array without a copy (a copy where they are scattered)."""
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
 
 
 def damaged(path: Path, why: str) -> DiagnosticError:

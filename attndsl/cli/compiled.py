@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from attndsl.cli.output import print_table, show_diagnostics
+from attndsl.cli.output import counted, print_table, show_diagnostics
 
 if TYPE_CHECKING:
     from attndsl.dsl.diagnostics import Diagnostic
@@ -51,7 +51,7 @@ def print_compiled(programs: Sequence[Program], about_files: Sequence[Diagnostic
     if found:
         show_diagnostics(found, "full" if len(found) <= IN_FULL else "concise")
     counts = describe_outcomes(programs)
-    print(f"{number_of(programs)}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+    print(f"{counted(len(programs), 'program')}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
     reasons = Counter((first.code, first.name) for p in programs if (first := _reason(p)) is not None)
     if reasons:
         rows = [[code, name, count] for (code, name), count in reasons.most_common(REASONS_SHOWN)]
@@ -68,11 +68,6 @@ def print_costs(programs: Sequence[Program]) -> None:
     """One line per program: outcome, cost class, features."""
     rows = [[p.name, p.outcome.value, p.cost, ", ".join(p.reads)] for p in programs]
     print_table("", ["program", "outcome", "cost", "reads"], rows)
-
-
-def number_of(programs: Sequence[Program]) -> str:
-    """``1 program``, ``7 programs``."""
-    return f"{len(programs)} program{'' if len(programs) == 1 else 's'}"
 
 
 def _reason(program: Program) -> Diagnostic | None:

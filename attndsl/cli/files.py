@@ -29,7 +29,9 @@ def compile_(
     format: FormatOption = Format.TEXT,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", rich_help_panel=OUTPUT, help="Write the lifted programs to this .attn file."),
+        typer.Option(
+            "--out", metavar="FILE", rich_help_panel=OUTPUT, help="Write the lifted programs to this .attn file."
+        ),
     ] = None,
     host: Host = None,
     aligner: AlignerOption = Aligner.PUBLISHED,
@@ -46,6 +48,7 @@ def compile_(
     if out is not None:
         _write_library(loaded.programs, out)
     if format is Format.JSON:
+        _complain(loaded)
         print_json(compiled_as_json(loaded.programs, loaded.about_files))
     else:
         print_compiled(loaded.programs, loaded.about_files)
@@ -56,12 +59,19 @@ def check(
     files: Files,
     format: FormatOption = Format.TEXT,
     cost: Annotated[
-        bool, typer.Option("--cost", rich_help_panel=OUTPUT, help="Show each program's cost class and the features it reads.")
+        bool,
+        typer.Option(
+            "--cost", rich_help_panel=OUTPUT, help="Show each program's cost class and the features it reads."
+        ),
     ] = False,
-    concise: Annotated[bool, typer.Option("--concise", rich_help_panel=OUTPUT, help="One line per diagnostic.")] = False,
+    concise: Annotated[
+        bool, typer.Option("--concise", rich_help_panel=OUTPUT, help="One line per diagnostic.")
+    ] = False,
     model: Annotated[
         str | None,
-        typer.Option("--model", metavar="MODEL", help="Warn about tests on a token's text that no token of this model passes."),
+        typer.Option(
+            "--model", metavar="MODEL", help="Warn about tests on a token's text that no token of this model passes."
+        ),
     ] = None,
     revision: Annotated[
         str | None, typer.Option("--revision", metavar="NAME", help="Branch, tag or commit of a model from the hub.")
@@ -71,14 +81,15 @@ def check(
     bidirectional: Bidirectional = False,
 ) -> int:
     """Check program files and show every diagnostic; exit code 1 when a program was refused."""
-    from attndsl.cli.compiled import compiled_as_json, number_of, print_costs
-    from attndsl.cli.output import print_json, show_diagnostics
+    from attndsl.cli.compiled import compiled_as_json, print_costs
+    from attndsl.cli.output import counted, print_json, show_diagnostics
 
     loaded = _load(files, host, aligner, bidirectional)
     if model is not None:
         loaded.programs = _with_dead_predicates(loaded.programs, model, revision)
     found = [*loaded.about_files, *(d for program in loaded.programs for d in program.diagnostics)]
     if format is Format.JSON:
+        _complain(loaded)
         print_json(compiled_as_json(loaded.programs, loaded.about_files))
         return loaded.exit_code
     if found:
@@ -86,8 +97,8 @@ def check(
     if cost:
         print_costs(loaded.programs)
     else:
-        what = f"{len(found)} diagnostic{'' if len(found) == 1 else 's'}" if found else "nothing to report"
-        print(f"{number_of(loaded.programs)}, {what}")
+        what = counted(len(found), "diagnostic") if found else "nothing to report"
+        print(f"{counted(len(loaded.programs), 'program')}, {what}")
     return loaded.exit_code
 
 
@@ -98,6 +109,7 @@ def fmt(
     ] = False,
 ) -> int:
     """Write .attn files in canonical form."""
+    from attndsl.cli.output import visible
     from attndsl.dsl.diagnostics import DiagnosticError
     from attndsl.job.stages import write_text
 
@@ -111,7 +123,7 @@ def fmt(
             changed = True
             if not check:
                 write_text(path, after)
-            print(f"would reformat {path}" if check else f"reformatted {path}")
+            print(f"{'would reformat' if check else 'reformatted'} {visible(str(path))}")
         except DiagnosticError as error:
             errors += error.diagnostics
     if errors:
@@ -121,7 +133,10 @@ def fmt(
 
 def rule(
     code: Annotated[
-        str, typer.Argument(metavar="CODE", help="A code such as E0203, or its name; 'all' lists every code.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="CODE", help="A code such as E0203, or its name; 'all' lists every code.", show_default=False
+        ),
     ],
 ) -> int:
     """Explain a diagnostic code."""
@@ -167,7 +182,7 @@ def _load(files: list[Path], host: list[str] | None, aligner: Aligner, bidirecti
     from attndsl.dsl.diagnostics import DiagnosticError
     from attndsl.runtime.library import load_library
 
-    hosts = {name: _only_declared for name in host or ()}
+    hosts = dict.fromkeys(host or (), _only_declared)
     loaded = _Loaded()
     for path in files:
         try:
@@ -179,6 +194,14 @@ def _load(files: list[Path], host: list[str] | None, aligner: Aligner, bidirecti
         loaded.programs += library.values()
     loaded.programs = _with_distinct_names(loaded.programs)
     return loaded
+
+
+def _complain(loaded: _Loaded) -> None:
+    """With JSON on stdout, a file that could not be read is still told to whoever watches."""
+    if loaded.about_files:
+        from attndsl.cli.output import show_diagnostics
+
+        show_diagnostics(loaded.about_files, "concise")
 
 
 def _only_declared(*_: Any) -> float:
@@ -201,11 +224,15 @@ def _with_distinct_names(programs: list[Program]) -> list[Program]:
 def _with_dead_predicates(programs: list[Program], model: str, revision: str | None) -> list[Program]:
     from dataclasses import replace
 
-    from attndsl.cli.output import Shown
+    from attndsl.cli.output import Shown, counted
     from attndsl.models.load_tokenizer import load_tokenizer
     from attndsl.runtime.dead_predicates import dead_predicates
 
-    tokenizer = load_tokenizer(model, revision, notify=Shown().note)
+    say = Shown().note
+    tokenizer = load_tokenizer(model, revision, notify=say)
+    apart = sum(program.typed is None for program in programs)
+    if apart:
+        say(f"--model looks at lifted programs; {counted(apart, 'program')} of {len(programs)} could not be looked at")
     return [
         replace(program, diagnostics=(*program.diagnostics, *dead_predicates(program.typed, tokenizer, model)))
         if program.typed is not None
@@ -232,7 +259,9 @@ def _formatted(path: Path) -> tuple[str, str]:
 
     if path.suffix == ".py":
         raise fail(
-            "E0815", f"{path} is Python; fmt formats .attn files", help="attndsl compile FILE --out LIB.attn lifts its programs"
+            "E0815",
+            f"{path} is Python; fmt formats .attn files",
+            help="attndsl compile FILE --out LIB.attn lifts its programs",
         )
     source = read_source(path)
     return source.text, to_text(parse_library(source))

@@ -9,9 +9,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from attndsl.cli.options import (
-    OUTPUT, Corpus, Device, DeviceOption, Format, FormatOption, Heads, Heldout, MinTokens, Model, Out, ProgramFiles, Quiet,
-    Revision, Tokens, Train,
-)  # fmt: skip
+    OUTPUT,
+    Corpus,
+    Device,
+    DeviceOption,
+    Format,
+    FormatOption,
+    Heads,
+    Heldout,
+    MinTokens,
+    Model,
+    Out,
+    ProgramFiles,
+    Quiet,
+    Revision,
+    Tokens,
+    Train,
+)
 
 if TYPE_CHECKING:
     from attndsl.job.settings import Settings
@@ -28,10 +42,20 @@ def register(app: typer.Typer) -> None:
 
 
 def explain(
-    model: Model = DEFAULT_MODEL, programs: ProgramFiles = None, corpus: Corpus = "stories", heads: Heads = None,
-    out: Out = None, revision: Revision = None, tokens: Tokens = 128, min_tokens: MinTokens = None, train: Train = 40,
-    heldout: Heldout = 20, device: DeviceOption = Device.CPU, quiet: Quiet = False, format: FormatOption = Format.TEXT,
-) -> int:  # fmt: skip
+    model: Model = DEFAULT_MODEL,
+    programs: ProgramFiles = None,
+    corpus: Corpus = "stories",
+    heads: Heads = None,
+    out: Out = None,
+    revision: Revision = None,
+    tokens: Tokens = 128,
+    min_tokens: MinTokens = None,
+    train: Train = 40,
+    heldout: Heldout = 20,
+    device: DeviceOption = Device.CPU,
+    quiet: Quiet = False,
+    format: FormatOption = Format.TEXT,
+) -> int:
     """Find the best program of every head, put programs in place of heads, and write a report.
 
     Programs are chosen on train texts and reported on held-out ones. Resumable: the same command goes on where it
@@ -56,14 +80,26 @@ def explain(
 
 
 def score(
-    model: Model = DEFAULT_MODEL, programs: ProgramFiles = None, corpus: Corpus = "stories", heads: Heads = None,
-    out: Out = None, revision: Revision = None, tokens: Tokens = 128, min_tokens: MinTokens = None, train: Train = 40,
-    heldout: Heldout = 20, device: DeviceOption = Device.CPU, quiet: Quiet = False, format: FormatOption = Format.TEXT,
+    model: Model = DEFAULT_MODEL,
+    programs: ProgramFiles = None,
+    corpus: Corpus = "stories",
+    heads: Heads = None,
+    out: Out = None,
+    revision: Revision = None,
+    tokens: Tokens = 128,
+    min_tokens: MinTokens = None,
+    train: Train = 40,
+    heldout: Heldout = 20,
+    device: DeviceOption = Device.CPU,
+    quiet: Quiet = False,
+    format: FormatOption = Format.TEXT,
     table: Annotated[
         Path | None,
-        typer.Option("--table", metavar="FILE", rich_help_panel=OUTPUT, help="Write the table: .json, .csv or .parquet."),
+        typer.Option(
+            "--table", metavar="FILE", rich_help_panel=OUTPUT, help="Write the table: .json, .csv or .parquet."
+        ),
     ] = None,
-) -> int:  # fmt: skip
+) -> int:
     """Choose the best program of every head on train texts and score it on held-out texts."""
     from attndsl.cli.output import Shown
     from attndsl.cli.tables import print_scores
@@ -85,13 +121,23 @@ def score(
 
 
 def replace(
-    model: Model = DEFAULT_MODEL, programs: ProgramFiles = None, corpus: Corpus = "stories", heads: Heads = None,
-    out: Out = None, revision: Revision = None, tokens: Tokens = 128, min_tokens: MinTokens = None, train: Train = 40,
-    heldout: Heldout = 20, device: DeviceOption = Device.CPU, quiet: Quiet = False, format: FormatOption = Format.TEXT,
+    model: Model = DEFAULT_MODEL,
+    programs: ProgramFiles = None,
+    corpus: Corpus = "stories",
+    heads: Heads = None,
+    out: Out = None,
+    revision: Revision = None,
+    tokens: Tokens = 128,
+    min_tokens: MinTokens = None,
+    train: Train = 40,
+    heldout: Heldout = 20,
+    device: DeviceOption = Device.CPU,
+    quiet: Quiet = False,
+    format: FormatOption = Format.TEXT,
     steps: Annotated[
         str, typer.Option("--steps", metavar="LIST", help="Percent of heads to replace, in the order of train IoU.")
     ] = STEPS,
-) -> int:  # fmt: skip
+) -> int:
     """Put programs in place of heads and measure perplexity on held-out texts."""
     from dataclasses import replace as changed
 
@@ -137,17 +183,34 @@ def report(
 
 
 def settings_of(
-    model: str, programs: list[Path] | None, corpus: str, heads: str | None, out: Path | None, revision: str | None,
-    tokens: int, min_tokens: int | None, train: int, heldout: int, device: Device,
-) -> Settings:  # fmt: skip
+    model: str,
+    programs: list[Path] | None,
+    corpus: str,
+    heads: str | None,
+    out: Path | None,
+    revision: str | None,
+    tokens: int,
+    min_tokens: int | None,
+    train: int,
+    heldout: int,
+    device: Device,
+) -> Settings:
     """Options as the job's settings."""
     from attndsl.job.settings import Settings
 
     return Settings(
-        model=model, revision=revision, programs=tuple(programs or ()), corpus=corpus, heads=heads,
-        out=out or default_folder(model), tokens=tokens, train=train, heldout=heldout, device=_device(device),
-        min_tokens=min_tokens if min_tokens is not None else max(2, tokens * 3 // 4),
-    )  # fmt: skip
+        model=model,
+        revision=revision,
+        programs=tuple(programs or ()),
+        corpus=corpus,
+        heads=heads,
+        out=out or default_folder(model),
+        tokens=tokens,
+        train=train,
+        heldout=heldout,
+        device=_device(device),
+        min_tokens=min_tokens,
+    )
 
 
 def default_folder(model: str) -> Path:
@@ -175,7 +238,9 @@ def shares_of(steps: str) -> tuple[float, ...]:
     except ValueError:
         shares = (-1.0,)
     if any(not 0 <= share <= 1 for share in shares):
-        raise fail("E0807", f"--steps {steps!r} are not percentages", help="give numbers from 0 to 100: --steps 0,10,25")
+        raise fail(
+            "E0807", f"--steps {steps!r} are not percentages", help="give numbers from 0 to 100: --steps 0,10,25"
+        )
     return shares
 
 
@@ -187,7 +252,9 @@ def _read_results(run: Path) -> Any:
         content = json.loads(results.read_text(encoding="utf-8"))
         missing = {"model", "corpus", "totals", "heads", "perplexity"} - set(content)
     except (FileNotFoundError, NotADirectoryError):
-        raise fail("E0812", f"there is no finished run in {run}", help="attndsl explain --out FOLDER makes one") from None
+        raise fail(
+            "E0812", f"there is no finished run in {run}", help="attndsl explain --out FOLDER makes one"
+        ) from None
     except (OSError, ValueError, TypeError) as error:
         raise fail("E0812", f"{results} cannot be read: {error}", help="run attndsl explain again") from None
     if missing or not content["heads"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from typing import Any
@@ -10,12 +11,12 @@ from typing import Any
 import typer
 
 from attndsl import __version__
-from attndsl.cli import files, jobs, running, stopped
+from attndsl.cli import STOPPED, files, isolation, jobs, running, stopped
 from attndsl.cli.output import show_diagnostics
 from attndsl.dsl.diagnostics import DiagnosticError, fail
 
 # What the user typed cannot be meant, whatever the files say: exit code 2.
-USAGE_CODES = frozenset({"E0501", "E0539", "E0804", "E0807", "E0809", "E0811", "E0813"})
+USAGE_CODES = frozenset({"E0501", "E0539", "E0804", "E0807", "E0809", "E0811", "E0813", "E0421"})
 _NOT_OURS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EMFILE, errno.EFBIG)
 
 app = typer.Typer(
@@ -32,6 +33,7 @@ app = typer.Typer(
 jobs.register(app)
 files.register(app)
 running.register(app)
+isolation.register(app)
 
 
 def _version(wanted: bool) -> None:
@@ -49,10 +51,13 @@ def _root(
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command and return its exit code; every failure is one clear message on stderr."""
+    _never_fail_to_encode()
     try:
         result: Any = app(several_files(arguments), prog_name="attndsl", standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()  # here, where a full disk or a closed pipe still gets its message
+        if result == STOPPED:  # typer makes a result of Ctrl-C
+            return stopped(arguments)
         return result if isinstance(result, int) else 0
     except DiagnosticError as error:
         return _diagnosed(error)
@@ -60,6 +65,10 @@ def run(arguments: list[str] | None = None) -> int:
         return stopped(arguments)
     except typer.Exit as exit_:
         return int(exit_.exit_code)
+    except SystemExit as exit_:  # typer makes one of a pipe that was closed
+        if isinstance(exit_.__context__, BrokenPipeError):
+            return 0
+        raise
     except typer.TyperException as error:
         return _wrong_usage(error)
     except BrokenPipeError:
@@ -69,6 +78,12 @@ def run(arguments: list[str] | None = None) -> int:
         return _no_room(error) if error.errno in _NOT_OURS else _our_bug(error)
     except Exception as error:
         return _no_memory() if _is_out_of_memory(error) else _our_bug(error)
+
+
+def _never_fail_to_encode() -> None:
+    """A terminal or pipe that is not UTF-8 shows a question mark for a sign it has not."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def several_files(arguments: list[str] | None = None) -> list[str]:
@@ -114,12 +129,18 @@ def _no_room(error: OSError) -> int:
 
 def _is_out_of_memory(error: Exception) -> bool:
     # torch's own class is not imported for this: its name is enough.
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "DefaultCPUAllocator" in str(error)
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "DefaultCPUAllocator" in str(error)
+    )
 
 
 def _no_memory() -> int:
     return _diagnosed(
-        fail("E0814", "there is not enough memory", help="take fewer --heads or --tokens, or a machine with more memory")
+        fail(
+            "E0814", "there is not enough memory", help="take fewer --heads or --tokens, or a machine with more memory"
+        )
     )
 
 

@@ -39,8 +39,10 @@ class Aligner(StrEnum):
 # Arguments
 Files = Annotated[
     list[Path],
-    typer.Argument(help="Program files: .attn, or .py written by a language model.", metavar="FILE...", show_default=False),
-]  # fmt: skip
+    typer.Argument(
+        help="Program files: .attn, or .py written by a language model.", metavar="FILE...", show_default=False
+    ),
+]
 Model = Annotated[
     str,
     typer.Argument(help="Packaged name (see attndsl models), Hugging Face id, folder or .gguf file.", metavar="MODEL"),
@@ -50,44 +52,55 @@ Model = Annotated[
 ProgramFiles = Annotated[
     list[Path] | None,
     typer.Option(
-        "--programs", metavar="FILE", rich_help_panel=PROGRAMS,
+        "--programs",
+        metavar="FILE",
+        rich_help_panel=PROGRAMS,
         help="Program file, .attn or .py (may be repeated); without it, the built-in programs.",
     ),
-]  # fmt: skip
+]
 Host = Annotated[
     list[str] | None,
     typer.Option(
-        "--host", metavar="NAME", rich_help_panel=PROGRAMS,
+        "--host",
+        metavar="NAME",
+        rich_help_panel=PROGRAMS,
         help="Name of a relation that the host will give (may be repeated), e.g. embedding_similarity.",
     ),
-]  # fmt: skip
+]
 AlignerOption = Annotated[
     Aligner,
     typer.Option(
-        "--aligner", metavar="NAME", rich_help_panel=PROGRAMS,
-        help="Token-to-word alignment of imported programs: published (as they do it themselves) or offsets (repaired).",
+        "--aligner",
+        metavar="NAME",
+        rich_help_panel=PROGRAMS,
+        help="Token-to-word alignment of imported programs: published (as they do it) or offsets (repaired).",
     ),
-]  # fmt: skip
+]
 Bidirectional = Annotated[
     bool,
     typer.Option(
-        "--bidirectional", rich_help_panel=PROGRAMS,
+        "--bidirectional",
+        rich_help_panel=PROGRAMS,
         help="The programs describe bidirectional heads, as BERT has them.",
     ),
-]  # fmt: skip
+]
 
 # Model and machine
 Heads = Annotated[
     str | None,
     typer.Option(
-        "--heads", metavar="LIST", rich_help_panel=MACHINE,
+        "--heads",
+        metavar="LIST",
+        rich_help_panel=MACHINE,
         help="Heads such as L5H3,L6 (a whole layer); without it, all.",
     ),
-]  # fmt: skip
+]
 Revision = Annotated[
     str | None,
-    typer.Option("--revision", metavar="NAME", rich_help_panel=MACHINE, help="Branch, tag or commit of a model from the hub."),
-]  # fmt: skip
+    typer.Option(
+        "--revision", metavar="NAME", rich_help_panel=MACHINE, help="Branch, tag or commit of a model from the hub."
+    ),
+]
 DeviceOption = Annotated[
     Device, typer.Option("--device", metavar="NAME", rich_help_panel=MACHINE, help="cpu, cuda or auto.")
 ]
@@ -96,37 +109,51 @@ DeviceOption = Annotated[
 Corpus = Annotated[
     str,
     typer.Option(
-        "--corpus", metavar="NAME", rich_help_panel=TEXTS,
+        "--corpus",
+        metavar="NAME",
+        rich_help_panel=TEXTS,
         help="Bundled corpus (stories, sentences, code, math) or a .txt, .jsonl or .csv file.",
     ),
-]  # fmt: skip
+]
 Tokens = Annotated[
     int, typer.Option("--tokens", metavar="N", rich_help_panel=TEXTS, help="Cut texts to this many tokens.")
 ]
 MinTokens = Annotated[
     int | None,
     typer.Option(
-        "--min-tokens", metavar="N", rich_help_panel=TEXTS,
+        "--min-tokens",
+        metavar="N",
+        rich_help_panel=TEXTS,
         help="Leave out shorter texts; without it, three quarters of --tokens.",
     ),
-]  # fmt: skip
+]
 Train = Annotated[
     int,
-    typer.Option("--train", metavar="N", min=1, rich_help_panel=TEXTS, help="Train texts at most: programs are chosen here."),
-]  # fmt: skip
+    typer.Option(
+        "--train", metavar="N", min=1, rich_help_panel=TEXTS, help="Train texts at most: programs are chosen here."
+    ),
+]
 Heldout = Annotated[
     int,
-    typer.Option("--heldout", metavar="N", min=1, rich_help_panel=TEXTS, help="Held-out texts at most: figures are reported here."),
-]  # fmt: skip
+    typer.Option(
+        "--heldout",
+        metavar="N",
+        min=1,
+        rich_help_panel=TEXTS,
+        help="Held-out texts at most: figures are reported here.",
+    ),
+]
 
 # Output
 Out = Annotated[
     Path | None,
     typer.Option(
-        "--out", metavar="FOLDER", rich_help_panel=OUTPUT,
+        "--out",
+        metavar="FOLDER",
+        rich_help_panel=OUTPUT,
         help="Folder of the run, where a rerun goes on; without it, attndsl-runs/MODEL.",
     ),
-]  # fmt: skip
+]
 FormatOption = Annotated[
     Format, typer.Option("--format", metavar="NAME", rich_help_panel=OUTPUT, help="Print results as text or json.")
 ]

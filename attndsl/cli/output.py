@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,7 +23,14 @@ def print_json(data: Any) -> None:
     """One JSON value on stdout."""
     import json
 
-    print(json.dumps(data, indent=2, ensure_ascii=False))
+    encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
+    # Half surrogates come from file names and cannot be written in UTF-8: JSON's own escapes can.
+    text = json.dumps(data, indent=2, ensure_ascii=encoding != "utf8")
+    print(text if text.isascii() or not _has_surrogates(text) else json.dumps(data, indent=2))
+
+
+def _has_surrogates(text: str) -> bool:
+    return any("\ud800" <= c <= "\udfff" for c in text)
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -85,7 +93,14 @@ class Shown:
             yield lambda done, total: None
             return
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
 
         columns = (
             TextColumn("{task.description:<30}"), BarColumn(bar_width=20), MofNCompleteColumn(),
@@ -127,6 +142,13 @@ def percent(value: float) -> str:
     return f"{value:+.1f}%"
 
 
-def interval(total: Mapping[str, float]) -> str:
-    """``0.483 [0.449, 0.522]``."""
+def interval(total: Mapping[str, float | None]) -> str:
+    """``0.483 [0.449, 0.522]``; without the interval where there is none."""
+    if total["low"] is None or math.isnan(total["low"]):
+        return f"{total['mean']:.3f}"
     return f"{total['mean']:.3f} [{total['low']:.3f}, {total['high']:.3f}]"
+
+
+def counted(number: int, thing: str) -> str:
+    """``1 program``, ``7 programs``."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

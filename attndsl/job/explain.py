@@ -51,7 +51,12 @@ def results_of(run: Run, table: Table, steps: list[Step]) -> dict[str, object]:
     info = run.loaded.info
     content = json.loads(table.to_json())
     return {
-        "model": {"name": info.name, "revision": info.revision, "architecture": info.architecture, "fingerprint": info.fingerprint},
+        "model": {
+            "name": info.name,
+            "revision": info.revision,
+            "architecture": info.architecture,
+            "fingerprint": info.fingerprint,
+        },
         "corpus": run.settings.corpus,
         "totals": content["meta"],
         "heads": content["rows"],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import platform
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
@@ -10,14 +12,22 @@ from typing import Any
 import numpy as np
 
 from attndsl.cli.report.data import (
-    Example, HeadRow, Interval, LeftOut, LengthRow, ModelInfo, PerplexityStep, ReportData, Split,
-)  # fmt: skip
-from attndsl.cli.report.data import HeadlineIntervals
+    Example,
+    HeadlineIntervals,
+    HeadRow,
+    Interval,
+    LeftOut,
+    LengthRow,
+    ModelInfo,
+    PerplexityStep,
+    ReportData,
+    Split,
+)
 from attndsl.dsl.tokens import TokenTable
 from attndsl.job.replacement import Step, provider_of
 from attndsl.job.run import Run
 from attndsl.job.scores import chosen_programs
-from attndsl.runtime.program import Outcome
+from attndsl.runtime.program import Outcome, Program
 from attndsl.runtime.table import Table
 from attndsl.runtime.tokenize import token_table
 
@@ -29,19 +39,29 @@ def report_data(run: Run, table: Table, steps: list[Step]) -> ReportData:
     info, meta = run.loaded.info, table.meta
     return ReportData(
         model=ModelInfo(
-            name=info.name, layers=info.layers, heads=max(info.heads_per_layer.values()), causal=info.causal,
-            revision=info.revision or "", architecture=info.architecture,
+            name=info.name,
+            layers=info.layers,
+            heads=max(info.heads_per_layer.values()),
+            causal=info.causal,
+            revision=info.revision or "",
+            architecture=info.architecture,
         ),
         corpus=run.settings.corpus,
         n=int(meta["tokens"]["most"]),
         n_min=int(meta["tokens"]["least"]),
-        splits=tuple(Split(name, len(run.texts(name)), sum(t.tokens for t in run.texts(name))) for name in ("train", "heldout")),
+        splits=tuple(
+            Split(name, len(run.texts(name)), sum(t.tokens for t in run.texts(name))) for name in ("train", "heldout")
+        ),
         heads=_heads(run, table),
         intervals=HeadlineIntervals(
-            mean=_interval(meta["held_out_iou"]), lift=_interval(meta["lift"]), over="texts",
+            mean=_of(meta["held_out_iou"]),
+            lift=_of(meta["lift"]),
+            over="texts",
         ),
         perplexity=tuple(
-            PerplexityStep(s["share"], s["heads"], s["perplexity"], s["increase_percent"], Interval(s["low"], s["high"]))
+            PerplexityStep(
+                s["share"], s["heads"], s["perplexity"], s["increase_percent"], _interval(s["low"], s["high"])
+            )
             for s in steps
         ),
         by_length=_by_length(meta),
@@ -50,7 +70,7 @@ def report_data(run: Run, table: Table, steps: list[Step]) -> ReportData:
         settings=_settings(run),
         versions=versions(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-    )  # fmt: skip
+    )
 
 
 def versions() -> dict[str, str]:
@@ -65,42 +85,61 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _interval(total: dict[str, Any]) -> Interval:
-    return Interval(total["low"], total["high"])
+def _interval(low: Any, high: Any) -> Interval | None:
+    """None where there is no interval: one text has no spread."""
+    if low is None or high is None or math.isnan(low) or math.isnan(high):
+        return None
+    return Interval(float(low), float(high))
+
+
+def _of(total: dict[str, Any]) -> Interval | None:
+    return _interval(total["low"], total["high"])
 
 
 def _heads(run: Run, table: Table) -> tuple[HeadRow, ...]:
-    rows = []
     programs = chosen_programs(run, table)
-    for (layer, head), row in zip(run.heads, table.rows(), strict=True):
-        program = programs[layer, head]
-        text = program.to_attn() if program.typed is not None else (program.source or "")
-        baselines = {
-            name.removeprefix("baseline_").replace("_", " "): float(value)  # type: ignore[arg-type]
+    rows: list[dict[str, Any]] = [dict(row) for row in table.rows()]
+    return tuple(
+        _head(layer, head, programs[layer, head], row) for (layer, head), row in zip(run.heads, rows, strict=True)
+    )
+
+
+def _head(layer: int, head: int, program: Program, row: dict[str, Any]) -> HeadRow:
+    return HeadRow(
+        layer=layer,
+        head=head,
+        program=program.name,
+        program_text=program.to_attn() if program.typed is not None else (program.source or ""),
+        claim=program.claim,
+        train_iou=row["train_iou"],
+        heldout_iou=row["held_out_iou"],
+        baselines={
+            name.removeprefix("baseline_").replace("_", " "): value
             for name, value in row.items()
             if name.startswith("baseline_")
-        }
-        rows.append(
-            HeadRow(
-                layer, head, program.name, text, program.claim, float(row["train_iou"]), float(row["held_out_iou"]),  # type: ignore[arg-type]
-                baselines, str(row["best_baseline"]), float(row["lift"]),  # type: ignore[arg-type]
-                Interval(float(row["held_out_iou_low"]), float(row["held_out_iou_high"])),  # type: ignore[arg-type]
-                float(row["js_distance"]), float(row["iou_without_sink"]),  # type: ignore[arg-type]
-            )
-        )  # fmt: skip
-    return tuple(rows)
+        },
+        best_baseline=row["best_baseline"],
+        lift=row["lift"],
+        interval=_interval(row["held_out_iou_low"], row["held_out_iou_high"]),
+        js=row["js_distance"],
+        iou_no_sink=row["iou_without_sink"],
+    )
 
 
-def _by_length(meta: dict[str, Any]) -> tuple[LengthRow, ...]:
+def _by_length(meta: Mapping[str, Any]) -> tuple[LengthRow, ...]:
     rows = []
     for name, at in meta.items():
         if name.startswith("at_"):
             rows.append(
                 LengthRow(
-                    int(name.removeprefix("at_")), at["held_out_iou"]["mean"], at["held_out_iou"]["median"],
-                    at["first_token_iou"]["mean"], at["best_baseline_iou"]["mean"], at["lift"]["mean"],
+                    int(name.removeprefix("at_")),
+                    at["held_out_iou"]["mean"],
+                    at["held_out_iou"]["median"],
+                    at["first_token_iou"]["mean"],
+                    at["best_baseline_iou"]["mean"],
+                    at["lift"]["mean"],
                 )
-            )  # fmt: skip
+            )
     return tuple(rows)
 
 
@@ -128,7 +167,11 @@ def _example(run: Run, text_id: str, text: str, provider: Any) -> Example:
     tokens = _shown_tokens(table)
     names = run.head_names
     return Example.from_patterns(
-        text_id, tokens, dict(zip(names, predicted, strict=True)), dict(zip(names, real, strict=True)), causal=run.causal
+        text_id,
+        tokens,
+        dict(zip(names, predicted, strict=True)),
+        dict(zip(names, real, strict=True)),
+        causal=run.causal,
     )
 
 
@@ -144,7 +187,7 @@ def _shown_tokens(table: TokenTable) -> list[str]:
     return shown
 
 
-def _left_out(run: Run, meta: dict[str, Any]) -> tuple[LeftOut, ...]:
+def _left_out(run: Run, meta: Mapping[str, Any]) -> tuple[LeftOut, ...]:
     found = []
     refused = [p for p in run.library.values() if p.outcome is Outcome.REFUSED]
     by_code: dict[str, int] = {}
@@ -155,7 +198,7 @@ def _left_out(run: Run, meta: dict[str, Any]) -> tuple[LeftOut, ...]:
     if meta["failures"]:
         found.append(LeftOut("program runs that failed", len(meta["failures"]), reason=meta["failures"][0]["error"]))
     if run.left_out_texts:
-        short = f"fewer than {run.settings.min_tokens} tokens"
+        short = f"fewer than {run.settings.least_tokens} tokens"
         found.append(LeftOut("texts too short", run.left_out_texts, reason=short))
     return tuple(found)
 
@@ -163,7 +206,15 @@ def _left_out(run: Run, meta: dict[str, Any]) -> tuple[LeftOut, ...]:
 def _settings(run: Run) -> dict[str, Any]:
     s = run.settings
     return {
-        "model": s.model, "revision": s.revision or "", "corpus": s.corpus, "tokens": s.tokens,
-        "min tokens": s.min_tokens, "programs": len(run.programs), "heads": len(run.heads), "device": s.device,
-        "model dtype": run.loaded.info.dtype, "order of replacement": "train IoU", "seed": s.seed,
-    }  # fmt: skip
+        "model": s.model,
+        "revision": s.revision or "",
+        "corpus": s.corpus,
+        "tokens": s.tokens,
+        "min tokens": s.least_tokens,
+        "programs": len(run.programs),
+        "heads": len(run.heads),
+        "device": s.device,
+        "model dtype": run.loaded.info.dtype,
+        "order of replacement": "train IoU",
+        "seed": s.seed,
+    }

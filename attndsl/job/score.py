@@ -19,8 +19,8 @@ def score(library: Mapping[str, Program], patterns: PatternStore | str | Path, t
     """The best program of every head: chosen on the store's train texts, scored on its held-out texts.
 
     ``patterns`` is a store (or its folder) that ``models.extract`` wrote; ``tokenizer`` defaults to that of the store's
-    model. Refused programs are left out. Returns one row per head; ``meta`` has the totals. Raises DiagnosticError: E0520 (no
-    store), E0535 (a split without text), E0806 (no program can be run), E06xx (the tokenizer cannot be had).
+    model. Refused programs are left out. Returns one row per head; ``meta`` has the totals. Raises DiagnosticError:
+    E0520 (no store), E0535 (a split without text), E0806 (no program can be run), E06xx (the tokenizer cannot be had).
     """
     store = patterns if isinstance(patterns, PatternStore) else PatternStore(patterns)
     programs = [p for p in library.values() if p.outcome is not Outcome.REFUSED]

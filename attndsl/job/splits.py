@@ -19,8 +19,8 @@ from attndsl.runtime.tokenize import token_table, token_table_of_ids
 class StoreSplit:
     """Some texts of a store with a library's predictions, computed as they are asked for.
 
-    ``length`` crops a causal model's patterns to the first tokens; the programs run on the cropped tokens. A program that
-    fails on a text predicts nothing there (IoU 0) and is listed in ``errors``: (program number, text id) -> error.
+    ``length`` crops a causal model's patterns to the first tokens; the programs run on the cropped tokens. A program
+    that fails on a text predicts nothing there (IoU 0) and is listed in ``errors``: (program number, text id) -> error.
     """
 
     store: PatternStore

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 from attndsl.dsl.diagnostics import Diagnostic, diagnostic
 from attndsl.dsl.policy import Refused, decide
-from attndsl.dsl.pyimport import members, rules
+from attndsl.dsl.pyimport import members, rules, vocabulary
 from attndsl.dsl.pyimport.members import Verdict
 from attndsl.dsl.pyimport.module import PyModule
 from attndsl.dsl.pyimport.read import import_targets
-from attndsl.dsl.pyimport.scopes import Scope, ScopeNode, dotted, open_scope
+from attndsl.dsl.pyimport.scopes import Scope, ScopeNode, argument_names, dotted, open_scope
 
 _BUILTINS = frozenset(dir(builtins)) | {"__file__", "__builtins__"}
 
@@ -104,6 +104,8 @@ class _Looker:
                 self.visit(child)
 
     def _function(self, node: ast.FunctionDef | ast.Lambda) -> None:
+        for name in argument_names(node.args):
+            self._bound_name(name, node.args)
         for default in (*node.args.defaults, *node.args.kw_defaults):
             if default is not None:
                 self.visit(default)
@@ -174,11 +176,12 @@ class _Looker:
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
         for name, target in import_targets(node).items():
+            self._bound_name(name, node)
             if target.startswith("."):
                 verdict: Verdict | None = Verdict("E0130", "imports from the file's own package are not read")
             else:
-                serves_annotations = members.words.MODULES.get(target.rpartition(".")[0], 0) is None
-                known = target in members.words.MODULES or serves_annotations
+                serves_annotations = vocabulary.MODULES.get(target.rpartition(".")[0], 0) is None
+                known = target in vocabulary.MODULES or serves_annotations
                 verdict = None if known else members.judge_member(target, False)
             if verdict is not None:
                 self.imported[name] = (verdict, node)
@@ -190,6 +193,8 @@ class _Looker:
                 self.report(verdict, node)
 
     def _global(self, node: ast.Global) -> None:
+        for name in node.names:
+            self._bound_name(name, node)
         owner = self.scope.node if self.scope is not None else None
         assert isinstance(owner, ast.FunctionDef)
         for verdict, place in rules.judge_global(owner, node, self.resolve):
@@ -197,8 +202,7 @@ class _Looker:
 
     def _name(self, node: ast.Name) -> None:
         if not isinstance(node.ctx, ast.Load):
-            if node.id.startswith("__"):
-                self.report(Verdict("E0134", f"`{node.id}` is a name of Python's own machinery"), node)
+            self._bound_name(node.id, node)
             return
         scope = self.scope.find(node.id) if self.scope is not None else None
         if scope is not None:
@@ -221,6 +225,11 @@ class _Looker:
             self.undefined.add(node.id)
             self.report(self._undefined(node), node)
 
+    def _bound_name(self, name: str, node: ast.AST) -> None:
+        """Names such as ``__builtins__`` and ``_getattr_`` belong to Python's and the sandbox's machinery."""
+        if name.startswith("__") or (len(name) > 2 and name.startswith("_") and name.endswith("_")):
+            self.report(Verdict("E0134", f"`{name}` is a name of Python's own machinery", "choose another name"), node)
+
     def _local(self, node: ast.Name, scope: Scope) -> None:
         if node.id in scope.imports:
             self._member(node, scope.imports[node.id])
@@ -241,7 +250,7 @@ class _Looker:
                 self.shown.add(chain[0].id)
 
     def _undefined(self, node: ast.Name) -> Verdict:
-        known = {*self.module.functions, *members.words.BUILTIN_FUNCTIONS, *self.host}
+        known = {*self.module.functions, *vocabulary.BUILTIN_FUNCTIONS, *self.host}
         called = id(node) in self.called
         if not called:
             known |= {*self.module.constants, *self.module.imports}

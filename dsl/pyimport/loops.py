@@ -50,6 +50,7 @@ class GetLocal(Expr):
 class GetGlobal(Expr):
     name: str
     slot: int
+    pure: str = ""  # of a helper that reads only its arguments, constants and the parser: the text of all it runs
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,6 @@ class PyModule:
     order: tuple[ast.stmt, ...]
     state: frozenset[str]
     diagnostics: tuple[Diagnostic, ...]
-    star_imports: tuple[ast.ImportFrom, ...] = ()
     programs: Mapping[str, PyProgram] = field(default_factory=dict)
     refused: Mapping[str, Diagnostic] = field(default_factory=dict)
 

@@ -7,8 +7,8 @@ it reaches, also through calls that never run, each shown at the helper's own li
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 from attndsl.dsl.diagnostics import Diagnostic, Label, Severity, diagnostic
 from attndsl.dsl.pyimport import mutation, rules
@@ -30,6 +30,18 @@ class ProgramCheck:
     helpers: tuple[str, ...]
     constants: tuple[str, ...]
     host: tuple[str, ...]
+    facts: Mapping[str, Facts] = field(default_factory=dict, repr=False)
+
+    def reach(self, name: str) -> dict[str, Facts]:
+        """What a reached helper reaches in turn, itself included: module-level name -> facts."""
+        found: dict[str, Facts] = {}
+        pending = [name]
+        while pending:
+            at = pending.pop()
+            if at not in found and at in self.facts:
+                found[at] = self.facts[at]
+                pending.extend({**found[at].functions, **found[at].constants})
+        return found
 
     @property
     def ok(self) -> bool:
@@ -78,7 +90,9 @@ class _Checker:
         helpers = tuple(n for n in reached if n in self.module.functions and n != program.name)
         constants = tuple(n for n in reached if n not in self.module.functions)
         host = dict.fromkeys(n for place in reached.values() for n in place.facts.host)
-        return ProgramCheck(program, tuple(found), helpers, constants, tuple(host))
+        return ProgramCheck(
+            program, tuple(found), helpers, constants, tuple(host), {n: p.facts for n, p in reached.items()}
+        )
 
     def _reach(self, program: PyProgram) -> dict[str, _Reached]:
         start = _Reached(program.name, self.facts(program.name), None, ())

@@ -8,10 +8,12 @@ function is a helper. Only ``ast.parse`` sees the text; nothing of it is run.
 from __future__ import annotations
 
 import ast
-import warnings
+from dataclasses import replace
 
-from attndsl.dsl.diagnostics import Diagnostic, diagnostic, fail
+from attndsl.dsl.diagnostics import Diagnostic, diagnostic
+from attndsl.dsl.gate import check_text, parse_python
 from attndsl.dsl.pyimport.module import FunctionNode, Interface, PyModule, PyProgram, span_of
+from attndsl.dsl.pyimport.vocabulary import MODULES
 from attndsl.dsl.source import SourceFile, Span
 
 _SENTENCE_NAMES = frozenset({"sentence", "text", "sent", "input_text", "s", "sentence_text"})
@@ -22,32 +24,11 @@ _TOKENIZER_METHODS = frozenset({"convert_ids_to_tokens", "tokenize", "encode", "
 def read_module(text: str, name: str = "<text>") -> PyModule:
     """Read one program file.
 
-    ``text`` is the Python source, ``name`` how messages call it. Raises DiagnosticError E0101.. (text limits, see
-    ``dsl/gate.py``) or E0140 (not valid Python) when nothing of the file can be read.
+    ``text`` is the Python source, ``name`` how messages call it. Raises DiagnosticError E0110-E0118 (see
+    ``dsl/gate.py``: text limits, not valid Python) when nothing of the file can be read.
     """
-    from attndsl.dsl.gate import check_text
-
     source = check_text(text, name)
-    return _Reader(source, _parse(source)).module()
-
-
-def _parse(source: SourceFile) -> ast.Module:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # "\w" and "is" with a literal: the author's business, not an error
-            return ast.parse(source.text)
-    except SyntaxError as error:
-        line, column = error.lineno or 1, error.offset or 1
-        start = source.offset(line, max(column, 1))
-        end = max(start + 1, source.offset(error.end_lineno or line, max(error.end_offset or 0, 1)))
-        raise fail(
-            "E0140",
-            f"this is not valid Python: {(error.msg or 'syntax error').lower()}",
-            source=source,
-            span=Span(start, min(end, len(source.text))),
-        ) from None
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise fail("E0140", f"Python cannot parse this file: {error}", source=source) from None
+    return _Reader(source, parse_python(source)).module()
 
 
 class _Reader:
@@ -58,7 +39,6 @@ class _Reader:
         self.constants: dict[str, ast.expr] = {}
         self.functions: dict[str, FunctionNode] = {}
         self.order: list[ast.stmt] = []
-        self.stars: list[ast.ImportFrom] = []
         self.found: list[Diagnostic] = []
         self.refused: dict[str, Diagnostic] = {}
 
@@ -69,13 +49,15 @@ class _Reader:
         programs: dict[str, PyProgram] = {}
         module = PyModule(
             self.source, self.tree, self.imports, self.constants, self.functions, tuple(self.order), state,
-            tuple(self.found), tuple(self.stars), programs, self.refused,
+            tuple(self.found), programs, self.refused,
         )  # fmt: skip
         called = _called_names(self.tree)
         for name, node in self.functions.items():
             program = _as_program(module, node, name in called)
             if program is not None:
                 programs[name] = program
+        if not programs and self.refused:  # an `async def`, say, is what the author meant as the program
+            return replace(module, diagnostics=(*module.diagnostics, *self.refused.values()))
         return module
 
     def _statement(self, node: ast.stmt) -> None:
@@ -93,7 +75,7 @@ class _Reader:
                 pass  # a docstring, or a comment written as a string
             case ast.If() if _is_main_guard(node.test):
                 pass  # never true when the file is imported
-            case ast.Expr(value=ast.Call()) if self._leads_out(node.value.func):
+            case ast.Expr(value=ast.Call(func=function)) if self._leads_out(function):
                 self.found.append(
                     diagnostic(
                         "W0221",
@@ -132,11 +114,29 @@ class _Reader:
         )
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
-        if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
-            self.stars.append(node)
-        self.imports.update(import_targets(node))
-        for name in import_targets(node):
+        targets = import_targets(node)
+        if isinstance(node, ast.ImportFrom) and (node.level or node.names[0].name == "*"):
+            members = MODULES.get(node.module or "") if not node.level else None
+            if members is None and (node.level or node.module not in MODULES):
+                self.found.append(self._refuse_import(node))
+                return
+            if node.names[0].name == "*":
+                targets = {name: f"{node.module}.{name}" for name in sorted(members or ())}
+        for name in targets:
+            if name.startswith("_") and name.endswith("_") and len(name) > 2:
+                self.found.append(self._refuse_import(node))
+        self.imports.update(targets)
+        for name in targets:
             self.constants.pop(name, None)
+
+    def _refuse_import(self, node: ast.ImportFrom | ast.Import) -> Diagnostic:
+        return diagnostic(
+            "E0130",
+            f"`{ast.unparse(node)}` is not read",
+            source=self.source,
+            span=span_of(self.source, node),
+            help="put what the programs need into the file itself, under names of its own",
+        )
 
     def _function(self, node: FunctionNode) -> None:
         previous = self.functions.pop(node.name, None)
@@ -247,9 +247,9 @@ def _uses_as_tokenizer(node: FunctionNode, name: str) -> bool:
     for inner in ast.walk(node):
         if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id == name:
             return True
-        is_method = isinstance(inner, ast.Attribute) and inner.attr in _TOKENIZER_METHODS
-        if is_method and isinstance(inner.value, ast.Name) and inner.value.id == name:
-            return True
+        match inner:
+            case ast.Attribute(value=ast.Name(id=root), attr=attr) if root == name and attr in _TOKENIZER_METHODS:
+                return True
     return False
 
 

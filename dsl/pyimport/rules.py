@@ -31,6 +31,10 @@ def judge(node: ast.AST, resolve: Resolve) -> Found:
         case ast.Attribute(ctx=ast.Store() | ast.Del()):
             headline = f"assignment to attribute `.{node.attr}` is not read"
             yield Verdict("E0146", headline, "use a variable or a dictionary"), node
+        case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+            for generator in node.generators:
+                if generator.is_async:
+                    yield Verdict("E0121", "asynchronous code is not read", "write an ordinary `for`"), generator.target
         case ast.Call():
             yield from _call(node, resolve)
 

@@ -33,6 +33,7 @@ class _Lowering(ExpressionLowering):
         state = sorted(module.state - set(reached))
         super().__init__(module, {name: slot for slot, name in enumerate([*reached, *state])})
         self.check = check
+        self._texts: dict[str, str] = {}
 
     def unit(self) -> lt.Unit:
         setup: list[lt.Statement] = []
@@ -53,6 +54,21 @@ class _Lowering(ExpressionLowering):
     def _definitions(self) -> list[ast.stmt]:
         functions = self.module.functions
         return [*self.module.order, *(functions[n] for n in self.globals if n in functions)]
+
+    def pure_text(self, name: str) -> str:
+        if name not in self._texts:
+            node = self.module.functions.get(name)
+            worth = node is not None and any(isinstance(n, ast.For | ast.comprehension) for n in ast.walk(node))
+            facts = self.check.reach(name) if worth else {}
+            pure = bool(facts) and not any(f.host for f in facts.values())
+            parts = [self._source_of(n) for n in sorted(facts)] if pure else []
+            self._texts[name] = "\n".join([name, *parts]) if pure else ""
+        return self._texts[name]
+
+    def _source_of(self, name: str) -> str:
+        node = self.module.functions.get(name)
+        nodes = [node] if node is not None else [s for s in self.module.order if name in _stored(s)]
+        return "\n".join(self.module.source.text[self.at(n).start : self.at(n).end] for n in nodes)
 
     # ---- scopes
 

@@ -29,6 +29,10 @@ class ExpressionLowering:
         """Close the scope opened last."""
 
     @abstractmethod
+    def pure_text(self, name: str) -> str:
+        """The text of a pure helper and of all it reaches; "" for anything else."""
+
+    @abstractmethod
     def function(self, node: ast.FunctionDef | ast.Lambda) -> lt.MakeFunction:
         """A function value."""
 
@@ -111,7 +115,7 @@ class ExpressionLowering:
             depth = self._depth(scope)
             return lt.GetLocal(at, name, depth, self.slots[scope][name], self._is_free(scope))
         if name in self.globals:
-            return lt.GetGlobal(at, name, self.globals[name])
+            return lt.GetGlobal(at, name, self.globals[name], self.pure_text(name))
         if name in self.module.imports:
             return lt.Member(at, self.module.imports[name])
         from attndsl.dsl.pyimport import vocabulary

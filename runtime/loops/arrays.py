@@ -67,7 +67,9 @@ def _wrapper(name: str, function: Callable[..., Any]) -> Wrapper:
         for value in kwargs.values():
             _ready(run, value)
         if product and len(args) >= 2:
-            _room(run, np.size(args[0]) * np.size(args[1]))
+            work = int(np.size(args[0]) * np.size(args[1]))
+            _room(run, work)
+            run.step(work >> 10)
         if matrix and len(args) == 2:
             from attndsl.runtime.loops.operators import before
 

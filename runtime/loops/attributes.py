@@ -105,9 +105,14 @@ def missing(value: Any, name: str) -> BaseException:
     return Stop("E0466", f"`.{name}` of a {kind.__name__} value is not one that programs may use")
 
 
+def plain_readers(name: str) -> dict[type, Callable[[Any], Any]]:
+    """The types that have the plain attribute ``name``, each with its reader."""
+    return {kind: table[name] for kind, table in READ.items() if name in table}
+
+
 def attribute_reader(name: str) -> Callable[[Run, Any], Any]:
     """The function that reads ``.name`` of any value (a method becomes a bound function)."""
-    plain = {kind: table[name] for kind, table in READ.items() if name in table}
+    plain = plain_readers(name)
     bound = {kind: table[name] for kind, table in METHODS.items() if name in table}
     large = {kind: table[name] for kind, table in SIZED.items() if name in table}
 

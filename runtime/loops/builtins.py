@@ -14,6 +14,7 @@ import numpy as np
 from attndsl.dsl.pyimport import vocabulary as words
 from attndsl.runtime.loops.state import (
     Run,
+    Stop,
     bounded_list,
     check_size,
     counted,
@@ -108,7 +109,7 @@ def _frozenset(run: Run, items: Any = ()) -> frozenset[Any]:
 def _sized_source(run: Run, items: Any) -> Any:
     """The iterable itself where Python's constructor may walk it (it sizes its table by what it is given)."""
     if isinstance(items, range):
-        if len(items) > run.steps:
+        if len(items) > run.left:
             raise too_many_steps(run)
         run.grow(len(items))
         return items
@@ -149,7 +150,9 @@ def _filter(run: Run, function: Any, items: Any) -> Any:
     return counted(run, filter(callback(run, function), _lazy(run, items)))
 
 
-def _iter(run: Run, items: Any) -> Any:
+def _iter(run: Run, items: Any, *sentinel: Any) -> Any:
+    if sentinel:
+        raise Stop("E0466", "`iter` with a second argument is not read", "write a `while` loop")
     return iter(_lazy(run, items))
 
 
@@ -167,8 +170,10 @@ def _type(run: Run, value: Any) -> Any:
 
 
 def _int(run: Run, *args: Any, **kwargs: Any) -> int:
-    if args and isinstance(args[0], str) and len(args[0]) > 4000:
-        raise too_big_number(run)
+    if args and isinstance(args[0], str):
+        if len(args[0]) > 4000:
+            raise too_big_number(run)
+        run.step(len(args[0]) >> 4)
     return int(*args, **kwargs)
 
 

@@ -12,6 +12,7 @@ from attndsl.runtime.loops.dispatch import Evaluate, Frame, expr
 from attndsl.runtime.loops.state import check_size
 
 _LONG = 64
+_SEARCHED: Any = frozenset({list, tuple, str, np.ndarray})  # searched item by item
 
 
 def compare(node: lt.Compare) -> Evaluate:
@@ -22,6 +23,8 @@ def compare(node: lt.Compare) -> Evaluate:
     left = expr(node.left)
     if op in ("In", "NotIn"):
         return _membership(node, left, right_node, op == "NotIn")
+    if isinstance(right_node, lt.Const) and op in _WITH_CONSTANT:
+        return _with_constant(node, op, left, right_node.value)
     right = expr(right_node)
     if op == "Is":
         return lambda f: left(f) is right(f)
@@ -30,9 +33,41 @@ def compare(node: lt.Compare) -> Evaluate:
     return _ordering(node, op, left, right)
 
 
+_WITH_CONSTANT = ("Eq", "NotEq", "Lt", "LtE", "Gt", "GtE")
+_SCALARS: Any = frozenset({int, float, str, bool, np.float64, np.int64})
+
+
+def _with_constant(node: lt.Compare, op: str, left: Evaluate, value: Any) -> Evaluate:
+    """``x == "the"``, ``d <= 3``."""
+    operation = operators.COMPARE[op]
+
+    def equal(f: Frame, at_span: Any = node.span) -> Any:
+        item = left(f)
+        return item == value if item.__class__ in _SCALARS else checked(f, item)
+
+    def greater(f: Frame, at_span: Any = node.span) -> Any:
+        item = left(f)
+        return item > value if item.__class__ in _SCALARS else checked(f, item)
+
+    def other(f: Frame, at_span: Any = node.span) -> Any:
+        item = left(f)
+        return operation(item, value) if item.__class__ in _SCALARS else checked(f, item)
+
+    def checked(f: Frame, item: Any) -> Any:
+        found = operation(item, value)
+        if found.__class__ is np.ndarray:
+            check_size(f[1], found)
+        return found
+
+    return {"Eq": equal, "Gt": greater}.get(op, other)
+
+
 def _ordering(node: lt.Compare, op: str, left: Evaluate, right: Evaluate) -> Evaluate:
     def equal(f: Frame, at_span: Any = node.span) -> Any:
-        found = left(f) == right(f)
+        one, two = left(f), right(f)
+        if one.__class__ in _SEARCHED and len(one) > 1024:
+            f[1].step(len(one) >> 8)
+        found = one == two
         if found.__class__ is np.ndarray:
             check_size(f[1], found)
         return found
@@ -85,10 +120,10 @@ def _membership(node: lt.Compare, left: Evaluate, right_node: lt.Expr, negate: b
 
     def test(f: Frame, at_span: Any = node.span) -> Any:
         item, holder = left(f), right(f)
-        if holder.__class__ is not set and holder.__class__ is not dict and hasattr(holder, "__len__"):
-            size = len(holder)
-            if size > _LONG:
-                f[1].step(size >> 6)
+        if holder.__class__ in _SEARCHED and len(holder) > _LONG:
+            f[1].step(len(holder) >> 6)
+        elif holder.__class__ is range and item.__class__ is not int:
+            f[1].step(min(len(holder), 1 << 62) >> 4)  # Python compares one by one
         return (item not in holder) if negate else (item in holder)
 
     return test

@@ -8,7 +8,7 @@ from typing import Any
 from attndsl.dsl.pyimport import loops as lt
 from attndsl.runtime.loops.dispatch import Evaluate, Frame, expr
 from attndsl.runtime.loops.functions import UNBOUND
-from attndsl.runtime.loops.state import ordered, too_many_steps
+from attndsl.runtime.loops.state import ordered, refuel
 from attndsl.runtime.loops.targets import store
 
 Emit = Callable[[Frame, Any], None]
@@ -63,7 +63,7 @@ def turns(f: Frame, values: Any, clauses: tuple[_Clause, ...], depth: int) -> It
     for value in values:
         run.steps -= 1
         if run.steps < 0:
-            raise too_many_steps(run)
+            refuel(run)
         put(f, value)
         for test in tests:
             if not test(f):
@@ -85,6 +85,9 @@ def _simple(
 ) -> Evaluate:
     put, _, tests, _ = clause
     as_set = node.kind == "set"
+    target = node.clauses[0].target
+    slot = target.slot if isinstance(target, lt.SetLocal) and target.depth == 0 else None
+    only = tests[0] if len(tests) == 1 else None
 
     def build(f: Frame, at_span: Any = node.clauses[0].iterable.span) -> Any:
         run, inner = f[1], frame(f)
@@ -93,8 +96,15 @@ def _simple(
         for value in values:
             run.steps -= 1
             if run.steps < 0:
-                raise too_many_steps(run)
-            put(inner, value)
+                refuel(run)
+            if slot is not None:
+                inner[slot] = value
+            else:
+                put(inner, value)
+            if only is not None:
+                if only(inner):
+                    made.append(element(inner))
+                continue
             for test in tests:
                 if not test(inner):
                     break

@@ -15,17 +15,18 @@ import numpy as np
 
 from attndsl.dsl.pyimport import loops as lt
 from attndsl.runtime.loops import functions, operators
-from attndsl.runtime.loops.attributes import TypeMethod, attribute_reader
+from attndsl.runtime.loops.attributes import TypeMethod, attribute_reader, plain_readers
 from attndsl.runtime.loops.calls import call, method_call
 from attndsl.runtime.loops.comparisons import compare
 from attndsl.runtime.loops.comprehensions import comprehension
-from attndsl.runtime.loops.dispatch import Evaluate, Frame, Maker, expr
+from attndsl.runtime.loops.dispatch import Evaluate, Frame, Maker, expr, spanned
 from attndsl.runtime.loops.state import Stop, check_size, walk
 from attndsl.runtime.loops.targets import store
 from attndsl.runtime.loops.texts import format_value
 
 UNBOUND = functions.UNBOUND
-_NUMBERS = frozenset({int, float, np.float64, np.int64})
+_NUMBERS: Any = frozenset({int, float, np.float64, np.int64})
+_REALS: Any = frozenset({float})
 _LIMIT = 1 << 62
 
 
@@ -157,7 +158,7 @@ def _mapping(node: lt.Mapping) -> Evaluate:
 def _unary(node: lt.Unary) -> Evaluate:
     value = expr(node.value)
     if node.op == "Not":
-        return lambda f, at_span=node.span: not value(f)
+        return spanned(lambda f, at_span=node.span: not value(f))
     operation = operators.UNARY[node.op]
 
     def apply(f: Frame, at_span: Any = node.span) -> Any:
@@ -170,6 +171,8 @@ def _unary(node: lt.Unary) -> Evaluate:
 
 
 def _binary(node: lt.Binary) -> Evaluate:
+    if node.op in ("Add", "Sub") and isinstance(node.right, lt.Const) and type(node.right.value) is int:
+        return _shift(node, node.right.value)
     left, right, op = expr(node.left), expr(node.right), node.op
     slow = operators.binary
 
@@ -196,14 +199,14 @@ def _binary(node: lt.Binary) -> Evaluate:
 
     def power(f: Frame, at_span: Any = node.span) -> Any:
         a, b = left(f), right(f)
-        return a**b if a.__class__ is float and b.__class__ in _NUMBERS else slow(f[1], op, a, b)
+        return a**b if a.__class__ in _REALS and b.__class__ in _NUMBERS else slow(f[1], op, a, b)
 
     special = {"Add": add, "Sub": subtract, "Mult": multiply, "Pow": power}.get(op)
     if special is not None:
         return special
     operation = operators.PLAIN[op]
     if op == "LShift":
-        return lambda f, at_span=node.span: slow(f[1], op, left(f), right(f))
+        return spanned(lambda f, at_span=node.span: slow(f[1], op, left(f), right(f)))
 
     def other(f: Frame, at_span: Any = node.span) -> Any:
         a, b = left(f), right(f)
@@ -214,14 +217,26 @@ def _binary(node: lt.Binary) -> Evaluate:
     return other
 
 
+def _shift(node: lt.Binary, amount: int) -> Evaluate:
+    """``i + 1``, ``i - 1``."""
+    left, op = expr(node.left), node.op
+    step = amount if op == "Add" else -amount
+
+    def shift(f: Frame, at_span: Any = node.span) -> Any:
+        value = left(f)
+        return value + step if value.__class__ is int else operators.binary(f[1], op, value, amount)
+
+    return shift
+
+
 def _logic(node: lt.Logic) -> Evaluate:
     values = tuple(expr(v) for v in node.values)
     rest, last = values[:-1], values[-1]
     if len(values) == 2:
         first = values[0]
         if node.op == "and":
-            return lambda f, at_span=node.span: first(f) and last(f)
-        return lambda f, at_span=node.span: first(f) or last(f)
+            return spanned(lambda f, at_span=node.span: first(f) and last(f))
+        return spanned(lambda f, at_span=node.span: first(f) or last(f))
 
     def both(f: Frame, at_span: Any = node.span) -> Any:
         for value in rest:
@@ -242,7 +257,7 @@ def _logic(node: lt.Logic) -> Evaluate:
 
 def _choose(node: lt.Choose) -> Evaluate:
     test, yes, no = expr(node.test), expr(node.yes), expr(node.no)
-    return lambda f, at_span=node.span: yes(f) if test(f) else no(f)
+    return spanned(lambda f, at_span=node.span: yes(f) if test(f) else no(f))
 
 
 def _attribute(node: lt.Attribute) -> Evaluate:
@@ -250,12 +265,20 @@ def _attribute(node: lt.Attribute) -> Evaluate:
         from attndsl.runtime.loops.builtins import BUILTINS
 
         kind, name = BUILTINS[node.value.name], node.name
-        return lambda f, at_span=node.span: TypeMethod(f[1], kind, name)
-    value, read = expr(node.value), attribute_reader(node.name)
-    return lambda f, at_span=node.span: read(f[1], value(f))
+        return spanned(lambda f, at_span=node.span: TypeMethod(f[1], kind, name))
+    value, read, plain = expr(node.value), attribute_reader(node.name), plain_readers(node.name)
+
+    def get(f: Frame, at_span: Any = node.span) -> Any:
+        holder = value(f)
+        known = plain.get(holder.__class__)
+        return read(f[1], holder) if known is None else known(holder)
+
+    return get
 
 
 def _item(node: lt.Item) -> Evaluate:
+    if isinstance(node.index, lt.Const | lt.GetLocal | lt.Binary | lt.Attribute | lt.Sequence):
+        return _plain_item(node)
     value, index = expr(node.value), expr(node.index)
 
     def get(f: Frame, at_span: Any = node.span) -> Any:
@@ -265,15 +288,40 @@ def _item(node: lt.Item) -> Evaluate:
             check_size(f[1], found)
         return found
 
-    if isinstance(node.index, lt.Const | lt.GetLocal | lt.Binary):
-        return lambda f, at_span=node.span: _indexable(value(f))[index(f)]
     return get
 
 
-def _indexable(value: Any) -> Any:
-    if isinstance(value, type):
-        raise Stop("E0466", f"`{value.__name__}[...]` is not a value a program may use")
-    return value
+def _plain_item(node: lt.Item) -> Evaluate:
+    """An index that is most often one position: nothing large is made, except from an index array."""
+    match node.value, node.index:
+        case lt.GetLocal(depth=0) as holder_name, lt.GetLocal(depth=0) as index_name:
+            return _local_item(node, holder_name, index_name)
+    value, index = expr(node.value), expr(node.index)
+
+    def get(f: Frame, at_span: Any = node.span) -> Any:
+        holder = value(f)
+        found = holder[index(f)]
+        if found.__class__ is np.ndarray:
+            check_size(f[1], found)
+        return found
+
+    return get
+
+
+def _local_item(node: lt.Item, value: lt.GetLocal, index: lt.GetLocal) -> Evaluate:
+    first, second = value.slot, index.slot
+    read_value, read_index = expr(value), expr(index)
+
+    def get(f: Frame, at_span: Any = node.span) -> Any:
+        holder, at = f[first], f[second]
+        if holder is UNBOUND or at is UNBOUND:
+            return read_value(f)[read_index(f)]
+        found = holder[at]
+        if found.__class__ is np.ndarray:
+            check_size(f[1], found)
+        return found
+
+    return get
 
 
 def _slice_of(node: lt.SliceOf) -> Evaluate:

@@ -32,7 +32,8 @@ def describe(error: BaseException, source: SourceFile, fallback: Span) -> Diagno
         return diagnostic(error.code, error.headline, source=source, span=span, help=error.help, notes=_where(error))
     code = next((c for kind, c in _CODES if isinstance(error, kind)), "E0458")
     text = str(error)
-    shown = f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[:200])  # no terminal codes in messages
+    shown = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return diagnostic(code, f"the program fails: {shown}", source=source, span=span, notes=_where(error))
 
 

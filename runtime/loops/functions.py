@@ -8,7 +8,7 @@ from typing import Any
 
 from attndsl.dsl.pyimport import loops as lt
 from attndsl.runtime.loops.dispatch import Evaluate, Frame, block, expr
-from attndsl.runtime.loops.state import Run, Stop, too_many_steps
+from attndsl.runtime.loops.state import Run, Stop, refuel
 
 
 class _Unbound:
@@ -65,7 +65,7 @@ def _function(
     def program_function(*args: Any, **kwargs: Any) -> Any:
         run.steps -= 1
         if run.steps < 0:
-            raise too_many_steps(run)
+            refuel(run)
         if len(args) == plain and not kwargs:
             frame = [outer, run, code, *args, *empty]
         else:

@@ -16,7 +16,7 @@ from attndsl.runtime.loops.state import Run, Stop, too_many_steps, walk
 @lru_cache(maxsize=512)
 def repetitions(pattern: str, flags: int) -> int:
     """The number of open-ended repetitions. Raises Stop E0466 for a pattern that could explode, re.error as Python."""
-    parser = re._parser  # type: ignore[attr-defined]
+    parser: Any = vars(re)["_parser"]
     return _count(parser.parse(pattern, flags), False)
 
 
@@ -47,7 +47,7 @@ def _pay(run: Run, pattern: Any, text: Any) -> None:
     source, flags = (pattern.pattern, pattern.flags) if isinstance(pattern, re.Pattern) else (pattern, 0)
     if isinstance(source, str) and isinstance(text, str):
         cost = (len(text) + 1) ** (min(repetitions(source, int(flags) & ~re.UNICODE.value), 6) + 1) >> 6
-        if cost > run.steps:
+        if cost > run.left:
             raise too_many_steps(run)
         run.step(cost)
 

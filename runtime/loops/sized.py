@@ -109,7 +109,7 @@ LIST: dict[str, Method] = {
     "extend": _extend,
     "sort": _sort,
     "copy": _copying,
-    **{name: _searching(list, name) for name in ("index", "count", "remove", "insert")},
+    **{name: _searching(list, name) for name in ("index", "count", "remove", "insert", "pop", "reverse")},
 }
 
 
@@ -139,7 +139,7 @@ def _most_common(run: Run, value: Any, count: Any = None) -> Any:
 
 
 def _elements(run: Run, value: Any) -> Any:
-    return iter([k for k, count in value.items() for _ in range(min(count, run.steps))])
+    return iter([k for k, count in value.items() for _ in range(min(count, run.left))])
 
 
 COUNTER: dict[str, Method] = {**DICT, "most_common": _most_common, "elements": _elements}
@@ -155,7 +155,7 @@ def _pop(run: Run, value: set[Any]) -> Any:
 
 def _combining(name: str) -> Method:
     method = getattr(set, name)
-    frozen = getattr(frozenset, name, None)
+    frozen: Any = getattr(frozenset, name, None)
 
     def combine(run: Run, value: Any, *others: Any) -> Any:
         paid = [other if isinstance(other, set | frozenset | dict) else bounded_list(run, other) for other in others]

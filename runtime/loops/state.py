@@ -6,6 +6,7 @@ size, so the same program on the same text always ends the same way.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import FunctionType
@@ -22,13 +23,15 @@ class Limits:
     """What one run may use.
 
     ``steps``: loop turns and calls. ``cells``: items of lists, sets, dictionaries and arrays made over the whole run.
-    ``characters``: length of one string. ``bits``: size of one integer.
+    ``characters``: length of one string. ``bits``: size of one integer. ``seconds`` of wall time only back the others
+    up, for single steps that are slow.
     """
 
     steps: int = 20_000_000
-    cells: int = 256_000_000
-    characters: int = 4_000_000
-    bits: int = 100_000
+    cells: int = 128_000_000
+    characters: int = 1_000_000
+    bits: int = 20_000
+    seconds: float = 60.0
 
 
 DEFAULT_LIMITS = Limits()
@@ -44,33 +47,66 @@ class Stop(BaseException):
         self.help = help
 
 
+_SLICE = 1024  # steps between two looks at the clock
+
+
 @dataclass(slots=True)
 class Run:
-    """The state of one run. ``attempt`` numbers the orders in which unordered sets are walked."""
+    """The state of one run. ``attempt`` numbers the orders in which unordered sets are walked.
+
+    ``steps`` is what is left of the slice of steps at hand; ``refuel`` takes the next slice from ``reserve``.
+    """
 
     table: TokenTable
     host: Mapping[str, Callable[..., Any]]
     limits: Limits
-    steps: int
-    cells: int
     attempt: int = 0
+    steps: int = 0
+    reserve: int = 0
+    cells: int = 0
+    deadline: float = 0.0
     unordered: bool = False
     globals: list[Any] = field(default_factory=list)
     active: set[int] = field(default_factory=set)
     parses: dict[str, WordTable] = field(default_factory=dict)
     handled: list[Exception] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.reserve = self.limits.steps
+        self.cells = self.limits.cells
+        self.deadline = time.monotonic() + self.limits.seconds
+
+    @property
+    def left(self) -> int:
+        """All steps that are left."""
+        return self.steps + self.reserve
+
     def step(self, count: int = 1) -> None:
         """Pay for ``count`` steps. Raises Stop E0460 when none are left."""
         self.steps -= count
         if self.steps < 0:
-            raise too_many_steps(self)
+            refuel(self)
 
     def grow(self, count: int) -> None:
         """Pay for ``count`` items. Raises Stop E0461 when none are left."""
         self.cells -= count
         if self.cells < 0:
             raise too_many_cells(self)
+
+
+def refuel(run: Run) -> None:
+    """Take the next slice of steps. Raises Stop E0460 when all are used up, or the time is."""
+    if run.left < 0:
+        raise too_many_steps(run)
+    if time.monotonic() > run.deadline:
+        raise Stop(
+            "E0460",
+            f"the program runs for more than {run.limits.seconds:g} seconds on {len(run.table)} tokens",
+            "use a shorter text, or raise the limits",
+        )
+    taken = min(run.reserve, _SLICE - run.steps)
+    run.reserve -= taken
+    run.steps += taken
 
 
 def too_many_steps(run: Run) -> Stop:
@@ -110,8 +146,12 @@ def check_size(run: Run, value: Any) -> None:
         if len(value) > run.limits.characters:
             raise too_long_text(run)
         run.grow(len(value) >> 3)
-    elif kind is int and value.bit_length() > run.limits.bits:
-        raise too_big_number(run)
+    elif kind is int:
+        bits = value.bit_length()
+        if bits > run.limits.bits:
+            raise too_big_number(run)
+        if bits > 512:
+            run.step(bits >> 6)
 
 
 _STABLE = frozenset({int, float, bool, np.float64, np.int64, np.bool_, np.float32, np.int32})
@@ -172,13 +212,13 @@ def _count(run: Run, iterator: Iterator[Any]) -> Iterator[Any]:
     for item in iterator:
         run.steps -= 1
         if run.steps < 0:
-            raise too_many_steps(run)
+            refuel(run)
         yield item
 
 
 def bounded_list(run: Run, value: Iterable[Any]) -> list[Any]:
     """``list(value)``, paid for."""
-    if type(value) is range and len(value) > run.steps:
+    if type(value) is range and len(value) > run.left:
         raise too_many_steps(run)
     made = list(walk(run, value))
     run.grow(len(made))

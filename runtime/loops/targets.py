@@ -10,7 +10,7 @@ import numpy as np
 from attndsl.dsl.pyimport import loops as lt
 from attndsl.runtime.loops.dispatch import Frame, expr
 from attndsl.runtime.loops.functions import UNBOUND, unbound
-from attndsl.runtime.loops.state import walk
+from attndsl.runtime.loops.state import bounded_list, walk
 
 Store = Callable[[Frame, Any], None]
 
@@ -61,6 +61,8 @@ def _item(target: lt.SetItem) -> Store:
     def put(f: Frame, value: Any, at_span: Any = target.span) -> None:
         into = holder(f)
         at = index(f)
+        if into.__class__ is list and at.__class__ is slice and value.__class__ is not list:
+            value = bounded_list(f[1], value)
         into[at] = value
         if into.__class__ is np.ndarray and into.size > 65536 and not isinstance(at, tuple):
             f[1].step(into.size >> 10)
@@ -69,7 +71,10 @@ def _item(target: lt.SetItem) -> Store:
 
 
 def _tuple(target: lt.SetTuple) -> Store:
-    stores = tuple(store(t) for t in target.items)
+    items = target.items
+    if len(items) == 2 and target.star is None and all(isinstance(t, lt.SetLocal) and t.depth == 0 for t in items):
+        return _pair(target, *(t.slot for t in items if isinstance(t, lt.SetLocal)))
+    stores = tuple(store(t) for t in items)
     count, star = len(stores), target.star
 
     def spread(f: Frame, value: Any, at_span: Any = target.span) -> None:
@@ -91,6 +96,21 @@ def _tuple(target: lt.SetTuple) -> Store:
             put(f, item)
 
     return spread if star is None else spread_star
+
+
+def _pair(target: lt.SetTuple, one: int, two: int) -> Store:
+    """``i, token``: the commonest of all."""
+
+    def spread(f: Frame, value: Any, at_span: Any = target.span) -> None:
+        if value.__class__ is tuple and len(value) == 2:
+            f[one], f[two] = value
+            return
+        items = value if value.__class__ is list else _few(walk(f[1], value), 2)
+        if len(items) != 2:
+            raise ValueError(_mismatch(len(items), 2))
+        f[one], f[two] = items
+
+    return spread
 
 
 def _few(value: Any, count: int) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import Any
 
 from attndsl.dsl.pyimport import vocabulary
@@ -129,20 +130,17 @@ def _is_ancestor(word: Word, other: Any) -> bool:
     return word.doc is other.doc and word.i in word.doc.table.ancestors[other.i]
 
 
-def _column(name: str) -> Callable[[Word], Any]:
-    return lambda w: getattr(w.doc.table, name)[w.i]
-
-
 _READ_WORD: dict[str, Callable[..., Any]] = {
     **{name: _flag(name) for name in vocabulary.WORD_FLAGS},
-    "text": _column("text"), "orth_": _column("text"), "lower_": lambda w: w.doc.table.text[w.i].lower(),
-    "prefix_": lambda w: w.doc.table.text[w.i][:1], "suffix_": lambda w: w.doc.table.text[w.i][-3:],
-    "i": lambda w: w.i, "idx": _column("start"), "doc": lambda w: w.doc, "text_with_ws": text_with_ws,
-    "pos_": _column("pos"), "tag_": _column("tag"), "dep_": _column("dep"), "lemma_": _column("lemma"),
-    "ent_type_": _column("ent_type"), "ent_iob_": _column("ent_iob"), "shape_": _column("shape"),
+    "text": attrgetter("text"), "orth_": attrgetter("text"), "lower_": lambda w: w.text.lower(),
+    "prefix_": lambda w: w.text[:1], "suffix_": lambda w: w.text[-3:],
+    "i": attrgetter("i"), "idx": attrgetter("start"), "doc": attrgetter("doc"), "text_with_ws": text_with_ws,
+    "pos_": attrgetter("pos"), "tag_": attrgetter("tag"), "dep_": attrgetter("dep"), "lemma_": attrgetter("lemma"),
+    "ent_type_": attrgetter("ent_type"), "ent_iob_": lambda w: w.doc.table.ent_iob[w.i],
+    "shape_": lambda w: w.doc.table.shape[w.i],
     "ent_iob": lambda w: ("", "I", "O", "B").index(w.doc.table.ent_iob[w.i]),
-    "morph": lambda w: Morph(w.doc.table.morph[w.i]), "whitespace_": _column("whitespace"),
-    "head": lambda w: w.doc.words[w.doc.table.head[w.i]],
+    "morph": lambda w: Morph(w.doc.table.morph[w.i]), "whitespace_": lambda w: w.doc.table.whitespace[w.i],
+    "head": lambda w: w.doc.words[w.head],
     "children": lambda w: _of(w.doc, w.doc.table.children[w.i]),
     "ancestors": lambda w: _of(w.doc, w.doc.table.ancestors[w.i]),
     "lefts": lambda w: _of(w.doc, [c for c in w.doc.table.children[w.i] if c < w.i]),

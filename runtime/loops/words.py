@@ -24,7 +24,9 @@ class Doc:
         self.run = run
         self.text = text
         self.table = table
-        self.words = [Word(self, i) for i in range(len(table))]
+        table_columns = (table.text, table.pos, table.tag, table.dep, table.lemma, table.ent_type)
+        columns = zip(*table_columns, table.start, table.head, strict=True)
+        self.words = [Word(self, i, *row) for i, row in enumerate(columns)]
 
     def __len__(self) -> int:
         return len(self.words)
@@ -86,54 +88,63 @@ def normalize_slice(size: int, index: slice) -> tuple[int, int]:
 
 def text_with_ws(word: Word) -> str:
     """The text of a word and the white space after it."""
-    return word.doc.table.text[word.i] + word.doc.table.whitespace[word.i]
+    return word.text + word.doc.table.whitespace[word.i]
 
 
 class Word:
     """One token of spaCy: a word."""
 
-    __slots__ = ("doc", "i")
+    __slots__ = ("dep", "doc", "ent_type", "head", "i", "lemma", "pos", "start", "tag", "text")
     plain_text = True
+    python_attributes = frozenset({"tensor"})
 
-    def __init__(self, doc: Doc, i: int) -> None:
+    def __init__(
+        self, doc: Doc, i: int, text: str, pos: str, tag: str, dep: str, lemma: str, ent_type: str, start: int,
+        head: int,
+    ) -> None:  # fmt: skip
         self.doc = doc
         self.i = i
+        self.text = text
+        self.pos = pos
+        self.tag = tag
+        self.dep = dep
+        self.lemma = lemma
+        self.ent_type = ent_type
+        self.start = start
+        self.head = head
 
     def __hash__(self) -> int:
         return hash((id(self.doc), self.i))
 
     def __len__(self) -> int:
-        return len(self.doc.table.text[self.i])
+        return len(self.text)
 
     def __str__(self) -> str:
-        return self.doc.table.text[self.i]
+        return self.text
 
     __repr__ = __str__
 
-    def _start(self) -> int:
-        return self.doc.table.start[self.i]
-
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Word) and self.doc is other.doc and self._start() == other._start()
+        return isinstance(other, Word) and self.doc is other.doc and self.start == other.start
 
     def __ne__(self, other: object) -> bool:
         if other is None:
             return True
         if not isinstance(other, Word):
             return False  # spaCy's own answer, whatever the other value is
-        return self.doc is not other.doc or self._start() != other._start()
+        return self.doc is not other.doc or self.start != other.start
 
     def __lt__(self, other: object) -> bool:
-        return isinstance(other, Word) and self._start() < other._start()
+        return isinstance(other, Word) and self.start < other.start
 
     def __le__(self, other: object) -> bool:
-        return isinstance(other, Word) and self._start() <= other._start()
+        return isinstance(other, Word) and self.start <= other.start
 
     def __gt__(self, other: object) -> bool:
-        return other is None or (isinstance(other, Word) and self._start() > other._start())
+        return other is None or (isinstance(other, Word) and self.start > other.start)
 
     def __ge__(self, other: object) -> bool:
-        return other is None or (isinstance(other, Word) and self._start() >= other._start())
+        return other is None or (isinstance(other, Word) and self.start >= other.start)
 
 
 class Span:

@@ -60,7 +60,9 @@ def run(
     if engine == "monty":
         from attndsl.runtime.sandbox.monty import run_monty
 
-        return run_monty(prepared, table, seconds=seconds, megabytes=megabytes, empty_rows=empty_rows)
+        if host:
+            raise sandbox_error("E0425", "refused", "the engine 'monty' takes no host functions")
+        return run_monty(prepared, table, seconds=seconds, megabytes=megabytes, runs=runs, empty_rows=empty_rows)
     if engine != "python":
         raise sandbox_error("E0425", "unavailable", f"unknown engine {engine!r}", help=f"one of {', '.join(ENGINES)}")
     limits = replace(DEFAULT_LIMITS, seconds=seconds, megabytes=megabytes, runs=runs)

@@ -16,7 +16,22 @@ from attndsl.runtime.sandbox.limits import Limits
 from attndsl.runtime.sandbox.programs import Prepared
 
 Matrix = NDArray[np.float64]
-_WORD_COLUMNS = ["text", "lemma", "pos", "tag", "dep", "ent_type", "ent_iob", "shape", "morph", "whitespace", "head", "start", "end", "sentence"]
+_WORD_COLUMNS = [
+    "text",
+    "lemma",
+    "pos",
+    "tag",
+    "dep",
+    "ent_type",
+    "ent_iob",
+    "shape",
+    "morph",
+    "whitespace",
+    "head",
+    "start",
+    "end",
+    "sentence",
+]
 
 
 def message(kind: bytes, request: dict[str, Any], block: bytes = b"") -> bytes:

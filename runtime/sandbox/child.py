@@ -16,11 +16,14 @@ from typing import Any
 import numpy as np
 
 from attndsl.runtime.sandbox import frames, lockdown, probes, randomness
+from attndsl.runtime.sandbox.bindings import read_bindings
+from attndsl.runtime.sandbox.documents import NLP
 from attndsl.runtime.sandbox.guards import GUARDS, builtins_for_programs
 from attndsl.runtime.sandbox.modules import MODULES
-from attndsl.runtime.sandbox.policy import Policy, bound_names, module_aliases
+from attndsl.runtime.sandbox.policy import Policy
+from attndsl.runtime.sandbox.results import BadResult, as_matrix
 from attndsl.runtime.sandbox.tokenizer import Tokenizer
-from attndsl.runtime.sandbox.words import NLP, Words
+from attndsl.runtime.sandbox.words import Words
 
 FILE_NAME = "<program>"
 
@@ -33,10 +36,6 @@ class Refused(Exception):
         self.line = line
 
 
-class BadResult(Exception):
-    """The program returned something that is not an n by n matrix of numbers."""
-
-
 class Program:
     """Compiled code of one program, and how it is called."""
 
@@ -46,8 +45,7 @@ class Program:
         self.runs: int = request["runs"]
         self.seed: int = request["seed"]
         tree = ast.parse(request["source"])
-        policy = Policy(self.entry, bound_names(tree))
-        policy.aliases = module_aliases(tree)
+        policy = Policy(self.entry, *read_bindings(tree))
         tree = policy.visit(tree)
         if policy.refusals:
             raise Refused(*min(policy.refusals))
@@ -122,49 +120,13 @@ def run_sentence(program: Program, sentence: Sentence, answer: Answer) -> bool:
     return True
 
 
-def as_matrix(result: Any, size: int, style: str) -> Any:
-    """The returned value as float64 [n, n]. Raises BadResult with what it is instead."""
-    if style == "tokenizer":
-        if type(result) is not tuple or len(result) != 2:
-            raise BadResult(f"expected (name, matrix), got {_describe(result)}")
-        result = result[1]
-    if type(result) is list or type(result) is tuple:
-        result = _from_rows(result, size)
-    if type(result) is not np.ndarray or result.dtype.kind not in "biuf":
-        raise BadResult(f"expected a matrix of numbers, got {_describe(result)}")
-    if result.shape != (size, size):
-        raise BadResult(f"expected a matrix of shape ({size}, {size}), got {result.shape}")
-    return np.ascontiguousarray(result, dtype=np.float64)
-
-
-def _from_rows(rows: Any, size: int) -> Any:
-    if len(rows) != size:
-        raise BadResult(f"expected {size} rows, got {len(rows)}")
-    for index, row in enumerate(rows):
-        if type(row) not in (list, tuple, np.ndarray):
-            raise BadResult(f"row {index} is {_describe(row)}, not a list of numbers")
-        if len(row) != size:
-            raise BadResult(f"row {index} has {len(row)} values, not {size}")
-    if size == 0:
-        return np.zeros((0, 0))
-    try:
-        return np.array(rows)
-    except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise BadResult("the rows are not all numbers") from error
-
-
-def _describe(value: Any) -> str:
-    if type(value) is np.ndarray:
-        return f"an array of {value.dtype} of shape {value.shape}"
-    return f"a value of type {type(value).__name__}"
-
-
 def _message(error: BaseException) -> str:
     """The text of an exception without ever formatting something large."""
     argument = error.args[0] if error.args else ""
     if type(argument) is str:
         return repr(argument[:200]) if isinstance(error, KeyError) else argument[:1000]
-    return repr(argument) if type(argument) in (int, float, bool) and abs(argument) < 1e100 else ""
+    small = isinstance(argument, int | float) and abs(argument) < 1e100
+    return repr(argument) if small else ""
 
 
 def _line(error: BaseException) -> int:
@@ -200,7 +162,7 @@ def _answer(state: dict[str, Any], kind: bytes, request: dict[str, Any], block: 
         if answer is None or answer.size != sentence.size:
             answer = state["answer"] = Answer(sentence.size)
         if run_sentence(state["program"], sentence, answer):
-            frames.write_all(lockdown.OUTPUT_FD, answer.frame)
+            frames.write_all(lockdown.OUTPUT_FD, memoryview(answer.frame))
         else:
             _send_text(frames.DIFFERS, 0, "", "two runs on the same sentence gave different matrices")
 
@@ -229,7 +191,7 @@ def serve() -> None:
 
 def main(libc: ctypes.CDLL, request: dict[str, Any], virtual_bytes: int, prepared: Any) -> None:
     """The life of a child after its descriptors are in place; never returns normally."""
-    sys.stdin = sys.stdout = sys.stderr = None  # type: ignore[assignment]
+    sys.stdin = sys.stdout = sys.stderr = None
     libc.mallopt(-1, 1 << 28)  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD: keep freed arrays, which the next run needs
     libc.mallopt(-3, 1 << 25)
     lockdown.lock_child(libc, request, virtual_bytes, prepared)

@@ -70,7 +70,7 @@ def line_span(source: SourceFile, line: int) -> Span:
 
 
 def clean(text: str, limit: int = MAX_MESSAGE) -> str:
-    """A text from a child, fit for a terminal and a log: one line, no control or format characters, cut, no addresses."""
+    """A text from a child, fit for a terminal: one line, no control or format characters, no addresses, cut."""
     shown = "".join(" " if c in "\n\r\t" else c for c in text[: 4 * limit])
     shown = "".join(c for c in shown if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp", "Co", "Cn"))
     shown = _ADDRESS.sub("0x…", shown).strip()

@@ -62,7 +62,9 @@ def level_of(facts: dict[str, Any]) -> str:
 def require(level: str, facts: dict[str, Any]) -> None:
     """Raise SandboxError: E0421 for an unknown level, E0420 when the machine is below the level."""
     if level not in LEVELS:
-        raise sandbox_error("E0421", "unavailable", f"unknown isolation level {level!r}", help=f"one of {', '.join(LEVELS)}")
+        raise sandbox_error(
+            "E0421", "unavailable", f"unknown isolation level {level!r}", help=f"one of {', '.join(LEVELS)}"
+        )
     found = level_of(facts)
     if LEVELS.index(found) < LEVELS.index(level):
         raise sandbox_error(
@@ -131,9 +133,13 @@ def _prove(zygote: Any) -> list[Wall]:
             _tried(zygote, "signals", "signal", "signal the parent", pid=os.getpid()),
             _tried(zygote, "memory", "allocate", "allocate twice the limit"),
             _clock(zygote),
-            _tried(zygote, "files, second wall", "open", "open /etc/passwd without the system call filter", seccomp=False),
+            _tried(
+                zygote, "files, second wall", "open", "open /etc/passwd without the system call filter", seccomp=False
+            ),
             _tried(zygote, "processes, second wall", "fork", "fork without the system call filter", seccomp=False),
-            _tried(zygote, "network, second wall", "connect", "connect without the system call filter", False, port=port),
+            _tried(
+                zygote, "network, second wall", "connect", "connect without the system call filter", False, port=port
+            ),
         ]
         try:
             listener.accept()[0].close()
@@ -172,7 +178,9 @@ def _tried(zygote: Any, name: str, probe: str, tried: str, seccomp: bool = True,
 def _privileges(zygote: Any) -> Wall:
     facts = zygote.facts
     holds = facts.get("uid") != 0 and facts.get("capabilities") == 0 and bool(facts.get("no_new_privs"))
-    happened = f"uid {facts.get('uid')}, capabilities {facts.get('capabilities')}, no_new_privs {facts.get('no_new_privs')}"
+    happened = (
+        f"uid {facts.get('uid')}, capabilities {facts.get('capabilities')}, no_new_privs {facts.get('no_new_privs')}"
+    )
     return Wall("privileges", holds, "read /proc/self/status", happened)
 
 
@@ -187,5 +195,3 @@ def _clock(zygote: Any) -> Wall:
     happened = _probe(zygote, "loop", seccomp=True, seconds=0.5)
     late = time.monotonic() - started
     return Wall("clock", happened.startswith("killed") and late < 5, "loop for ever", f"{happened} after {late:.1f} s")
-
-

@@ -97,6 +97,8 @@ def limit_resources(memory_bytes: int, stack_bytes: int, cpu_seconds: int, virtu
 def lock_child(libc: ctypes.CDLL, request: dict[str, Any], virtual_bytes: int, prepared: Any) -> None:
     """Everything a child gives up, the seccomp filter last. Raises OSError when a step fails."""
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != request["parent"]:
+        raise OSError(3, "the zygote died first")
     limit_resources(request["memory"], request["stack"], request["cpu"], virtual_bytes)
     if request.get("seccomp", True):
         if prepared is None:

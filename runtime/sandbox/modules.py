@@ -23,12 +23,13 @@ from typing import Any
 
 import numpy as np
 
-from attndsl.runtime.sandbox.facade import DTypeView, NumberLimits, Ufunc, numpy_facade
+from attndsl.runtime.sandbox.arrays import DTypeView, NumberLimits, Ufunc
+from attndsl.runtime.sandbox.documents import NLP, TEXT_TYPES
+from attndsl.runtime.sandbox.facade import numpy_facade
 from attndsl.runtime.sandbox.guards import Facade, Marker
 from attndsl.runtime.sandbox.names import ATTRIBUTES
 from attndsl.runtime.sandbox.randomness import NUMPY_RANDOM, PYTHON_RANDOM
 from attndsl.runtime.sandbox.tokenizer import Tokenizer
-from attndsl.runtime.sandbox.words import NLP, TEXT_TYPES
 
 
 def _members(module: Any, names: str) -> dict[str, Any]:
@@ -84,6 +85,17 @@ def _nothing(*args: Any, **kwargs: Any) -> None:
     """``warnings.filterwarnings`` and its kin: there are no warnings here."""
 
 
+def _cast(kind: Any, value: Any) -> Any:
+    """``typing.cast``."""
+    return value
+
+
+def _type_variable(name: str, *bounds: Any, **options: Any) -> Marker:
+    """``typing.TypeVar``: a name for annotations."""
+    return Marker(str(name))
+
+
+_TYPING_VALUES = {"TYPE_CHECKING": False, "cast": _cast, "TypeVar": _type_variable}
 _MATH = {name: getattr(math, name) for name in dir(math) if not name.startswith("_")}
 _RE = (
     "compile escape findall finditer fullmatch match search split sub subn IGNORECASE I MULTILINE M DOTALL S UNICODE U "
@@ -127,13 +139,17 @@ def _modules() -> dict[str, Facade]:
         "functools": Facade("functools", _members(functools, "cache lru_cache partial reduce cmp_to_key")),
         "operator": Facade("operator", _members(operator, _OPERATOR)),
         "bisect": Facade("bisect", _members(bisect, "bisect bisect_left bisect_right insort insort_left insort_right")),
-        "heapq": Facade("heapq", _members(heapq, "heapify heappop heappush heappushpop heapreplace merge nlargest nsmallest")),
-        "statistics": Facade("statistics", _members(statistics, "fmean mean median mode pstdev pvariance stdev variance")),
+        "heapq": Facade(
+            "heapq", _members(heapq, "heapify heappop heappush heappushpop heapreplace merge nlargest nsmallest")
+        ),
+        "statistics": Facade(
+            "statistics", _members(statistics, "fmean mean median mode pstdev pvariance stdev variance")
+        ),
         "difflib": Facade("difflib", {"SequenceMatcher": Similarity}),
         "unicodedata": Facade("unicodedata", _members(unicodedata, "category name normalize combining")),
         "copy": Facade("copy", {"copy": _copy, "deepcopy": _deepcopy}),
         "warnings": Facade("warnings", {"filterwarnings": _nothing, "simplefilter": _nothing, "warn": _nothing}),
-        "typing": _markers("typing", _TYPING),
+        "typing": Facade("typing", {**_markers("typing", _TYPING).members, **_TYPING_VALUES}),
         "collections.abc": _markers("collections.abc", "Callable Iterable Iterator Mapping Sequence Generator"),
         "transformers": _markers("transformers", _TRANSFORMERS),
         "torch": _markers("torch", "Tensor"),
@@ -157,7 +173,11 @@ def _chain_class() -> None:
 _chain_class()
 FACADE_ATTRIBUTES: frozenset[str] = frozenset(
     {name for module in MODULES.values() for name in module.members}
-    | {name for kind in (Ufunc, DTypeView, NumberLimits, np.ndarray, np.float64, Similarity, Tokenizer) for name in ATTRIBUTES[kind]}
+    | {
+        name
+        for kind in (Ufunc, DTypeView, NumberLimits, np.ndarray, np.float64, Similarity, Tokenizer)
+        for name in ATTRIBUTES[kind]
+    }
     | {name for names in ATTRIBUTES.values() for name in names}
     | {"from_iterable"}
 )

@@ -11,16 +11,29 @@ import collections
 import re
 from typing import Any
 
-SAFE_EXCEPTIONS = ["ArithmeticError", "AssertionError", "AttributeError", "Exception", "BaseException", "FloatingPointError", "IndexError", "KeyError", "LookupError", "MemoryError", "NameError", "NotImplementedError", "OverflowError", "RecursionError", "RuntimeError", "StopIteration", "TypeError", "UnboundLocalError", "UnicodeError", "ValueError", "ZeroDivisionError", "ImportError", "ModuleNotFoundError"]
 
-SAFE_BUILTINS = ["abs", "all", "any", "bin", "bool", "callable", "chr", "dict", "divmod", "enumerate", "filter", "float", "frozenset", "hex", "int", "iter", "len", "list", "map", "max", "min", "next", "oct", "ord", "pow", "range", "reversed", "round", "set", "slice", "sorted", "sum", "tuple", "zip", "True", "False", "None", "Ellipsis", "NotImplemented"]
+def listed(text: str) -> list[str]:
+    """The words of a text: a table of names that reads like one."""
+    return text.split()
 
-GUARDED_BUILTINS = ["str", "repr", "ascii", "format", "print", "isinstance", "hasattr", "getattr", "type"]
+
+SAFE_EXCEPTIONS = listed(
+    "ArithmeticError AssertionError AttributeError Exception BaseException FloatingPointError IndexError KeyError "
+    "LookupError MemoryError NameError NotImplementedError OverflowError RecursionError RuntimeError StopIteration "
+    "TypeError UnboundLocalError UnicodeError ValueError ZeroDivisionError ImportError ModuleNotFoundError"
+)
+
+SAFE_BUILTINS = listed(
+    "abs all any bin bool callable chr dict divmod enumerate filter float frozenset hex int iter len list map max min "
+    "next oct ord pow range reversed round set slice sorted sum tuple zip True False None Ellipsis NotImplemented"
+)
+
+GUARDED_BUILTINS = listed("str repr ascii format print isinstance hasattr getattr type")
 """Builtins that exist in a guarded form; see ``guards.py``."""
 
 ALLOWED_BUILTINS = frozenset(SAFE_EXCEPTIONS) | frozenset(SAFE_BUILTINS) | frozenset(GUARDED_BUILTINS)
 REAL_BUILTINS = frozenset(dir(builtins)) | frozenset(
-    ["exit", "quit", "copyright", "credits", "license", "help", "apply", "execfile", "file", "get_ipython", "raw_input", "reload"]
+    listed("exit quit copyright credits license help apply execfile file get_ipython raw_input reload")
 )
 """Names that mean something outside; some exist only in an interactive Python, or did in older ones."""
 
@@ -30,34 +43,47 @@ RESERVED = re.compile(r"__\w*|_\w+_")
 _SEQUENCE = "count index"
 ATTRIBUTES: dict[type, frozenset[str]] = {
     str: frozenset(
-        ["capitalize", "casefold", "center", "count", "encode", "endswith", "expandtabs", "find", "index", "isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "isidentifier", "islower", "isnumeric", "isprintable", "isspace", "istitle", "isupper", "join", "ljust", "lower", "lstrip", "partition", "removeprefix", "removesuffix", "replace", "rfind", "rindex", "rjust", "rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith", "strip", "swapcase", "title", "translate", "upper", "zfill"]
+        listed(
+            "capitalize casefold center count encode endswith expandtabs find index isalnum isalpha isascii isdecimal "
+            "isdigit isidentifier islower isnumeric isprintable isspace istitle isupper join ljust lower "
+            "lstrip maketrans partition "
+            "removeprefix removesuffix replace rfind rindex rjust rpartition rsplit rstrip split splitlines startswith "
+            "strip swapcase title translate upper zfill"
+        )
     ),
-    bytes: frozenset(["count", "decode", "endswith", "find", "hex", "index", "join", "lower", "split", "startswith", "strip", "upper"]),
-    list: frozenset(["append", "clear", "copy", "count", "extend", "index", "insert", "pop", "remove", "reverse", "sort"]),
-    tuple: frozenset(_SEQUENCE.split()),
-    range: frozenset(["count", "index", "start", "step", "stop"]),
-    slice: frozenset(["start", "step", "stop", "indices"]),
-    dict: frozenset(["clear", "copy", "get", "items", "keys", "pop", "popitem", "setdefault", "update", "values"]),
+    bytes: frozenset(listed("count decode endswith find hex index join lower split startswith strip upper")),
+    list: frozenset(listed("append clear copy count extend index insert pop remove reverse sort")),
+    tuple: frozenset(listed(_SEQUENCE)),
+    range: frozenset(listed("count index start step stop")),
+    slice: frozenset(listed("start step stop indices")),
+    dict: frozenset(listed("clear copy get items keys pop popitem setdefault update values")),
     set: frozenset(
-        ["add", "clear", "copy", "difference", "difference_update", "discard", "intersection", "intersection_update", "isdisjoint", "issubset", "issuperset", "pop", "remove", "symmetric_difference", "symmetric_difference_update", "union", "update"]
+        listed(
+            "add clear copy difference difference_update discard intersection intersection_update isdisjoint issubset "
+            "issuperset pop remove symmetric_difference symmetric_difference_update union update"
+        )
     ),
-    frozenset: frozenset(["copy", "difference", "intersection", "isdisjoint", "issubset", "issuperset", "symmetric_difference", "union"]),
-    int: frozenset(["bit_length", "bit_count", "conjugate", "real", "imag", "numerator", "denominator"]),
-    float: frozenset(["is_integer", "real", "imag", "conjugate", "as_integer_ratio"]),
-    bool: frozenset(["real", "imag", "bit_length"]),
-    complex: frozenset(["real", "imag", "conjugate"]),
+    frozenset: frozenset(
+        listed("copy difference intersection isdisjoint issubset issuperset symmetric_difference union")
+    ),
+    int: frozenset(listed("bit_length bit_count conjugate real imag numerator denominator")),
+    float: frozenset(listed("is_integer real imag conjugate as_integer_ratio")),
+    bool: frozenset(listed("real imag bit_length")),
+    complex: frozenset(listed("real imag conjugate")),
     collections.Counter: frozenset(
-        ["clear", "copy", "elements", "get", "items", "keys", "most_common", "pop", "popitem", "setdefault", "subtract", "total", "update", "values"]
+        listed("clear copy elements get items keys most_common pop popitem setdefault subtract total update values")
     ),
-    collections.defaultdict: frozenset(["clear", "copy", "get", "items", "keys", "pop", "popitem", "setdefault", "update", "values"]),
+    collections.defaultdict: frozenset(listed("clear copy get items keys pop popitem setdefault update values")),
     collections.OrderedDict: frozenset(
-        ["clear", "copy", "get", "items", "keys", "move_to_end", "pop", "popitem", "setdefault", "update", "values"]
+        listed("clear copy get items keys move_to_end pop popitem setdefault update values")
     ),
     collections.deque: frozenset(
-        ["append", "appendleft", "clear", "copy", "count", "extend", "extendleft", "index", "insert", "maxlen", "pop", "popleft", "remove", "reverse", "rotate"]
+        listed(
+            "append appendleft clear copy count extend extendleft index insert maxlen pop popleft remove reverse rotate"
+        )
     ),
-    re.Pattern: frozenset(["findall", "finditer", "fullmatch", "groups", "match", "pattern", "search", "split", "sub", "subn"]),
-    re.Match: frozenset(["end", "group", "groupdict", "groups", "span", "start", "string", "lastindex"]),
+    re.Pattern: frozenset(listed("findall finditer fullmatch groups match pattern search split sub subn")),
+    re.Match: frozenset(listed("end group groupdict groups span start string lastindex")),
 }
 
 CLASS_ATTRIBUTES: dict[type, frozenset[str]] = {

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from RestrictedPython.transformer import RestrictingNodeTransformer
 
-from attndsl.runtime.sandbox.facade import number_type
+from attndsl.runtime.sandbox.arrays import number_type
 from attndsl.runtime.sandbox.guards import Facade, Marker, NumberType
 from attndsl.runtime.sandbox.modules import FACADE_ATTRIBUTES, MODULES
 from attndsl.runtime.sandbox.names import ALLOWED_BUILTINS, REAL_BUILTINS, RESERVED, known_attributes
@@ -26,33 +26,16 @@ _CACHING = frozenset({"lru_cache", "cache"})
 _LITERAL_NAME = frozenset({"getattr", "hasattr"})
 
 
-def bound_names(tree: ast.AST, imports: bool = True) -> set[str]:
-    """Every name the program binds anywhere, in any scope; ``imports=False`` leaves out import statements."""
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            names.add(node.id)
-        elif isinstance(node, ast.arg):
-            names.add(node.arg)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) or (isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name):
-            names.add(node.name)
-        elif isinstance(node, ast.MatchMapping) and node.rest:
-            names.add(node.rest)
-        elif imports and isinstance(node, ast.alias):
-            names.add((node.asname or node.name).split(".")[0])
-    return names
-
-
-class Policy(RestrictingNodeTransformer):  # type: ignore[misc]
+class Policy(RestrictingNodeTransformer):
     """One pass over one program; ``refusals`` holds (line, reason) of everything that is not allowed."""
 
-    def __init__(self, entry: str, bound: set[str]) -> None:
+    def __init__(self, entry: str, bound: set[str], aliases: dict[str, str]) -> None:
         super().__init__()
         self.entry = entry
         self.bound = bound
         self.refusals: list[tuple[int, str]] = []
         self.modules: set[str] = set()
-        self.aliases: dict[str, str] = {}
+        self.aliases = aliases
 
     def error(self, node: ast.AST, info: str) -> None:
         self.refusals.append((getattr(node, "lineno", 0) or 0, info))
@@ -65,7 +48,7 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]
             self.error(node, f"the name {name!r} is reserved")
 
     def contents(self, node: T) -> T:
-        return self.node_contents_visit(node)  # type: ignore[no-any-return]
+        return self.node_contents_visit(node)
 
     # Names
 
@@ -329,16 +312,3 @@ def _plain_fields(template: Any, depth: int = 0) -> bool:
         if spec and (depth > 2 or not _plain_fields(spec, depth + 1)):
             return False
     return True
-
-
-def module_aliases(tree: ast.AST) -> dict[str, str]:
-    """Names bound by ``import`` alone, with the module each stands for."""
-    imported: dict[str, set[str]] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                name = alias.asname or alias.name.split(".")[0]
-                module = alias.name if alias.asname else alias.name.split(".")[0]
-                imported.setdefault(name, set()).add(module)
-    other = bound_names(tree, imports=False)
-    return {name: next(iter(modules)) for name, modules in imported.items() if len(modules) == 1 and name not in other}

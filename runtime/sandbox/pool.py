@@ -72,22 +72,18 @@ class Session:
         self._limits = limits
         self._child: Child | None = None
 
-    def run(
-        self, table: TokenTable, host: Mapping[str, Matrix] | None = None, values: Values = Values()
-    ) -> Matrix:
+    def run(self, table: TokenTable, host: Mapping[str, Matrix] | None = None, values: Values = Values()) -> Matrix:
         """The matrix of the program for one sentence, float64 [q, k], as it returned it. Raises SandboxError."""
         size = len(table)
         if size > self._limits.tokens:
-            raise sandbox_error(
-                "E0422", "refused", f"the sentence has {size} tokens, more than {self._limits.tokens}"
-            )
+            raise sandbox_error("E0422", "refused", f"the sentence has {size} tokens, more than {self._limits.tokens}")
         try:
             data = border.sentence_message(table, self.program.needs_words, host or {})
         except DiagnosticError as error:
             raise wrapped(error, "unavailable") from None
         self.start()
         matrix: Matrix = np.empty((size, size), dtype=np.float64)
-        view = memoryview(matrix.reshape(-1).view(np.uint8)) if size else memoryview(bytearray())
+        view = matrix.reshape(-1).view(np.uint8).data if size else memoryview(bytearray())
         status, line, text = self._ask(data, self._limits.seconds, view)
         if status != frames.MATRIX:
             raise self._problem(status, line, text)

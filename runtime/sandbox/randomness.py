@@ -13,13 +13,22 @@ from typing import Any
 
 import numpy as np
 
-from attndsl.runtime.sandbox.facade import wrap
+from attndsl.runtime.sandbox.arrays import wrap
 from attndsl.runtime.sandbox.guards import SPECIAL, Facade
-from attndsl.runtime.sandbox.names import ATTRIBUTES
+from attndsl.runtime.sandbox.names import ATTRIBUTES, listed
 
-_PYTHON = ["betavariate", "choice", "choices", "expovariate", "gauss", "getrandbits", "lognormvariate", "normalvariate", "randint", "random", "randrange", "sample", "seed", "shuffle", "triangular", "uniform"]
-_NUMPY = ["beta", "binomial", "choice", "dirichlet", "exponential", "gamma", "lognormal", "normal", "permutation", "poisson", "rand", "randint", "randn", "random", "random_sample", "seed", "shuffle", "standard_normal", "uniform"]
-_GENERATOR = ["beta", "choice", "dirichlet", "exponential", "gamma", "integers", "lognormal", "normal", "permutation", "permuted", "poisson", "random", "shuffle", "standard_normal", "uniform"]
+_PYTHON = listed(
+    "betavariate choice choices expovariate gauss getrandbits lognormvariate normalvariate randint "
+    "random randrange sample seed shuffle triangular uniform"
+)
+_NUMPY = listed(
+    "beta binomial choice dirichlet exponential gamma lognormal normal permutation poisson rand "
+    "randint randn random random_sample seed shuffle standard_normal uniform"
+)
+_GENERATOR = listed(
+    "beta choice dirichlet exponential gamma integers lognormal normal permutation permuted poisson "
+    "random shuffle standard_normal uniform"
+)
 
 
 class _Shared:

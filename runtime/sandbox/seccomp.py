@@ -14,6 +14,8 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from attndsl.runtime.sandbox.names import listed
+
 ALLOW = 0x7FFF0000
 KILL = 0x80000000
 EPERM = 0x00050000 | 1
@@ -58,8 +60,15 @@ MACHINES = {
     ),
 }  # fmt: skip
 
-_PLAIN = ["munmap", "brk", "rt_sigreturn", "mremap", "madvise", "exit", "futex", "clock_gettime", "exit_group", "sched_yield", "gettimeofday", "restart_syscall"]
-_REFUSED = ["close", "fstat", "lseek", "rt_sigaction", "rt_sigprocmask", "ioctl", "getpid", "sysinfo", "sigaltstack", "gettid", "sched_getaffinity", "openat", "open", "stat", "access", "newfstatat", "prlimit64", "getrandom", "readlink", "readlinkat", "getrusage"]
+_PLAIN = listed(
+    "munmap brk rt_sigreturn mremap madvise exit futex clock_gettime exit_group sched_yield "
+    "gettimeofday restart_syscall"
+)
+_REFUSED = listed(
+    "close fstat lseek rt_sigaction rt_sigprocmask ioctl getpid sysinfo sigaltstack gettid "
+    "sched_getaffinity openat open "
+    "stat access newfstatat prlimit64 getrandom readlink readlinkat getrusage"
+)
 
 Instruction = tuple[int, int, int, int]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from attndsl.runtime.sandbox.facade import ARRAY_METHODS
+from attndsl.runtime.sandbox.arrays import ARRAY_METHODS
 from attndsl.runtime.sandbox.guards import get_attribute
 from attndsl.runtime.sandbox.modules import MODULES
 
@@ -39,12 +39,14 @@ def warm_up() -> None:
             for name in ARRAY_METHODS:
                 with contextlib.suppress(AttributeError):
                     method = get_attribute(value, name)
-                    for args in ((), (1,), (0, 1)):
-                        _try(method, *args)
+                    for few in ((), (1,), (0, 1)):
+                        _try(method, *few)
         for shown in (matrix, row, np.float64(1.0), np.array(["a"])):
             _try(str, shown)
             _try(repr, shown)
-        _try(np.linalg.norm, matrix, 2, 1)
+        for function in MODULES["numpy.linalg"].members.values():
+            for args in ((matrix,), (matrix, row), (matrix, 2)):
+                _try(function, *args)
     for encoding in _ENCODINGS:
         _try("a".encode, encoding)
     with contextlib.suppress(ImportError):

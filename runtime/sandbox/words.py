@@ -1,4 +1,4 @@
-"""A parsed text as plain data, with the face of a spaCy document.
+"""The words of a parsed text as plain data, with the face of spaCy tokens.
 
 The parent parses the sentence before a program starts and sends columns; ``spacy.load(...)(sentence)`` in a program
 gives a ``Doc`` over those columns. The attributes follow spaCy's documentation, for the ones in ``TOKEN_NAMES``;
@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from attndsl.runtime.sandbox.guards import Marker
-from attndsl.runtime.sandbox.names import ATTRIBUTES
+from attndsl.runtime.sandbox.names import listed
 
 _COLUMNS = {
     "text": "text", "lemma_": "lemma", "pos_": "pos", "tag_": "tag", "dep_": "dep", "ent_type_": "ent_type",
@@ -81,7 +80,7 @@ class Token:
 
     __slots__ = ("_words", "doc", "i")
 
-    def __init__(self, doc: Doc, i: int) -> None:
+    def __init__(self, doc: Any, i: int) -> None:
         self.doc = doc
         self.i = i
         self._words = doc._words
@@ -112,8 +111,12 @@ class Token:
     def __ge__(self, other: Token) -> bool:
         return self.i >= other.i
 
+    def _at(self, word: int) -> Token:
+        token: Token = self.doc._token(word)
+        return token
+
     def _many(self, words: list[int]) -> Iterator[Token]:
-        return (self.doc._token(word) for word in words)
+        return (self._at(word) for word in words)
 
     @property
     def lower_(self) -> str:
@@ -137,7 +140,7 @@ class Token:
 
     @property
     def head(self) -> Token:
-        return self.doc._token(self._words.head[self.i])
+        return self._at(self._words.head[self.i])
 
     @property
     def children(self) -> Iterator[Token]:
@@ -165,11 +168,11 @@ class Token:
 
     @property
     def left_edge(self) -> Token:
-        return self.doc._token(min(self._words.subtree(self.i)))
+        return self._at(min(self._words.subtree(self.i)))
 
     @property
     def right_edge(self) -> Token:
-        return self.doc._token(max(self._words.subtree(self.i)))
+        return self._at(max(self._words.subtree(self.i)))
 
     @property
     def ancestors(self) -> Iterator[Token]:
@@ -192,30 +195,31 @@ class Token:
                 if child > word and dep[child] == "conj" and child not in found:
                     found.append(child)
                     queue.append(child)
-        return tuple(self.doc._token(word) for word in found if word != self.i)
+        return tuple(self._at(word) for word in found if word != self.i)
 
     @property
-    def sent(self) -> Span:
+    def sent(self) -> Any:
         number = self._words.sentence[self.i]
         words = [w for w in range(self._words.size) if self._words.sentence[w] == number]
-        return Span(self.doc, words[0], words[-1] + 1)
+        return self.doc._span(words[0], words[-1] + 1)
 
     @property
     def is_sent_start(self) -> bool:
-        return self.i == 0 or self._words.sentence[self.i] != self._words.sentence[self.i - 1]
+        return bool(self.i == 0 or self._words.sentence[self.i] != self._words.sentence[self.i - 1])
 
     @property
     def is_sent_end(self) -> bool:
         last = self.i + 1 == self._words.size
-        return last or self._words.sentence[self.i] != self._words.sentence[self.i + 1]
+        return bool(last or self._words.sentence[self.i] != self._words.sentence[self.i + 1])
 
     def nbor(self, i: int = 1) -> Token:
         if not 0 <= self.i + i < self._words.size:
             raise IndexError(f"Error accessing doc[{self.i}].nbor({i}), for doc of length {self._words.size}")
-        return self.doc._token(self.i + i)
+        return self._at(self.i + i)
 
     def is_ancestor(self, descendant: Token) -> bool:
-        return self.doc is descendant.doc and any(token.i == self.i for token in descendant.ancestors)
+        same: bool = descendant.doc is self.doc
+        return same and any(token.i == self.i for token in descendant.ancestors)
 
 
 def _column(name: str) -> property:
@@ -235,169 +239,23 @@ def _flag(name: str) -> property:
     return property(read)
 
 
-FLAGS = ["is_alpha", "is_ascii", "is_digit", "is_lower", "is_upper", "is_title", "is_punct", "is_space", "is_bracket", "is_quote", "is_left_punct", "is_right_punct", "is_currency", "is_stop", "is_oov", "like_num", "like_url", "like_email"]
+FLAGS = listed(
+    "is_alpha is_ascii is_digit is_lower is_upper is_title is_punct is_space is_bracket is_quote is_left_punct "
+    "is_right_punct is_currency is_stop is_oov like_num like_url like_email"
+)
 for _name, _source in _COLUMNS.items():
     setattr(Token, _name, _column(_source))
 for _name in FLAGS:
     setattr(Token, _name, _flag(_name))
 
-
-class Doc:
-    """A parsed text: a sequence of tokens."""
-
-    __slots__ = ("_tokens", "_words")
-
-    def __init__(self, words: Words) -> None:
-        self._words = words
-        self._tokens: list[Token | None] = [None] * words.size
-
-    def _token(self, i: int) -> Token:
-        token = self._tokens[i]
-        if token is None:
-            token = self._tokens[i] = Token(self, i)
-        return token
-
-    def __len__(self) -> int:
-        return self._words.size
-
-    def __iter__(self) -> Iterator[Token]:
-        return (self._token(i) for i in range(self._words.size))
-
-    def __getitem__(self, at: Any) -> Any:
-        return _item(self, at, 0, self._words.size)
-
-    def __str__(self) -> str:
-        return self._words.text
-
-    __repr__ = __str__
-
-    @property
-    def text(self) -> str:
-        return self._words.text
-
-    @property
-    def sents(self) -> Iterator[Span]:
-        starts = [w for w in range(self._words.size) if self._token(w).is_sent_start]
-        return (Span(self, a, b) for a, b in zip(starts, [*starts[1:], self._words.size], strict=True))
-
-    @property
-    def ents(self) -> tuple[Span, ...]:
-        return tuple(Span(self, a, b, label) for a, b, label in self._words.ents)
-
-    @property
-    def noun_chunks(self) -> Iterator[Span]:
-        return (Span(self, a, b, "NP") for a, b, _ in self._words.noun_chunks)
-
-
-class Span:
-    """A slice of a document."""
-
-    __slots__ = ("doc", "end", "label_", "start")
-
-    def __init__(self, doc: Doc, start: int, end: int, label: str = "") -> None:
-        self.doc, self.start, self.end, self.label_ = doc, start, end, label
-
-    def __len__(self) -> int:
-        return self.end - self.start
-
-    def __iter__(self) -> Iterator[Token]:
-        return (self.doc._token(i) for i in range(self.start, self.end))
-
-    def __getitem__(self, at: Any) -> Any:
-        return _item(self.doc, at, self.start, self.end)
-
-    def __eq__(self, other: object) -> bool:
-        if type(other) is not Span or other.doc is not self.doc:
-            return False
-        return (self.start, self.end, self.label_) == (other.start, other.end, other.label_)
-
-    def __hash__(self) -> int:
-        return hash((self.start, self.end, self.label_))
-
-    def __str__(self) -> str:
-        return self.text
-
-    __repr__ = __str__
-
-    @property
-    def text(self) -> str:
-        return self.doc._words.text[self.start_char : self.end_char]
-
-    @property
-    def lemma_(self) -> str:
-        return "".join(f"{t.lemma_}{t.whitespace_}" for t in self).strip()  # type: ignore[attr-defined]
-
-    @property
-    def start_char(self) -> int:
-        starts = self.doc._words.columns["start"]
-        return int(starts[self.start]) if self.start < len(starts) else len(self.doc._words.text)
-
-    @property
-    def end_char(self) -> int:
-        return int(self.doc._words.columns["end"][self.end - 1]) if self.end > self.start else self.start_char
-
-    @property
-    def root(self) -> Token:
-        """The token of the span whose head lies outside it (the first such one)."""
-        heads = self.doc._words.head
-        for i in range(self.start, self.end):
-            if heads[i] == i or not self.start <= heads[i] < self.end:
-                return self.doc._token(i)
-        raise ValueError("an empty span has no root")
-
-    @property
-    def sent(self) -> Span:
-        return self.doc._token(self.start).sent
-
-    @property
-    def ents(self) -> tuple[Span, ...]:
-        return tuple(span for span in self.doc.ents if span.start >= self.start and span.end <= self.end)
-
-
-def _item(doc: Doc, at: Any, start: int, end: int) -> Any:
-    size = end - start
-    if isinstance(at, slice):
-        first, last, step = at.indices(size)
-        if step != 1:
-            raise ValueError("a document is sliced without a step")
-        return Span(doc, start + first, start + max(first, last))
-    index = at + size if at < 0 else at
-    if not 0 <= index < size:
-        raise IndexError(f"word {at} of a text of {size} words")
-    return doc._token(start + index)
-
-
-class _Pipeline:
-    """``nlp`` of a program: gives the parse of the one sentence that was parsed before the program started."""
-
-    __slots__ = ("words",)
-
-    def __init__(self) -> None:
-        self.words: Words | None = None
-
-    def load(self, name: str = "", **options: Any) -> _Pipeline:
-        return self
-
-    def __call__(self, text: str) -> Doc:
-        if self.words is None:
-            raise RuntimeError("the sentence was not parsed before the program started")
-        if text != self.words.text:
-            raise ValueError("only the sentence itself is parsed before the program starts, not other texts")
-        return Doc(self.words)
-
-
-NLP = _Pipeline()
 TOKEN_NAMES = frozenset(
-    [*_COLUMNS, *FLAGS]
-    + ["i", "doc", "lower_", "prefix_", "suffix_", "text_with_ws", "morph", "head", "children", "lefts", "rights", "n_lefts", "n_rights", "subtree", "left_edge", "right_edge", "ancestors", "conjuncts", "sent", "is_sent_start", "is_sent_end", "nbor", "is_ancestor"]
+    [
+        *_COLUMNS,
+        *FLAGS,
+        *listed(
+            "i doc lower_ prefix_ suffix_ text_with_ws morph head children lefts rights n_lefts n_rights "
+            "subtree left_edge "
+            "right_edge ancestors conjuncts sent is_sent_start is_sent_end nbor is_ancestor"
+        ),
+    ]
 )
-ATTRIBUTES[Token] = TOKEN_NAMES
-ATTRIBUTES[Doc] = frozenset(["text", "sents", "ents", "noun_chunks"])
-ATTRIBUTES[Span] = frozenset(["doc", "start", "end", "label_", "text", "lemma_", "start_char", "end_char", "root", "sent", "ents"])
-ATTRIBUTES[Morph] = frozenset({"get"})
-ATTRIBUTES[_Pipeline] = frozenset()
-TEXT_TYPES: dict[str, Any] = {
-    "Token": Marker("spacy.tokens.Token", Token),
-    "Doc": Marker("spacy.tokens.Doc", Doc),
-    "Span": Marker("spacy.tokens.Span", Span),
-}

@@ -59,6 +59,7 @@ def serve(control: socket.socket, facts: dict[str, object]) -> None:
     while True:
         request, descriptors = _receive(control)
         if request["op"] == "fork":
+            request["parent"] = os.getpid()
             pid = os.fork()
             if pid == 0:
                 try:

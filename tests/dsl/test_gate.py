@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -48,6 +49,8 @@ REFUSED = [
     ("ｘ = 1\n", "E0115"),
     ("v\u0430lue = 1\n", "E0115"),
     ("\u0441\u043e\u0440\u0435 = 1\n", "E0115"),
+    ("np_\u0430 = 1\n", "E0115"),
+    ("_g\u0435tattr_ = 1\n", "E0115"),
     ("a\ufe0f = 1\n", "E0112"),
     ("\u1160 = 1\n", "E0115"),
     ("x" * 200 + " = 1\n", "E0116"),
@@ -57,7 +60,7 @@ REFUSED = [
     ("x = (1]\n", "E0117"),
     ("x = 'abc\n", "E0117"),
     ("x = '''abc\n", "E0117"),
-    ("x = f\"{y[\"a\"]}\"\n", "E0117"),
+    ('x = f"{y["a"]}"\n', "E0117"),
     ("for x in:\n    pass\n", "E0118"),
 ]
 
@@ -69,7 +72,7 @@ def test_refused(text: str | bytes, code: str) -> None:
 
 ACCEPTED = [
     "",
-    "größe = 1\nα = 2\nслово = 3\n",
+    "größe = 1\nα_decay = 2\nслово = 3\n",
     "x = 'Ġthe ▁the 😀 \u00a0'\n",
     "x = f'{a!r:>{w}} {{literal}} {b:.2f}' f\"{d['k']}\"\n",
     "x = '''a\nb\"c''' + r'\\n' + b'x'.decode()\n",
@@ -117,7 +120,34 @@ def test_tree_depth_is_bounded_without_recursion() -> None:
         node = node.operand
 
 
-HOSTILE = ["(", "[", "{", "-", "not ", "lambda:", "a.", "a[0]", "1+", "f'{", "'", '"""', "\\\n", "if a:\n ", "elif a:\n", "a=", "@a\n", "\t", "0x", "é", "#", "'\\", "{1:", "a,", "*", "1 if 1 else "]
+HOSTILE = [
+    "(",
+    "[",
+    "{",
+    "-",
+    "not ",
+    "lambda:",
+    "a.",
+    "a[0]",
+    "1+",
+    "f'{",
+    "'",
+    '"""',
+    "\\\n",
+    "if a:\n ",
+    "elif a:\n",
+    "a=",
+    "@a\n",
+    "\t",
+    "0x",
+    "é",
+    "#",
+    "'\\",
+    "{1:",
+    "a,",
+    "*",
+    "1 if 1 else ",
+]
 
 
 @pytest.mark.parametrize("piece", HOSTILE)
@@ -125,8 +155,6 @@ def test_hostile_32_kb_is_answered_fast(piece: str) -> None:
     """Linear work: 32 KB of any repeated piece is answered well within the bound (seconds, for a busy machine)."""
     text = HEAD + piece * (32_000 // len(piece.encode()))
     started = time.perf_counter()
-    try:
+    with suppress(DiagnosticError):
         parse_python(check_text(text, limits=PROGRAM_LIMITS), PROGRAM_LIMITS)
-    except DiagnosticError:
-        pass
     assert time.perf_counter() - started < 2.0

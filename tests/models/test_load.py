@@ -87,6 +87,8 @@ def test_a_local_folder(folder: Path) -> None:
     assert loaded.info.dtype == "float32"
     assert loaded.info.parse_heads("L2H1") == [(2, 1)]
     assert not loaded.model.training
+    assert loaded.model.config._attn_implementation == "eager"
+    assert load_model(str(folder), attention="sdpa").model.config._attn_implementation == "sdpa"
     original = tiny_model("llama").state_dict()
     assert all(torch.equal(tensor, original[name]) for name, tensor in loaded.model.state_dict().items())
     again = load_model(str(folder), dtype="bfloat16")
@@ -197,6 +199,7 @@ def test_missing_gguf_packages_are_told(tmp_path: Path, monkeypatch: pytest.Monk
 def test_devices_and_types(folder: Path) -> None:
     assert refusal(folder, dtype="int8").code == "E0613"
     assert refusal(folder, device="quantum").code == "E0613"
+    assert refusal(folder, attention="flash").code == "E0613"
     if not torch.cuda.is_available():
         assert refusal(folder, device="cuda").code == "E0613"
         assert load_model(str(folder), device="auto").info.device == "cpu"

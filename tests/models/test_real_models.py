@@ -58,8 +58,17 @@ def test_facts(model: LoadedModel) -> None:
     assert (info.layers, len(info.heads), info.kv_heads[0], info.causal, info.max_context) == wanted
 
 
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
 @pytest.mark.parametrize("text", SENTENCES)
-def test_identity(model: LoadedModel, text: str) -> None:
+def test_identity(model: LoadedModel, text: str, attention: str) -> None:
+    model.model.set_attn_implementation(attention)
+    try:
+        check_identity(model, text, 0.0 if attention == "eager" else IDENTITY)
+    finally:
+        model.model.set_attn_implementation("eager")
+
+
+def check_identity(model: LoadedModel, text: str, tolerance: float) -> None:
     ids = encode(text, model.tokenizer)
     heads = model.info.heads
     plain = states(model.model, ids)
@@ -67,7 +76,7 @@ def test_identity(model: LoadedModel, text: str) -> None:
     with replace_heads(model.model, model.tokenizer, {}):
         assert torch.equal(states(model.model, ids), plain)
     with inject(model.model, heads, lambda i: patterns, layout=model.layout):
-        assert (states(model.model, ids) - plain).abs().max() <= IDENTITY
+        assert (states(model.model, ids) - plain).abs().max() <= tolerance
     with pytest.raises(ZeroDivisionError), inject(model.model, heads[:9], lambda i: 1 // 0):
         states(model.model, ids)
     assert torch.equal(states(model.model, ids), plain)
@@ -101,11 +110,11 @@ def test_patterns_of_a_sentence(model: LoadedModel, tmp_path: Path) -> None:
 
 
 def test_the_layout_does_not_depend_on_the_implementation(smollm2: LoadedModel) -> None:
-    smollm2.model.set_attn_implementation("eager")
+    smollm2.model.set_attn_implementation("sdpa")
     try:
         assert find_layout(smollm2.model).layers == smollm2.layout.layers
     finally:
-        smollm2.model.set_attn_implementation("sdpa")
+        smollm2.model.set_attn_implementation("eager")
 
 
 @pytest.mark.shared

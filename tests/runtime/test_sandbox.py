@@ -41,7 +41,7 @@ def second(sentence, tokenizer):
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[SandboxPool]:
-    with SandboxPool(workers=2, limits=Limits(seconds=5, megabytes=128)) as shared:
+    with SandboxPool(workers=2, limits=Limits(seconds=20, megabytes=128)) as shared:
         yield shared
 
 
@@ -78,7 +78,10 @@ def test_an_exception_carries_type_message_and_line_of_the_file(pool: SandboxPoo
 
 
 def test_host_functions_are_matrices(pool: SandboxPool) -> None:
-    source = "def f(sentence, tokenizer):\n    t = tokenizer.tokenize(sentence)\n    n = len(t)\n    return 'x', [[similarity(t, i, j) for j in range(n)] for i in range(n)]\n"
+    source = (
+        "def f(sentence, tokenizer):\n    t = tokenizer.tokenize(sentence)\n    n = len(t)\n"
+        "    return 'x', [[similarity(t, i, j) for j in range(n)] for i in range(n)]\n"
+    )
     matrix = np.arange(100.0).reshape(10, 10)
     np.testing.assert_array_equal(pool.run_program(source, None, table(), {"similarity": matrix}), matrix)
     assert failure(pool, source).error_type == "NameError"
@@ -110,12 +113,17 @@ def test_run_reports_what_went_wrong(body: str, code: str) -> None:
 
 
 def test_unusual_values_are_taken_when_asked(pool: SandboxPool) -> None:
-    source = "def predict(sentence, tokens):\n    n = len(tokens)\n    return [[float('nan'), -1.0] + [0.0] * (n - 2)] * n\n"
+    source = (
+        "def predict(sentence, tokens):\n    n = len(tokens)\n    return [[float('nan'), -1.0] + [0.0] * (n - 2)] * n\n"
+    )
     matrix = pool.run_program(source, None, table(), allow_nonfinite=True)
     assert np.isnan(matrix[:, 0]).all()
     assert (matrix[:, 1] == -1).all()
     assert failure(pool, source).code == "E0414"
-    assert failure(pool, "def predict(s, t):\n    return [[-1.0] * len(t)] * len(t)\n", allow_negative=False).code == "E0414"
+    assert (
+        failure(pool, "def predict(s, t):\n    return [[-1.0] * len(t)] * len(t)\n", allow_negative=False).code
+        == "E0414"
+    )
 
 
 def test_bad_limits_and_levels_are_refused() -> None:
@@ -138,14 +146,20 @@ def test_too_many_tokens() -> None:
 
 def test_state_does_not_cross_sentences(pool: SandboxPool) -> None:
     """What a program keeps from one sentence is gone in the next: modules are made anew."""
-    source = "seen = []\ndef predict(sentence, tokens):\n    if sentence not in seen: seen.append(sentence)\n    n = len(tokens)\n    return [[float(len(seen))] * n] * n\n"
+    source = (
+        "seen = []\ndef predict(sentence, tokens):\n"
+        "    if sentence not in seen: seen.append(sentence)\n    n = len(tokens)\n"
+        "    return [[float(len(seen))] * n] * n\n"
+    )
     with pool.session(prepare(source)) as session:
         for text in ("a b", "c d e", "a b"):
             assert session.run(table(text)).max() == 1.0
 
 
 def test_a_second_run_exposes_state_and_randomness(pool: SandboxPool) -> None:
-    source = "import random\ndef predict(sentence, tokens):\n    n = len(tokens)\n    return [[random.random()] * n] * n\n"
+    source = (
+        "import random\ndef predict(sentence, tokens):\n    n = len(tokens)\n    return [[random.random()] * n] * n\n"
+    )
     assert failure(pool, source).code == "E0415"
     with SandboxPool(workers=1, limits=Limits(runs=1, seed=5)) as single:
         import random
@@ -155,7 +169,10 @@ def test_a_second_run_exposes_state_and_randomness(pool: SandboxPool) -> None:
 
 
 def test_a_session_survives_a_killed_child(pool: SandboxPool) -> None:
-    source = "def predict(sentence, tokens):\n    while len(tokens) == 2: pass\n    return [[1.0] * len(tokens)] * len(tokens)\n"
+    source = (
+        "def predict(sentence, tokens):\n    while len(tokens) == 2: pass\n"
+        "    return [[1.0] * len(tokens)] * len(tokens)\n"
+    )
     with pool.session(prepare(source), Limits(seconds=0.3)) as session:
         assert session.run(table("a b c")).shape == (3, 3)
         with pytest.raises(SandboxError):
@@ -166,7 +183,12 @@ def test_a_session_survives_a_killed_child(pool: SandboxPool) -> None:
 def test_map_reports_every_job(pool: SandboxPool) -> None:
     sentences = [table("a b"), table("a b c")]
     crash = "def predict(s, t):\n    a = ()\n    for i in range(10**6): a = (a,)\n    {a: 1}\n"
-    jobs = [Job(UNIFORM, sentences), Job(crash, sentences), Job("import os\n", sentences), Job(LIBRARY, sentences, "first")]
+    jobs = [
+        Job(UNIFORM, sentences),
+        Job(crash, sentences),
+        Job("import os\n", sentences),
+        Job(LIBRARY, sentences, "first"),
+    ]
     seen: list[Any] = []
     reports = pool.map(jobs * 3, done=seen.append)
     assert len(seen) == 12

@@ -78,6 +78,12 @@ def test_corpora_cover_the_same_classes() -> None:
     assert {row["category"] for row in dev} <= {row["category"] for row in more} | {"timing"}
 
 
+@pytest.fixture(scope="module")
+def patient() -> Iterator[SandboxPool]:
+    with SandboxPool(workers=1, limits=Limits(seconds=30, start_seconds=30)) as shared:
+        yield shared
+
+
 def plain_python(source: str, tokens: list[str], sentence: str) -> Any:
     """CPython's own matrix of a program of ours that is known to be harmless."""
     space: dict[str, Any] = {"__name__": "program"}
@@ -86,10 +92,10 @@ def plain_python(source: str, tokens: list[str], sentence: str) -> Any:
 
 
 @pytest.mark.parametrize("corpus", ["benign-dev.jsonl", "benign-more.jsonl"])
-def test_benign_programs_give_the_matrix_of_plain_python(pool: SandboxPool, corpus: str) -> None:
+def test_benign_programs_give_the_matrix_of_plain_python(patient: SandboxPool, corpus: str) -> None:
     sentence = table()
     for row in load(corpus):
-        got = pool.run_program(row["source"], None, sentence, allow_empty_rows=False)
+        got = patient.run_program(row["source"], None, sentence, allow_empty_rows=False)
         want = plain_python(row["source"], list(sentence.raw), sentence.text)
         np.testing.assert_array_equal(got, want, err_msg=row["id"])
 
@@ -102,5 +108,5 @@ def test_attacks_cannot_harm_the_next_program(pool: SandboxPool) -> None:
         source = f"def predict(sentence, tokens):\n    {body}\n"
         with suppress(Exception), pool.session(prepare(source)) as session:
             session.run(table(), values=Values())
-        assert pool.run_program(good, None, table()).sum() == len(table()) ** 2
+        assert pool.run_program(good, None, table()).sum() == len(table()) ** 2, body
     assert pool.starts == [1, 1]

@@ -97,7 +97,10 @@ def test_nothing_else_turns_text_into_code(path: Path) -> None:
 
 
 def test_the_walk_finds_what_it_looks_for() -> None:
-    text = "import builtins, torch\nf = eval\nbuiltins.exec('1')\ncompile('1', '', 'eval')\ntorch.load(p)\nfrom pickle import loads\n"
+    text = (
+        "import builtins, torch\nf = eval\nbuiltins.exec('1')\ncompile('1', '', 'eval')\n"
+        "torch.load(p)\nfrom pickle import loads\n"
+    )
     assert sorted(name for name, _ in calls(ast.parse(text))) == [
         "builtins.exec", "compile", "eval", "pickle.loads", "torch.load",
     ]  # fmt: skip
@@ -136,5 +139,7 @@ print(len(events) >= 2)
 def test_a_watched_run_executes_nothing_of_the_program_in_this_process() -> None:
     """Python's own audit events: the parent compiles and executes nothing; the trap shows that the watch works."""
     folder = str(Path(__file__).parent)
-    done = subprocess.run([sys.executable, "-c", WATCHED, folder], capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED, folder], capture_output=True, text=True, timeout=120, check=True
+    )
     assert done.stdout.split("\n")[:2] == ["24.0 []", "True"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sandbox_cases import table
+from sandbox_cases import STRICT, table
 
 from attndsl.runtime.sandbox import Limits, SandboxError, Values, frames, prepare
 from attndsl.runtime.sandbox.pool import Session
@@ -59,7 +59,7 @@ class FakeZygote:
         return -31
 
 
-def answer(*answers: bytes, values: Values = Values(), seconds: float = 1.0) -> Any:
+def answer(*answers: bytes, values: Values = STRICT, seconds: float = 1.0) -> Any:
     zygote = FakeZygote(list(answers))
     session = Session(zygote, prepare(SOURCE), Limits(seconds=seconds, start_seconds=seconds))  # type: ignore[arg-type]
     try:
@@ -98,7 +98,7 @@ def test_an_honest_answer() -> None:
         frames.UP.pack(frames.FAILED, 0, frames.MAX_TEXT + 1) + b"x" * (frames.MAX_TEXT + 1),
         frames.UP.pack(frames.READY, 0, 5) + b"abcde",
         frames.UP.pack(frames.REFUSED, 0, 2) + b"abcdef",
-        b"RESULT {\"ok\": true, \"matrix\": [[1337.0]]}\n",
+        b'RESULT {"ok": true, "matrix": [[1337.0]]}\n',
         b"\0" * 64,
     ],
 )
@@ -123,7 +123,10 @@ def test_values_are_checked(value: float) -> None:
 
 def test_texts_are_cleaned_and_cut() -> None:
     with pytest.raises(SandboxError) as caught:
-        answer(READY, text(frames.FAILED, "\x1b[2JEvil\u202e", "\x1b]0;owned\x07line\r\nINFO ok 0x7fffdeadbeef " + "y" * 3000))
+        answer(
+            READY,
+            text(frames.FAILED, "\x1b[2JEvil\u202e", "\x1b]0;owned\x07line\r\nINFO ok 0x7fffdeadbeef " + "y" * 3000),
+        )
     shown = str(caught.value)
     assert len(shown) < 700
     assert not set(shown) & set("\x1b\x07\r\n\u202e")
@@ -136,6 +139,17 @@ def test_invalid_utf8_in_a_text() -> None:
     assert code_of(READY, frames.UP.pack(frames.FAILED, 0xFFFFFFFF, len(payload)) + payload) == "E0412"
 
 
+ANSWERS = {"a matrix", "E0410", "E0412", "E0413", "E0415", "E0416", "E0417", "E0418", "E0419"}
+
+
+def answer_or_code(lie: bytes) -> str:
+    try:
+        found = answer(READY, lie, values=Values(True, True, True), seconds=0.2)
+    except SandboxError as error:
+        return error.code
+    return "a matrix" if found.shape == (2, 2) else "something else"
+
+
 def test_only_known_exceptions_leave() -> None:
     """Random bytes for an answer: always a SandboxError, or a matrix of the right form."""
     random = np.random.default_rng(0)
@@ -144,8 +158,4 @@ def test_only_known_exceptions_leave() -> None:
         if len(header) > 12:
             header[0:1] = bytes(random.choice([b"O", b"E", b"R", b"C", b"B", b"?"]))
             header[4:12] = frames.UP.pack(b"x", 0, int(random.integers(0, 50)))[4:12]
-        try:
-            found = answer(READY, bytes(header), values=Values(True, True, True))
-            assert found.shape == (2, 2)
-        except SandboxError as error:
-            assert error.code in ("E0410", "E0412", "E0413", "E0415", "E0416", "E0417", "E0418", "E0419")
+        assert answer_or_code(bytes(header)) in ANSWERS

@@ -33,7 +33,9 @@ def test_a_probe_that_gets_through_lowers_the_level(monkeypatch: pytest.MonkeyPa
     real = levels._probe
 
     def leaky(zygote: Any, probe: str, seccomp: bool, *args: Any, **request: Any) -> str:
-        return "OPENED as descriptor 5" if probe == "open" and seccomp else real(zygote, probe, seccomp, *args, **request)
+        return (
+            "OPENED as descriptor 5" if probe == "open" and seccomp else real(zygote, probe, seccomp, *args, **request)
+        )
 
     monkeypatch.setattr(levels, "_probe", leaky)
     found = status()

@@ -1,0 +1,205 @@
+"""IR -> IR for the bytecode machine: texts answered on the host, distances made vectors, common pairs made one.
+
+Every step rebuilds the graph bottom up and keeps the meaning: ``rewrite`` moves text functions out and turns values that
+depend on y - x alone into ``distance`` views of a vector; ``fuse`` joins pairs of operations that the machine does in
+one pass over memory; ``without_normalisation`` drops a program's last step where the pattern's own last step repeats it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from attndsl.compiler.build import Builder
+from attndsl.compiler.bytecode_facts import (
+    DISTANCE_AXIS,
+    ELEMENTWISE,
+    Affine,
+    affine,
+    difference,
+    non_negative,
+)
+from attndsl.compiler.bytecode_text import TextRewriter
+from attndsl.compiler.ir import IRProgram, Op, is_word_axis, ordered, reachable
+
+Rebuild = Callable[[Op, tuple[Op, ...]], Op]
+
+
+def rebuilt(programs: Sequence[IRProgram], step: Rebuild) -> list[IRProgram]:
+    """The programs with every operation replaced by ``step(operation, replaced arguments)``."""
+    new: dict[int, Op] = {}
+    for op in reachable(root for program in programs for root in program.roots()):
+        new[op.id] = step(op, tuple(new[arg.id] for arg in op.args))
+    return [
+        replace(
+            program,
+            result=new[program.result.id],
+            checks=tuple(replace(check, fails=new[check.fails.id]) for check in program.checks),
+        )
+        for program in programs
+    ]
+
+
+def rewrite(programs: Sequence[IRProgram]) -> list[IRProgram]:
+    """Texts and distances."""
+    return rebuilt(programs, _Rewriter())
+
+
+class _Rewriter:
+    def __init__(self) -> None:
+        self.b = Builder()
+        self.texts = TextRewriter(self.b)
+        self._affine: dict[int, Affine | None] = {}
+
+    def __call__(self, op: Op, args: tuple[Op, ...]) -> Op:
+        if op.name == "map_text":
+            return self.texts.answer(op, args)
+        if op.name == "rename":
+            return self.b.rename(args[0], *op.attr)
+        if op.name == "gather":
+            return self.b.gather(args[0], op.attr, args[1])
+        if op.name not in ELEMENTWISE:
+            return self.b.graph.op(op.name, args, op.attr, op.axes, op.dtype)
+        axes = ordered(axis for arg in args for axis in arg.axes)
+        return self.distance(op, args, axes) or self.b.graph.op(op.name, args, op.attr, axes, op.dtype)
+
+    def distance(self, op: Op, args: tuple[Op, ...], axes: tuple[str, ...]) -> Op | None:
+        """The operation as a view of a vector over distances, when it depends on y - x alone."""
+        if len(axes) != 2 or any(is_word_axis(a) or a in ("r", "c") for a in axes):
+            return None
+        along = self._by_difference(op, args, axes) or self._by_parts(args, axes)
+        if along is None:
+            return None
+        vector = self.b.graph.op(op.name, along, op.attr, (DISTANCE_AXIS,), op.dtype)
+        return self.b.graph.op("distance", (vector,), None, axes, op.dtype)
+
+    def _by_parts(self, args: tuple[Op, ...], axes: tuple[str, ...]) -> tuple[Op, ...] | None:
+        parts = []
+        for arg in args:
+            if arg.name == "distance" and arg.axes == axes:
+                parts.append(arg.args[0])
+            elif not arg.axes:
+                parts.append(arg)
+            else:
+                return None
+        return tuple(parts)
+
+    def _by_difference(self, op: Op, args: tuple[Op, ...], axes: tuple[str, ...]) -> tuple[Op, ...] | None:
+        if op.name not in ("add", "sub", "lt", "le", "eq") or args[0].dtype == "s":
+            return None
+        if op.name == "add":
+            form = affine(self.b.graph.op("add", args, None, axes, "f"), self._affine)
+        else:
+            form = difference(args[0], args[1], self._affine)
+        x, y = axes
+        if form is None or set(form[0]) != {x, y} or form[0][x] != -form[0][y]:
+            return None
+        return tuple(self._at_zero(arg, x, y) for arg in args)
+
+    def _at_zero(self, op: Op, x: str, y: str) -> Op:
+        """An affine form with x = 0 and y the distance."""
+        if op.name == "iota":
+            return self.b.const(0.0) if op.attr == x else self.b.iota(DISTANCE_AXIS)
+        if op.name == "const":
+            return op
+        if op.name == "distance":
+            return op.args[0]
+        args = [self._at_zero(arg, x, y) for arg in op.args]
+        return self.b.unary("neg", args[0]) if op.name == "neg" else self.b.binary(op.name, args[0], args[1])
+
+
+# ------------------------------------------------------------ pairs of operations
+
+
+def fuse(programs: Sequence[IRProgram]) -> list[IRProgram]:
+    """``sum(float(b))`` -> ``count``, ``sum(if g then x else 0)`` -> ``sum_if``, ``m + (if g then x else 0)`` -> ``add_if``."""
+    roots = [root for program in programs for root in program.roots()]
+    uses = Counter(arg.id for op in reachable(roots) for arg in op.args)
+    uses.update(root.id for root in roots)
+    builder = Builder()
+    once: dict[int, bool] = {}
+
+    def step(op: Op, args: tuple[Op, ...]) -> Op:
+        fused = _fused(builder, op, args, once)
+        if fused is None:
+            fused = builder.graph.op(op.name, args, op.attr, op.axes, op.dtype)
+        once[fused.id] = uses[op.id] == 1 and fused.id not in once
+        return fused
+
+    return rebuilt(programs, step)
+
+
+def _fused(b: Builder, op: Op, args: tuple[Op, ...], once: dict[int, bool]) -> Op | None:
+    if op.name == "sum":
+        source = args[0]
+        if source.name == "float":
+            return b.graph.op("count", source.args, op.attr, op.axes, "f")
+        if _or_zero(source) and op.attr in source.args[0].axes:
+            mask, x, _ = source.args
+            if x.name == "const" and x.attr == 1:
+                return b.graph.op("count", (mask,), op.attr, op.axes, "f")
+            if once[source.id]:
+                return b.graph.op("sum_if", (mask, x), op.attr, op.axes, "f")
+    if op.name == "and":
+        for mask, other in (args, args[::-1]):
+            if _says_not_empty(other, mask):
+                return mask
+    if op.name == "add" and len(op.axes) > 1:
+        for matrix, choice in (args, args[::-1]):
+            if _or_zero(choice) and once[choice.id] and "q" in choice.axes and len(choice.axes) > 1:
+                return b.graph.op("add_if", (matrix, choice.args[0], choice.args[1]), None, op.axes, "f")
+    return None
+
+
+def _says_not_empty(op: Op, mask: Op) -> bool:
+    """True for "the count of the mask's row is not 0", which every true place of the mask implies."""
+    if op.name != "not" or op.args[0].name != "eq":
+        return False
+    sides = op.args[0].args
+    zero = any(side.name == "const" and side.attr == 0 for side in sides)
+    return zero and any(side.name == "count" and side.args[0] is mask for side in sides)
+
+
+def _or_zero(op: Op) -> bool:
+    return op.name == "select" and op.dtype == "f" and op.args[2].name == "const" and op.args[2].attr == 0
+
+
+# ------------------------------------------------------------ the last step
+
+
+def without_normalisation(program: IRProgram, causal: bool) -> IRProgram | None:
+    """The program without its final ``normalize rows``, where the pattern's own normalisation makes that no difference.
+
+    That holds when no weight can be negative, and a row without weight ends as it would have (on the first token in a
+    causal head, empty in a bidirectional one). None when there is nothing to drop.
+    """
+    match program.result:
+        case Op(name="select", args=(Op(name="eq") as is_empty, empty, Op(name="div", args=(weights, divisor)))):
+            pass
+        case _:
+            return None
+    match divisor:
+        case Op(name="select", args=(guard, Op(name="const", attr=1.0), Op(name="sum", attr="k") as total)):
+            pass
+        case _:
+            return None
+    if guard is not is_empty or total.args[0] is not weights or not _is_zero_test(is_empty, total):
+        return None
+    first = empty.name == "select" and _is_first_key(empty.args[0]) and empty.args[2] is weights
+    if not (empty is weights or (causal and first)) or not non_negative(weights, {}):
+        return None
+    return replace(program, result=weights)
+
+
+def _is_zero_test(op: Op, total: Op) -> bool:
+    others = [arg for arg in op.args if arg is not total]
+    return len(others) == 1 and others[0].name == "const" and others[0].attr == 0
+
+
+def _is_first_key(op: Op) -> bool:
+    kinds = sorted((arg.name, arg.attr) for arg in op.args) if op.name == "eq" else []
+    return kinds == [("const", 0.0), ("iota", "k")]
+
+
+

@@ -1,0 +1,332 @@
+"""The machine itself: one compiled function that runs any bytecode on one text, in blocks of query rows."""
+
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from numba import njit
+
+from attndsl.compiler.bytecode import (
+    LOOPS,
+    ONCE,
+    OPCODE,
+    OPCODES,
+    OPERANDS,
+    PER_BLOCK,
+    START_DISTANCE,
+    START_DISTANCE_OF_QUERY,
+    START_IN_BLOCK,
+    START_QUERY,
+    START_SIZE,
+)
+from attndsl.runtime.machine import loops as L
+from attndsl.runtime.machine import reductions as R
+from attndsl.runtime.machine.results import CARE, EMPTY, PACKED_INT16, PATTERN, RAW, pattern_row, raw_row
+from attndsl.runtime.packing import copy_row, quantise_row
+
+OUT, A, B, C, WIDTH = L.OUT, L.A, L.B, L.C, L.WIDTH
+ADD, SUB, MUL, DIV, FLOORDIV, MOD, POW, MIN, MAX = (
+    OPCODE[name] for name in ("add", "sub", "mul", "div", "floordiv", "mod", "pow", "min", "max")
+)
+NEG, ABS, EXP, LOG, SQRT, TANH, FLOOR, CEIL, ROUND, TRUNC = (
+    OPCODE[name] for name in ("neg", "abs", "exp", "log", "sqrt", "tanh", "floor", "ceil", "round", "trunc")
+)
+LT, LE, EQ, AND, OR, NOT, FLOAT = (OPCODE[name] for name in ("lt", "le", "eq", "and", "or", "not", "float"))
+SELECT, SELECT_B, ADD_IF, COPY, COPY_B, GATHER, GATHER_B, RANK = (
+    OPCODE[name] for name in ("select", "select_b", "add_if", "copy", "copy_b", "gather", "gather_b", "rank")
+)
+ANY, SUM_IF, CHECK, RESULT, DIVIDE_ROWS = (OPCODE[name] for name in ("any", "sum_if", "check", "result", "divide_rows"))
+assert OPCODES[ANY + 1 : CHECK] == R.KINDS
+
+
+INLINED = {**L.OPTIONS, "inline": "always"}  # called from one place; a call would cost as much as a short row
+
+
+@njit(**INLINED)
+def _step(op, extra, f, u, e, s, o, a, b, c):
+    """One instruction on the two inner loops of its shape."""
+    if op == ADD:
+        L.add(f, f, f, e, s, o, a, b)
+    elif op == SUB:
+        L.sub(f, f, f, e, s, o, a, b)
+    elif op == MUL:
+        L.mul(f, f, f, e, s, o, a, b)
+    elif op == DIV:
+        L.div(f, f, f, e, s, o, a, b)
+    elif op == DIVIDE_ROWS:
+        L.divide_rows(f, e, s, o, a, b)
+    elif op == MIN:
+        L.smaller(f, f, f, e, s, o, a, b)
+    elif op == MAX:
+        L.larger(f, f, f, e, s, o, a, b)
+    elif op == LT:
+        L.less(u, f, f, e, s, o, a, b)
+    elif op == LE:
+        L.less_equal(u, f, f, e, s, o, a, b)
+    elif op == EQ:
+        L.equal(u, f, f, e, s, o, a, b)
+    elif op == AND:
+        L.both(u, u, u, e, s, o, a, b)
+    elif op == OR:
+        L.either(u, u, u, e, s, o, a, b)
+    elif op == NOT:
+        L.negated(u, u, e, s, o, a)
+    elif op == FLOAT:
+        L.number(f, u, e, s, o, a)
+    elif op == SELECT:
+        L.choose(f, u, f, f, e, s, o, a, b, c)
+    elif op == SELECT_B:
+        L.choose_truth(u, u, u, u, e, s, o, a, b, c)
+    elif op == ADD_IF:
+        L.add_if(f, u, e, s, o, a, b, c)
+    elif op == GATHER:
+        L.gather(f, f, f, e, s, o, a, b)
+    elif op == GATHER_B:
+        L.gather_truth(u, u, f, e, s, o, a, b)
+    elif op == COPY:
+        L.copy(f, f, e, s, o, a)
+    elif op == COPY_B:
+        L.copy_truth(u, u, e, s, o, a)
+    elif op == RANK:
+        R.rank(f, u, e, s, o, a, A)
+    elif op >= ANY:
+        _fold(op, extra, f, u, e, s, o, a, b)
+    else:
+        _function(op, f, e, s, o, a, b)
+
+
+@njit(**INLINED)
+def _function(op, f, e, s, o, a, b):
+    if op == EXP:
+        L.exponential(f, f, e, s, o, a)
+    elif op == NEG:
+        L.negative(f, f, e, s, o, a)
+    elif op == ABS:
+        L.absolute(f, f, e, s, o, a)
+    elif op == SQRT:
+        L.root(f, f, e, s, o, a)
+    elif op == FLOOR:
+        L.down(f, f, e, s, o, a)
+    elif op == CEIL:
+        L.up(f, f, e, s, o, a)
+    elif op == ROUND:
+        L.nearest(f, f, e, s, o, a)
+    elif op == TRUNC:
+        L.toward_zero(f, f, e, s, o, a)
+    elif op == FLOORDIV:
+        L.costly(L.FLOORDIV, f, f, f, e, s, o, a, b)
+    elif op == MOD:
+        L.costly(L.MOD, f, f, f, e, s, o, a, b)
+    elif op == POW:
+        L.costly(L.POW, f, f, f, e, s, o, a, b)
+    elif op == LOG:
+        L.costly(L.LOG, f, f, f, e, s, o, a, a)
+    elif op == TANH:
+        L.costly(L.TANH, f, f, f, e, s, o, a, a)
+
+
+@njit(**INLINED)
+def _fold(op, extra, f, u, e, s, o, a, b):
+    """Reductions: opcodes from ``any`` on, in the order of the kinds in ``reductions.py``."""
+    if op == ANY:
+        if extra == 0:
+            R.fold_any(u, e, s, o, a, A)
+        else:
+            R.fold_rows_any(u, e, s, o, a, A)
+    else:
+        kind = op - ANY - 1
+        x, px = (b, B) if op == SUM_IF else (a, A)  # only a sum with a condition reads both heaps
+        if extra == 0:
+            R.fold(kind, f, u, e, s, o, x, px, a, A)
+        else:
+            R.fold_rows(kind, f, u, e, s, o, x, px, a, A)
+
+
+@njit(**L.OPTIONS)
+def _find_failure(failures, check, q, seen, u, e, s, a):
+    """Note the first true value, if none was noted before."""
+    if failures[check, 0] >= 0:
+        return
+    row, step = e[s + A + L.ROW], e[s + A + L.STEP]
+    outer, inner = e[s + L.OUTER], e[s + L.INNER]
+    for r in range(e[s] * e[s + 1] * e[s + 2]):
+        first = r // (e[s + 2] * e[s + 1]) * e[s + A + 1]
+        at = a + first + r // e[s + 2] % e[s + 1] * e[s + A + 2] + r % e[s + 2] * e[s + A + 3]
+        for i in range(outer):
+            if R._any(u, at + i * row, step, inner):
+                for j in range(inner):
+                    if u[at + i * row + j * step]:
+                        failures[check, 0] = q
+                        failures[check, 1] = (r * outer + i) * inner + j
+                        failures[check, 2] = seen
+                        return
+
+
+@njit(**L.OPTIONS)
+def _finish(f, e, s, a, program, q, limits, ends, outputs):
+    """Rows of one result, from query q on."""
+    n, _, start, _, mode, causal, _ = limits
+    fills, slots, careful = ends
+    raw, patterns, packing, packed, sums = outputs
+    slot = slots[program]
+    if slot < 0:
+        return
+    filled, sa, ia = e[s + 4], e[s + A + 4], e[s + A + 5]
+    integers, floats, starts = packed
+    spread = np.empty(0 if ia == 1 else filled, np.float64)
+    for i in range(e[s + 3]):
+        x, place = f, a + i * sa
+        if ia != 1:
+            spread[:] = f[place]
+            x, place = spread, 0
+        if mode == RAW:
+            raw_row(raw[slot, q + i - start], x, np.uint64(place), filled, fills[program])
+            continue
+        seen = q + i + 1 if causal else n
+        row = patterns[slot, q + i - start] if mode == PATTERN else patterns[0, 0]
+        state = pattern_row(row, x, np.uint64(place), filled, fills[program], seen)
+        if state == CARE:
+            careful[program] = 1
+            row[:] = np.float32(0.0)
+        elif causal and state == EMPTY:
+            row[0] = np.float32(1.0)
+        if mode == PATTERN:
+            continue
+        if mode == PACKED_INT16:
+            total, error = quantise_row(row, seen, packing[2], integers[slot][starts[q + i] :])
+            sums[slot, 1] += error / packing[2]
+        else:
+            total = copy_row(row, seen, floats[slot][starts[q + i] :])
+        sums[slot, 0] += total
+
+
+@njit(**L.OPTIONS)
+def _bind_shapes(e, monomials, loops, starts, strides, n, q, block):
+    """The numbers of every shape for the rows at work."""
+    for s in range(len(loops)):
+        base = s * WIDTH
+        for i in range(LOOPS):
+            e[base + i] = monomials[loops[s, i]]
+        for operand in range(OPERANDS):
+            to = base + LOOPS + operand * (LOOPS + 1)
+            kind = starts[s, operand, 0]
+            size = monomials[starts[s, operand, 1]]
+            e[to] = 0
+            if kind == START_QUERY:
+                e[to] = q * size
+            elif kind == START_IN_BLOCK:
+                e[to] = (q - block) * size
+            elif kind == START_DISTANCE:
+                e[to] = n - 1
+            elif kind == START_DISTANCE_OF_QUERY:
+                e[to] = n - 1 - q
+            elif kind == START_SIZE:
+                e[to] = size
+            for i in range(LOOPS):
+                stride = strides[s, operand, i]
+                e[to + 1 + i] = monomials[stride] if stride >= 0 else (0 if stride == -1 else -1)
+
+
+@njit(**L.OPTIONS)
+def _bind_monomials(monomials, exponents, sizes):
+    for m in range(len(exponents)):
+        value = 1
+        for i in range(len(sizes)):
+            for _ in range(exponents[m, i]):
+                value *= sizes[i]
+        monomials[m] = value
+
+
+@njit(**L.OPTIONS)
+def _run_segment(code, low, high, unit, f, u, e, places, failures, limits, ends, outputs):
+    """The instructions low..high-1 on one unit of rows, whose shapes are bound."""
+    q, seen = unit
+    for pc in range(low, high):
+        op, extra = code[pc, 0], code[pc, 6]
+        s = code[pc, 5] * WIDTH
+        o, a = places[code[pc, 1]] + e[s + OUT], places[code[pc, 2]] + e[s + A]
+        b, c = places[code[pc, 3]] + e[s + B], places[code[pc, 4]] + e[s + C]
+        if op == RESULT:
+            _finish(f, e, s, a, extra, q, limits, ends, outputs)
+            continue
+        if op == CHECK:
+            _find_failure(failures, extra, q, seen, u, e, s, a)
+            continue
+        for i in range(e[s] * e[s + 1] * e[s + 2]):
+            if i > 0:
+                o, a, b, c = _moved(e, s, i, code, places, pc)
+            _step(op, extra, f, u, e, s, o, a, b, c)
+
+
+@njit(**L.OPTIONS)
+def _moved(e, s, i, code, places, pc):
+    """Where the operands lie in repetition i of the outer three loops."""
+    third = i % e[s + 2]
+    second = i // e[s + 2] % e[s + 1]
+    first = i // (e[s + 2] * e[s + 1])
+    found = (0, 0, 0, 0)
+    for p in range(OPERANDS):
+        at = s + LOOPS + p * (LOOPS + 1)
+        place = places[code[pc, 1 + p]] + e[at] + first * e[at + 1] + second * e[at + 2] + third * e[at + 3]
+        found = (found[1], found[2], found[3], place)
+    return found
+
+
+@njit(**L.OPTIONS)
+def _run_units(code, segment, tables, scratch, block, last, f, u, places, failures, limits, ends, outputs):
+    """One segment: once, on a block of rows, or on each of its rows."""
+    exponents, loops, starts, strides = tables
+    monomials, e = scratch
+    n, words = limits[0], limits[1]
+    often = segment[1]
+    step = max(last - block, 1) if often <= PER_BLOCK else 1
+    for q in range(block, last, step):
+        _bind_monomials(monomials, exponents, (1, n, words, last, step, max(2 * n - 1, 0)))
+        _bind_shapes(e, monomials, loops, starts, strides, n, q, block)
+        _run_segment(
+            code, segment[2], segment[3], (q, last), f, u, e, places, failures, limits, ends, outputs
+        )  # fmt: skip
+
+
+def _compiled(fingerprint: str):
+    """``run``, cached on disk; the fingerprint of the sources makes a change in any of them a new function."""
+
+    @njit(cache=True, **L.OPTIONS)
+    def run(code, segments, tables, places, f, u, limits, ends, outputs, failures):
+        """Run bytecode on one text.
+
+        ``limits``: tokens, words, first row, rows of a block, what becomes of results, causal, passes. ``places`` int64
+        [registers]: where each register lies in its heap, ``f`` float64 or ``u`` uint8. ``failures`` int64 [checks, 3]
+        tells for each check the first row of the unit that failed, the place in it and the keys seen; -1 without failure.
+        """
+        assert len(fingerprint) > 0
+        n, _, start, rows, _, _, passes = limits
+        scratch = (np.empty(len(tables[0]), np.int64), np.empty(len(tables[1]) * WIDTH, np.int64))
+        for level in range(passes):
+            for block in range(start - rows, n, rows):  # the round before the first is for what is done once
+                once = block < start
+                first, last = (0, n) if once else (block, min(block + rows, n))
+                for g in range(len(segments)):
+                    if segments[g, 0] == level and (segments[g, 1] == ONCE) == once:
+                        _run_units(
+                            code, segments[g], tables, scratch, first, last, f, u, places, failures, limits, ends, outputs
+                        )  # fmt: skip
+
+    return run
+
+
+def _fingerprint() -> str:
+    here = Path(__file__).parent
+    files = [*sorted(here.glob("*.py")), here.parent / "packing.py"]
+    from attndsl.compiler import bytecode
+
+    digest = hashlib.sha256(Path(bytecode.__file__).read_bytes())
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+run = _compiled(_fingerprint())

@@ -1,0 +1,104 @@
+"""Bytecode and a text -> heaps: every register gets its place, every leaf its values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attndsl.compiler import Leaves
+from attndsl.compiler.bytecode import Bytecode, evaluate_monomials, sizes
+from attndsl.dsl.diagnostics import DiagnosticError, fail
+from attndsl.runtime.machine.bind import Answers, leaf_value
+
+BLOCK_ROWS = 8
+MAX_BYTES = 4 << 30
+"""Memory of one text's registers. Values over three positions of a long text can ask for more: that is an error."""
+
+_LINE = 64  # bytes of a cache line; registers begin on one
+_free: list[tuple[NDArray[np.float64], NDArray[np.uint8]]] = []
+_lock = Lock()
+
+
+@dataclass(eq=False)
+class Linked:
+    """Registers of one text: ``places`` int64 [registers] in ``floats`` or ``bools``; programs whose leaves failed."""
+
+    places: NDArray[np.int64]
+    floats: NDArray[np.float64]
+    bools: NDArray[np.uint8]
+    tokens: int
+    words: int
+    errors: dict[int, DiagnosticError]
+
+    def give_back(self) -> None:
+        """Keep the memory for the next text."""
+        with _lock:
+            if len(_free) < 8:
+                _free.append((self.floats, self.bools))
+
+
+def link(code: Bytecode, leaves: Leaves, answers: Answers, rows: int) -> Linked:
+    """Raises DiagnosticError E0561 when the registers need more than ``MAX_BYTES``."""
+    errors = _requirements(code, leaves)
+    has_words = any(needs and i not in errors for i, needs in enumerate(code.needs_words))
+    words = leaves.words if has_words else 0
+    amounts = evaluate_monomials(code.monomials, sizes(leaves.tokens, words, leaves.tokens, rows))
+    needed = amounts[code.registers[:, 1]]
+    is_bool = code.registers[:, 0] == 1
+    # The odd line keeps equal rows of two registers off the same cache sets.
+    padded = np.where(is_bool, -(-needed // _LINE) * _LINE + _LINE, -(-needed // 8) * 8 + 8)
+    total = [int(padded[~is_bool].sum()), int(padded[is_bool].sum())]
+    if 8 * total[0] + total[1] > MAX_BYTES:
+        raise fail(
+            "E0561", f"{len(code.programs)} programs need {(8 * total[0] + total[1]) / 2**30:.1f} GiB on "
+            f"{leaves.tokens} tokens, {MAX_BYTES >> 30} GiB are allowed",
+            help="shorten the text, or look for aggregates inside aggregates",
+        )  # fmt: skip
+    places = np.empty(len(needed), dtype=np.int64)
+    for mask in (is_bool, ~is_bool):
+        places[mask] = np.cumsum(padded[mask]) - padded[mask]
+    floats, bools = _heaps(total)
+    linked = Linked(places, floats, bools, leaves.tokens, words, errors)
+    _fill(code, linked, leaves, answers)
+    return linked
+
+
+def _requirements(code: Bytecode, leaves: Leaves) -> dict[int, DiagnosticError]:
+    """Programs that cannot run on this text: a host relation or the parser is missing."""
+    errors: dict[int, DiagnosticError] = {}
+    for number, (program, words) in enumerate(zip(code.programs, code.needs_words, strict=True)):
+        if program.hosts or words:
+            try:
+                leaves.require(program.name, program.hosts, words)
+            except DiagnosticError as error:
+                errors[number] = error
+    return errors
+
+
+def _heaps(total: list[int]) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    with _lock:
+        for place, (floats, bools) in enumerate(_free):
+            if len(floats) >= total[0] and len(bools) >= total[1]:
+                return _free.pop(place)
+        _free[:] = _free[-3:]
+    return _aligned(8 * total[0] + _LINE).view(np.float64), _aligned(total[1] + _LINE)
+
+
+def _aligned(size: int) -> NDArray[np.uint8]:
+    size = -(-size // 8) * 8
+    raw = np.empty(size + _LINE, dtype=np.uint8)
+    offset = -raw.ctypes.data % _LINE
+    return raw[offset : offset + size]
+
+
+def _fill(code: Bytecode, linked: Linked, leaves: Leaves, answers: Answers) -> None:
+    for slot in code.leaves:
+        if all(program in linked.errors for program in slot.programs):
+            continue
+        heap = linked.bools if slot.op.dtype == "b" else linked.floats
+        place = linked.places[slot.register]
+        value = np.asarray(leaf_value(slot.op, leaves, answers))
+        heap[place : place + value.size] = value.ravel()

@@ -1,0 +1,75 @@
+"""What becomes of a finished row: the matrix as it is, a pattern, or a packed pattern.
+
+A pattern row is what ``runtime/pattern.normalise`` makes of it. Rows that need care (not finite, sums near the ends of
+float64) are not finished here: the program is marked and done again by that function.
+"""
+
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, uint64
+
+from attndsl.runtime.machine.loops import OPTIONS
+
+SMALLEST, LARGEST = 1e-290, 1e290
+"""Sums outside are left to the careful way, which divides by the largest weight first."""
+
+RAW, PATTERN, PACKED_INT16, PACKED_FLOAT = range(4)
+CARE, EMPTY, FILLED = range(3)
+
+
+@njit(**{**OPTIONS, "fastmath": {"reassoc"}})
+def _weigh(x, ua, low, high):
+    """(sum of the positive values, zero if all are finite) of x[ua + low : ua + high]."""
+    total = 0.0
+    flaw = 0.0
+    for j in range(low, high):
+        value = x[ua + j]
+        total += value if value > 0.0 else 0.0
+        flaw += value * 0.0
+    return total, flaw
+
+
+@njit(**OPTIONS)
+def pattern_row(row, x, ua, filled, fill, seen):
+    """Make a pattern row of x[ua : ua + filled] followed by ``fill``; keys from ``seen`` on get nothing.
+
+    Returns ``FILLED``, ``EMPTY`` (the row is all zero then), or ``CARE`` with the row untouched.
+    """
+    n = uint64(len(row))
+    filled, seen = uint64(filled), uint64(seen)
+    middle = min(filled, seen)
+    total, flaw = _weigh(x, ua, uint64(0), middle)
+    if middle < filled:
+        flaw += _weigh(x, ua, middle, filled)[1]
+    beyond = 0.0
+    if filled < n:
+        flaw += fill * 0.0
+        if filled < seen and fill > 0.0:
+            beyond = fill
+            total += fill * (seen - filled)
+    if flaw != 0.0 or total > LARGEST or (total < SMALLEST and total != 0.0):
+        return CARE
+    if total == 0.0:
+        row[:] = 0.0
+        return EMPTY
+    scale = 1.0 / total
+    for j in range(middle):
+        value = x[ua + j] * scale
+        row[j] = np.float32(value if value > 0.0 else 0.0)
+    for j in range(middle, seen):
+        row[j] = np.float32(beyond * scale)
+    for j in range(seen, n):
+        row[j] = np.float32(0.0)
+    return FILLED
+
+
+@njit(**OPTIONS)
+def raw_row(row, x, ua, filled, fill):
+    """Copy x[ua : ua + filled], then ``fill``."""
+    filled = uint64(filled)
+    for j in range(filled):
+        row[j] = x[ua + j]
+    for j in range(filled, uint64(len(row))):
+        row[j] = fill
