@@ -417,6 +417,8 @@ def _of_sequence(
     items = items_of(seq)
     if items and key is None:
         return spread(m, lambda *v: extreme(m, name, list(v)), *items) if len(items) > 1 else items[0]
+    if len(seq.parts) > 1 and default is None and exclusive(m, seq):
+        return _by_parts(m, name, seq, key, node)
     if len(seq.parts) != 1 or len(seq.parts[0].binders) != 1:
         raise m.stop(f"{name!r} of a list that was built in several places", node, "E0313")
     part = instantiate(seq.parts[0])
@@ -431,6 +433,27 @@ def _of_sequence(
     else:
         raise m.stop(f"{name!r} of these elements", node, "E0302")
     return found if default is None else merge_values(some, found, default)
+
+
+def exclusive(m: Machine, seq: Seq) -> bool:
+    """At most one of the parts has elements, as with a list filled again only when it stayed empty."""
+    some = [C.exists(p.binders, p.condition) for p in seq.parts]
+    return all(len(p.binders) == 1 for p in seq.parts) and all(
+        m.prover.impossible([a, b]) for i, a in enumerate(some) for b in some[i + 1 :]
+    )
+
+
+def _by_parts(m: Machine, name: str, seq: Seq, key: Value | None, node: ast.AST) -> Value:
+    """max or min of the one part that has elements."""
+    m.require(C.nonempty(seq), node)
+    found: Value | None = None
+    for p in seq.parts:
+        some = C.exists(p.binders, p.condition)
+        one = Seq((p,), seq.is_set)
+        here = m.under(some, lambda one=one: _of_sequence(m, name, one, None, key, node))  # type: ignore[misc]
+        found = here if found is None else merge_values(some, here, found)
+    assert found is not None
+    return found
 
 
 def _folded(name: str, part: Part, element: Scalar) -> Value:

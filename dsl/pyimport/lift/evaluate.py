@@ -165,8 +165,16 @@ def _boolop(m: Machine, node: ast.BoolOp) -> Value:
         if operand is not rest[-1]:
             d = m.under(going, lambda other=other: Scalar(truth(m, other)))  # type: ignore[misc]
             c = T.disj((c, d.term)) if is_or else T.conj((c, d.term))
-        value = merge_values(going, other, value)
+        if _is_truth(value) and _is_truth(other):
+            pair = (value.term, other.term)  # type: ignore[attr-defined]
+            value = Scalar(T.disj(pair) if is_or else T.conj(pair))
+        else:
+            value = merge_values(going, other, value)
     return value
+
+
+def _is_truth(v: Value) -> bool:
+    return isinstance(v, Scalar) and v.term.kind == "bool"
 
 
 def _ifexp(m: Machine, node: ast.IfExp) -> Value:

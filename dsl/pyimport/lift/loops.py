@@ -8,7 +8,7 @@ from collections.abc import Callable
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import summary as S
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.builtins_ import bind_target, iterable
+from attndsl.dsl.pyimport.lift.builtins_ import bind_target, exclusive, iterable
 from attndsl.dsl.pyimport.lift.evaluate import condition, evaluate, spread
 from attndsl.dsl.pyimport.lift.machine import Flows, Loop, Machine, Retry, State
 from attndsl.dsl.pyimport.lift.merge import guard, instantiate, merge_states, subst_value
@@ -58,7 +58,7 @@ def _over(m: Machine, node: ast.For, value: Value) -> bool:
     ordered = not seq.is_set
     if seq.is_set:
         seq = C.as_positions(m, seq)
-    if len(seq.parts) > 1 and _breaks(node) and any(p.binders for p in seq.parts):
+    if len(seq.parts) > 1 and _breaks(node) and any(p.binders for p in seq.parts) and not exclusive(m, seq):
         raise m.stop("a list that was built in several places is left early", node, "E0313")
     walk = _Walk(m, node, ordered)
     for part in seq.parts:

@@ -280,6 +280,8 @@ def some(t: Term) -> Term:
         return TRUE
     if t.op == "agg" and t.data in ("first", "last") and t.args[0] is NONE and t.args[4] is TRUE:
         return compare("<", t.args[2], t.args[3])
+    if t.op == "agg" and t.data == "last":
+        t = mk("agg", "first", t.args, t.kind)
     return mk("some", None, (t,), "bool")
 
 

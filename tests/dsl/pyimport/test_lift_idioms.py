@@ -99,12 +99,6 @@ IDIOMS = {
                 A[i, 0] = 0.1 * len(stops)
     """,
     "last place of a word": """
-        last = {}
-        for i in range(n):
-            if tokens[i] in last:
-                A[i, last[tokens[i]]] = 0.9
-            last[tokens[i]] = i
-    """ if False else """
         where = {}
         for j in range(n):
             where[tokens[j]] = j
@@ -262,6 +256,16 @@ def test_the_pages_tell_the_truth(code: str) -> None:
 
 
 MORE = {
+    "a list filled again when empty": """
+        verbs = [j for j in range(n) if tokens[j] == "dog"]
+        if not verbs:
+            for j in range(n):
+                if tokens[j] == "the":
+                    verbs.append(j)
+        for i in range(n):
+            if verbs:
+                A[i, min(verbs, key=lambda v: abs(v - i))] = 0.3
+    """,
     "first comma": """
         first = None
         for j, t in enumerate(tokens):
