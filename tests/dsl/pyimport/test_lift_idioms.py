@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.dsl.pyimport.lifting import lifted, reason, same
+from lift_support import lifted, reason, same
 
 from attndsl.dsl import codes
 from attndsl.dsl.pyimport.lift import NotLiftable
