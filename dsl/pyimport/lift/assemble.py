@@ -104,13 +104,13 @@ def _may_fail(t: Term) -> bool:
     return not t.total or any(x.op == "bin" and x.span is not None for x in T.walk(t))
 
 
-def _matrix_names(
-    drafts: list[tuple[int, Draft]], result: Result, copies: dict[tuple[str, int], str]
-) -> Names:
+def _matrix_names(drafts: list[tuple[int, Draft]], result: Result, copies: dict[tuple[str, int], str]) -> Names:
     names = Names()
     used = {d.matrix for _, d in drafts if d.op != "fail"} | {key[0] for key in copies}
     for _, d in drafts:
-        for r in schedule.reads_in((d.value, *d.when, *d.where, *(x for x in (d.low, d.high, d.target) if x is not None))):
+        for r in schedule.reads_in(
+            (d.value, *d.when, *d.where, *(x for x in (d.low, d.high, d.target) if x is not None))
+        ):
             used.add(r.data[0])
     for matrix in used:
         names.matrices[matrix] = "W" if matrix == result.matrix else _free_name(matrix, names)

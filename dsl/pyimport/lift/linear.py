@@ -120,9 +120,7 @@ def _strict_parts(p: Term) -> set[Term]:
     while stack:
         at = stack.pop()
         out.add(at)
-        if at.op in ("feature", "method", "windex", "wordat", "bin", "linear", "neg", "slice"):
-            stack.extend(at.args)
-        elif at.op == "func":
+        if at.op in ("feature", "method", "windex", "wordat", "bin", "linear", "neg", "slice") or at.op == "func":
             stack.extend(at.args)
     return out
 
