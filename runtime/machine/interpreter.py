@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numba import njit
 
+from attndsl.compiler import bytecode
 from attndsl.compiler.bytecode import (
     LOOPS,
     ONCE,
@@ -22,8 +23,10 @@ from attndsl.compiler.bytecode import (
     START_QUERY,
     START_SIZE,
 )
+from attndsl.runtime import packing
 from attndsl.runtime.machine import loops as L
 from attndsl.runtime.machine import reductions as R
+from attndsl.runtime.machine import results
 from attndsl.runtime.machine.results import CARE, EMPTY, PACKED_INT16, PATTERN, RAW, pattern_row, raw_row
 from attndsl.runtime.packing import copy_row, quantise_row
 
@@ -319,14 +322,9 @@ def _compiled(fingerprint: str):
 
 
 def _fingerprint() -> str:
-    here = Path(__file__).parent
-    files = [*sorted(here.glob("*.py")), here.parent / "packing.py"]
-    from attndsl.compiler import bytecode
-
-    digest = hashlib.sha256(Path(bytecode.__file__).read_bytes())
-    for file in files:
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
+    parts = (bytecode, L, R, results, packing)
+    files = [Path(__file__), *(Path(str(part.__file__)) for part in parts)]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 run = _compiled(_fingerprint())
