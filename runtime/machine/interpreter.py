@@ -169,7 +169,7 @@ def _find_failure(failures, check, q, seen, u, e, s, a):
 
 
 @njit(**L.OPTIONS)
-def _finish(f, e, s, a, program, q, limits, ends, outputs):
+def _finish(f, e, s, a, program, short, q, limits, ends, outputs):
     """Rows of one result, from query q on."""
     n, _, start, _, mode, causal, _ = limits
     fills, slots, careful = ends
@@ -177,11 +177,12 @@ def _finish(f, e, s, a, program, q, limits, ends, outputs):
     slot = slots[program]
     if slot < 0:
         return
-    filled, sa, ia = e[s + 4], e[s + A + 4], e[s + A + 5]
+    width, sa, ia = e[s + L.INNER], e[s + A + L.ROW], e[s + A + L.STEP]
     integers, floats, starts = packed
-    spread = np.empty(0 if ia == 1 else filled, np.float64)
-    for i in range(e[s + 3]):
+    spread = np.empty(0 if ia == 1 else width, np.float64)
+    for i in range(e[s + L.OUTER]):
         x, place = f, a + i * sa
+        filled = min(width, q + i + 1) if short else width
         if ia != 1:
             spread[:] = f[place]
             x, place = spread, 0
@@ -253,7 +254,7 @@ def _run_segment(code, low, high, unit, f, u, e, places, failures, limits, ends,
         o, a = places[code[pc, 1]] + e[s + OUT], places[code[pc, 2]] + e[s + A]
         b, c = places[code[pc, 3]] + e[s + B], places[code[pc, 4]] + e[s + C]
         if op == RESULT:
-            _finish(f, e, s, a, extra, q, limits, ends, outputs)
+            _finish(f, e, s, a, extra, code[pc, 1] == 1, q, limits, ends, outputs)
             continue
         if op == CHECK:
             _find_failure(failures, extra, q, seen, u, e, s, a)
