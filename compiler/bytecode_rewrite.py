@@ -15,6 +15,7 @@ from attndsl.compiler.build import Builder
 from attndsl.compiler.bytecode_facts import (
     DISTANCE_AXIS,
     ELEMENTWISE,
+    REDUCTIONS,
     Affine,
     Beyond,
     affine,
@@ -60,6 +61,10 @@ class _Rewriter:
             return self.b.rename(args[0], *op.attr)
         if op.name == "gather":
             return self.b.gather(args[0], op.attr, args[1])
+        if op.name in REDUCTIONS:
+            return self.b.reduce(op.name, args[0], op.attr)
+        if op.name == "rank":
+            return self.b.rank(self.b.spread(args[0], op.attr), op.attr)
         if op.name not in ELEMENTWISE:
             return self.b.graph.op(op.name, args, op.attr, op.axes, op.dtype)
         axes = ordered(axis for arg in args for axis in arg.axes)
