@@ -24,9 +24,9 @@ from attndsl.compiler.bytecode import (
     START_SIZE,
 )
 from attndsl.runtime import packing
+from attndsl.runtime.machine import exponential, results
 from attndsl.runtime.machine import loops as L
 from attndsl.runtime.machine import reductions as R
-from attndsl.runtime.machine import results
 from attndsl.runtime.machine.results import CARE, EMPTY, PACKED_INT16, PATTERN, RAW, pattern_row, raw_row
 from attndsl.runtime.packing import copy_row, quantise_row
 
@@ -41,7 +41,7 @@ LT, LE, EQ, AND, OR, NOT, FLOAT = (OPCODE[name] for name in ("lt", "le", "eq", "
 SELECT, SELECT_B, ADD_IF, COPY, COPY_B, GATHER, GATHER_B, RANK = (
     OPCODE[name] for name in ("select", "select_b", "add_if", "copy", "copy_b", "gather", "gather_b", "rank")
 )
-ANY, SUM_IF, CHECK, RESULT, DIVIDE_ROWS = (OPCODE[name] for name in ("any", "sum_if", "check", "result", "divide_rows"))
+ANY, SUM_IF, CHECK, RESULT = (OPCODE[name] for name in ("any", "sum_if", "check", "result"))
 assert OPCODES[ANY + 1 : CHECK] == R.KINDS
 
 
@@ -59,8 +59,6 @@ def _step(op, extra, f, u, e, s, o, a, b, c):
         L.mul(f, f, f, e, s, o, a, b)
     elif op == DIV:
         L.div(f, f, f, e, s, o, a, b)
-    elif op == DIVIDE_ROWS:
-        L.divide_rows(f, e, s, o, a, b)
     elif op == MIN:
         L.smaller(f, f, f, e, s, o, a, b)
     elif op == MAX:
@@ -104,7 +102,7 @@ def _step(op, extra, f, u, e, s, o, a, b, c):
 @njit(**INLINED)
 def _function(op, f, e, s, o, a, b):
     if op == EXP:
-        L.exponential(f, f, e, s, o, a)
+        exponential.exponential(f, e, s, o, a)
     elif op == NEG:
         L.negative(f, f, e, s, o, a)
     elif op == ABS:
@@ -323,7 +321,7 @@ def _compiled(fingerprint: str):
 
 
 def _fingerprint() -> str:
-    parts = (bytecode, L, R, results, packing)
+    parts = (bytecode, L, R, exponential, results, packing)
     files = [Path(__file__), *(Path(str(part.__file__)) for part in parts)]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
