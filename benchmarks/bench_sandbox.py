@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 from attndsl.dsl.tokens import TokenTable
+from attndsl.runtime.parse_words import word_parser
 from attndsl.runtime.sandbox import Job, Limits, SandboxError, SandboxPool, Values, prepare, program_names
 
 READY = "import numpy as np\ndef predict(sentence, tokens):\n    n = len(tokens)\n    return np.ones((n, n))\n"
@@ -58,7 +59,8 @@ def sentence(size: int, shift: int = 0) -> TokenTable:
     ends = tuple(start + len(token) for start, token in zip(starts, tokens, strict=False))
     ids = tuple(PIECES.index(token) for token in tokens)
     no, yes = (False,) * size, (True,) * size
-    return TokenTable(" ".join(tokens), ids, tokens, tuple(starts), ends, tokens, no, yes, (0,) * size, no)
+    parse = word_parser()  # loads a pipeline only for programs that read words
+    return TokenTable(" ".join(tokens), ids, tokens, tuple(starts), ends, tokens, no, yes, (0,) * size, no, parse)
 
 
 def spread(seconds: list[float]) -> str:
@@ -86,6 +88,20 @@ def starts(pool: SandboxPool, source: str, names: list[str], count: int = 60) ->
             session.start()
             seconds.append(time.perf_counter() - started)
     return seconds
+
+
+def start_cpu(source: str, count: int = 60) -> float:
+    """Processor time in ms of a child from fork to ready to kill, as the kernel counts it for a fresh zygote."""
+
+    def used(pid: int) -> int:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(") ")[2].split(" ")
+        return sum(int(fields[i]) for i in (11, 12, 13, 14))  # own and waited-for children's user and system time
+
+    with SandboxPool(workers=1) as pool:
+        pid, names = pool._zygotes[0].pid, program_names(source)
+        before = used(pid)
+        starts(pool, source, names, count)
+        return 1000 * (used(pid) - before) / os.sysconf("SC_CLK_TCK") / count
 
 
 def many(pool: SandboxPool, sources: list[str], count: int, tables: list[TokenTable]) -> str:
@@ -121,7 +137,11 @@ def main() -> None:
             for runs in (1, 2):
                 print(f"call, n={size}, {runs} run(s): {spread(calls(pool, size, runs))}")
         print(f"start of a program: {spread(starts(pool, sources[0], program_names(sources[0])))}")
+        print(f"start of a program, processor time of its process: {start_cpu(sources[0]):.1f} ms (mean)")
         tables = [sentence(options.tokens, shift) for shift in range(options.sentences)]
+        for table in tables:
+            if options.programs:
+                _ = table.words  # parsed before the clock starts
         print(many(pool, sources, options.count, tables))
         print(f"zygotes alive: {pool.alive()}, starts: {pool.starts}, load {os.getloadavg()[0]:.1f}")
 

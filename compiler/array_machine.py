@@ -78,9 +78,7 @@ def reads_other_rows(program: IRProgram) -> bool:
 
 def failed_check(program: IRProgram, check: Check, at: Mapping[str, int]) -> RunError:
     """The error of a check that holds at these positions, by axis."""
-    return RunError(
-        check.code, check.what, program.name, program.source, check.span, at.get("q", 0), at.get("k")
-    )
+    return RunError(check.code, check.what, program.name, program.source, check.span, at.get("q", 0), at.get("k"))
 
 
 def value_of(op: Op, backend: ArrayBackend, leaves: Leaves) -> Any:
@@ -119,9 +117,9 @@ class _State:
         for op in self.missing(program.roots()) if self.skipped else plan:
             self.values[op.id] = self.compute(op)
             self.release(op.args)
-        error = self.first_failure(program)
-        if error is not None:
-            return error
+        failure = self.first_failure(program)
+        if failure is not None:
+            return failure
         result = self.expand(program.result, ("q", "k"))
         result = self.backend.full(result, (self.size("q"), self.size("k")))
         self.release(program.roots())
@@ -151,7 +149,7 @@ class _State:
         """The failure that row-by-row evaluation meets first: by statement, query, phase and key."""
         if self.leaves.tokens == 0:
             return None
-        failures = []
+        failures: list[tuple[int, int, int, int, int]] = []
         for number, check in enumerate(program.checks):
             if failures and check.group != failures[0][0]:
                 break
@@ -159,7 +157,8 @@ class _State:
             if place is not None:
                 at = dict(zip(check.fails.axes, place, strict=True))
                 query = at["q"] + self.start if "q" in at else self.start
-                failures.append((check.group, query, check.phase, at.get("k", -1), number))
+                key = at.get("k", 0 if check.phase else -1)  # a value that is the same for every key fails at the first
+                failures.append((check.group, query, check.phase, key, number))
         if not failures:
             return None
         _, query, _, key, number = min(failures)

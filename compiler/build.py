@@ -148,7 +148,8 @@ class Builder:
     def map_text(self, name: str, args: tuple[Op, ...], constants: tuple[Hashable, ...], result: str) -> Op:
         """A text function of one or two text values; trailing literal texts become constants."""
         if len(args) == 2 and args[1].name == "text":
-            args, constants = args[:1], (args[1].attr, *constants)
+            constants = (args[1].attr, *constants)
+            args = args[:1]
         if all(arg.name == "text" for arg in args):
             return self._known_text(name, args, constants, result)
         axes = ordered(axis for arg in args for axis in arg.axes)
@@ -258,5 +259,5 @@ class Builder:
             case "select":
                 return self.integral(op.args[1]) and self.integral(op.args[2])
             case "column":
-                return bool(op.dtype == "b" or op.attr.split(".")[1] in ("sentence", "line", "depth", "word", "head"))
+                return bool(op.dtype == "b" or op.attr.split(".")[1] in ("sentence", "line", "depth", "word", "head", "index"))
         return False

@@ -18,10 +18,9 @@ DISTANCE_AXIS = "t1000000"
 """Axis of values that depend on y - x alone; it has 2 n - 1 places, from -(n - 1) to n - 1."""
 
 ELEMENTWISE = frozenset(
-    "add sub mul div floordiv mod pow neg min max abs exp log sqrt tanh floor ceil round trunc lt le eq and or not "
-    "float select add_if".split()
+    ["add", "sub", "mul", "div", "floordiv", "mod", "pow", "neg", "min", "max", "abs", "exp", "log", "sqrt", "tanh", "floor", "ceil", "round", "trunc", "lt", "le", "eq", "and", "or", "not", "float", "select", "add_if"]
 )
-REDUCTIONS = frozenset("any sum product maximum minimum first last count sum_if".split())
+REDUCTIONS = frozenset(["any", "sum", "product", "maximum", "minimum", "first", "last", "count", "sum_if"])
 Affine = tuple[dict[str, int], float]
 
 

@@ -68,7 +68,7 @@ class TextRewriter:
     def _known(self, name: str, constants: tuple[Hashable, ...], texts: tuple[str, ...], dtype: str) -> Op:
         value = text_map(name, constants, dtype, len(texts)).call(*texts, *constants)
         if dtype == "s":
-            return self.b.text("" if value is None else value)  # the program tracks that there is none
+            return self.b.text("" if value is None else value)  # that there is none is tracked beside it
         return self.b.const(bool(value) if dtype == "b" else float(value))
 
     def _pair(self, name: str, constants: tuple[Hashable, ...], args: tuple[Op, ...], dtype: str) -> Op | None:

@@ -116,7 +116,7 @@ class NumpyBackend:
         return np.asarray(array[tuple(places)])
 
     def rank(self, array: np.ndarray, dim: int) -> np.ndarray:
-        return (np.cumsum(array, axis=dim) - array).astype(np.float64)
+        return np.asarray(np.cumsum(array, axis=dim) - array, dtype=np.float64)
 
     def permute(self, array: np.ndarray, order: Sequence[int]) -> np.ndarray:
         return np.transpose(array, order)

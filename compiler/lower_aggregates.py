@@ -5,7 +5,7 @@ from __future__ import annotations
 from attndsl.compiler.ir import Op
 from attndsl.compiler.lower_base import Path, Scope
 from attndsl.compiler.lower_tables import TableLowering
-from attndsl.compiler.values import NodeSet, Value
+from attndsl.compiler.values import Chosen, Lowered, NodeSet, Value
 from attndsl.dsl import nodes as N
 from attndsl.dsl.types import BOOL, NUM, WORD, WORDS, Kind
 
@@ -23,9 +23,8 @@ class AggregateLowering(TableLowering):
         needs_limit = self.typed.causal
         if binder.domain is not None:
             nodes = self.lower(binder.domain, scope, path)
-            if not isinstance(nodes, NodeSet):
-                raise self.cannot(binder.domain, "this is not a set of words or tokens")
-            kind = WORD if nodes.kind is WORDS else NUM
+            kind = self.kind_of_nodes(nodes, binder.domain)
+            assert isinstance(nodes, NodeSet | Chosen)
             needs_limit &= kind is NUM
             terms.append(self.related(nodes, place))
         for bound, is_open, is_lower in (
@@ -50,8 +49,16 @@ class AggregateLowering(TableLowering):
     def binder_axis(self, binder: N.Binder, scope: Scope, path: Path) -> str:
         if binder.domain is None:
             return f"t{self.depth}"
-        nodes = self.lower(binder.domain, scope, path)
-        return f"w{self.depth}" if isinstance(nodes, NodeSet) and nodes.kind is WORDS else f"t{self.depth}"
+        kind = self.kind_of_nodes(self.lower(binder.domain, scope, path), binder.domain)
+        return f"w{self.depth}" if kind is WORD else f"t{self.depth}"
+
+    def kind_of_nodes(self, nodes: Lowered, node: N.Expr) -> Kind:
+        """WORD for a set of words, NUM for a set of tokens."""
+        while isinstance(nodes, Chosen):
+            nodes = nodes.then
+        if not isinstance(nodes, NodeSet):
+            raise self.cannot(node, "this is not a set of words or tokens")
+        return WORD if nodes.kind is WORDS else NUM
 
     def aggregate(self, node: N.Aggregate, scope: Scope, path: Path) -> Value:
         axis = self.binder_axis(node.binder, scope, path)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 
 from attndsl.compiler.ir import Op
 from attndsl.compiler.lower_aggregates import AggregateLowering
 from attndsl.compiler.lower_base import DTYPE, Path, Scope
-from attndsl.compiler.values import Literals, Lowered, NodeSet, Value
+from attndsl.compiler.values import Chosen, Literals, Lowered, NodeSet, Value
 from attndsl.dsl import nodes as N
 from attndsl.dsl.builtins import METHODS, NUMBER_FUNCTIONS, TEXT_FUNCTIONS
 from attndsl.dsl.types import BOOL, NUM, STR, TOKENS, WORDS
@@ -52,7 +53,7 @@ class ExpressionLowering(AggregateLowering):
                 return self.aggregate(node, scope, path)
             case N.Host(name=name, args=args):
                 return self.relation(name, args, scope, path)
-        return self.operator(node, scope, path)
+        return self.choice(node, scope, path)
 
     def operator(self, node: N.Expr, scope: Scope, path: Path) -> Value:
         match node:
@@ -64,19 +65,6 @@ class ExpressionLowering(AggregateLowering):
                 return Value(self.b.or_(first, self.truth(right, scope, (*path, self.b.not_(first)))), BOOL)
             case N.Not(value=value):
                 return Value(self.b.not_(self.truth(value, scope, path)), BOOL)
-            case N.IfElse():
-                return self.if_else(node, scope, path)
-            case N.Otherwise(value=value, default=default):
-                found = self.value(value, scope, path)
-                if found.present is None:
-                    return found
-                other = self.value(default, scope, (*path, self.b.not_(found.present)))
-                present = None if other.present is None else self.b.or_(found.present, other.present)
-                kind = found.kind if found.kind is other.kind else NUM
-                return Value(self.b.select(found.present, found.op, other.op), kind, present)
-            case N.IsNone(value=value):
-                present = self.value(value, scope, path).present
-                return Value(self.b.const(False) if present is None else self.b.not_(present), BOOL)
             case N.Negative(value=value):
                 found = self.number(value, scope, path)
                 return Value(self.b.unary("neg", found.op), NUM, found.present)
@@ -90,14 +78,48 @@ class ExpressionLowering(AggregateLowering):
 
     # ------------------------------------------------------------ operators
 
-    def if_else(self, node: N.IfElse, scope: Scope, path: Path) -> Value:
-        condition = self.truth(node.condition, scope, path)
-        then = self.value(node.then, scope, (*path, condition))
-        other = self.value(node.otherwise, scope, (*path, self.b.not_(condition)))
-        present = None
-        if then.present is not None or other.present is not None:
-            always = self.b.const(True)
-            present = self.b.select(condition, then.present or always, other.present or always)
+    def choice(self, node: N.Expr, scope: Scope, path: Path) -> Lowered:
+        """``if``, ``otherwise`` and ``is none``: also of sets."""
+        match node:
+            case N.IfElse(condition=condition, then=then, otherwise=other):
+                holds = self.truth(condition, scope, path)
+                yes = self.lower(then, scope, (*path, holds))
+                return self.chosen(holds, yes, self.lower(other, scope, (*path, self.b.not_(holds))))
+            case N.Otherwise(value=value, default=default):
+                found = self.lower(value, scope, path)
+                there = self.there(found)
+                if there is None:
+                    return found
+                return self.chosen(
+                    there, found, self.lower(default, scope, (*path, self.b.not_(there))), found_there=True
+                )
+            case N.IsNone(value=value):
+                there = self.there(self.lower(value, scope, path))
+                return Value(self.b.const(False) if there is None else self.b.not_(there), BOOL)
+        return self.operator(node, scope, path)
+
+    def there(self, found: Lowered) -> Op | None:
+        """Where a value or set is not none; None where it always is."""
+        match found:
+            case Value(present=present):
+                return present
+            case NodeSet(base=Value(present=present)):
+                return present
+            case Chosen(condition=condition, then=then, other=other):
+                return self.either(condition, self.there(then), self.there(other))
+        return None
+
+    def either(self, condition: Op, then: Op | None, other: Op | None) -> Op | None:
+        if then is None and other is None:
+            return None
+        always = self.b.const(True)
+        return self.b.select(condition, then or always, other or always)
+
+    def chosen(self, condition: Op, then: Lowered, other: Lowered, found_there: bool = False) -> Lowered:
+        """One of two by a condition; ``found_there``: the condition is that the first is not none."""
+        if not isinstance(then, Value) or not isinstance(other, Value):
+            return Chosen(condition, then, other)
+        present = self.either(condition, None if found_there else then.present, other.present)
         kind = then.kind if then.kind is other.kind else NUM
         return Value(self.b.select(condition, then.op, other.op), kind, present)
 
@@ -137,11 +159,15 @@ class ExpressionLowering(AggregateLowering):
         return Value(self.b.and_(present, self.b.binary(name, a, b)), BOOL)
 
     def member(self, item: Value, collection: Lowered) -> Op:
+        if isinstance(collection, Chosen):
+            return self.b.select(
+                collection.condition, self.member(item, collection.then), self.member(item, collection.other)
+            )
         if isinstance(collection, Literals):
             if item.kind is STR:
                 return self.b.and_(item.present, self.b.map_text("in_set", (item.op,), (collection.items,), "b"))
             number = self.b.number(item.op)
-            same = [self.b.binary("eq", number, self.b.const(float(x))) for x in sorted(collection.items)]
+            same = [self.b.binary("eq", number, self.b.const(x)) for x in collection.numbers]
             return self.b.and_(item.present, self.b.or_(*same))
         if isinstance(collection, Value):
             return self.b.and_(self.both(item, collection), self.within(item.op, collection.op))
@@ -204,7 +230,7 @@ class ExpressionLowering(AggregateLowering):
         info = METHODS[node.name]
         values = [self.value(node.base, scope, path)]
         asked = list(values)  # a literal argument may be none too: "a"[1]
-        constants: list[object] = []
+        constants: list[Hashable] = []
         for arg in node.args:
             found = self.lower(arg, scope, path)
             asked += [found] if isinstance(found, Value) else []
@@ -216,5 +242,5 @@ class ExpressionLowering(AggregateLowering):
                 values.append(found)
             else:
                 raise self.cannot(arg, f".{node.name}() has more than one argument that is not a literal")
-        op = self.b.map_text(node.name, tuple(v.op for v in values), tuple(constants), DTYPE[info.kind])  # type: ignore[arg-type]
+        op = self.b.map_text(node.name, tuple(v.op for v in values), tuple(constants), DTYPE[info.kind])
         return Value(op, info.kind, self.both(*asked))

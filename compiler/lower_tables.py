@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attndsl.compiler.ir import Op, is_word_axis
 from attndsl.compiler.lower_base import DTYPE, LoweringBase, Path, Scope
-from attndsl.compiler.values import Lowered, NodeSet, Value
+from attndsl.compiler.values import Chosen, Literals, Lowered, NodeSet, Value
 from attndsl.dsl import nodes as N
 from attndsl.dsl.builtins import TOKEN_FEATURES, WORD_FEATURES
 from attndsl.dsl.types import NUM, TOKENS, WORD, WORDS, Kind
@@ -77,8 +77,6 @@ class TableLowering(LoweringBase):
             return NodeSet(TOKENS, "word_tokens", word)
         if kind is WORDS:
             return NodeSet(WORDS, name, word)
-        if name == "index":
-            return Value(word.op, NUM, word.present)
         return Value(self.look_up("word." + name, DTYPE[kind], word.op), kind, word.present)
 
     def relation(self, name: str, args: tuple[N.Expr, ...], scope: Scope, path: Path) -> Value:
@@ -87,8 +85,12 @@ class TableLowering(LoweringBase):
         present = [v for v in (valid_row, valid_column) if v is not None]
         return Value(found, NUM, self.b.and_(*present) if present else None)
 
-    def related(self, nodes: NodeSet, index: Op) -> Op:
+    def related(self, nodes: NodeSet | Chosen, index: Op) -> Op:
         """Whether the node at ``index`` is in the set."""
+        if isinstance(nodes, Chosen):
+            assert not isinstance(nodes.then, Value | Literals)
+            assert not isinstance(nodes.other, Value | Literals)
+            return self.b.select(nodes.condition, self.related(nodes.then, index), self.related(nodes.other, index))
         if nodes.relation is None or nodes.base is None:
             return self.b.const(True)
         row = self.b.gather(self.b.relation(nodes.relation), "r", nodes.base.op)

@@ -63,7 +63,7 @@ class TextMap:
         self.call = _function(name)
         self.constants = constants
         self.result = result
-        self._table = np.zeros(0, dtype=_DTYPES[result])
+        self._table: np.ndarray = np.zeros(0, dtype=_DTYPES[result])
         self._known = np.zeros(0, dtype=bool)
 
     def _answer(self, *texts: str) -> Any:
@@ -84,7 +84,7 @@ class TextMap:
             for code in np.unique(codes[~known]):
                 self._table[code] = self._blank if code == NONE else self._answer(_texts[code])
                 self._known[code] = True
-        return self._table[codes]
+        return np.asarray(self._table[codes])
 
     @property
     def _blank(self) -> int:
@@ -92,7 +92,7 @@ class TextMap:
 
     def _grow(self, size: int) -> None:
         # the last entry is reached by code -1 (NONE) and stays blank
-        table = np.zeros(size + 1, dtype=_DTYPES[self.result])
+        table: np.ndarray = np.zeros(size + 1, dtype=_DTYPES[self.result])
         known = np.zeros(size + 1, dtype=bool)
         old = max(len(self._table) - 1, 0)
         table[:old], known[:old] = self._table[:old], self._known[:old]
@@ -111,7 +111,7 @@ class TextPairMap:
 
     def __call__(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         pairs, inverse = np.unique(np.stack([left.ravel(), right.ravel()]), axis=1, return_inverse=True)
-        answers = np.zeros(pairs.shape[1], dtype=_DTYPES[self.result])
+        answers: np.ndarray = np.zeros(pairs.shape[1], dtype=_DTYPES[self.result])
         for i, (a, b) in enumerate(pairs.T.tolist()):
             answers[i] = self._answer(a, b)
         return answers[inverse].reshape(left.shape)

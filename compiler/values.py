@@ -23,6 +23,11 @@ class Literals:
 
     items: frozenset[str] | frozenset[float]
 
+    @property
+    def numbers(self) -> list[float]:
+        """The numbers of a set of numbers, ascending."""
+        return sorted(float(item) for item in self.items)
+
 
 @dataclass(frozen=True, slots=True)
 class NodeSet:
@@ -33,4 +38,13 @@ class NodeSet:
     base: Value | None = None
 
 
-Lowered = Value | Literals | NodeSet
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One of two sets, by a condition."""
+
+    condition: Op
+    then: Lowered
+    other: Lowered
+
+
+Lowered = Value | Literals | NodeSet | Chosen

@@ -137,10 +137,10 @@ class ExpressionChecker:
                 self.condition(condition, scope)
                 return self.join(node, self.infer(then, scope), self.infer(other, scope))
             case N.Otherwise(value=value, default=default):
-                left, right = self.infer(value, scope), self.infer(default, scope)
-                return Type(self.join(node, left, right).kind, right.optional)
+                found, fallback = self.infer(value, scope), self.infer(default, scope)
+                return Type(self.join(node, found, fallback).kind, fallback.optional)
             case N.IsNone(value=value):
-                self.one_value(value, self.infer(value, scope))
+                self.infer(value, scope)
                 return _BOOL
             case N.Member():
                 return self.member(node, scope)
@@ -267,8 +267,6 @@ class ExpressionChecker:
     def join(self, node: N.Expr, left: Type, right: Type) -> Type:
         if UNKNOWN in (left.kind, right.kind):
             return _UNKNOWN
-        if not self.one_value(node, left):
-            return _UNKNOWN
         kind = left.kind
         if left.kind is not right.kind:
             if {left.kind, right.kind} != {NUM, BOOL}:
@@ -277,13 +275,6 @@ class ExpressionChecker:
                 )
             kind = NUM
         return Type(kind, left.optional or right.optional)
-
-    def one_value(self, node: N.Expr, found: Type) -> bool:
-        """Sets are written out or asked of a token or word where they are used; they are not chosen between."""
-        if found.kind in (TEXTS, NUMBERS, TOKENS, WORDS):
-            self.report("E0203", f"expected one value, found a {found.kind.value}", node)
-            return False
-        return True
 
     def member(self, node: N.Member, scope: Scope) -> Type:
         item, collection = self.infer(node.item, scope).kind, self.infer(node.collection, scope).kind

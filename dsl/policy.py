@@ -86,7 +86,8 @@ def classes_of_running_python() -> tuple[str, ...]:
     found = {"AST"}
     pending: list[type] = [ast.AST]
     while pending:
-        for child in pending.pop().__subclasses__():
+        children: list[type] = pending.pop().__subclasses__()
+        for child in children:
             if child.__module__ in ("ast", "_ast"):
                 found.add(child.__name__)
                 pending.append(child)

@@ -41,8 +41,7 @@ def fit(
     """Bring the patterns of one layer, per sequence [head, queries, tokens], to float32 [batch, head, q, ``keys``].
 
     ``mask`` and ``options`` are those of the attention call. Queries that are padding get rows of zeros. Weight on
-    keys that the layer cannot see is E0635, or dropped with the rest brought to the same sum, as ``outside_window``
-    says.
+    keys that the layer cannot see is E0635, or dropped with the rest brought to the same sum (``outside_window``).
     """
     import torch
 

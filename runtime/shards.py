@@ -12,6 +12,7 @@ import os
 import struct
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,8 @@ def write_atomically(path: Path, chunks: list[bytes | memoryview]) -> None:
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # where it could not be made it cannot be removed: the first error tells
+            part.unlink(missing_ok=True)
 
 
 def cannot_write(path: Path, error: OSError) -> DiagnosticError:

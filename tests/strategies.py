@@ -299,6 +299,10 @@ class ProgramMaker:
         return self.looked_up(env, depth - 1, tokens=False)
 
     def word_set(self, env: Env, depth: int) -> N.Expr:
+        if depth > 0 and self.chance(15):
+            left, right = self.word_set(env, depth - 1), self.word_set(env, depth - 1)
+            chooses = self.chance(60)
+            return N.IfElse(self.condition(env, depth - 1), left, right) if chooses else N.Otherwise(left, right)
         if self.chance(25):
             return N.AllWords()
         if self.chance(35):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import readme_blocks as rb
@@ -21,7 +22,17 @@ SOURCES = [
     for folder in ("attndsl", "dsl", "compiler", "runtime", "models", "synth")
     for path in (rb.ROOT / folder).rglob("*.py")
 ]
-COMMANDS = get_command(app).commands  # type: ignore[attr-defined]
+
+
+def leaves(group: Any, before: str = "") -> dict[str, Any]:
+    """Commands by full name, those of sub-commands too."""
+    found: dict[str, Any] = {}
+    for name, command in group.commands.items():
+        found |= leaves(command, f"{before}{name} ") if hasattr(command, "commands") else {before + name: command}
+    return found
+
+
+COMMANDS = leaves(get_command(app))
 
 
 @pytest.mark.parametrize("document", ["README.md", "dsl/LANGUAGE.md"])

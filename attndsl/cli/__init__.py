@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 
 RESUMABLE = ("explain", "score", "replace")
+STOPPED = 130
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -27,4 +28,4 @@ def stopped(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     kept = "; what was finished is kept, the same command goes on from there" if set(given) & set(RESUMABLE) else ""
     print(f"attndsl: stopped{kept}", file=sys.stderr)
-    return 130
+    return STOPPED

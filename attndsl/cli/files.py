@@ -224,11 +224,15 @@ def _with_distinct_names(programs: list[Program]) -> list[Program]:
 def _with_dead_predicates(programs: list[Program], model: str, revision: str | None) -> list[Program]:
     from dataclasses import replace
 
-    from attndsl.cli.output import Shown
+    from attndsl.cli.output import Shown, counted
     from attndsl.models.load_tokenizer import load_tokenizer
     from attndsl.runtime.dead_predicates import dead_predicates
 
-    tokenizer = load_tokenizer(model, revision, notify=Shown().note)
+    say = Shown().note
+    tokenizer = load_tokenizer(model, revision, notify=say)
+    apart = sum(program.typed is None for program in programs)
+    if apart:
+        say(f"--model looks at lifted programs; {counted(apart, 'program')} of {len(programs)} could not be looked at")
     return [
         replace(program, diagnostics=(*program.diagnostics, *dead_predicates(program.typed, tokenizer, model)))
         if program.typed is not None

@@ -209,7 +209,7 @@ def settings_of(
         train=train,
         heldout=heldout,
         device=_device(device),
-        min_tokens=min_tokens if min_tokens is not None else max(2, tokens * 3 // 4),
+        min_tokens=min_tokens,
     )
 
 

@@ -11,12 +11,12 @@ from typing import Any
 import typer
 
 from attndsl import __version__
-from attndsl.cli import files, jobs, running, stopped
+from attndsl.cli import STOPPED, files, isolation, jobs, running, stopped
 from attndsl.cli.output import show_diagnostics
 from attndsl.dsl.diagnostics import DiagnosticError, fail
 
 # What the user typed cannot be meant, whatever the files say: exit code 2.
-USAGE_CODES = frozenset({"E0501", "E0539", "E0804", "E0807", "E0809", "E0811", "E0813"})
+USAGE_CODES = frozenset({"E0501", "E0539", "E0804", "E0807", "E0809", "E0811", "E0813", "E0421"})
 _NOT_OURS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EMFILE, errno.EFBIG)
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ app = typer.Typer(
 jobs.register(app)
 files.register(app)
 running.register(app)
+isolation.register(app)
 
 
 def _version(wanted: bool) -> None:
@@ -55,6 +56,8 @@ def run(arguments: list[str] | None = None) -> int:
         result: Any = app(several_files(arguments), prog_name="attndsl", standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()  # here, where a full disk or a closed pipe still gets its message
+        if result == STOPPED:  # typer makes a result of Ctrl-C
+            return stopped(arguments)
         return result if isinstance(result, int) else 0
     except DiagnosticError as error:
         return _diagnosed(error)
@@ -62,6 +65,10 @@ def run(arguments: list[str] | None = None) -> int:
         return stopped(arguments)
     except typer.Exit as exit_:
         return int(exit_.exit_code)
+    except SystemExit as exit_:  # typer makes one of a pipe that was closed
+        if isinstance(exit_.__context__, BrokenPipeError):
+            return 0
+        raise
     except typer.TyperException as error:
         return _wrong_usage(error)
     except BrokenPipeError:

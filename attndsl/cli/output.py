@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -141,8 +142,10 @@ def percent(value: float) -> str:
     return f"{value:+.1f}%"
 
 
-def interval(total: Mapping[str, float]) -> str:
-    """``0.483 [0.449, 0.522]``."""
+def interval(total: Mapping[str, float | None]) -> str:
+    """``0.483 [0.449, 0.522]``; without the interval where there is none."""
+    if total["low"] is None or math.isnan(total["low"]):
+        return f"{total['mean']:.3f}"
     return f"{total['mean']:.3f} [{total['low']:.3f}, {total['high']:.3f}]"
 
 

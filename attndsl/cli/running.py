@@ -85,19 +85,16 @@ def run(
     from attndsl.dsl.diagnostics import fail
     from attndsl.models.load_tokenizer import load_tokenizer
     from attndsl.runtime.library import builtin_library, load_library
-    from attndsl.runtime.tokenize import token_table
+    from attndsl.runtime.machine import on_first_compile
 
     if not text:
         raise fail("E0809", "there is no text to run on", help='give one: --text "The cat sat on the mat."')
-    if format is RunFormat.NPZ and out is None and sys.stdout is not None and sys.stdout.isatty():
-        raise fail("E0807", "npz is not for a terminal", help="add --out FILE.npz, or redirect stdout")
     library = load_library(file, causal=not bidirectional) if file is not None else builtin_library(not bidirectional)
     chosen = choose(library, program)
+    on_first_compile(Shown().note)
     tokenizer = load_tokenizer(model, revision, notify=Shown().note)
     pattern = chosen.predict(text, tokenizer, backend=backend, raw=raw)
-    table = token_table(text, tokenizer)
-    tokens = [surface or raw_ for surface, raw_ in zip(table.surface, table.raw, strict=True)]
-    _write(format, out, chosen.name, tokens, pattern)
+    give(format, out, chosen.name, shown_tokens(text, tokenizer), pattern)
     return 0
 
 
@@ -119,10 +116,22 @@ def choose(library: Any, name: str) -> Any:
     raise fail("E0810", f"there is no program named {name!r}" if name else "the file holds several programs", help=hint)
 
 
-def _write(format: RunFormat, out: Path | None, name: str, tokens: list[str], pattern: Any) -> None:
+def shown_tokens(text: str, tokenizer: Any) -> list[str]:
+    """The surface text of each token; the vocabulary string where there is none, as of special tokens."""
+    from attndsl.runtime.tokenize import token_table
+
+    table = token_table(text, tokenizer)
+    return [surface or raw for surface, raw in zip(table.surface, table.raw, strict=True)]
+
+
+def give(format: RunFormat, out: Path | None, name: str, tokens: list[str], pattern: Any) -> None:
+    """Write a pattern to a file, or to stdout. Raises DiagnosticError E0805, E0807."""
+    from attndsl.dsl.diagnostics import fail
     from attndsl.job.stages import write_bytes
 
     if format is RunFormat.NPZ:
+        if out is None and sys.stdout is not None and sys.stdout.isatty():
+            raise fail("E0807", "npz is not for a terminal", help="add --out FILE.npz, or redirect stdout")
         data = _npz(tokens, pattern)
     elif format is RunFormat.JSON:
         data = (_json(name, tokens, pattern) + "\n").encode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attndsl.cli.output import counted, interval, percent, print_table
+from attndsl.cli.output import counted, interval, percent, print_table, visible
 
 if TYPE_CHECKING:
     from attndsl.job.replacement import Step
@@ -25,7 +25,8 @@ def print_scores(table: Table, model: str, corpus: str, every_head: bool = False
     """Totals over heads, scores by context length, and the best heads (or all)."""
     meta: Any = table.meta
     tokens = meta["tokens"]
-    print(f"{model} on {corpus}: {counted(meta['heads'], 'head')}, {counted(meta['programs'], 'program')},")
+    sizes = f"{counted(meta['heads'], 'head')}, {counted(meta['programs'], 'program')}"
+    print(f"{visible(model)} on {visible(corpus)}: {sizes},")
     print(
         f"chosen on {counted(meta['train_sentences'], 'train text')}, "
         f"reported on {counted(meta['held_out_sentences'], 'held-out text')} of "
@@ -68,7 +69,7 @@ def print_steps(steps: list[Step]) -> None:
         return
     rows = [
         [f"{100 * s['share']:.0f}%", s["heads"], s["perplexity"], percent(s["increase_percent"]),
-         f"[{percent(s['low'])}, {percent(s['high'])}]"]
+         None if s["low"] is None else f"[{percent(s['low'])}, {percent(s['high'])}]"]
         for s in steps
     ]  # fmt: skip
     print_table(

@@ -36,7 +36,8 @@ def provider_of(
         predicted = kernel.predict(token_table_of_ids(list(ids), tokenizer))
         for error in predicted.errors.values():
             raise error
-        return predicted.patterns[order]
+        chosen: NDArray[np.float32] = predicted.patterns[order]
+        return chosen
 
     return provider
 
@@ -89,12 +90,15 @@ def _measure(run: Run, heads: list[Head], programs: dict[Head, Program]) -> Step
 def increase(base: Step, step: Step, seed: int) -> Step:
     """Increase of perplexity in percent, with a 95% percentile bootstrap interval over texts.
 
-    Texts are resampled in pairs (unmodified, replaced), so that hard texts do not widen the interval.
+    Texts are resampled in pairs (unmodified, replaced), so that hard texts do not widen the interval. One text has no
+    interval: ``low`` and ``high`` are None.
     """
     before, now = np.array(base["nll"]), np.array(step["nll"])
     tokens = np.array(step["tokens"])
+    point = float(100 * np.expm1((now - before).sum() / tokens.sum()))
+    if len(tokens) < 2:
+        return {"increase_percent": point, "low": None, "high": None}
     draws = np.random.default_rng(seed).integers(0, len(tokens), (BOOTSTRAP_DRAWS, len(tokens)))
     change = (now - before)[draws].sum(axis=1) / tokens[draws].sum(axis=1)
     low, high = np.percentile(100 * np.expm1(change), [2.5, 97.5])
-    point = 100 * np.expm1((now - before).sum() / tokens.sum())
-    return {"increase_percent": float(point), "low": float(low), "high": float(high)}
+    return {"increase_percent": point, "low": float(low), "high": float(high)}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import platform
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
@@ -25,7 +27,7 @@ from attndsl.dsl.tokens import TokenTable
 from attndsl.job.replacement import Step, provider_of
 from attndsl.job.run import Run
 from attndsl.job.scores import chosen_programs
-from attndsl.runtime.program import Outcome
+from attndsl.runtime.program import Outcome, Program
 from attndsl.runtime.table import Table
 from attndsl.runtime.tokenize import token_table
 
@@ -52,13 +54,13 @@ def report_data(run: Run, table: Table, steps: list[Step]) -> ReportData:
         ),
         heads=_heads(run, table),
         intervals=HeadlineIntervals(
-            mean=_interval(meta["held_out_iou"]),
-            lift=_interval(meta["lift"]),
+            mean=_of(meta["held_out_iou"]),
+            lift=_of(meta["lift"]),
             over="texts",
         ),
         perplexity=tuple(
             PerplexityStep(
-                s["share"], s["heads"], s["perplexity"], s["increase_percent"], Interval(s["low"], s["high"])
+                s["share"], s["heads"], s["perplexity"], s["increase_percent"], _interval(s["low"], s["high"])
             )
             for s in steps
         ),
@@ -83,42 +85,48 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _interval(total: dict[str, Any]) -> Interval:
-    return Interval(total["low"], total["high"])
+def _interval(low: Any, high: Any) -> Interval | None:
+    """None where there is no interval: one text has no spread."""
+    if low is None or high is None or math.isnan(low) or math.isnan(high):
+        return None
+    return Interval(float(low), float(high))
+
+
+def _of(total: dict[str, Any]) -> Interval | None:
+    return _interval(total["low"], total["high"])
 
 
 def _heads(run: Run, table: Table) -> tuple[HeadRow, ...]:
-    rows = []
     programs = chosen_programs(run, table)
-    for (layer, head), row in zip(run.heads, table.rows(), strict=True):
-        program = programs[layer, head]
-        text = program.to_attn() if program.typed is not None else (program.source or "")
-        baselines = {
-            name.removeprefix("baseline_").replace("_", " "): float(value)  # type: ignore[arg-type]
+    rows: list[dict[str, Any]] = [dict(row) for row in table.rows()]
+    return tuple(
+        _head(layer, head, programs[layer, head], row) for (layer, head), row in zip(run.heads, rows, strict=True)
+    )
+
+
+def _head(layer: int, head: int, program: Program, row: dict[str, Any]) -> HeadRow:
+    return HeadRow(
+        layer=layer,
+        head=head,
+        program=program.name,
+        program_text=program.to_attn() if program.typed is not None else (program.source or ""),
+        claim=program.claim,
+        train_iou=row["train_iou"],
+        heldout_iou=row["held_out_iou"],
+        baselines={
+            name.removeprefix("baseline_").replace("_", " "): value
             for name, value in row.items()
             if name.startswith("baseline_")
-        }
-        rows.append(
-            HeadRow(
-                layer,
-                head,
-                program.name,
-                text,
-                program.claim,
-                float(row["train_iou"]),
-                float(row["held_out_iou"]),  # type: ignore[arg-type]
-                baselines,
-                str(row["best_baseline"]),
-                float(row["lift"]),  # type: ignore[arg-type]
-                Interval(float(row["held_out_iou_low"]), float(row["held_out_iou_high"])),  # type: ignore[arg-type]
-                float(row["js_distance"]),
-                float(row["iou_without_sink"]),  # type: ignore[arg-type]
-            )
-        )
-    return tuple(rows)
+        },
+        best_baseline=row["best_baseline"],
+        lift=row["lift"],
+        interval=_interval(row["held_out_iou_low"], row["held_out_iou_high"]),
+        js=row["js_distance"],
+        iou_no_sink=row["iou_without_sink"],
+    )
 
 
-def _by_length(meta: dict[str, Any]) -> tuple[LengthRow, ...]:
+def _by_length(meta: Mapping[str, Any]) -> tuple[LengthRow, ...]:
     rows = []
     for name, at in meta.items():
         if name.startswith("at_"):
@@ -179,7 +187,7 @@ def _shown_tokens(table: TokenTable) -> list[str]:
     return shown
 
 
-def _left_out(run: Run, meta: dict[str, Any]) -> tuple[LeftOut, ...]:
+def _left_out(run: Run, meta: Mapping[str, Any]) -> tuple[LeftOut, ...]:
     found = []
     refused = [p for p in run.library.values() if p.outcome is Outcome.REFUSED]
     by_code: dict[str, int] = {}
@@ -190,7 +198,7 @@ def _left_out(run: Run, meta: dict[str, Any]) -> tuple[LeftOut, ...]:
     if meta["failures"]:
         found.append(LeftOut("program runs that failed", len(meta["failures"]), reason=meta["failures"][0]["error"]))
     if run.left_out_texts:
-        short = f"fewer than {run.settings.min_tokens} tokens"
+        short = f"fewer than {run.settings.least_tokens} tokens"
         found.append(LeftOut("texts too short", run.left_out_texts, reason=short))
     return tuple(found)
 
@@ -202,7 +210,7 @@ def _settings(run: Run) -> dict[str, Any]:
         "revision": s.revision or "",
         "corpus": s.corpus,
         "tokens": s.tokens,
-        "min tokens": s.min_tokens,
+        "min tokens": s.least_tokens,
         "programs": len(run.programs),
         "heads": len(run.heads),
         "device": s.device,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 LENGTHS = (16, 32, 64, 128)
@@ -10,8 +10,9 @@ LENGTHS = (16, 32, 64, 128)
 
 @dataclass(frozen=True)
 class Settings:
-    """``tokens``: texts are cut to this many; shorter ones than ``min_tokens`` are left out. ``train``/``heldout``: at
-    most that many texts of each split (None: all). ``steps``: shares of heads to replace. ``seed`` fixes bootstraps."""
+    """``tokens``: texts are cut to this many; shorter ones than ``min_tokens`` (None: three quarters of ``tokens``, at
+    least 2) are left out. ``train``/``heldout``: at most that many texts of each split (None: all). ``steps``: shares
+    of heads to replace. ``seed`` fixes bootstraps."""
 
     model: str = "smollm2-135m"
     revision: str | None = None
@@ -20,7 +21,7 @@ class Settings:
     heads: str | None = None
     out: Path = Path("attndsl-runs/run")
     tokens: int = 128
-    min_tokens: int = 96
+    min_tokens: int | None = None
     train: int | None = 40
     heldout: int | None = 20
     steps: tuple[float, ...] = (0.0, 0.05, 0.10, 0.25, 0.40, 0.60, 1.0)
@@ -28,3 +29,15 @@ class Settings:
     device: str = "cpu"
     backend: str | None = None
     seed: int = 0
+
+    @property
+    def least_tokens(self) -> int:
+        """The shortest text that is taken."""
+        return self.min_tokens if self.min_tokens is not None else max(2, self.tokens * 3 // 4)
+
+    def within(self, context: int | None) -> Settings:
+        """The same for a model that reads at most ``context`` tokens (None: no limit)."""
+        if context is None or context >= self.tokens:
+            return self
+        least = None if self.min_tokens is None else min(self.min_tokens, context)
+        return replace(self, tokens=context, min_tokens=least)

@@ -8,7 +8,7 @@ Nothing in the file is executed.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from attndsl.dsl import nodes as N
 from attndsl.dsl.checker import check as check_tree
@@ -58,6 +58,7 @@ def _import(name: str, check: ProgramCheck) -> Imported:
             check.program.node, check.program.module.functions, check.program.module.constants,
             check.program.module.source, description,
         )  # fmt: skip
+        program = replace(program, source=check.program.module.source)  # run-time errors point into the Python file
         check_tree(program)
     except DiagnosticError as error:  # a lift that our own checker refuses is never used
         found = f"{name} is kept as a bounded loop program: its lift does not check ({error.diagnostics[0].headline})"
@@ -66,7 +67,7 @@ def _import(name: str, check: ProgramCheck) -> Imported:
     except NotLiftable as stop:
         reason = diagnostic(
             "W0301", f"{name} is kept as a bounded loop program: {stop.reason}",
-            source=check.program.module.source, span=stop.span,
+            source=check.program.module.source, span=stop.span, notes=(f"`attndsl rule {stop.code}` says more",),
         )  # fmt: skip
         return Imported(name, (*check.diagnostics, reason), loops=check, description=description)
     return Imported(name, check.diagnostics, program=program, description=description)

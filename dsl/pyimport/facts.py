@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from attndsl.dsl.diagnostics import Diagnostic, diagnostic
 from attndsl.dsl.policy import Refused, decide
-from attndsl.dsl.pyimport import members, rules
+from attndsl.dsl.pyimport import members, rules, vocabulary
 from attndsl.dsl.pyimport.members import Verdict
 from attndsl.dsl.pyimport.module import PyModule
 from attndsl.dsl.pyimport.read import import_targets
@@ -180,8 +180,8 @@ class _Looker:
             if target.startswith("."):
                 verdict: Verdict | None = Verdict("E0130", "imports from the file's own package are not read")
             else:
-                serves_annotations = members.words.MODULES.get(target.rpartition(".")[0], 0) is None
-                known = target in members.words.MODULES or serves_annotations
+                serves_annotations = vocabulary.MODULES.get(target.rpartition(".")[0], 0) is None
+                known = target in vocabulary.MODULES or serves_annotations
                 verdict = None if known else members.judge_member(target, False)
             if verdict is not None:
                 self.imported[name] = (verdict, node)
@@ -250,7 +250,7 @@ class _Looker:
                 self.shown.add(chain[0].id)
 
     def _undefined(self, node: ast.Name) -> Verdict:
-        known = {*self.module.functions, *members.words.BUILTIN_FUNCTIONS, *self.host}
+        known = {*self.module.functions, *vocabulary.BUILTIN_FUNCTIONS, *self.host}
         called = id(node) in self.called
         if not called:
             known |= {*self.module.constants, *self.module.imports}

@@ -8,6 +8,7 @@ function is a helper. Only ``ast.parse`` sees the text; nothing of it is run.
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 from attndsl.dsl.diagnostics import Diagnostic, diagnostic
 from attndsl.dsl.gate import check_text, parse_python
@@ -55,6 +56,8 @@ class _Reader:
             program = _as_program(module, node, name in called)
             if program is not None:
                 programs[name] = program
+        if not programs and self.refused:  # an `async def`, say, is what the author meant as the program
+            return replace(module, diagnostics=(*module.diagnostics, *self.refused.values()))
         return module
 
     def _statement(self, node: ast.stmt) -> None:
@@ -72,7 +75,7 @@ class _Reader:
                 pass  # a docstring, or a comment written as a string
             case ast.If() if _is_main_guard(node.test):
                 pass  # never true when the file is imported
-            case ast.Expr(value=ast.Call()) if self._leads_out(node.value.func):
+            case ast.Expr(value=ast.Call(func=function)) if self._leads_out(function):
                 self.found.append(
                     diagnostic(
                         "W0221",
@@ -244,9 +247,9 @@ def _uses_as_tokenizer(node: FunctionNode, name: str) -> bool:
     for inner in ast.walk(node):
         if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id == name:
             return True
-        is_method = isinstance(inner, ast.Attribute) and inner.attr in _TOKENIZER_METHODS
-        if is_method and isinstance(inner.value, ast.Name) and inner.value.id == name:
-            return True
+        match inner:
+            case ast.Attribute(value=ast.Name(id=root), attr=attr) if root == name and attr in _TOKENIZER_METHODS:
+                return True
     return False
 
 

@@ -132,10 +132,10 @@ SET_METHODS = _words("""
     """)
 ARRAY_METHODS = _words("""
     all any argmax argmin argsort astype clip copy cumprod cumsum diagonal dot fill flatten item max mean min nonzero
-    prod ptp ravel repeat reshape round searchsorted sort squeeze std sum swapaxes take tolist trace transpose var
+    prod ravel repeat reshape round searchsorted sort squeeze std sum swapaxes take tolist trace transpose var
     """)
 ARRAY_ATTRIBUTES = _words("T dtype flat ndim real shape size")
-NUMBER_ATTRIBUTES = _words("bit_length conjugate imag is_integer real denominator numerator")
+NUMBER_ATTRIBUTES = _words("bit_length conjugate imag is_integer real")
 SLICE_ATTRIBUTES = _words("start stop step")
 MATCH_ATTRIBUTES = _words("group groups start end span ratio quick_ratio match search findall sub split fullmatch")
 EXCEPTION_ATTRIBUTES = _words("args")
@@ -146,7 +146,7 @@ WORD_FLAGS = _words("""
     is_space is_stop is_title is_upper like_email like_num like_url
     """)
 WORD_ATTRIBUTES = WORD_FLAGS | _words("""
-    text i idx pos_ tag_ dep_ lemma_ ent_type_ ent_iob_ shape_ morph whitespace_ text_with_ws orth_ lower_ norm_
+    text i idx pos_ tag_ dep_ lemma_ ent_type_ ent_iob_ shape_ morph whitespace_ text_with_ws orth_ lower_
     prefix_
     suffix_ head children ancestors subtree lefts rights n_lefts n_rights left_edge right_edge sent doc is_sent_start
     is_sent_end conjuncts is_ancestor nbor ent_iob has_head has_dep
@@ -156,14 +156,9 @@ SPAN_ATTRIBUTES = _words(
     "text start end start_char end_char root label_ lemma_ sent ents noun_chunks doc lefts rights subtree"
 )
 MORPH_ATTRIBUTES = _words("get to_dict")
-TOKENIZER_ATTRIBUTES = _words("""
-    convert_ids_to_tokens convert_tokens_to_ids convert_tokens_to_string tokenize encode encode_plus decode
-    batch_decode
-    input_ids attention_mask offset_mapping tokens word_ids all_special_tokens all_special_ids cls_token sep_token
-    pad_token unk_token bos_token eos_token mask_token cls_token_id sep_token_id pad_token_id unk_token_id
-    bos_token_id
-    eos_token_id mask_token_id vocab_size
-    """)
+TOKENIZER_ATTRIBUTES = _words(
+    "convert_ids_to_tokens tokenize encode encode_plus input_ids attention_mask offset_mapping tokens"
+)
 
 ATTRIBUTES = (
     STR_METHODS | LIST_METHODS | TUPLE_METHODS | DICT_METHODS | SET_METHODS | ARRAY_METHODS | ARRAY_ATTRIBUTES

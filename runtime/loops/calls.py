@@ -11,7 +11,7 @@ import numpy as np
 
 from attndsl.dsl.pyimport import loops as lt
 from attndsl.runtime.loops.attributes import METHODS, SIZED, BoundMethod, TypeMethod, attribute_reader
-from attndsl.runtime.loops.dispatch import Evaluate, Frame, expr
+from attndsl.runtime.loops.dispatch import Evaluate, Frame, expr, spanned
 from attndsl.runtime.loops.functions import HostFunction, is_program_function
 from attndsl.runtime.loops.memo import remembered
 from attndsl.runtime.loops.state import Run, Stop, walk
@@ -124,7 +124,7 @@ def call(node: lt.Call) -> Evaluate:
     if not node.keywords:
         pure = node.function.pure if isinstance(node.function, lt.GetGlobal) and node.arguments else ""
         if pure:
-            return lambda f, at_span=node.span: remembered(f[1], pure, function(f), arguments(f))
+            return spanned(lambda f, at_span=node.span: remembered(f[1], pure, function(f), arguments(f)))
 
         def positional(f: Frame, at_span: Any = node.span) -> Any:
             found = function(f)
@@ -146,16 +146,16 @@ def _known_call(node: lt.Call, known: Any, wrapped: Callable[..., Any]) -> Evalu
         if len(node.arguments) == 1:
             only = expr(node.arguments[0])
             if known is len or known is abs:
-                return lambda f, at_span=node.span: known(only(f))
-            return lambda f, at_span=node.span: wrapped(f[1], only(f))
+                return spanned(lambda f, at_span=node.span: known(only(f)))
+            return spanned(lambda f, at_span=node.span: wrapped(f[1], only(f)))
         if len(node.arguments) == 2:
             first, second = expr(node.arguments[0]), expr(node.arguments[1])
-            return lambda f, at_span=node.span: wrapped(f[1], first(f), second(f))
+            return spanned(lambda f, at_span=node.span: wrapped(f[1], first(f), second(f)))
     arguments = _arguments(node.arguments)
     if not node.keywords:
-        return lambda f, at_span=node.span: wrapped(f[1], *arguments(f))
+        return spanned(lambda f, at_span=node.span: wrapped(f[1], *arguments(f)))
     keywords = _keywords(node.keywords)
-    return lambda f, at_span=node.span: wrapped(f[1], *arguments(f), **keywords(f))
+    return spanned(lambda f, at_span=node.span: wrapped(f[1], *arguments(f), **keywords(f)))
 
 
 def method_call(node: lt.MethodCall) -> Evaluate:

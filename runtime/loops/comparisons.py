@@ -12,7 +12,7 @@ from attndsl.runtime.loops.dispatch import Evaluate, Frame, expr
 from attndsl.runtime.loops.state import check_size
 
 _LONG = 64
-_SEARCHED = frozenset({list, tuple, str, np.ndarray})  # searched item by item
+_SEARCHED: Any = frozenset({list, tuple, str, np.ndarray})  # searched item by item
 
 
 def compare(node: lt.Compare) -> Evaluate:
@@ -34,7 +34,7 @@ def compare(node: lt.Compare) -> Evaluate:
 
 
 _WITH_CONSTANT = ("Eq", "NotEq", "Lt", "LtE", "Gt", "GtE")
-_SCALARS = frozenset({int, float, str, bool, np.float64, np.int64})
+_SCALARS: Any = frozenset({int, float, str, bool, np.float64, np.int64})
 
 
 def _with_constant(node: lt.Compare, op: str, left: Evaluate, value: Any) -> Evaluate:

@@ -19,13 +19,14 @@ from attndsl.runtime.loops.attributes import TypeMethod, attribute_reader, plain
 from attndsl.runtime.loops.calls import call, method_call
 from attndsl.runtime.loops.comparisons import compare
 from attndsl.runtime.loops.comprehensions import comprehension
-from attndsl.runtime.loops.dispatch import Evaluate, Frame, Maker, expr
+from attndsl.runtime.loops.dispatch import Evaluate, Frame, Maker, expr, spanned
 from attndsl.runtime.loops.state import Stop, check_size, walk
 from attndsl.runtime.loops.targets import store
 from attndsl.runtime.loops.texts import format_value
 
 UNBOUND = functions.UNBOUND
-_NUMBERS = frozenset({int, float, np.float64, np.int64})
+_NUMBERS: Any = frozenset({int, float, np.float64, np.int64})
+_REALS: Any = frozenset({float})
 _LIMIT = 1 << 62
 
 
@@ -157,7 +158,7 @@ def _mapping(node: lt.Mapping) -> Evaluate:
 def _unary(node: lt.Unary) -> Evaluate:
     value = expr(node.value)
     if node.op == "Not":
-        return lambda f, at_span=node.span: not value(f)
+        return spanned(lambda f, at_span=node.span: not value(f))
     operation = operators.UNARY[node.op]
 
     def apply(f: Frame, at_span: Any = node.span) -> Any:
@@ -198,14 +199,14 @@ def _binary(node: lt.Binary) -> Evaluate:
 
     def power(f: Frame, at_span: Any = node.span) -> Any:
         a, b = left(f), right(f)
-        return a**b if a.__class__ is float and b.__class__ in _NUMBERS else slow(f[1], op, a, b)
+        return a**b if a.__class__ in _REALS and b.__class__ in _NUMBERS else slow(f[1], op, a, b)
 
     special = {"Add": add, "Sub": subtract, "Mult": multiply, "Pow": power}.get(op)
     if special is not None:
         return special
     operation = operators.PLAIN[op]
     if op == "LShift":
-        return lambda f, at_span=node.span: slow(f[1], op, left(f), right(f))
+        return spanned(lambda f, at_span=node.span: slow(f[1], op, left(f), right(f)))
 
     def other(f: Frame, at_span: Any = node.span) -> Any:
         a, b = left(f), right(f)
@@ -234,8 +235,8 @@ def _logic(node: lt.Logic) -> Evaluate:
     if len(values) == 2:
         first = values[0]
         if node.op == "and":
-            return lambda f, at_span=node.span: first(f) and last(f)
-        return lambda f, at_span=node.span: first(f) or last(f)
+            return spanned(lambda f, at_span=node.span: first(f) and last(f))
+        return spanned(lambda f, at_span=node.span: first(f) or last(f))
 
     def both(f: Frame, at_span: Any = node.span) -> Any:
         for value in rest:
@@ -256,7 +257,7 @@ def _logic(node: lt.Logic) -> Evaluate:
 
 def _choose(node: lt.Choose) -> Evaluate:
     test, yes, no = expr(node.test), expr(node.yes), expr(node.no)
-    return lambda f, at_span=node.span: yes(f) if test(f) else no(f)
+    return spanned(lambda f, at_span=node.span: yes(f) if test(f) else no(f))
 
 
 def _attribute(node: lt.Attribute) -> Evaluate:
@@ -264,7 +265,7 @@ def _attribute(node: lt.Attribute) -> Evaluate:
         from attndsl.runtime.loops.builtins import BUILTINS
 
         kind, name = BUILTINS[node.value.name], node.name
-        return lambda f, at_span=node.span: TypeMethod(f[1], kind, name)
+        return spanned(lambda f, at_span=node.span: TypeMethod(f[1], kind, name))
     value, read, plain = expr(node.value), attribute_reader(node.name), plain_readers(node.name)
 
     def get(f: Frame, at_span: Any = node.span) -> Any:
@@ -292,9 +293,9 @@ def _item(node: lt.Item) -> Evaluate:
 
 def _plain_item(node: lt.Item) -> Evaluate:
     """An index that is most often one position: nothing large is made, except from an index array."""
-    both = isinstance(node.value, lt.GetLocal) and isinstance(node.index, lt.GetLocal)
-    if both and node.value.depth == node.index.depth == 0:
-        return _local_item(node, node.value, node.index)
+    match node.value, node.index:
+        case lt.GetLocal(depth=0) as holder_name, lt.GetLocal(depth=0) as index_name:
+            return _local_item(node, holder_name, index_name)
     value, index = expr(node.value), expr(node.index)
 
     def get(f: Frame, at_span: Any = node.span) -> Any:

@@ -16,7 +16,7 @@ from attndsl.runtime.loops.state import Run, Stop, too_many_steps, walk
 @lru_cache(maxsize=512)
 def repetitions(pattern: str, flags: int) -> int:
     """The number of open-ended repetitions. Raises Stop E0466 for a pattern that could explode, re.error as Python."""
-    parser = re._parser  # type: ignore[attr-defined]
+    parser: Any = vars(re)["_parser"]
     return _count(parser.parse(pattern, flags), False)
 
 

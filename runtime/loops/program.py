@@ -123,7 +123,10 @@ def _agree(first: Matrix | DiagnosticError, other: Matrix | DiagnosticError) -> 
 
 def _as_matrix(value: Any, size: int) -> Matrix:
     try:
-        matrix = np.array(value, dtype=np.float64)
+        found = np.asarray(value)
+        if found.dtype.kind not in "biuf":
+            raise TypeError
+        matrix = found.astype(np.float64)
     except (TypeError, ValueError):
         raise Stop("E0468", f"the program returned a {type(value).__name__} that is no matrix of numbers") from None
     if matrix.shape != (size, size):

@@ -155,7 +155,7 @@ def _pop(run: Run, value: set[Any]) -> Any:
 
 def _combining(name: str) -> Method:
     method = getattr(set, name)
-    frozen = getattr(frozenset, name, None)
+    frozen: Any = getattr(frozenset, name, None)
 
     def combine(run: Run, value: Any, *others: Any) -> Any:
         paid = [other if isinstance(other, set | frozenset | dict) else bounded_list(run, other) for other in others]

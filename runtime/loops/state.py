@@ -47,7 +47,7 @@ class Stop(BaseException):
         self.help = help
 
 
-_SLICE = 8192
+_SLICE = 1024  # steps between two looks at the clock
 
 
 @dataclass(slots=True)

@@ -12,14 +12,15 @@ import numpy as np
 
 from attndsl.dsl.pyimport import loops as lt
 from attndsl.runtime.loops import operators
-from attndsl.runtime.loops.dispatch import Evaluate, Frame, Maker, block, expr
+from attndsl.runtime.loops.dispatch import Evaluate, Frame, Maker, block, expr, spanned
 from attndsl.runtime.loops.state import ordered, refuel
 from attndsl.runtime.loops.targets import remove, store
 from attndsl.runtime.loops.trying import assertion, raising, trying
 
 BREAK = "break"
 CONTINUE = "continue"
-_NUMBERS = frozenset({int, float, np.float64, np.int64})
+_REALS: Any = frozenset({float})
+_NUMBERS: Any = frozenset({int, float, np.float64, np.int64})
 
 
 def _assign(node: lt.Assign) -> Evaluate:
@@ -68,7 +69,7 @@ def _augment(node: lt.Augment) -> Evaluate:
     def combine(f: Frame, old: Any, new: Any) -> Any:
         if fast is not None and old.__class__ in _NUMBERS and new.__class__ in _NUMBERS:
             return fast(old, new)
-        if op == "Mult" and old.__class__ is float and new.__class__ in _NUMBERS:
+        if op == "Mult" and old.__class__ in _REALS and new.__class__ in _NUMBERS:
             return old * new
         return operators.in_place(f[1], op, old, new)
 
@@ -118,7 +119,7 @@ def _if(node: lt.If) -> Evaluate:
 
         return only_yes
     no = block(node.no)
-    return lambda f, at_span=node.test.span: yes(f) if test(f) else no(f)
+    return spanned(lambda f, at_span=node.test.span: yes(f) if test(f) else no(f))
 
 
 def _for(node: lt.For) -> Evaluate:

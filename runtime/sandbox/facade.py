@@ -31,7 +31,7 @@ PLAIN_FUNCTIONS = listed(
     "broadcast_arrays cbrt choose compress copy copysign copyto degrees diag_indices_from diagflat ediff1d "
     "extract fabs "
     "float_power geomspace hsplit invert isclose iscomplex isneginf isposinf isreal isscalar left_shift nancumsum "
-    "nancumsum nanmedian nanpercentile nanprod nanquantile nanvar ndenumerate ndindex place positive putmask radians resize "
+    "nanmedian nanpercentile nanprod nanquantile nanvar ndenumerate ndindex place positive putmask radians resize "
     "right_shift rint setxor1d signbit sinc tril_indices_from trim_zeros triu_indices_from vsplit "
     "abs absolute add all allclose any append argmax argmin argsort argwhere around array_equal average bincount "
     "broadcast_to ceil clip column_stack concatenate convolve corrcoef cos cosh count_nonzero cross cumprod cumsum "
@@ -71,7 +71,8 @@ def _empty(shape: Any, dtype: Any = float, order: Any = "C") -> Any:
 def _pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
     if mode.__class__ is not str:
         raise TypeError("pad() takes no function here")
-    return np.pad(array, pad_width, mode, **kwargs)
+    pad: Any = np.pad
+    return pad(array, pad_width, mode, **kwargs)
 
 
 class _ErrorState:

@@ -205,12 +205,12 @@ class Token:
 
     @property
     def is_sent_start(self) -> bool:
-        return self.i == 0 or self._words.sentence[self.i] != self._words.sentence[self.i - 1]
+        return bool(self.i == 0 or self._words.sentence[self.i] != self._words.sentence[self.i - 1])
 
     @property
     def is_sent_end(self) -> bool:
         last = self.i + 1 == self._words.size
-        return last or self._words.sentence[self.i] != self._words.sentence[self.i + 1]
+        return bool(last or self._words.sentence[self.i] != self._words.sentence[self.i + 1])
 
     def nbor(self, i: int = 1) -> Token:
         if not 0 <= self.i + i < self._words.size:

@@ -155,6 +155,12 @@ def test_description_is_the_docstring_or_the_comment_above() -> None:
     assert read_module(text).programs["first"].description == "Layer 0, Head 1\nlooks at the first token"
 
 
+def test_an_async_program_is_named_as_the_reason_why_a_file_has_none() -> None:
+    module = read_module("async def predict(sentence, tokens):\n    return 1\n")
+    assert not module.programs
+    assert [d.code for d in module.diagnostics] == ["E0121"]
+
+
 def test_all_independent_errors_come_in_one_go() -> None:
     line = "attention[0, 0] = aaa\n    attention[0, 1] = aaa + bbb\n    attention[0, 2] = np.random.rand()"
     assert refusals(HEAD + BODY.format(line=line)) == [("E0220", 7), ("E0220", 8), ("E0131", 9)]

@@ -12,7 +12,8 @@ from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.models.extract import patterns_of
 from attndsl.models.inject import inject, replace_heads
 from attndsl.models.layout import find_layout
-from tiny import CAUSAL, ENCODERS, GQA, WINDOWED, random_ids, tiny_model
+from replaced import first_token, logits, self_token, uniform
+from tiny import CAUSAL, ENCODERS, GQA, random_ids, tiny_model
 
 pytestmark = pytest.mark.integration
 
@@ -24,12 +25,6 @@ def heads_of(model: Any) -> list[tuple[int, int]]:
     return [(layer, head) for layer, count in find_layout(model).heads_per_layer.items() for head in range(count)]
 
 
-def logits(model: Any, ids: torch.Tensor, **kwargs: Any) -> torch.Tensor:
-    with torch.no_grad():
-        found: torch.Tensor = model(ids, **kwargs).logits
-    return found
-
-
 def own_provider(model: Any, heads: Sequence[tuple[int, int]]) -> Any:
     """The model's own patterns, computed by a twin in eager attention that nothing replaces."""
     layout = find_layout(model)
@@ -39,21 +34,6 @@ def own_provider(model: Any, heads: Sequence[tuple[int, int]]) -> Any:
     twin_layout = find_layout(twin)
     assert twin_layout.layers == layout.layers
     return lambda ids: patterns_of(twin, ids, heads, layout=twin_layout)
-
-
-def uniform(ids: Sequence[int], tokenizer: Any = None) -> np.ndarray:
-    lower = np.tril(np.ones((len(ids), len(ids)), np.float32))
-    return lower / lower.sum(1, keepdims=True)
-
-
-def first_token(ids: Sequence[int], tokenizer: Any = None) -> np.ndarray:
-    pattern = np.zeros((len(ids), len(ids)), np.float32)
-    pattern[:, 0] = 1
-    return pattern
-
-
-def self_token(ids: Sequence[int], tokenizer: Any = None) -> np.ndarray:
-    return np.eye(len(ids), dtype=np.float32)
 
 
 @pytest.mark.parametrize("attention", [None, "eager"])
@@ -230,112 +210,10 @@ def test_an_implementation_changed_inside_is_an_error_and_is_put_back() -> None:
     assert model.config._attn_implementation == "sdpa"
 
 
-def break_shape(ids: Sequence[int], tokenizer: Any) -> np.ndarray:
-    return uniform([*ids, 0])
-
-
-def break_with(row: int, key: int, value: float) -> Any:
-    def program(ids: Sequence[int], tokenizer: Any) -> np.ndarray:
-        pattern = uniform(ids)
-        pattern[row, key] = value
-        return pattern
-
-    return program
-
-
-@pytest.mark.parametrize(
-    ("program", "code", "says"),
-    [
-        (break_shape, "E0632", r"L1H2 has shape \[8, 8\] where \[7, 7\]"),
-        (lambda ids, tok: "none", "E0632", "array, not str"),
-        (break_with(3, 1, float("nan")), "E0633", "L1H2 has a value that is not finite: nan at row 3, key 1"),
-        (break_with(3, 1, float("inf")), "E0633", "not finite: inf at row 3, key 1"),
-        (break_with(3, 1, -0.25), "E0633", "negative weight: -0.25 at row 3, key 1"),
-        (break_with(3, 1, 0.5), "E0633", r"row that sums to 1.25, not 1 \(row 3"),
-        (lambda ids, tok: np.eye(len(ids), k=1) + np.eye(len(ids), k=1 - len(ids)), "E0633", "key after the query"),
-    ],
-)
-def test_patterns_that_do_not_fit_are_errors(program: Any, code: str, says: str) -> None:
-    model = tiny_model("gpt2")
-    ids = random_ids(1, 7)
-    plain = logits(model, ids)
-    with (
-        pytest.raises(DiagnosticError, match=f"{code}.*{says}"),
-        replace_heads(model, None, {(0, 0): uniform, (1, 2): program}),
-    ):
-        logits(model, ids)
-    assert torch.equal(logits(model, ids), plain)
-
-
 def test_weight_after_the_query_is_fine_in_a_bidirectional_model() -> None:
     model = tiny_model("bert")
     with replace_heads(model, None, {(0, 0): lambda ids, tok: np.eye(len(ids))[::-1].copy()}):
         assert torch.isfinite(logits(model, random_ids(1, 7))).all()
-
-
-@pytest.mark.parametrize("name", WINDOWED)
-def test_weight_outside_a_sliding_window(name: str) -> None:
-    model = tiny_model(name)
-    ids = random_ids(1, 9)
-    with pytest.raises(DiagnosticError, match=r"E0635.*layer 0 puts 1 of a row"), replace_heads(
-        model, None, {(0, 0): first_token}
-    ):
-        logits(model, ids)
-    with pytest.raises(DiagnosticError, match=r"E0635.*no weight on the keys"), replace_heads(
-        model, None, {(0, 0): first_token}, outside_window="renormalize"
-    ):
-        logits(model, ids)
-
-    def inside(ids: Sequence[int], tokenizer: Any) -> np.ndarray:
-        n = len(ids)
-        band = np.tril(np.ones((n, n), np.float32)) * np.triu(np.ones((n, n), np.float32), -4)
-        return band / band.sum(1, keepdims=True)
-
-    with replace_heads(model, None, {(0, 0): inside}):
-        wanted = logits(model, ids)
-    with replace_heads(model, None, {(0, 0): uniform}, outside_window="renormalize"):
-        assert (logits(model, ids) - wanted).abs().max() <= 1e-5
-
-
-def test_calls_whose_tokens_are_not_known_are_errors() -> None:
-    model = tiny_model("llama")
-    ids = random_ids(1, 7)
-    with replace_heads(model, None, {(0, 0): first_token}):
-        with pytest.raises(DiagnosticError, match=r"E0630.*input_ids"):
-            model(inputs_embeds=model.get_input_embeddings()(ids))
-        with pytest.raises(DiagnosticError, match=r"E0630.*outside a call"):
-            model.model.layers[0](torch.zeros(1, 7, 32), position_embeddings=(torch.zeros(1, 7, 8),) * 2)
-        with pytest.raises(DiagnosticError, match=r"E0634.*packs?"):
-            model(ids, position_ids=torch.tensor([[0, 1, 2, 0, 1, 2, 3]]), use_cache=False)
-        with pytest.raises(DiagnosticError, match=r"E0634.*not \[batch, tokens\]"):
-            model(ids, attention_mask=torch.ones(1, 1, 7, 7, dtype=torch.bool))
-        with pytest.raises(DiagnosticError, match=r"E0634.*shape \[1, 3\]"):
-            model(ids, attention_mask=torch.ones(1, 3))
-        assert torch.isfinite(logits(model.model, ids) if hasattr(model.model, "logits") else model(ids).logits).all()
-
-
-def test_unknown_and_repeated_heads() -> None:
-    model = tiny_model("gpt2")
-    with pytest.raises(DiagnosticError, match=r"E0612.*L3H0") as caught, replace_heads(model, None, {(3, 0): uniform}):
-        pass
-    assert "L0-L2, H0-H3" in str(caught.value.diagnostics[0].help)
-    with pytest.raises(DiagnosticError, match=r"E0612.*twice"), inject(model, [(0, 0), (0, 0)], lambda ids: None):
-        pass
-
-
-@pytest.mark.parametrize("kind", ["GPTNeo", "T5"])
-def test_models_whose_attention_cannot_be_replaced(kind: str) -> None:
-    import transformers as t
-
-    if kind == "GPTNeo":
-        config = t.GPTNeoConfig(
-            vocab_size=64, hidden_size=16, num_layers=2, num_heads=2, attention_types=[[["global", "local"], 1]]
-        )
-        model: Any = t.GPTNeoForCausalLM(config).eval()
-    else:
-        model = t.T5ForConditionalGeneration(t.T5Config(vocab_size=64, d_model=16, d_kv=8, d_ff=16, num_layers=1))
-    with pytest.raises(DiagnosticError, match=f"E0610.*{kind}"), replace_heads(model, None, {}):
-        pass
 
 
 def test_programs_with_the_method_and_plain_functions_are_the_same() -> None:
@@ -366,25 +244,6 @@ def test_gradients_flow_through_a_replaced_head() -> None:
         loss = model(random_ids(1, 7)).logits.square().mean()
         loss.backward()
     assert model.model.layers[0].self_attn.v_proj.weight.grad[:8].abs().max() > 0
-
-
-def test_a_model_that_is_another_one_in_eager_attention_is_refused() -> None:
-    from transformers import AttentionInterface
-    from transformers.integrations.sdpa_attention import sdpa_attention_forward
-
-    def halved(*args: Any, **kwargs: Any) -> Any:
-        output, weights = sdpa_attention_forward(*args, **kwargs)
-        return output * 0.5, weights
-
-    model = tiny_model("llama")
-    AttentionInterface.register("halved", halved)
-    try:
-        model.set_attn_implementation("halved")
-        with pytest.raises(DiagnosticError, match=r"E0610.*computes something else in halved"):
-            find_layout(model)
-        assert model.config._attn_implementation == "halved"
-    finally:
-        AttentionInterface._global_mapping.pop("halved")
 
 
 def test_an_implementation_of_the_user_keeps_working_in_the_other_heads() -> None:

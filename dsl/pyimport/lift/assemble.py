@@ -9,7 +9,7 @@ from attndsl.dsl import nodes as D
 from attndsl.dsl.pyimport.lift import schedule
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.emit import KEY, Draft, Q, draft
-from attndsl.dsl.pyimport.lift.machine import Machine, NotLiftable
+from attndsl.dsl.pyimport.lift.machine import Event, Machine, NotLiftable
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.to_nodes import TOKEN, WORD, Names, Writer, conjunction, normalized
 
@@ -26,12 +26,18 @@ class Result:
 
 def program(m: Machine, name: str, claims: tuple[str, ...], result: Result) -> D.Program:
     """The finished tree. Raises NotLiftable where iterations depend on each other."""
+    dropped = _fused(m.events)
+    left_out = {id(m.events[at]) for at in dropped}
+    for at in dropped:
+        m.events[at].op = "nothing"
     schedule.check(m)
     copies = schedule.snapshots(m)
     drafts: list[tuple[int, Draft]] = []
     for at, event in enumerate(m.events):
+        if id(event) in left_out:
+            continue
         if event.op in ("normalize", "mask"):
-            drafts.append((at, Draft(event.op, event.matrix, T.ZERO, None, _when_n(event.path), span=event.span)))
+            drafts.append((at, Draft(event.op, event.matrix, T.ZERO, None, _conditions(m, event), span=event.span)))
             continue
         found = draft(m, event)
         if found is not None:
@@ -43,17 +49,52 @@ def program(m: Machine, name: str, claims: tuple[str, ...], result: Result) -> D
     return _tree(name, claims, names, drafts, copies, result)
 
 
-def _when_n(path: tuple[Term, ...]) -> list[Term]:
-    kept = [c for c in path if c is not T.compare(">=", T.N, T.ONE)]
-    return kept
+def _conditions(m: Machine, event: Event) -> list[Term]:
+    """What must hold for a step on the whole matrix, beyond what the program fails without."""
+    free = {T.compare(">=", T.N, T.ONE), *m.required}
+    free |= {p for c in m.required if c.op == "and" for p in c.args}
+    return [c for c in event.path if c not in free]
+
+
+def _fused(events: list[Event]) -> list[int]:
+    """Neighbours that set the same cell in exclusive branches inside a loop over something else become one event.
+
+    Returns which events are left out; the other one of each pair is changed in place.
+    """
+    dropped: list[int] = []
+    last: int | None = None
+    for at, e in enumerate(events):
+        if last is not None and _fuse(events[last], e):
+            dropped.append(at)
+            continue
+        last = at
+    return dropped
+
+
+def _fuse(a: Event, b: Event) -> bool:
+    if not (a.op == b.op == "set" and a.matrix == b.matrix and a.row is b.row and a.column is b.column):
+        return False
+    if [x.binder for x in a.loops] != [x.binder for x in b.loops]:
+        return False
+    if all(x.binder.var.data in a.row.free | a.column.free for x in a.loops):
+        return False
+    if any(r.data[0] == a.matrix for r in schedule.reads_in((a.value, b.value, *a.path, *b.path))):
+        return False
+    common = [c for c in a.path if c in b.path]
+    first, second = [c for c in a.path if c not in common], [c for c in b.path if c not in common]
+    if not first or T.conj([*first, *second]) is not T.FALSE:
+        return False
+    a.value = T.ite(T.conj(first), a.value, b.value)
+    a.path = (*common, T.disj((T.conj(first), T.conj(second))))
+    return True
 
 
 def _without_single(drafts: list[tuple[int, Draft]]) -> list[tuple[int, Draft]]:
     """With one token the last rule sets the only cell, so that the others need not exclude that case."""
     alone = {T.compare("!=", T.N, T.ONE), T.not_(T.compare("<=", T.N, T.ONE)), T.compare(">", T.N, T.ONE)}
     risky = any(d.op == "fail" or _may_fail(t) for _, d in drafts for t in (d.value, *d.when, *d.where))
-    if not risky:
-        for _, d in drafts:
+    for _, d in drafts:
+        if not risky or d.op in ("normalize", "mask"):
             d.when = [c for c in d.when if c not in alone]
     return drafts
 
@@ -66,7 +107,7 @@ def _matrix_names(
     drafts: list[tuple[int, Draft]], result: Result, copies: dict[tuple[str, int], str]
 ) -> Names:
     names = Names()
-    used = {d.matrix for _, d in drafts} | {key[0] for key in copies}
+    used = {d.matrix for _, d in drafts if d.op != "fail"} | {key[0] for key in copies}
     for _, d in drafts:
         for r in schedule.reads_in((d.value, *d.when, *d.where, *(x for x in (d.low, d.high, d.target) if x is not None))):
             used.add(r.data[0])

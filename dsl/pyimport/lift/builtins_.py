@@ -140,6 +140,9 @@ def _range(m: Machine, node: ast.Call) -> Value:
 
 def range_value(m: Machine, b: Binder) -> Seq:
     """A range as a sequence: written out when its length is a small constant, else over token positions."""
+    if b.low is T.ZERO and b.high is WORD_COUNT:
+        w = T.fresh("word")
+        return Seq((Part((Binder(w, T.NONE, T.NONE, T.ALL_WORDS, b.descending),), T.TRUE, Scalar(T.windex(w))),))
     width = T.sub(b.high, b.low)
     inside = _within_text(m, b)
     if T.is_const(width) and (T.is_const(b.low) or not inside):

@@ -19,6 +19,10 @@ def _call(m: Machine, node: ast.Call) -> Value:
         return builtins_.call(m, node.func.id, node)
     callee = evaluate(m, node.func)
     m.node = node
+    return spread(m, lambda c: _apply(m, c, node), callee)
+
+
+def _apply(m: Machine, callee: Value, node: ast.Call) -> Value:
     match callee:
         case Closure():
             return _inline(m, callee, node)

@@ -78,6 +78,7 @@ class View:
     stops: Term
     ordered: bool
     node: ast.AST
+    serial: int = 0
 
     def __post_init__(self) -> None:
         b = self.binder
@@ -123,6 +124,16 @@ class View:
                 return self.first_stop, T.conj((self.stopped, at_stop))
             where = T.conj((self.where, self._none_before(), assigned))
         kind = "first" if b.descending else "last"
+        if before:
+            return C.earlier(kind, b, where, T.NONE), C.earlier("any", b, where, T.NONE)
+        return T.agg(kind, b.var, b.domain, b.low, b.high, where), C.exists((b,), where)
+
+    def first(self, wanted: Term, before: bool) -> tuple[Term, Term]:
+        """The first iteration (of those before this one, or of all) at which ``wanted`` holds, and that there is one."""
+        b = self.binder
+        wanted = wanted if before else self.executed(wanted)
+        where = T.conj((self.where, wanted))
+        kind = "last" if b.descending else "first"
         if before:
             return C.earlier(kind, b, where, T.NONE), C.earlier("any", b, where, T.NONE)
         return T.agg(kind, b.var, b.domain, b.low, b.high, where), C.exists((b,), where)
@@ -251,7 +262,7 @@ def summed(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Ter
         return _last_value(view, c, end, old)
     assert isinstance(old, Scalar)
     if end.term.kind in ("float", "num") and c.var.kind == "int":
-        raise Retry(f"{c.name}@{_serial(view)}")
+        raise Retry(f"{c.name}@{view.serial}")
     numpy = True if True in (end.numpy, old.numpy) else None
     form = _form(end.term, c.var)
     if form is None:
@@ -264,10 +275,6 @@ def summed(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Ter
     if c.var.kind == "int" and after.kind != "int":
         numpy = None
     return {c.var: start}, Scalar(after, False if c.var.kind in ("int", "bool") else numpy)
-
-
-def _serial(view: View) -> str:
-    raise view.m.stop("a name that is a whole number first and a fraction later", view.node, "E0317")
 
 
 def _combined(view: View, form: tuple[str, Term, Term], old: Term, before: bool) -> Term:
@@ -302,18 +309,47 @@ def _last_value(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term
     value = _stripped(end, c.value)
     if value is None:
         value = old
+    once = _set_once(view, c, assigned, value, old)
+    if once is not None:
+        assigned = once
     free = _free(value) | assigned.free
     if c.var.data in free or (c.unset is not None and c.unset.data in free):
         raise m.stop(f"{c.name!r} depends on itself from iteration to iteration", view.node, "E0317")
     if not _fits(value, c):
         raise Retry_for(view, c)
-    t, exists = view.last(assigned, True)
+    pick = view.last if once is None else view.first
+    t, exists = pick(assigned, True)
     x = view.binder.var
     earlier = subst_value(value, {x: t})
     starts = _start_terms(view, c, earlier, exists, old)
-    last, some = view.last(assigned, False)
+    last, some = pick(assigned, False)
     after = merge_values(some, subst_value(value, {x: last}), old)
     return starts, after
+
+
+def _set_once(view: View, c: Carry, assigned: Term, value: Value, old: Value) -> Term | None:
+    """``if found is None: found = x`` (or ``== -1``): where the first assignment may happen; it is the only one."""
+    parts = assigned.args if assigned.op == "and" else (assigned,)
+    if c.unset is not None:
+        tests = [p for p in parts if p is c.unset]
+        certain = not _may_be_none(value)
+    else:
+        first = _term_of(old)
+        tests = [p for p in parts if p.op == "cmp" and p.data == "==" and p.args == (c.var, first)]
+        given = _term_of(value)
+        facts = (*view.m.state.path, *view.binder.conditions(), view.where, *(p for p in parts if p not in tests))
+        certain = bool(tests) and view.m.prover.implies(facts, T.compare("!=", given, first))
+    if not tests or not certain:
+        return None
+    rest = T.conj(p for p in parts if p not in tests)
+    free = rest.free | _free(value)
+    if c.var.data in free or (c.unset is not None and c.unset.data in free):
+        return None
+    return rest
+
+
+def _may_be_none(v: Value) -> bool:
+    return _none_where(v) is not T.FALSE
 
 
 def Retry_for(view: View, c: Carry) -> Exception:  # noqa: N802 - reads as the exception it makes
@@ -407,6 +443,8 @@ def _form(t: Term, var: Term) -> tuple[str, Term, Term] | None:
     if len(sorts) != 1:
         return None
     (sort,) = sorts
+    if sort == "assign":
+        return sort, T.TRUE, T.ZERO
     where = _where_changed(tree)
     value = _changed_value(tree, T.ZERO if sort == "add" else T.ONE)
     if var.data in where.free or var.data in value.free:

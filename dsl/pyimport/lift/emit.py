@@ -54,7 +54,8 @@ class _Work:
         for c in self.path:
             c = T.subst(c, mapping)
             changed.extend(c.args if c.op == "and" else (c,))
-        self.path = changed
+        known = _said_by(by)
+        self.path = [c for c in changed if c not in known]
         self.value, self.row, self.column = (T.subst(t, mapping) for t in (self.value, self.row, self.column))
 
     def open_vars(self, t: Term) -> list[Binder]:
@@ -78,6 +79,20 @@ class _Work:
                 return True
         self.path.append(T.compare("==", axis, side))
         return True
+
+
+def _said_by(found: Term) -> set[Term]:
+    """What holds of the first (last) position or word such that P, if there is one: P, and that it is in range."""
+    if found.op != "agg" or found.data not in ("first", "last"):
+        return set()
+    domain, var, low, high, where, _ = found.args
+    here = T.subst(where, {var: found})
+    out = set(here.args if here.op == "and" else (here,))
+    if domain is T.NONE:
+        out |= {T.compare(">=", found, low), T.compare("<", found, high)}
+    elif domain is not T.ALL_WORDS:
+        out.add(T.mk("within", None, (found, domain), "bool"))
+    return out
 
 
 def draft(m: Machine, event: Event) -> Draft | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Machine, Retry
-from attndsl.dsl.pyimport.lift.merge import instantiate, merge_values
+from attndsl.dsl.pyimport.lift.merge import guard, instantiate, merge_values
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Carried,
@@ -438,6 +438,8 @@ def contains(m: Machine, item: Value, where: Value) -> Term:
     seq = sequence(m, where)
     if seq is None:
         raise m.stop("'in' this object", code="E0302")
+    if isinstance(item, NoneValue) and all(isinstance(p.element, Scalar | Word) for p in seq.parts):
+        return T.FALSE
     if isinstance(item, NoneValue | TupleValue | Ref):
         raise m.stop("'in' with this object", code="E0302")
     return C.contains(m, item, seq)
@@ -469,6 +471,12 @@ def sequence(m: Machine, value: Value) -> Seq | None:
             return literal(items)
         case Opaque(name="doc"):
             return doc_words()
+        case Choice(condition=c, then=a, other=b):
+            left, right = sequence(m, a), sequence(m, b)
+            if left is None or right is None or (left.is_set != right.is_set and left.parts and right.parts):
+                return None
+            parts = (*(guard(p, c) for p in left.parts), *(guard(p, T.not_(c)) for p in right.parts))
+            return Seq(parts, left.is_set if left.parts else right.is_set)
         case Scalar(term=t) if t.kind == "str" and T.is_const(t):
             return literal(tuple(known(c) for c in t.data))
     return None

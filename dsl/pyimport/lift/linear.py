@@ -52,6 +52,8 @@ class Prover:
                 return True
         if goal.op == "some" and _certain(goal.args[0], flat):
             return True
+        if goal.op == "not" and _is_integer(goal.args[0]):
+            return self._infeasible([*flat, goal.args[0]])
         if not _is_integer(goal):
             return goal.op == "or" and self._infeasible([*flat, *(T.not_(g) for g in goal.args)])
         if not goal.total and not all(_certain(x, flat) or T.some(x) in flat for x in _optional_parts(goal)):

@@ -208,12 +208,12 @@ def symbolic(
         checkpoint = loop.begin()
         try:
             alive = body()
+            loop.end(alive is not False)
         except Retry as retry:
             loop.rewind(checkpoint)
             if not loop.learn(retry):
                 raise
             continue
-        loop.end(alive is not False)
         return
     raise m.stop("a loop whose iterations depend on each other in too many ways", node, "E0317")
 

@@ -126,6 +126,7 @@ class Machine:
     lengths: dict[str, Term] = field(default_factory=dict)
     hints: dict[Term, str] = field(default_factory=dict)
     keys: itertools.count[int] = field(default_factory=itertools.count)
+    required: set[Term] = field(default_factory=set)
     assuming: list[int] = field(default_factory=list)
     steps: int = 0
     node: ast.AST | None = None
@@ -226,6 +227,7 @@ class Machine:
         if self.holds(condition):
             return
         span = self.span(node or self.node)
+        self.required.add(condition)
         self.events.append(
             Event("check", "W", T.ZERO, T.ZERO, T.not_(condition), self.state.path, tuple(self.loops), span)
         )

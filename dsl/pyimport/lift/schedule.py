@@ -43,10 +43,19 @@ def _check_writes(m: Machine, loop: Loop, a: Event, b: Event, same: bool) -> Non
         return
     if a.op == b.op == "set" and a.value is b.value and T.is_const(a.value):
         return
-    if _row_is(a.row, b.row, loop):
+    if _row_is(a.row, b.row, loop) or _repeated(a, b, loop):
         return
     if not _apart(m, loop, a, b.row, b.column, b.path, b.loops):
         raise _stop(m, a, "iterations of a loop write the same cell in an order that matters")
+
+
+def _repeated(a: Event, b: Event, loop: Loop) -> bool:
+    """Both set, in every iteration under the same condition, the same cells to the same values: once is as good."""
+    x = loop.binder.var.data
+    if not (a.op == b.op == "set") or any(x in t.free for e in (a, b) for t in (e.row, e.column, e.value)):
+        return False
+    own = [[c for c in e.path if x in c.free] for e in (a, b)]
+    return own[0] == own[1] and len(a.loops) == len(b.loops) and a.loops[-1].binder.var.data == x
 
 
 def _check_reading(m: Machine, loop: Loop, a: Event, r: Reading) -> None:
@@ -120,7 +129,7 @@ def snapshots(m: Machine) -> dict[tuple[str, int], str]:
             matrix, time = r.data[0], r.data[-1]
             if (matrix, time) in needed:
                 continue
-            between = [e for e in m.events[time:at] if e.matrix == matrix and e.op != "check"]
+            between = [e for e in m.events[time:at] if e.matrix == matrix and e.op not in ("check", "nothing")]
             if any(_affects(m, e, r, event) for e in between):
                 needed[(matrix, time)] = f"Before{len(needed) + 1}"
     return needed

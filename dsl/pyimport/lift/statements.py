@@ -13,6 +13,7 @@ from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.merge import merge_states
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
+    Choice,
     Closure,
     DictValue,
     Grid,
@@ -60,7 +61,8 @@ def _ann_assign(m: Machine, node: ast.AnnAssign) -> bool:
 def store(m: Machine, target: ast.expr, value: Value, node: ast.AST) -> None:
     m.node = node
     if isinstance(target, ast.Name):
-        value = arrays.materialize(m, value, target.id)
+        kept = _in_place(m, target.id, value)
+        value = kept if kept is not None else arrays.materialize(m, value, target.id)
         _hint(m, target.id, value)
         m.assign(target.id, value)
     elif isinstance(target, ast.Subscript):
@@ -73,6 +75,31 @@ def store(m: Machine, target: ast.expr, value: Value, node: ast.AST) -> None:
         _store_item(m, base, target.slice, value, node)
     else:
         bind_target(m, target, value)
+
+
+def _in_place(m: Machine, name: str, value: Value) -> Value | None:
+    """``w = w / w.sum()``: when nothing else holds the old vector, the new one may take its place."""
+    old = m.state.frames[m.frames[-1].key].get(name)
+    if not (isinstance(value, Vector) and isinstance(old, RowRef) and m.loops):
+        return None
+    if old.row is not m.loops[0].binder.var or len(m.loops) != 1 or old.start is not T.ZERO:
+        return None
+    if value.length is not old.length or m.lengths.get(old.matrix) is not old.length:
+        return None
+    values = [v for frame in m.state.frames.values() for v in frame.values()]
+    holders = [v for v in values if _mentions(v, old.matrix)]
+    if len(holders) != 1 or any(_mentions(v, old.matrix) for v in m.state.heap.values()):
+        return None
+    arrays.store_range(m, old.matrix, old.row, T.ZERO, value)
+    return old
+
+
+def _mentions(v: Value, matrix: str) -> bool:
+    if isinstance(v, RowRef):
+        return v.matrix == matrix
+    return isinstance(v, Choice | TupleValue) and (
+        any(_mentions(x, matrix) for x in (v.items if isinstance(v, TupleValue) else (v.then, v.other)))
+    )
 
 
 def _masked(m: Machine, base: PerRow, mask: Value, value: Value, node: ast.AST) -> PerRow:
@@ -167,6 +194,13 @@ def _store_slice(m: Machine, row: RowRef, index: ast.Slice, value: Value, node: 
 def _fill(m: Machine, part: RowRef, value: Value, node: ast.AST) -> None:
     """Assign a vector, or one number, to all of a row's slice."""
     value = spread(m, lambda v: v, value)
+    if isinstance(value, Choice):
+        held = m.state.path
+        for c, branch in ((value.condition, value.then), (T.not_(value.condition), value.other)):
+            m.state.path = m.state.fork(c).path
+            _fill(m, part, branch, node)
+            m.state.path = held
+        return
     if isinstance(value, RowRef | Vector):
         v = arrays.vector(m, value)
         if not m.holds(T.compare("==", v.length, part.length)):

@@ -133,7 +133,7 @@ class LoopRun:
         stops = T.disj(_relative(s, depth) for s in [*flows.breaks, *(s for s, _ in returns)])
         if stops is not T.FALSE and not self.ordered:
             raise m.stop("a walk through a set ends early", self.node, "E0312")
-        view = K.View(m, self.binder, self.where, stops, self.ordered, self.node)
+        view = K.View(m, self.binder, self.where, stops, self.ordered, self.node, self.serial)
         self._alive(view, start)
         after = start.state.fork()
         mapping = self._names(view, final, after)

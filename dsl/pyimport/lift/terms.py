@@ -30,7 +30,8 @@ class Term:
         self.free = free - {args[1].data} if op == "agg" else free
         self.height = max((a.height for a in args), default=0) + (op == "agg")
         optional = op == "none" or (op == "agg" and data in _OPTIONAL) or op == "index"
-        self.total = not optional and all(a.total for a in args)
+        always = op == "agg" and data in ("count", "sum", "product", "all")
+        self.total = always or (not optional and all(a.total for a in args))
 
     def __repr__(self) -> str:
         return f"{self.op}{'' if self.data is None else ':' + str(self.data)}({', '.join(map(repr, self.args))})"
@@ -47,9 +48,19 @@ def keep() -> None:
 def clear() -> None:
     """Forget the terms of earlier programs once there are many."""
     _SUBSTITUTED.clear()
+    _limit[0] = 1 << 60
     if len(_TABLE) > 100_000:
         _TABLE.clear()
         _TABLE.update(_KEPT)
+    _limit[0] = len(_TABLE) + MAX_TERMS
+
+
+class TooLarge(Exception):
+    """One program makes more terms than any readable one."""
+
+
+MAX_TERMS = 60_000
+_limit = [1 << 60]
 
 
 def mk(op: str, data: Any, args: tuple[Term, ...], kind: str, span: Any = None) -> Term:
@@ -57,6 +68,8 @@ def mk(op: str, data: Any, args: tuple[Term, ...], kind: str, span: Any = None) 
     key = (op, (type(data).__name__, data) if op == "const" else data, args, kind, span)
     found = _TABLE.get(key)
     if found is None:
+        if len(_TABLE) > _limit[0]:
+            raise TooLarge
         found = _TABLE[key] = Term(op, data, args, kind, span)
     return found
 
@@ -336,6 +349,9 @@ def ite(c: Term, a: Term, b: Term) -> Term:
         return ite(c.args[0], b, a)
     if b.op == "ite" and b.args[1] is a:
         return ite(disj((c, b.args[0])), a, b.args[2])
+    shared = _common_base(c, a, b)
+    if shared is not None:
+        return shared
     if a.kind == b.kind:
         kind = a.kind
     elif NONE in (a, b):
@@ -343,6 +359,37 @@ def ite(c: Term, a: Term, b: Term) -> Term:
     else:
         kind = "num" if a.kind in _NUMBERS and b.kind in _NUMBERS else "mixed"
     return mk("ite", None, (c, a, b), kind)
+
+
+def _common_base(c: Term, a: Term, b: Term) -> Term | None:
+    """``w + x if c else w`` is ``w + (x if c else 0)``, so that w is not said twice; likewise for products."""
+    if a.kind not in ("float", "num") or b.kind not in ("float", "num"):
+        return None
+    for op, neutral in (("+", ZERO), ("*", ONE)):
+        left, right = _spine(a, op), _spine(b, op)
+        for base, changed in left.items():
+            if base in right and not is_const(base) and (changed or right[base]):
+                then, other = (_joined(op, x, neutral) for x in (changed, right[base]))
+                return arith(op, base, ite(c, then, other))
+    return None
+
+
+def _spine(t: Term, op: str) -> dict[Term, tuple[Term, ...]]:
+    """``(w + x) + y`` as what it began with and what was added: {itself: (), w + x: (y,), w: (x, y)}."""
+    out: dict[Term, tuple[Term, ...]] = {t: ()}
+    added: tuple[Term, ...] = ()
+    while t.op == "bin" and t.data == op and len(out) < 40:
+        added = (t.args[1], *added)
+        t = t.args[0]
+        out[t] = added
+    return out
+
+
+def _joined(op: str, parts: tuple[Term, ...], neutral: Term) -> Term:
+    out: Term | None = None
+    for p in parts:
+        out = p if out is None else arith(op, out, p)
+    return neutral if out is None else out
 
 
 def _bool_ite(c: Term, a: Term, b: Term) -> Term:

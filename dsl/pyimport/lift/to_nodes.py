@@ -14,6 +14,7 @@ from attndsl.dsl.source import NO_SPAN, Span
 
 _POSITIONS = "tusjpimrhgfedcba"
 _WORDS = "wvxyzo"
+MAX_WRITTEN = 30_000
 TOKEN = T.mk("var", "$t", (), "int")
 WORD = T.mk("var", "$w", (), "word")
 
@@ -43,6 +44,7 @@ class Writer:
     def __init__(self, names: Names) -> None:
         self.names = names
         self.keys: dict[Term, tuple[Term, Term] | None] = {}
+        self.written = 0
 
     def key(self, t: Term) -> tuple[Term, Term] | None:
         if t not in self.keys:
@@ -51,6 +53,9 @@ class Writer:
 
     def expr(self, t: Term, env: dict[str, str], inside: Term | None = None) -> D.Expr:
         """The expression of a term; ``inside`` is the definition being written, which must not call itself."""
+        self.written += 1
+        if self.written > MAX_WRITTEN:
+            raise NotLiftable("the program expands to more than a reader can follow", None, "E0309")
         if t.free and t.op != "var":
             found = self.key(t)
             if found is not None and found[0] in self.names.lets and found[0] is not inside:
@@ -144,8 +149,6 @@ class Writer:
 
     def _cmp(self, t: Term, env: dict[str, str]) -> D.Expr:
         a, b = t.args
-        if a.op == "linear" and b.op != "linear" and a.data[-1] and len(a.args) > 1 and not T.is_const(b):
-            pass
         return D.Compare(t.data, self.expr(a, env), self.expr(b, env))
 
     def _ite(self, t: Term, env: dict[str, str]) -> D.Expr:
@@ -213,12 +216,12 @@ class Writer:
     def _stat(self, t: Term, env: dict[str, str]) -> D.Expr:
         name, matrix = t.data[1], self._matrix(t)
         if matrix == "W" and t.args[0] is Q:
-            return D.RowStat("." + name if False else name)
+            return D.RowStat(name)
         letter = _letter(_POSITIONS, env)
         cell = D.Cell(matrix, self.expr(t.args[0], env), D.Var(letter))
         if name == "count":
             return D.Aggregate("count", D.Binder(letter, where=D.Compare("!=", cell, D.Number(0))))
-        kind = {"sum": "sum", "max": "maximum", "min": "minimum"}[name]
+        kind = {"sum": "sum", "max": "largest", "min": "smallest"}[name]
         return D.Aggregate(kind, D.Binder(letter), cell)
 
     # ------------------------------------------------------------ aggregates
@@ -228,7 +231,8 @@ class Writer:
         value = t.args[5]
         if t.data == "nth":
             return D.Aggregate("nth", binder, self.expr(value, env))
-        return D.Aggregate(t.data, binder, None if value is T.NONE else self.expr(value, inner))
+        kind = {"maximum": "largest", "minimum": "smallest"}.get(t.data, t.data)
+        return D.Aggregate(kind, binder, None if value is T.NONE else self.expr(value, inner))
 
     def _binder(self, t: Term, env: dict[str, str]) -> tuple[D.Binder, dict[str, str]]:
         domain, var, low, high, where, _ = t.args

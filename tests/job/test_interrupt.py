@@ -1,0 +1,119 @@
+"""Ctrl-C at any moment: a short message, exit code 130, and the same command goes on from there."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attndsl.cli.main import run
+
+pytestmark = pytest.mark.integration
+
+COMMAND = [
+    "explain", "llama", "--corpus", "texts.jsonl", "--tokens", "32", "--min-tokens", "8",
+    "--programs", "programs.attn", "--out", "run",
+]  # fmt: skip
+PLACES = {
+    "patterns": "attndsl.models.extract.patterns_of",
+    "losses": "attndsl.models.perplexity.losses",
+    "choice": "attndsl.job.scores.select",
+    "held-out": "attndsl.job.scores.report",
+    "page": "attndsl.job.explain.write_report",
+}
+WHOLE = {"patterns": 6, "losses": 6, "choice": 1, "held-out": 1, "page": 1}
+
+
+class Counter:
+    """Counts calls of the costly functions, and stops before the given one."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.calls = dict.fromkeys(PLACES, 0)
+        self.stop: tuple[str, int] | None = None
+        for name, target in PLACES.items():
+            module, _, function = target.rpartition(".")
+            monkeypatch.setattr(target, self.counting(name, getattr(sys.modules[module], function)))
+
+    def counting(self, name: str, real: Any) -> Any:
+        def called(*args: Any, **kwargs: Any) -> Any:
+            if self.stop == (name, self.calls[name]):
+                self.stop = None
+                raise KeyboardInterrupt
+            self.calls[name] += 1
+            return real(*args, **kwargs)
+
+        return called
+
+
+@pytest.fixture
+def counter(monkeypatch: pytest.MonkeyPatch) -> Counter:
+    import attndsl.job.explain
+    import attndsl.models.extract
+    import attndsl.models.perplexity  # noqa: F401
+
+    return Counter(monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("where", "number"),
+    [
+        ("patterns", 0),
+        ("patterns", 2),
+        ("choice", 0),
+        ("held-out", 0),
+        ("losses", 0),
+        ("losses", 4),
+        ("patterns", 5),
+        ("page", 0),
+    ],
+)
+def test_what_is_finished_is_not_done_again(
+    where: str, number: int, place: Path, counter: Counter, capsys: pytest.CaptureFixture[str]
+) -> None:
+    counter.stop = (where, number)
+    assert run(COMMAND) == 130
+    assert capsys.readouterr().err.endswith("the same command goes on from there\n")
+    assert run(COMMAND) == 0
+    assert Path("run/report.html").is_file()
+    # Choosing again is cheap, and belongs to one stage with what follows it; pictures belong to the page.
+    again = {"held-out": {"choice": 2}, "patterns": {"patterns": 7} if number == 5 else {}, "page": {"patterns": 8}}
+    assert counter.calls == {**WHOLE, **again.get(where, {})}
+
+
+@pytest.mark.parametrize("mark", ["loading the model", "extracting patterns", "replacing heads"])
+def test_a_signal_to_the_real_process(mark: str, place: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "attndsl", *COMMAND], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if mark in line:
+                process.send_signal(signal.SIGINT)
+                break
+        out, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert err.endswith("attndsl: stopped; what was finished is kept, the same command goes on from there\n")
+    assert out == ""
+    assert not list(Path("run").rglob(".*"))
+    kept = {path: path.stat().st_mtime_ns for path in Path("run").rglob("*.safetensors")}
+    assert run(COMMAND) == 0
+    assert all(path.stat().st_mtime_ns == time for path, time in kept.items())
+
+
+def test_a_signal_while_python_is_starting(place: Path) -> None:
+    code = (
+        "import signal, attndsl.cli, builtins\n"
+        "real = builtins.__import__\n"
+        "def slow(name, *args, **kwargs):\n"
+        "    if name == 'typer': signal.raise_signal(signal.SIGINT)\n"
+        "    return real(name, *args, **kwargs)\n"
+        "builtins.__import__ = slow\n"
+        "attndsl.cli.main(['rule', 'all'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "attndsl: stopped\n")
