@@ -4,6 +4,7 @@
     segment   := instruction*
     instruction := opcode, out, a, b, c, shape, extra      (int32; out, a, b, c are registers)
     register  := a piece of one of two heaps (float64, or uint8 for truth values), sized by the length of the text
+                   a check has its number as extra; a result its program as extra, and 1 as out when it ends at the query
     shape     := up to five nested loops, and for each operand where it starts and how far each loop moves it
 
 Sizes are symbols until a text is at hand: a *monomial* is a product of ``SIZES``. ``compiler/emit_bytecode.py`` writes
@@ -38,7 +39,7 @@ FLOAT_BINARY = ("add", "sub", "mul", "div", "floordiv", "mod", "pow", "min", "ma
 FLOAT_UNARY = ("neg", "abs", "exp", "log", "sqrt", "tanh", "floor", "ceil", "round", "trunc")
 OPCODES: tuple[str, ...] = (
     *FLOAT_BINARY, *FLOAT_UNARY, "lt", "le", "eq", "and", "or", "not", "float", "select", "select_b", "add_if",
-    "divide_rows", "copy", "copy_b", "gather", "gather_b", "rank", "any", "count", "sum", "sum_if", "product", "maximum", "minimum",
+    "copy", "copy_b", "gather", "gather_b", "rank", "any", "count", "sum", "sum_if", "product", "maximum", "minimum",
     "first", "last", "check", "result",
 )  # fmt: skip
 OPCODE = {name: number for number, name in enumerate(OPCODES)}

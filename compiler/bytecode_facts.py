@@ -100,8 +100,6 @@ class Beyond:
                 return parts[0] if parts[1] is False else None
             case "sub" if parts[0] == -math.inf and parts[1] is None:
                 return -math.inf  # less a row's own maximum: where that is not finite, the whole row is an error
-            case "div" if parts[0] == 0 and parts[1] is None:
-                return 0.0 if _never_zero(op.args[1]) else None
             case "any" | "sum" | "count" | "sum_if":
                 empty = parts[0] is False or parts[0] == 0
                 return (False if op.name == "any" else 0.0) if empty else None
@@ -169,17 +167,6 @@ def _bools(parts: list[float | bool | None]) -> list[bool]:
 
 def _same(a: float | bool | None, b: float | bool | None) -> bool:
     return type(a) is type(b) and repr(a) == repr(b)
-
-
-def _never_zero(op: Op) -> bool:
-    """True for the divisors of a normalisation: a sum, or something else where it is zero; a sum of exponentials."""
-    if op.name == "const":
-        return bool(op.attr != 0)
-    if op.name == "select" and op.args[0].name == "eq" and op.args[1].name == "const" and op.args[1].attr != 0:
-        return any(arg is op.args[2] for arg in op.args[0].args) and any(
-            arg.name == "const" and arg.attr == 0 for arg in op.args[0].args
-        )
-    return op.name == "sum" and op.args[0].name == "exp"
 
 
 _FOLDS = {

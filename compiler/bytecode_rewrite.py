@@ -15,7 +15,9 @@ from attndsl.compiler.build import Builder
 from attndsl.compiler.bytecode_facts import (
     DISTANCE_AXIS,
     ELEMENTWISE,
+    REDUCTIONS,
     Affine,
+    Beyond,
     affine,
     difference,
     non_negative,
@@ -59,6 +61,10 @@ class _Rewriter:
             return self.b.rename(args[0], *op.attr)
         if op.name == "gather":
             return self.b.gather(args[0], op.attr, args[1])
+        if op.name in REDUCTIONS:
+            return self.b.reduce(op.name, args[0], op.attr)
+        if op.name == "rank":
+            return self.b.rank(self.b.spread(args[0], op.attr), op.attr)
         if op.name not in ELEMENTWISE:
             return self.b.graph.op(op.name, args, op.attr, op.axes, op.dtype)
         axes = ordered(axis for arg in args for axis in arg.axes)
@@ -113,21 +119,36 @@ class _Rewriter:
 
 
 def fuse(programs: Sequence[IRProgram]) -> list[IRProgram]:
-    """``sum(float(b))`` -> ``count``, ``sum(if g then x else 0)`` -> ``sum_if``, ``m + (if g then x else 0)`` -> ``add_if``."""
+    """Pairs that the machine does at once.
+
+    ``sum(float(b))`` is ``count``, ``sum(if g then x else 0)`` is ``sum_if``, ``m + (if g then x else 0)`` is ``add_if``.
+    """
     roots = [root for program in programs for root in program.roots()]
     uses = Counter(arg.id for op in reachable(roots) for arg in op.args)
     uses.update(root.id for root in roots)
     builder = Builder()
     once: dict[int, bool] = {}
+    beyond = Beyond()
 
     def step(op: Op, args: tuple[Op, ...]) -> Op:
-        fused = _fused(builder, op, args, once)
+        fused = _unmasked(op, args, beyond) or _fused(builder, op, args, once)
         if fused is None:
             fused = builder.graph.op(op.name, args, op.attr, op.axes, op.dtype)
         once[fused.id] = uses[op.id] == 1 and fused.id not in once
         return fused
 
     return rebuilt(programs, step)
+
+
+def _unmasked(op: Op, args: tuple[Op, ...], beyond: Beyond) -> Op | None:
+    """``if k <= q then x else c`` is x, when x is c for all later keys."""
+    if op.name != "select" or args[0].name != "distance" or args[1].axes != op.axes or args[2].name != "const":
+        return None
+    test = args[0].args[0]
+    if test.name != "le" or test.args[0].name != "iota" or not _is_zero(test.args[1]) or args[0].axes[0] != "q":
+        return None
+    known = beyond.known(args[1], args[0].axes[1])
+    return args[1] if repr(known) == repr(args[2].attr) else None
 
 
 def _fused(b: Builder, op: Op, args: tuple[Op, ...], once: dict[int, bool]) -> Op | None:
@@ -175,16 +196,20 @@ def without_normalisation(program: IRProgram, causal: bool) -> IRProgram | None:
     causal head, empty in a bidirectional one). None when there is nothing to drop.
     """
     match program.result:
-        case Op(name="select", args=(Op(name="eq") as is_empty, empty, Op(name="div", args=(weights, divisor)))):
+        case Op(name="select", args=(Op(name="eq") as is_empty, empty, divided)):
             pass
         case _:
             return None
-    match divisor:
-        case Op(name="select", args=(guard, Op(name="const", attr=1.0), Op(name="sum", attr="k") as total)):
+    if causal and divided.name == "select" and _is_seen(divided.args[0]) and _is_zero(divided.args[2]):
+        divided = divided.args[1]
+    match divided:
+        case Op(name="div", args=(weights, Op(name="select", args=(guard, one, Op(name="sum", attr="k") as total)))):
             pass
         case _:
             return None
-    if guard is not is_empty or total.args[0] is not weights or not _is_zero_test(is_empty, total):
+    if one.name != "const" or one.attr != 1 or guard is not is_empty:
+        return None
+    if total.args[0] is not weights or not _is_zero_test(is_empty, total):
         return None
     first = empty.name == "select" and _is_first_key(empty.args[0]) and empty.args[2] is weights
     if not (empty is weights or (causal and first)) or not non_negative(weights, {}):
@@ -192,14 +217,19 @@ def without_normalisation(program: IRProgram, causal: bool) -> IRProgram | None:
     return replace(program, result=weights)
 
 
+def _is_zero(op: Op) -> bool:
+    return op.name == "const" and op.attr == 0
+
+
 def _is_zero_test(op: Op, total: Op) -> bool:
     others = [arg for arg in op.args if arg is not total]
-    return len(others) == 1 and others[0].name == "const" and others[0].attr == 0
+    return len(others) == 1 and _is_zero(others[0])
 
 
 def _is_first_key(op: Op) -> bool:
-    kinds = sorted((arg.name, arg.attr) for arg in op.args) if op.name == "eq" else []
-    return kinds == [("const", 0.0), ("iota", "k")]
+    return op.name == "eq" and any(map(_is_zero, op.args)) and any(a.name == "iota" and a.attr == "k" for a in op.args)
 
 
-
+def _is_seen(op: Op) -> bool:
+    """True for "the key is not after the query"."""
+    return op.name == "le" and [(arg.name, arg.attr) for arg in op.args] == [("iota", "k"), ("iota", "q")]

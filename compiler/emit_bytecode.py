@@ -291,11 +291,12 @@ class _Emitter:
     def result(self, program: int) -> None:
         result = self.programs[program].result
         storage = self.end_storage(result, ("q", "k"))
-        if self.plan.beyond.known(result, "k") is not None:
+        short = self.plan.beyond.known(result, "k") is not None
+        if short:
             storage = (storage[0], ("k", SEEN))
         value = self.fitting(self.value(result), ["q", "k"])
         shape = self.tables.shape(self.loops(storage, (value, value)), self.starts(value, value))
-        self.put("result", 0, [value], shape, program)
+        self.put("result", int(short), [value], shape, program)
         if value is not self.value(result):
             self.tables.release(value.register)
 

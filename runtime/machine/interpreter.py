@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numba import njit
 
+from attndsl.compiler import bytecode
 from attndsl.compiler.bytecode import (
     LOOPS,
     ONCE,
@@ -22,6 +23,8 @@ from attndsl.compiler.bytecode import (
     START_QUERY,
     START_SIZE,
 )
+from attndsl.runtime import packing
+from attndsl.runtime.machine import exponential, results
 from attndsl.runtime.machine import loops as L
 from attndsl.runtime.machine import reductions as R
 from attndsl.runtime.machine.results import CARE, EMPTY, PACKED_INT16, PATTERN, RAW, pattern_row, raw_row
@@ -38,7 +41,7 @@ LT, LE, EQ, AND, OR, NOT, FLOAT = (OPCODE[name] for name in ("lt", "le", "eq", "
 SELECT, SELECT_B, ADD_IF, COPY, COPY_B, GATHER, GATHER_B, RANK = (
     OPCODE[name] for name in ("select", "select_b", "add_if", "copy", "copy_b", "gather", "gather_b", "rank")
 )
-ANY, SUM_IF, CHECK, RESULT, DIVIDE_ROWS = (OPCODE[name] for name in ("any", "sum_if", "check", "result", "divide_rows"))
+ANY, SUM_IF, CHECK, RESULT = (OPCODE[name] for name in ("any", "sum_if", "check", "result"))
 assert OPCODES[ANY + 1 : CHECK] == R.KINDS
 
 
@@ -56,8 +59,6 @@ def _step(op, extra, f, u, e, s, o, a, b, c):
         L.mul(f, f, f, e, s, o, a, b)
     elif op == DIV:
         L.div(f, f, f, e, s, o, a, b)
-    elif op == DIVIDE_ROWS:
-        L.divide_rows(f, e, s, o, a, b)
     elif op == MIN:
         L.smaller(f, f, f, e, s, o, a, b)
     elif op == MAX:
@@ -101,7 +102,7 @@ def _step(op, extra, f, u, e, s, o, a, b, c):
 @njit(**INLINED)
 def _function(op, f, e, s, o, a, b):
     if op == EXP:
-        L.exponential(f, f, e, s, o, a)
+        exponential.exponential(f, e, s, o, a)
     elif op == NEG:
         L.negative(f, f, e, s, o, a)
     elif op == ABS:
@@ -166,7 +167,7 @@ def _find_failure(failures, check, q, seen, u, e, s, a):
 
 
 @njit(**L.OPTIONS)
-def _finish(f, e, s, a, program, q, limits, ends, outputs):
+def _finish(f, e, s, a, program, short, q, limits, ends, outputs):
     """Rows of one result, from query q on."""
     n, _, start, _, mode, causal, _ = limits
     fills, slots, careful = ends
@@ -174,11 +175,12 @@ def _finish(f, e, s, a, program, q, limits, ends, outputs):
     slot = slots[program]
     if slot < 0:
         return
-    filled, sa, ia = e[s + 4], e[s + A + 4], e[s + A + 5]
+    width, sa, ia = e[s + L.INNER], e[s + A + L.ROW], e[s + A + L.STEP]
     integers, floats, starts = packed
-    spread = np.empty(0 if ia == 1 else filled, np.float64)
-    for i in range(e[s + 3]):
+    spread = np.empty(0 if ia == 1 else width, np.float64)
+    for i in range(e[s + L.OUTER]):
         x, place = f, a + i * sa
+        filled = min(width, q + i + 1) if short else width
         if ia != 1:
             spread[:] = f[place]
             x, place = spread, 0
@@ -250,7 +252,7 @@ def _run_segment(code, low, high, unit, f, u, e, places, failures, limits, ends,
         o, a = places[code[pc, 1]] + e[s + OUT], places[code[pc, 2]] + e[s + A]
         b, c = places[code[pc, 3]] + e[s + B], places[code[pc, 4]] + e[s + C]
         if op == RESULT:
-            _finish(f, e, s, a, extra, q, limits, ends, outputs)
+            _finish(f, e, s, a, extra, code[pc, 1] == 1, q, limits, ends, outputs)
             continue
         if op == CHECK:
             _find_failure(failures, extra, q, seen, u, e, s, a)
@@ -319,14 +321,9 @@ def _compiled(fingerprint: str):
 
 
 def _fingerprint() -> str:
-    here = Path(__file__).parent
-    files = [*sorted(here.glob("*.py")), here.parent / "packing.py"]
-    from attndsl.compiler import bytecode
-
-    digest = hashlib.sha256(Path(bytecode.__file__).read_bytes())
-    for file in files:
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
+    parts = (bytecode, L, R, exponential, results, packing)
+    files = [Path(__file__), *(Path(str(part.__file__)) for part in parts)]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 run = _compiled(_fingerprint())

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from attndsl.compiler import Leaves
 from attndsl.compiler.bytecode import Bytecode, evaluate_monomials, sizes
 from attndsl.dsl.diagnostics import DiagnosticError, fail
-from attndsl.runtime.machine.bind import Answers, leaf_value
+from attndsl.runtime.machine.bind import Answers, fixed_value, leaf_value
 
-BLOCK_ROWS = 8
+BLOCK_ROWS = 16
 MAX_BYTES = 4 << 30
 """Memory of one text's registers. Values over three positions of a long text can ask for more: that is an error."""
 
@@ -40,10 +40,30 @@ class Linked:
                 _free.append((self.floats, self.bools))
 
 
-def link(code: Bytecode, leaves: Leaves, answers: Answers, rows: int) -> Linked:
+class Template:
+    """What of the registers is the same for every text."""
+
+    def __init__(self, code: Bytecode) -> None:
+        values = [(slot, fixed_value(slot.op)) for slot in code.leaves]
+        self.code = code
+        fixed = [(slot.op.dtype == "b", slot.register, value) for slot, value in values if value is not None]
+        self.numbers, self.truths = (
+            (np.array([v for b, _, v in fixed if b == is_bool]), np.array([r for b, r, _ in fixed if b == is_bool], np.int64))
+            for is_bool in (False, True)
+        )
+        self.leaves = [slot for slot, value in values if value is None]
+        self.requiring = [
+            (number, program, words)
+            for number, (program, words) in enumerate(zip(code.programs, code.needs_words, strict=True))
+            if program.hosts or words
+        ]
+
+
+def link(template: Template, leaves: Leaves, answers: Answers, rows: int) -> Linked:
     """Raises DiagnosticError E0561 when the registers need more than ``MAX_BYTES``."""
-    errors = _requirements(code, leaves)
-    has_words = any(needs and i not in errors for i, needs in enumerate(code.needs_words))
+    code = template.code
+    errors = _requirements(template, leaves)
+    has_words = any(needs and number not in errors for number, _, needs in template.requiring)
     words = leaves.words if has_words else 0
     amounts = evaluate_monomials(code.monomials, sizes(leaves.tokens, words, leaves.tokens, rows))
     needed = amounts[code.registers[:, 1]]
@@ -62,19 +82,18 @@ def link(code: Bytecode, leaves: Leaves, answers: Answers, rows: int) -> Linked:
         places[mask] = np.cumsum(padded[mask]) - padded[mask]
     floats, bools = _heaps(total)
     linked = Linked(places, floats, bools, leaves.tokens, words, errors)
-    _fill(code, linked, leaves, answers)
+    _fill(template, linked, leaves, answers)
     return linked
 
 
-def _requirements(code: Bytecode, leaves: Leaves) -> dict[int, DiagnosticError]:
+def _requirements(template: Template, leaves: Leaves) -> dict[int, DiagnosticError]:
     """Programs that cannot run on this text: a host relation or the parser is missing."""
     errors: dict[int, DiagnosticError] = {}
-    for number, (program, words) in enumerate(zip(code.programs, code.needs_words, strict=True)):
-        if program.hosts or words:
-            try:
-                leaves.require(program.name, program.hosts, words)
-            except DiagnosticError as error:
-                errors[number] = error
+    for number, program, words in template.requiring:
+        try:
+            leaves.require(program.name, program.hosts, words)
+        except DiagnosticError as error:
+            errors[number] = error
     return errors
 
 
@@ -94,11 +113,13 @@ def _aligned(size: int) -> NDArray[np.uint8]:
     return raw[offset : offset + size]
 
 
-def _fill(code: Bytecode, linked: Linked, leaves: Leaves, answers: Answers) -> None:
-    for slot in code.leaves:
-        if all(program in linked.errors for program in slot.programs):
+def _fill(template: Template, linked: Linked, leaves: Leaves, answers: Answers) -> None:
+    linked.floats[linked.places[template.numbers[1]]] = template.numbers[0]
+    linked.bools[linked.places[template.truths[1]]] = template.truths[0]
+    for slot in template.leaves:
+        if linked.errors and all(program in linked.errors for program in slot.programs):
             continue
-        heap = linked.bools if slot.op.dtype == "b" else linked.floats
-        place = linked.places[slot.register]
         value = np.asarray(leaf_value(slot.op, leaves, answers))
+        place = linked.places[slot.register]
+        heap = linked.bools if slot.op.dtype == "b" else linked.floats
         heap[place : place + value.size] = value.ravel()

@@ -158,26 +158,6 @@ nearest = unary(_function(lambda x: np.rint(x)))
 toward_zero = unary(_function(lambda x: np.trunc(x)))
 negated = unary(_function(lambda x: np.uint8(x ^ 1)))
 number = unary(_function(lambda x: float(x)))
-exponential = unary(_function(lambda x: math.exp(x)))
-
-
-@njit(**OPTIONS)
-def divide_rows(f, e, s, o, a, b):
-    """``out[i] = a[i] / b`` with one divisor per row, by its reciprocal: the last bit may differ."""
-    n = uint64(e[s + INNER])
-    for _ in range(e[s + OUTER]):
-        uo, ua = uint64(o), uint64(a)
-        divisor = f[uint64(b)]
-        if 1e-290 < abs(divisor) < 1e290:
-            scale = 1.0 / divisor
-            for j in range(n):
-                f[uo + j] = f[ua + j] * scale
-        else:
-            for j in range(n):
-                f[uo + j] = f[ua + j] / divisor
-        o += e[s + OUT + ROW]
-        a += e[s + A + ROW]
-        b += e[s + B + ROW]
 
 
 def chooser():

@@ -16,7 +16,7 @@ from attndsl.compiler.bytecode import Bytecode
 from attndsl.compiler.emit_bytecode import emit_bytecode
 from attndsl.dsl.diagnostics import DiagnosticError, fail
 from attndsl.runtime.machine.bind import Answers
-from attndsl.runtime.machine.link import BLOCK_ROWS, Linked, link
+from attndsl.runtime.machine.link import BLOCK_ROWS, Linked, Template, link
 from attndsl.runtime.pattern import normalise
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class BytecodeMachine:
         self.programs = tuple(programs)
         self.rows = rows
         self._answers = Answers()
-        self._codes: dict[bool | None, Bytecode] = {}
+        self._templates: dict[bool | None, Template] = {}
         self._singles: dict[int, BytecodeMachine] = {}
 
     def run(self, leaves: Leaves) -> Iterator[NDArray[np.float64] | DiagnosticError]:
@@ -136,10 +136,10 @@ class BytecodeMachine:
             {program: BytecodeMachine([program], self.rows) for program in spread},
         )
 
-    def _code(self, patterns: bool | None) -> Bytecode:
-        if patterns not in self._codes:
-            self._codes[patterns] = emit_bytecode(self.programs, patterns)
-        return self._codes[patterns]
+    def _template(self, patterns: bool | None) -> Template:
+        if patterns not in self._templates:
+            self._templates[patterns] = Template(emit_bytecode(self.programs, patterns))
+        return self._templates[patterns]
 
     def _carefully(self, number: int, leaves: Leaves, causal: bool) -> NDArray[np.float32]:
         """A pattern by way of the matrix, for weights that are not finite or nearly so."""
@@ -159,8 +159,9 @@ class BytecodeMachine:
         self, leaves: Leaves, causal: bool | None, start: int, mode: int, **outputs: Any
     ) -> tuple[Linked, list[int], Errors]:
         """Run one text; (registers, programs whose rows need care, errors by program)."""
-        code = self._code(causal)
-        linked = link(code, leaves, self._answers, self.rows)
+        template = self._template(causal)
+        code = template.code
+        linked = link(template, leaves, self._answers, self.rows)
         run = _machine()
         slots = np.array(outputs.get("places", range(len(self.programs))), dtype=np.int64)
         slots[list(linked.errors)] = -1
