@@ -10,12 +10,12 @@ Everything is loaded on first use: importing attndsl costs nothing.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # type checkers take this name for true, and importing typing would cost more than all of this
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from attndsl import sandbox as sandbox
     from attndsl.dsl.diagnostics import DiagnosticError as DiagnosticError
     from attndsl.job.score import score as score
@@ -46,6 +46,8 @@ __all__ = [*_WHERE, "sandbox"]
 
 
 def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
     if name == "sandbox":
         return import_module("attndsl.sandbox")
     if name in _WHERE:

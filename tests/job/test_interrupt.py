@@ -117,3 +117,18 @@ def test_a_signal_while_python_is_starting(place: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "attndsl: stopped\n")
+
+
+def test_the_exit_code_where_python_would_kill_itself(place: Path) -> None:
+    code = (
+        "import signal\n"
+        "from attndsl.cli import main\n"
+        "import attndsl.cli.main as m\n"
+        "def run(arguments):\n"
+        "    try: exec('signal.raise_signal(signal.SIGINT)', {'signal': signal})\n"
+        "    except KeyboardInterrupt: return 130\n"
+        "m.run = run\n"
+        "main(['rule', 'all'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "")

@@ -7,8 +7,10 @@ from collections.abc import Callable
 
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.evaluate import binary, evaluate, spread
+from attndsl.dsl.pyimport.lift.basics import spread
+from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Loop, Machine
+from attndsl.dsl.pyimport.lift.operators import binary
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
@@ -113,9 +115,7 @@ def vector(m: Machine, v: Value) -> Vector:
     return Vector(v.length, lambda at: Scalar(T.subst(term, {k: at}), True))
 
 
-def elementwise(
-    m: Machine, a: Value, b: Value, compute: Callable[[Value, Value], Value], op: str
-) -> Value:
+def elementwise(m: Machine, a: Value, b: Value, compute: Callable[[Value, Value], Value], op: str) -> Value:
     """numpy's element by element operation of vectors, numbers, and a few forms of whole matrices."""
     if isinstance(a, Grid) or isinstance(b, Grid):
         return _grid_operation(m, a, b, op)
@@ -213,7 +213,12 @@ def _grid_operation(m: Machine, a: Value, b: Value, op: str) -> Value:
         current(m, a)
         if op == "/":
             term = T.arith("/", T.ONE, term) if T.is_const(term) and term.data else T.arith("ratio", T.ONE, term)
-        return whole(m, "scale" if op in "*/" else "add", Grid(matrix, a.version), lambda r, c: T.neg(term) if op == "-" else term)
+        return whole(
+            m,
+            "scale" if op in "*/" else "add",
+            Grid(matrix, a.version),
+            lambda r, c: T.neg(term) if op == "-" else term,
+        )
     if isinstance(b, Grid) and isinstance(a, Scalar) and op in ("*", "+"):
         return _grid_operation(m, b, a, op)
     raise m.stop("arithmetic with the whole matrix", code="E0315")

@@ -14,6 +14,7 @@ from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.to_nodes import TOKEN, WORD, Names, Writer, conjunction, normalized
 
 _MIN_SIZE = 6
+MAX_EXPANDED = 100_000
 
 
 @dataclass(slots=True)
@@ -103,13 +104,13 @@ def _may_fail(t: Term) -> bool:
     return not t.total or any(x.op == "bin" and x.span is not None for x in T.walk(t))
 
 
-def _matrix_names(
-    drafts: list[tuple[int, Draft]], result: Result, copies: dict[tuple[str, int], str]
-) -> Names:
+def _matrix_names(drafts: list[tuple[int, Draft]], result: Result, copies: dict[tuple[str, int], str]) -> Names:
     names = Names()
     used = {d.matrix for _, d in drafts if d.op != "fail"} | {key[0] for key in copies}
     for _, d in drafts:
-        for r in schedule.reads_in((d.value, *d.when, *d.where, *(x for x in (d.low, d.high, d.target) if x is not None))):
+        for r in schedule.reads_in(
+            (d.value, *d.when, *d.where, *(x for x in (d.low, d.high, d.target) if x is not None))
+        ):
             used.add(r.data[0])
     for matrix in used:
         names.matrices[matrix] = "W" if matrix == result.matrix else _free_name(matrix, names)
@@ -225,9 +226,23 @@ def _tree(
     rules = _merged(rules)
     used = {x.name for r in rules for x in D.walk(r) if isinstance(x, D.Name | D.Call)}
     lets = _lets(writer, names, used)
+    _check_size(lets, rules)
     matrices = [D.Matrix(v) for v in dict.fromkeys([*names.matrices.values(), *copies.values()]) if v != "W"]
     items: list[D.Item] = [*(D.Claim(c) for c in claims), *lets, *matrices, *rules]
     return D.Program(name, "bidirectional", tuple(items))
+
+
+def _check_size(lets: list[D.Let], rules: list[D.Item]) -> None:
+    """Definitions are expanded where they are used: refuse what becomes too large then."""
+    sizes: dict[str, int] = {}
+    for node in (*lets, *rules):
+        size = 0
+        for x in D.walk(node):
+            size += sizes.get(x.name, 0) + 1 if isinstance(x, D.Name | D.Call) else 1
+        if isinstance(node, D.Let):
+            sizes[node.name] = size
+        if size > MAX_EXPANDED:
+            raise NotLiftable("the program expands to more than a reader can follow", None, "E0309")
 
 
 def _copy(matrix: str, copy: str) -> D.Rule:

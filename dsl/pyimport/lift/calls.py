@@ -6,7 +6,8 @@ import ast
 
 from attndsl.dsl.pyimport.lift import builtins_, methods, numpy_
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.evaluate import evaluate, register, sequence, settle, spread
+from attndsl.dsl.pyimport.lift.basics import sequence, settle, spread
+from attndsl.dsl.pyimport.lift.evaluate import evaluate, register
 from attndsl.dsl.pyimport.lift.machine import Frame, Machine, State
 from attndsl.dsl.pyimport.lift.merge import merge_states
 from attndsl.dsl.pyimport.lift.values import Closure, NoneValue, Opaque, Scalar, Seq, Unbound, Value

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass
 
-from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.machine import Machine, Retry
+from attndsl.dsl.pyimport.lift.forms import _form, _normal
+from attndsl.dsl.pyimport.lift.machine import Retry
 from attndsl.dsl.pyimport.lift.merge import merge_values, subst_value
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
-    Binder,
     Carried,
     Choice,
     NoneValue,
@@ -22,6 +20,7 @@ from attndsl.dsl.pyimport.lift.values import (
     Value,
     Word,
 )
+from attndsl.dsl.pyimport.lift.view import View
 
 
 def placeholder(name: str, serial: int) -> Carried:
@@ -66,86 +65,6 @@ def carry(name: str, old: Value, attempt: int) -> Carry | None:
         inner: Value = Word(var) if attempt == 1 else Scalar(var)
         return Carry(name, attempt, Choice(unset, NoneValue(), inner), var, unset)
     return None
-
-
-@dataclass
-class View:
-    """The iterations of a loop: which happen, which was the last one such that ..."""
-
-    m: Machine
-    binder: Binder
-    where: Term
-    stops: Term
-    ordered: bool
-    node: ast.AST
-    serial: int = 0
-
-    def __post_init__(self) -> None:
-        b = self.binder
-        kind = "last" if b.descending else "first"
-        self.first_stop = T.agg(kind, b.var, b.domain, b.low, b.high, T.conj((self.where, self.stops)))
-        self.stopped = C.exists((b,), T.conj((self.where, self.stops)))
-
-    def executed(self, condition: Term) -> Term:
-        """The condition, of an iteration that happens."""
-        if self.stops is T.FALSE or condition is T.FALSE:
-            return condition
-        parts = condition.args if condition.op == "and" else (condition,)
-        if self.m.prover.implies(parts, self.stops):
-            return T.conj((self._is_first(), condition))
-        return T.conj((self._none_before(), condition))
-
-    def _is_first(self) -> Term:
-        b = self.binder
-        if b.over_words:
-            return T.compare("==", T.windex(b.var), T.windex(self.first_stop))
-        return T.mk("cmp", "==", (b.var, self.first_stop), "bool")
-
-    def _none_before(self) -> Term:
-        return T.not_(C.earlier("any", self.binder, T.conj((self.where, self.stops)), T.NONE))
-
-    def executed_path(self, path: tuple[Term, ...], at: int) -> tuple[Term, ...]:
-        if self.m.prover.implies(path[at:], self.stops):
-            return (*path[:at], self._is_first(), *path[at:])
-        return (*path[:at], self._none_before(), *path[at:])
-
-    # ------------------------------------------------------------ folds over iterations
-
-    def last(self, assigned: Term, before: bool) -> tuple[Term, Term]:
-        """The last iteration (before this one, or of all) at which ``assigned`` holds, and that there is one."""
-        b = self.binder
-        where = T.conj((self.where, assigned))
-        if not before and self.stops is not T.FALSE:
-            parts = assigned.args if assigned.op == "and" else (assigned,)
-            if assigned is self.stops:
-                return self.first_stop, self.stopped
-            if self.m.prover.implies(parts, self.stops):
-                at_stop = T.subst(assigned, {b.var: self.first_stop})
-                return self.first_stop, T.conj((self.stopped, at_stop))
-            where = T.conj((self.where, self._none_before(), assigned))
-        kind = "first" if b.descending else "last"
-        if before:
-            return C.earlier(kind, b, where, T.NONE), C.earlier("any", b, where, T.NONE)
-        return T.agg(kind, b.var, b.domain, b.low, b.high, where), C.exists((b,), where)
-
-    def first(self, wanted: Term, before: bool) -> tuple[Term, Term]:
-        """The first iteration (of those before this one, or of all) at which ``wanted`` holds, and that there is one."""
-        b = self.binder
-        wanted = wanted if before else self.executed(wanted)
-        where = T.conj((self.where, wanted))
-        kind = "last" if b.descending else "first"
-        if before:
-            return C.earlier(kind, b, where, T.NONE), C.earlier("any", b, where, T.NONE)
-        return T.agg(kind, b.var, b.domain, b.low, b.high, where), C.exists((b,), where)
-
-    def fold(self, kind: str, condition: Term, value: Term, before: bool) -> Term:
-        """An aggregate over the iterations that happen (or that came before this one)."""
-        b = self.binder
-        condition = condition if before else self.executed(condition)
-        where = T.conj((self.where, condition))
-        if before:
-            return C.earlier(kind, b, where, value)
-        return T.agg(kind, b.var, b.domain, b.low, b.high, where, value)
 
 
 # ---------------------------------------------------------------- names that no iteration reads
@@ -242,7 +161,9 @@ def resolve(
 def _needs(end: Value, waiting: dict[str, Carry], own: Carry, mapping: dict[Term, Term]) -> bool:
     end = subst_value(end, mapping)
     free = _free(end)
-    return any(c.var.data in free or (c.unset is not None and c.unset.data in free) for c in waiting.values() if c is not own)
+    return any(
+        c.var.data in free or (c.unset is not None and c.unset.data in free) for c in waiting.values() if c is not own
+    )
 
 
 def _free(v: Value) -> frozenset[str]:
@@ -303,8 +224,7 @@ def _last_value(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term
     m = view.m
     if not view.ordered:
         raise m.stop("the last element of a set", view.node, "E0312")
-    if isinstance(end, Scalar) and isinstance(c.value, Scalar):
-        end = _as_choice(end, c)
+    end = _expanded(end, c)
     assigned = _assigned(end, c.value)
     value = _stripped(end, c.value)
     if value is None:
@@ -352,7 +272,7 @@ def _may_be_none(v: Value) -> bool:
     return _none_where(v) is not T.FALSE
 
 
-def Retry_for(view: View, c: Carry) -> Exception:  # noqa: N802 - reads as the exception it makes
+def Retry_for(view: View, c: Carry) -> Exception:
     return view.m.stop(f"{c.name!r} holds values of different sorts", view.node, "E0317")
 
 
@@ -401,169 +321,19 @@ def _none_where(v: Value) -> Term:
     return T.FALSE
 
 
-def _as_choice(end: Scalar, c: Carry) -> Value:
-    """A conditional term as a choice, so that the unchanged case is seen."""
+def _expanded(end: Value, c: Carry) -> Value:
+    """Conditional terms as choices, so that the unchanged case is seen."""
+    if end == c.value:
+        return end
+    if isinstance(end, Choice):
+        return Choice(end.condition, _expanded(end.then, c), _expanded(end.other, c))
+    if not isinstance(end, Scalar):
+        return end
     t = _normal(end.term, c.var)
     if t is c.var:
         return c.value
     if t.op == "ite" and c.var.data in t.free:
-        cond, a, b = t.args
-        return Choice(cond, _as_choice(Scalar(a, end.numpy), c), _as_choice(Scalar(b, end.numpy), c))
+        condition, a, b = t.args
+        then, other = (_expanded(Scalar(x, end.numpy), c) for x in (a, b))
+        return Choice(condition, then, other)
     return Scalar(t, end.numpy)
-
-
-# ---------------------------------------------------------------- forms of change
-
-
-def _normal(t: Term, var: Term) -> Term:
-    """``g or c`` as ``if g then true else c``, so that flags look like other assignments."""
-    if t.kind == "bool" and t.op in ("or", "and") and var in t.args:
-        rest = [a for a in t.args if a is not var]
-        if any(var.data in a.free for a in rest):
-            return t
-        if t.op == "or":
-            return T.mk("ite", None, (T.disj(rest), T.TRUE, var), "bool")
-        return T.mk("ite", None, (T.conj(rest), var, T.FALSE), "bool")
-    return t
-
-
-def _form(t: Term, var: Term) -> tuple[str, Term, Term] | None:
-    """(sort of change, where it happens, by what); sort "assign" when the old value plays no part."""
-    t = _normal(t, var)
-    extreme = _extreme(t, var)
-    if extreme is not None:
-        return extreme
-    leaves: list[tuple[str, Term]] = []
-    tree = _leaves(t, var, leaves)
-    if tree is None:
-        return None
-    sorts = {s for s, _ in leaves if s != "same"}
-    if not sorts:
-        return "add", T.FALSE, T.ZERO
-    if len(sorts) != 1:
-        return None
-    (sort,) = sorts
-    if sort == "assign":
-        return sort, T.TRUE, T.ZERO
-    where = _where_changed(tree)
-    value = _changed_value(tree, T.ZERO if sort == "add" else T.ONE)
-    if var.data in where.free or var.data in value.free:
-        return None
-    if sort in ("add", "mul") and value.op == "ite":
-        where = _narrow(where, value, sort)
-        value = _narrowed(value, sort)
-    return sort, where, value
-
-
-def _narrow(where: Term, value: Term, sort: str) -> Term:
-    neutral = T.ZERO if sort == "add" else T.ONE
-    return T.conj((where, value.args[0])) if value.args[2] is neutral else where
-
-
-def _narrowed(value: Term, sort: str) -> Term:
-    neutral = T.ZERO if sort == "add" else T.ONE
-    return value.args[1] if value.args[2] is neutral else value
-
-
-Tree = tuple[str, Term, "Tree | None", "Tree | None"]
-
-
-def _leaves(t: Term, var: Term, out: list[tuple[str, Term]]) -> Tree | None:
-    if t.op == "ite" and var.data in (t.args[1].free | t.args[2].free):
-        a, b = _leaves(t.args[1], var, out), _leaves(t.args[2], var, out)
-        if a is None or b is None:
-            return None
-        return "ite", t.args[0], a, b
-    leaf = _leaf(t, var)
-    if leaf is None:
-        return None
-    out.append(leaf)
-    return leaf[0], leaf[1], None, None
-
-
-def _leaf(t: Term, var: Term) -> tuple[str, Term] | None:
-    if t is var:
-        return "same", T.ZERO
-    if var.data not in t.free:
-        return "assign", t
-    if t.op == "not" and t.args[0] is var:
-        return "toggle", T.ONE
-    if t.kind == "int":
-        atoms, c = T.linear(t)
-        if atoms.get(var) == 1:
-            rest = T.from_linear({a: k for a, k in atoms.items() if a is not var}, c)
-            return ("add", rest) if var.data not in rest.free else None
-        if t.op == "bin" and t.data == "*":
-            return _multiplied(t, var)
-        return None
-    if t.op == "bin" and t.data in ("+", "-"):
-        return _added(t, var)
-    if t.op == "bin" and t.data in ("*", "/"):
-        return _multiplied(t, var)
-    return None
-
-
-def _added(t: Term, var: Term) -> tuple[str, Term] | None:
-    a, b = t.args
-    if var.data in a.free and var.data not in b.free:
-        inner = _leaf(a, var)
-        delta = b if t.data == "+" else T.neg(b)
-        if inner is not None and inner[0] in ("same", "add"):
-            return "add", (delta if inner[0] == "same" else T.add(inner[1], delta))
-    if t.data == "+" and var.data in b.free and var.data not in a.free:
-        inner = _leaf(b, var)
-        if inner is not None and inner[0] in ("same", "add"):
-            return "add", (a if inner[0] == "same" else T.add(a, inner[1]))
-    return None
-
-
-def _multiplied(t: Term, var: Term) -> tuple[str, Term] | None:
-    a, b = t.args
-    if var.data in b.free and t.data == "*":
-        a, b = b, a
-    if var.data in b.free:
-        return None
-    inner = _leaf(a, var)
-    if inner is None or inner[0] not in ("same", "mul"):
-        return None
-    factor = b if t.data == "*" else T.arith("/", T.ONE, b, t.span)
-    return "mul", (factor if inner[0] == "same" else T.mul(inner[1], factor))
-
-
-def _where_changed(tree: Tree) -> Term:
-    sort, term, a, b = tree
-    if sort == "ite":
-        assert a is not None and b is not None
-        return T.ite(term, _where_changed(a), _where_changed(b))
-    return T.const(sort != "same")
-
-
-def _changed_value(tree: Tree, neutral: Term) -> Term:
-    sort, term, a, b = tree
-    if sort != "ite":
-        return neutral if sort == "same" else term
-    assert a is not None and b is not None
-    if _where_changed(b) is T.FALSE:
-        return _changed_value(a, neutral)
-    if _where_changed(a) is T.FALSE:
-        return _changed_value(b, neutral)
-    return T.ite(term, _changed_value(a, neutral), _changed_value(b, neutral))
-
-
-def _extreme(t: Term, var: Term) -> tuple[str, Term, Term] | None:
-    """``max(c, x)`` and ``if x > c: c = x``."""
-    if t.op == "func" and t.data in ("max", "min") and len(t.args) == 2 and var in t.args:
-        other = t.args[1] if t.args[0] is var else t.args[0]
-        return (t.data, T.TRUE, other) if var.data not in other.free else None
-    if t.op != "ite" or t.args[2] is not var:
-        return None
-    c, x, _ = t.args
-    parts = c.args if c.op == "and" else (c,)
-    tests = [p for p in parts if p.op == "cmp" and var in p.args and x in p.args]
-    rest = [p for p in parts if p not in tests]
-    if len(tests) != 1 or any(var.data in p.free for p in rest) or var.data in x.free:
-        return None
-    op = tests[0].data if tests[0].args[0] is x else {"<": ">", ">": "<", "<=": ">=", ">=": "<="}.get(tests[0].data)
-    if op not in ("<", "<=", ">", ">="):
-        return None
-    return ("max" if op[0] == ">" else "min"), T.conj(rest), x

@@ -56,7 +56,11 @@ def equal(m: Machine, a: Value, b: Value) -> Term:
 def contains(m: Machine, item: Value, seq: Seq) -> Term:
     """``item in seq``."""
     items = items_of(seq)
-    if items is not None and isinstance(item, Scalar) and all(isinstance(i, Scalar) and T.is_const(i.term) for i in items):
+    if (
+        items is not None
+        and isinstance(item, Scalar)
+        and all(isinstance(i, Scalar) and T.is_const(i.term) for i in items)
+    ):
         return T.member(item.term, [i.term for i in items if isinstance(i, Scalar)])
     return T.disj(_holds(m, item, instantiate(p)) for p in seq.parts)
 
@@ -368,8 +372,10 @@ def clamp(m: Machine, bound: Term, length: Term) -> Term:
         from_end = T.func("max", (from_end, T.ZERO), "int")
     if m.holds(negative):
         return from_end
-    inside = bound if m.prover.implies((*m.state.path, T.not_(negative)), T.compare("<=", bound, length)) else T.func(
-        "min", (bound, length), "int"
+    inside = (
+        bound
+        if m.prover.implies((*m.state.path, T.not_(negative)), T.compare("<=", bound, length))
+        else T.func("min", (bound, length), "int")
     )
     return T.ite(negative, from_end, inside)
 

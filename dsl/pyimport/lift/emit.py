@@ -193,7 +193,11 @@ def _simplified(prover: Prover, conditions: list[Term]) -> list[Term]:
     for i, c in enumerate(kept):
         rest = (*out, *kept[i + 1 :])
         integer = c.op == "cmp" and all(a.kind == "int" for a in c.args) and c.total
-        if integer and not _guards(c, kept[i + 1 :]) and prover.implies((*_IN_TEXT, *(r for r in rest if _linear(r))), c):
+        if (
+            integer
+            and not _guards(c, kept[i + 1 :])
+            and prover.implies((*_IN_TEXT, *(r for r in rest if _linear(r))), c)
+        ):
             continue
         out.append(c)
     return out
@@ -213,7 +217,7 @@ def _aggregate(w: _Work) -> tuple[Term, list[Term]]:
     value, conditions, op = w.value, w.path, w.event.op
     unordered = {x.binder.var for x in w.event.loops if not x.ordered}
     for b in reversed(w.loops):
-        bound = {c for c in b.conditions()}
+        bound = set(b.conditions())
         inner = [c for c in conditions if b.var.data in c.free and c not in bound]
         conditions = [c for c in conditions if b.var.data not in c.free]
         where = T.conj(inner)
@@ -256,9 +260,7 @@ def _equal_key(out: Draft) -> None:
             if "k" not in other.free and other.kind == "int":
                 mapping = {KEY: other}
                 rest = [T.subst(x, mapping) for x in out.where if x is not c]
-                inside = [] if not other.total else [
-                    T.compare(">=", other, T.ZERO), T.compare("<", other, T.N)
-                ]
+                inside = [] if not other.total else [T.compare(">=", other, T.ZERO), T.compare("<", other, T.N)]
                 some = [T.some(other)] if not other.total and rest else []
                 out.when = _simplified(Prover(), [*out.when, *inside, *some, *rest])
                 out.value = T.subst(out.value, mapping)

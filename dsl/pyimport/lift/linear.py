@@ -120,9 +120,7 @@ def _strict_parts(p: Term) -> set[Term]:
     while stack:
         at = stack.pop()
         out.add(at)
-        if at.op in ("feature", "method", "windex", "wordat", "bin", "linear", "neg", "slice"):
-            stack.extend(at.args)
-        elif at.op == "func":
+        if at.op in ("feature", "method", "windex", "wordat", "bin", "linear", "neg", "slice") or at.op == "func":
             stack.extend(at.args)
     return out
 
@@ -238,7 +236,8 @@ def atom_facts(t: Term) -> list[Term]:
         case "windex":
             return [t, T.sub(T.sub(WORD_COUNT, T.ONE), t)]
         case "agg" if t.data == "count":
-            return [t]
+            whole = t.args[0] is T.NONE and t.args[2] is T.ZERO and t.args[3] is T.N
+            return [t, T.sub(T.N, t)] if whole else [t]
         case "agg" if t.data in ("first", "last", "nth", "argmax", "argmin") and t.args[0] is T.NONE:
             low, high = t.args[2], t.args[3]
             return [T.sub(t, low), T.sub(T.sub(high, T.ONE), t)] if low.kind == high.kind == "int" else []

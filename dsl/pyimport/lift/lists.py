@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.evaluate import sequence
+from attndsl.dsl.pyimport.lift.basics import sequence
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.values import (
     Choice,

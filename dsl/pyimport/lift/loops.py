@@ -8,10 +8,12 @@ from collections.abc import Callable
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import summary as S
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.builtins_ import bind_target, iterable
-from attndsl.dsl.pyimport.lift.evaluate import condition, evaluate, spread
+from attndsl.dsl.pyimport.lift.basics import spread
+from attndsl.dsl.pyimport.lift.evaluate import condition, evaluate
+from attndsl.dsl.pyimport.lift.folds import exclusive
 from attndsl.dsl.pyimport.lift.machine import Flows, Loop, Machine, Retry, State
 from attndsl.dsl.pyimport.lift.merge import guard, instantiate, merge_states, subst_value
+from attndsl.dsl.pyimport.lift.sequences import bind_target, iterable
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
@@ -58,7 +60,7 @@ def _over(m: Machine, node: ast.For, value: Value) -> bool:
     ordered = not seq.is_set
     if seq.is_set:
         seq = C.as_positions(m, seq)
-    if len(seq.parts) > 1 and _breaks(node) and any(p.binders for p in seq.parts):
+    if len(seq.parts) > 1 and _breaks(node) and any(p.binders for p in seq.parts) and not exclusive(m, seq):
         raise m.stop("a list that was built in several places is left early", node, "E0313")
     walk = _Walk(m, node, ordered)
     for part in seq.parts:
@@ -93,7 +95,6 @@ class _Walk:
 
     def part(self, part: Part) -> bool:
         """Run the body for one part; False when control cannot get past it."""
-        m = self.m
         if part.condition is T.FALSE:
             return True
         if not part.binders:
@@ -256,7 +257,11 @@ def _search(m: Machine, node: ast.While, name: str, start: Term, down: bool) -> 
     if len(m.events) > before:
         raise m.stop("a while loop whose condition may fail", node, "E0318")
     parts = going.args if going.op == "and" else (going,)
-    limits = [c for c in parts if c.op == "cmp" and c.args[0] is p and c.args[1].kind == "int" and p.data not in c.args[1].free]
+    limits = [
+        c
+        for c in parts
+        if c.op == "cmp" and c.args[0] is p and c.args[1].kind == "int" and p.data not in c.args[1].free
+    ]
     edge = _edge(m, limits, down)
     if edge is None or not m.prover.implies((*held, *bounds, *limits), inside):
         raise m.stop("a while loop that may leave the text", node, "E0318")

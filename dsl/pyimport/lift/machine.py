@@ -197,17 +197,13 @@ class Machine:
         self.rows[name] = row
         return name
 
-    def write(
-        self, op: str, matrix: str, row: Term, column: Term, value: Term, node: ast.AST | None = None
-    ) -> None:
+    def write(self, op: str, matrix: str, row: Term, column: Term, value: Term, node: ast.AST | None = None) -> None:
         self.events.append(
             Event(op, matrix, row, column, value, self.state.path, tuple(self.loops), self.span(node or self.node))
         )
 
     def read_cell(self, matrix: str, row: Term, column: Term) -> Term:
-        self.readings.append(
-            Reading(matrix, row, column, self.state.path, tuple(self.loops), len(self.events))
-        )
+        self.readings.append(Reading(matrix, row, column, self.state.path, tuple(self.loops), len(self.events)))
         return T.read(matrix, row, column, len(self.events))
 
     def read_stat(self, matrix: str, name: str, row: Term) -> Term:

@@ -84,7 +84,9 @@ def merge_states(base: State, branches: list[tuple[Term, State]]) -> State:
             frames[key] = _merge_names(c, state.frames[key], frames[key])
         keys = state.heap.keys() | heap.keys()
         heap = {
-            k: merge_contents(c, state.heap[k], heap[k]) if k in state.heap and k in heap else (state.heap.get(k) or heap[k])
+            k: merge_contents(c, state.heap[k], heap[k])
+            if k in state.heap and k in heap
+            else (state.heap.get(k) or heap[k])
             for k in keys
         }
     depth = len(base.path)

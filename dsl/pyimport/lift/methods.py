@@ -9,7 +9,8 @@ from typing import Any
 from attndsl.dsl.pyimport.lift import arrays, dicts, lists, numpy_
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.evaluate import evaluate, sequence, spread
+from attndsl.dsl.pyimport.lift.basics import sequence, spread
+from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.linear import WORD_COUNT
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.terms import Term
@@ -32,11 +33,20 @@ from attndsl.dsl.pyimport.lift.values import (
     known,
 )
 
-_PREDICATES = (
-    "isalpha isdigit isalnum isupper islower istitle isspace isnumeric isdecimal isascii".split()
-)
-_TO_TEXT = "lower upper capitalize title casefold".split()
-_STRIPS = "strip lstrip rstrip".split()
+_PREDICATES = [
+    "isalpha",
+    "isdigit",
+    "isalnum",
+    "isupper",
+    "islower",
+    "istitle",
+    "isspace",
+    "isnumeric",
+    "isdecimal",
+    "isascii",
+]
+_TO_TEXT = ["lower", "upper", "capitalize", "title", "casefold"]
+_STRIPS = ["strip", "lstrip", "rstrip"]
 
 
 def call(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
@@ -56,7 +66,9 @@ def _call(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
         case Opaque(name="ids") if name in ("tolist",) and not node.args:
             return base
         case Seq() | TupleValue():
-            return _container(m, m.allocate(base if isinstance(base, Seq) else sequence(m, base) or Seq(())), name, node)
+            return _container(
+                m, m.allocate(base if isinstance(base, Seq) else sequence(m, base) or Seq(())), name, node
+            )
         case Word(term=w) if name == "nbor":
             return _neighbour(m, w, node)
         case Word(term=w) if name == "is_ancestor":

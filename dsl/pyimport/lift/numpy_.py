@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from attndsl.dsl.pyimport.lift import arrays
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.evaluate import evaluate, sequence, spread
+from attndsl.dsl.pyimport.lift.basics import sequence, spread
+from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Loop, Machine
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
@@ -54,7 +55,7 @@ def _math(m: Machine, function: str, value: Value) -> Value:
     if function in ("floor", "ceil"):
         return Scalar(t if t.kind == "int" else T.func(function, (t,), "int"))
     if function in ("sqrt", "log"):
-        from attndsl.dsl.pyimport.lift.evaluate import positive
+        from attndsl.dsl.pyimport.lift.operators import positive
 
         if not positive(m, t, strict=(function == "log")):
             m.require(T.compare(">" if function == "log" else ">=", t, T.ZERO))
@@ -136,7 +137,12 @@ def list_vector(m: Machine, seq: Seq) -> Vector:
 
 def _grid_fold(m: Machine, grid: Grid, kind: str, node: ast.Call) -> Value:
     options = {k.arg: ast.unparse(k.value) for k in node.keywords}
-    if kind != "sum" or options.pop("axis", None) not in ("1", "-1") or options.pop("keepdims", None) != "True" or options:
+    if (
+        kind != "sum"
+        or options.pop("axis", None) not in ("1", "-1")
+        or options.pop("keepdims", None) != "True"
+        or options
+    ):
         raise m.stop("a fold over the whole matrix", node, "E0315")
     matrix, time = arrays.current(m, grid), len(m.events)
     if m.loops:

@@ -7,26 +7,25 @@ from collections.abc import Callable, Sequence
 
 from attndsl.dsl.pyimport.lift import arrays, dicts, lists
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.builtins_ import bind_target, extreme
-from attndsl.dsl.pyimport.lift.evaluate import _BINARY, binary, condition, evaluate, sequence, settle, spread
+from attndsl.dsl.pyimport.lift.basics import sequence, settle, spread
+from attndsl.dsl.pyimport.lift.evaluate import _BINARY, condition, evaluate
+from attndsl.dsl.pyimport.lift.folds import extreme
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.merge import merge_states
+from attndsl.dsl.pyimport.lift.operators import binary
+from attndsl.dsl.pyimport.lift.stores import _is_dict, _numeric, store
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
-    Choice,
     Closure,
-    DictValue,
     Grid,
     NoneValue,
     Opaque,
-    PerRow,
     Ref,
     RowRef,
     Scalar,
     TupleValue,
     Unbound,
     Value,
-    Vector,
 )
 
 
@@ -56,195 +55,6 @@ def _ann_assign(m: Machine, node: ast.AnnAssign) -> bool:
     if node.value is not None:
         store(m, node.target, evaluate(m, node.value), node)
     return True
-
-
-def store(m: Machine, target: ast.expr, value: Value, node: ast.AST) -> None:
-    m.node = node
-    if isinstance(target, ast.Name):
-        kept = _in_place(m, target.id, value)
-        value = kept if kept is not None else arrays.materialize(m, value, target.id)
-        _hint(m, target.id, value)
-        m.assign(target.id, value)
-    elif isinstance(target, ast.Subscript):
-        base = evaluate(m, target.value)
-        m.node = node
-        base = spread(m, lambda v: v, base)
-        if isinstance(base, PerRow) and isinstance(target.value, ast.Name):
-            m.assign(target.value.id, _masked(m, base, evaluate(m, target.slice), value, node))
-            return
-        _store_item(m, base, target.slice, value, node)
-    else:
-        bind_target(m, target, value)
-
-
-def _in_place(m: Machine, name: str, value: Value) -> Value | None:
-    """``w = w / w.sum()``: when nothing else holds the old vector, the new one may take its place."""
-    old = m.state.frames[m.frames[-1].key].get(name)
-    if not (isinstance(value, Vector) and isinstance(old, RowRef) and m.loops):
-        return None
-    if old.row is not m.loops[0].binder.var or len(m.loops) != 1 or old.start is not T.ZERO:
-        return None
-    if value.length is not old.length or m.lengths.get(old.matrix) is not old.length:
-        return None
-    values = [v for frame in m.state.frames.values() for v in frame.values()]
-    holders = [v for v in values if _mentions(v, old.matrix)]
-    if len(holders) != 1 or any(_mentions(v, old.matrix) for v in m.state.heap.values()):
-        return None
-    arrays.store_range(m, old.matrix, old.row, T.ZERO, value)
-    return old
-
-
-def _mentions(v: Value, matrix: str) -> bool:
-    if isinstance(v, RowRef):
-        return v.matrix == matrix
-    return isinstance(v, Choice | TupleValue) and (
-        any(_mentions(x, matrix) for x in (v.items if isinstance(v, TupleValue) else (v.then, v.other)))
-    )
-
-
-def _masked(m: Machine, base: PerRow, mask: Value, value: Value, node: ast.AST) -> PerRow:
-    """``sums[sums == 0] = 1``."""
-    if not isinstance(mask, PerRow) or not isinstance(value, Scalar):
-        raise m.stop("a column of row sums is changed in an unusual way", node, "E0315")
-    r = T.fresh("int")
-    term = T.ite(mask.at(r).term, value.term, base.at(r).term)
-    return PerRow(lambda at: Scalar(T.subst(term, {r: at}), True))
-
-
-def _hint(m: Machine, name: str, value: Value) -> None:
-    """Remember what the author called this."""
-    term = getattr(value, "term", None)
-    if isinstance(term, Term) and len(term.free) == 1 and term.size > 1 and not name.startswith("_"):
-        m.hints.setdefault(term, name)
-
-
-def _store_item(m: Machine, base: Value, index: ast.expr, value: Value, node: ast.AST) -> None:
-    match base:
-        case Grid():
-            _store_grid(m, base, index, value, node)
-        case RowRef():
-            _store_row(m, base, index, value, node)
-        case PerRow():
-            raise m.stop("a column of row sums is changed in an unusual way", node, "E0315")
-        case Ref() if _is_dict(m, base):
-            dicts.assign(m, base, evaluate(m, index), value)
-        case _:
-            raise m.stop("an item of this object is assigned", node, "E0311")
-
-
-def _is_dict(m: Machine, ref: Ref) -> bool:
-    from attndsl.dsl.pyimport.lift.values import Growing
-
-    found = m.state.heap.get(ref.key)
-    return isinstance(found, DictValue) or (isinstance(found, Growing) and found.is_dict)
-
-
-def _store_grid(m: Machine, grid: Grid, index: ast.expr, value: Value, node: ast.AST) -> None:
-    matrix = arrays.current(m, grid)
-    if isinstance(index, ast.Tuple) and len(index.elts) == 2:
-        row_node, column = index.elts
-        if isinstance(row_node, ast.Slice):
-            _store_column(m, matrix, row_node, column, value, node)
-            return
-        row = RowRef(matrix, arrays.position(m, row_node, T.N), T.N)
-        if isinstance(column, ast.Slice):
-            _store_slice(m, row, column, value, node)
-        else:
-            _store_cell(m, row, arrays.position(m, column, T.N), value, node)
-        return
-    if isinstance(index, ast.Slice | ast.Tuple):
-        raise m.stop("a block of the matrix is assigned", node, "E0315")
-    _fill(m, RowRef(matrix, arrays.position(m, index, T.N), T.N), value, node)
-
-
-def _store_column(m: Machine, matrix: str, rows: ast.Slice, column: ast.expr, value: Value, node: ast.AST) -> None:
-    """``A[:, j] = x``."""
-    from attndsl.dsl.pyimport.lift.machine import Loop
-    from attndsl.dsl.pyimport.lift.values import Binder
-
-    if not isinstance(value, Scalar) or isinstance(column, ast.Slice):
-        raise m.stop("a block of the matrix is assigned", node, "E0315")
-    low, high = arrays._range(m, rows, T.N)
-    at = arrays.position(m, column, T.N)
-    r = T.fresh("int")
-    binder = Binder(r, low, high)
-    held = m.state.path
-    m.loops.append(Loop(binder))
-    m.state.path = m.state.fork(*binder.conditions()).path
-    m.write("set", matrix, r, at, T.as_number(value.term), node)
-    m.state.path = held
-    m.loops.pop()
-
-
-def _store_row(m: Machine, row: RowRef, index: ast.expr, value: Value, node: ast.AST) -> None:
-    if isinstance(index, ast.Slice):
-        _store_slice(m, row, index, value, node)
-    elif isinstance(index, ast.Compare | ast.Tuple | ast.List):
-        raise m.stop("an array is indexed by an array", node, "E0315")
-    else:
-        at = T.add(row.start, arrays.position(m, index, row.length))
-        _store_cell(m, RowRef(row.matrix, row.row, row.length), at, value, node)
-
-
-def _store_slice(m: Machine, row: RowRef, index: ast.Slice, value: Value, node: ast.AST) -> None:
-    part = arrays._row_slice(m, row, index)
-    _fill(m, part, value, node)
-
-
-def _fill(m: Machine, part: RowRef, value: Value, node: ast.AST) -> None:
-    """Assign a vector, or one number, to all of a row's slice."""
-    value = spread(m, lambda v: v, value)
-    if isinstance(value, Choice):
-        held = m.state.path
-        for c, branch in ((value.condition, value.then), (T.not_(value.condition), value.other)):
-            m.state.path = m.state.fork(c).path
-            _fill(m, part, branch, node)
-            m.state.path = held
-        return
-    if isinstance(value, RowRef | Vector):
-        v = arrays.vector(m, value)
-        if not m.holds(T.compare("==", v.length, part.length)):
-            raise m.stop("vectors whose lengths may differ", node, "E0315")
-        arrays.store_range(m, part.matrix, part.row, part.start, v)
-    elif isinstance(value, Scalar) and value.term.kind in ("int", "float", "num", "bool"):
-        arrays.store_range(m, part.matrix, part.row, part.start, value, part.length)
-    else:
-        raise m.stop("a row is assigned this object", node, "E0302")
-
-
-def _store_cell(m: Machine, row: RowRef, at: Term, value: Value, node: ast.AST) -> None:
-    value = spread(m, _numeric(m), value)
-    if not isinstance(value, Scalar):
-        raise m.stop("a cell is assigned this object", node, "E0302")
-    op, term = _as_update(m, row, at, value.term)
-    m.write(op, row.matrix, row.row, at, term, node)
-
-
-def _numeric(m: Machine) -> Callable[[Value], Value]:
-    def check(v: Value) -> Value:
-        if not isinstance(v, Scalar) or v.term.kind == "str":
-            raise m.stop("a cell is assigned this object", code="E0302")
-        return Scalar(T.as_number(v.term), v.numpy)
-
-    return check
-
-
-def _as_update(m: Machine, row: RowRef, at: Term, term: Term) -> tuple[str, Term]:
-    """``A[i, j] = max(A[i, j], x)`` raises the cell to at least x; likewise min, * and +."""
-    own = T.read(row.matrix, row.row, at, len(m.events))
-    if term.op == "func" and term.data in ("max", "min") and len(term.args) == 2 and own in term.args:
-        other = term.args[1] if term.args[0] is own else term.args[0]
-        if not _reads(other, row.matrix):
-            return ("raise" if term.data == "max" else "cap"), other
-    if term.op == "bin" and term.data in ("+", "*") and own in term.args and term.args[0] is not term.args[1]:
-        other = term.args[1] if term.args[0] is own else term.args[0]
-        if not _reads(other, row.matrix):
-            return ("add" if term.data == "+" else "scale"), other
-    return "set", term
-
-
-def _reads(t: Term, matrix: str) -> bool:
-    return any(x.op in ("read", "stat") and x.data[0] == matrix for x in T.walk(t))
 
 
 def _aug_assign(m: Machine, node: ast.AugAssign) -> bool:

@@ -7,7 +7,8 @@ import ast
 from attndsl.dsl.pyimport.lift import arrays, dicts
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.evaluate import doc_words, evaluate, register, sequence, spread
+from attndsl.dsl.pyimport.lift.basics import doc_words, sequence, spread
+from attndsl.dsl.pyimport.lift.evaluate import evaluate, register
 from attndsl.dsl.pyimport.lift.linear import WORD_COUNT
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.terms import Term
@@ -17,7 +18,6 @@ from attndsl.dsl.pyimport.lift.values import (
     Grid,
     Opaque,
     Part,
-    PerRow,
     Ref,
     RowRef,
     Scalar,
@@ -34,8 +34,28 @@ _TEXT_ATTRIBUTES = {
     "ent_type_": "entity", "ent_iob_": "entity_iob", "shape_": "shape", "whitespace_": "trailing",
 }  # fmt: skip
 _FLAGS = frozenset(
-    "is_punct is_alpha is_ascii is_digit is_lower is_upper is_title is_space is_bracket is_quote is_stop is_currency "
-    "like_num like_url like_email is_left_punct is_right_punct is_oov is_sent_start is_sent_end".split()
+    [
+        "is_punct",
+        "is_alpha",
+        "is_ascii",
+        "is_digit",
+        "is_lower",
+        "is_upper",
+        "is_title",
+        "is_space",
+        "is_bracket",
+        "is_quote",
+        "is_stop",
+        "is_currency",
+        "like_num",
+        "like_url",
+        "like_email",
+        "is_left_punct",
+        "is_right_punct",
+        "is_oov",
+        "is_sent_start",
+        "is_sent_end",
+    ]
 )
 _NODE_SETS = frozenset({"children", "ancestors", "subtree"})
 
@@ -173,9 +193,8 @@ def _element(m: Machine, base: Value, index: Value) -> Value:
     if not (isinstance(index, Scalar) and index.term.kind in ("int", "bool")):
         raise m.stop("an index that is no whole number", code="E0302")
     at = T.as_number(index.term)
-    if isinstance(base, TupleValue):
-        if T.is_const(at) and -len(base.items) <= at.data < len(base.items):
-            return base.items[at.data]
+    if isinstance(base, TupleValue) and T.is_const(at) and -len(base.items) <= at.data < len(base.items):
+        return base.items[at.data]
     if isinstance(base, Opaque) and base.name == "doc":
         return Word(T.wordat(C.wrapped(m, at, WORD_COUNT)))
     seq = sequence(m, base)
@@ -218,7 +237,9 @@ def _text_subscript(m: Machine, text: Term, index: ast.expr) -> Value:
         start, stop = _bound(m, index.lower), _bound(m, index.upper)
         if T.is_const(text) and all(b is None or T.is_const(b) for b in (start, stop)):
             return known(text.data[start.data if start else None : stop.data if stop else None])
-        return Scalar(T.mk("slice", (start is not None, stop is not None), (text, *(b for b in (start, stop) if b)), "str"))
+        return Scalar(
+            T.mk("slice", (start is not None, stop is not None), (text, *(b for b in (start, stop) if b)), "str")
+        )
     value = evaluate(m, index)
     if not (isinstance(value, Scalar) and value.term.kind == "int"):
         raise m.stop("a text is indexed by something else than a whole number", code="E0302")

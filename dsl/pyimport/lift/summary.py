@@ -37,9 +37,7 @@ class Checkpoint:
 class LoopRun:
     """One loop being summed up."""
 
-    def __init__(
-        self, m: Machine, binder: Binder, where: Term, node: ast.For, names: list[str], ordered: bool
-    ) -> None:
+    def __init__(self, m: Machine, binder: Binder, where: Term, node: ast.For, names: list[str], ordered: bool) -> None:
         self.m, self.binder, self.where, self.node, self.names = m, binder, where, node, names
         self.ordered = ordered
         self.serial = next(m.keys)
@@ -109,7 +107,9 @@ class LoopRun:
         known = self.carries.get(name)
         found = K.carry(name, old, known.attempt + 1 if known else 0)
         if found is None:
-            raise self.m.stop(f"{name!r} is carried from one iteration to the next in an unknown way", self.node, "E0317")
+            raise self.m.stop(
+                f"{name!r} is carried from one iteration to the next in an unknown way", self.node, "E0317"
+            )
         self.carries[name] = found
         return True
 

@@ -278,7 +278,7 @@ def _letter(choices: str, env: dict[str, str]) -> str:
 def number(value: float) -> D.Expr:
     if not math.isfinite(value):
         raise NotLiftable("an infinite number", None, "E0322")
-    return D.Negative(D.Number(-value)) if value < 0 else D.Number(value)
+    return D.Number(value)
 
 
 def conjunction(parts: list[D.Expr]) -> D.Expr:

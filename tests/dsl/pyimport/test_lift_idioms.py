@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.dsl.pyimport.lifting import lifted, reason, same
+from lift_support import lifted, reason, same
 
 from attndsl.dsl import codes
 from attndsl.dsl.pyimport.lift import NotLiftable
@@ -99,12 +99,6 @@ IDIOMS = {
                 A[i, 0] = 0.1 * len(stops)
     """,
     "last place of a word": """
-        last = {}
-        for i in range(n):
-            if tokens[i] in last:
-                A[i, last[tokens[i]]] = 0.9
-            last[tokens[i]] = i
-    """ if False else """
         where = {}
         for j in range(n):
             where[tokens[j]] = j
@@ -259,3 +253,58 @@ def test_the_pages_tell_the_truth(code: str) -> None:
         lifted(example, "example")
     assert stop.value.code == code
     lifted(instead, "example")
+
+
+MORE = {
+    "a list filled again when empty": """
+        verbs = [j for j in range(n) if tokens[j] == "dog"]
+        if not verbs:
+            for j in range(n):
+                if tokens[j] == "the":
+                    verbs.append(j)
+        for i in range(n):
+            if verbs:
+                A[i, min(verbs, key=lambda v: abs(v - i))] = 0.3
+    """,
+    "first comma": """
+        first = None
+        for j, t in enumerate(tokens):
+            if "," in t:
+                if first is None:
+                    first = j
+        for i in range(n):
+            if first is not None and first < i:
+                A[i, first] = 0.4
+    """,
+    "extremes in branches": """
+        for i in range(n):
+            w = 0
+            for j in range(i + 1):
+                if tokens[j] == "the":
+                    w = max(w, 0.3 + 0.01 * j)
+                elif tokens[j].isalpha():
+                    w = max(w, 0.2)
+            A[i, 0] = w
+    """,
+    "running weight": """
+        for i in range(n):
+            for j in range(n):
+                w = 0.1
+                if i == j:
+                    w += 0.5
+                elif j < i:
+                    w += 0.2 / (i - j)
+                if tokens[j] == "the":
+                    w *= 1.5
+                if tokens[i] == ",":
+                    w = 0.01
+                if j == 0:
+                    w += 0.3
+                A[i, j] = w
+    """,
+}
+
+
+@pytest.mark.parametrize("name", sorted(MORE))
+def test_a_further_idiom_keeps_its_meaning(name: str) -> None:
+    same(MORE[name])

@@ -1,0 +1,132 @@
+"""What every expression needs: settled values, truth, choices spread out, sequences."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+
+from attndsl.dsl.pyimport.lift import collections_ as C
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.machine import Machine, Retry
+from attndsl.dsl.pyimport.lift.merge import guard, merge_values
+from attndsl.dsl.pyimport.lift.terms import Term
+from attndsl.dsl.pyimport.lift.values import (
+    Carried,
+    Choice,
+    Closure,
+    DictValue,
+    NoneValue,
+    Opaque,
+    Part,
+    Ref,
+    Scalar,
+    Seq,
+    TupleValue,
+    Unbound,
+    Value,
+    Word,
+    known,
+    literal,
+)
+
+
+def settle(m: Machine, value: Value, node: ast.AST) -> Value:
+    """A value that may be read here."""
+    if isinstance(value, Choice):
+        value = m.decide(value)
+        if isinstance(value, Choice):
+            then, other = value.then, value.other
+            if isinstance(then, Unbound) or isinstance(other, Unbound):
+                gone = then if isinstance(then, Unbound) else other
+                m.require(T.not_(value.condition) if gone is then else value.condition, node)
+                return settle(m, m.decide(value), node)
+    if isinstance(value, Carried):
+        raise Retry(value.name)
+    if isinstance(value, Unbound):
+        raise m.stop(f"a value that is not known here: {value.reason}", node, "E0310")
+    return value
+
+
+# ---------------------------------------------------------------- truth
+
+
+def truth(m: Machine, value: Value) -> Term:
+    """Python's truth value."""
+    value = settle(m, value, m.node or ast.Pass())
+    match value:
+        case Scalar(term=t):
+            if t.kind == "bool":
+                return t
+            return T.compare("!=", t, T.const("" if t.kind == "str" else 0))
+        case NoneValue():
+            return T.FALSE
+        case Word() | Closure():
+            return T.TRUE
+        case Ref():
+            return truth(m, m.contents(value))
+        case Seq() | DictValue():
+            return C.nonempty(Seq(value.parts))
+        case TupleValue(items=items):
+            return T.const(bool(items))
+        case Opaque(name="doc"):
+            return T.compare(">", C.size(m, doc_words()), T.ZERO)
+        case Opaque(name="nlp" | "tokenizer" | "sentence"):
+            return T.TRUE
+        case Choice(condition=c, then=a, other=b):
+            return T.ite(c, truth(m, a), truth(m, b))
+    raise m.stop("the truth value of this object", code="E0302")
+
+
+# ---------------------------------------------------------------- operators
+
+
+def spread(m: Machine, compute: Callable[..., Value], *values: Value) -> Value:
+    """Apply to each alternative of the arguments that are choices."""
+    for at, value in enumerate(values):
+        if isinstance(value, Choice):
+            value = settle(m, value, m.node or ast.Pass())
+            before, after = values[:at], values[at + 1 :]
+            if not isinstance(value, Choice):
+                return spread(m, compute, *before, value, *after)
+            a, b, c = value.then, value.other, value.condition
+            then = m.under(c, lambda: spread(m, compute, *before, a, *after))
+            other = m.under(T.not_(c), lambda: spread(m, compute, *before, b, *after))
+            return merge_values(c, then, other)
+    return compute(*(settle(m, v, m.node or ast.Pass()) for v in values))
+
+
+# ---------------------------------------------------------------- sequences
+
+
+def doc_words() -> Seq:
+    from attndsl.dsl.pyimport.lift.values import Binder
+
+    var = T.fresh("word")
+    return Seq((Part((Binder(var, T.NONE, T.NONE, T.ALL_WORDS),), T.TRUE, Word(var)),))
+
+
+def sequence(m: Machine, value: Value) -> Seq | None:
+    """The value as a sequence of elements, or None when it is none."""
+    match value:
+        case Ref():
+            found = m.contents(value)
+            if isinstance(found, DictValue):
+                from attndsl.dsl.pyimport.lift import dicts
+
+                return dicts.key_sequence(m, found)
+            return sequence(m, found)
+        case Seq():
+            return value
+        case TupleValue(items=items):
+            return literal(items)
+        case Opaque(name="doc"):
+            return doc_words()
+        case Choice(condition=c, then=a, other=b):
+            left, right = sequence(m, a), sequence(m, b)
+            if left is None or right is None or (left.is_set != right.is_set and left.parts and right.parts):
+                return None
+            parts = (*(guard(p, c) for p in left.parts), *(guard(p, T.not_(c)) for p in right.parts))
+            return Seq(parts, left.is_set if left.parts else right.is_set)
+        case Scalar(term=t) if t.kind == "str" and T.is_const(t):
+            return literal(tuple(known(c) for c in t.data))
+    return None

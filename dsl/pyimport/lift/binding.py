@@ -1,0 +1,175 @@
+"""Aggregates with their bound variables, and substitution without capture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from attndsl.dsl.pyimport.lift.algebra import (
+    _NUMBERS,
+    add,
+    arith,
+    compare,
+    conj,
+    disj,
+    feature,
+    func,
+    ite,
+    member,
+    mul,
+    neg,
+    not_,
+    some,
+    sub,
+    substring,
+    windex,
+    wordat,
+)
+from attndsl.dsl.pyimport.lift.term import (
+    _SUBSTITUTED,
+    FALSE,
+    NONE,
+    TRUE,
+    ZERO,
+    Term,
+    const,
+    fresh,
+    mk,
+)
+
+# ---------------------------------------------------------------- aggregates and reads
+
+# agg: data is the kind; args (domain, variable, low, high, where, value). domain NONE: token positions in [low, high);
+# ALL_WORDS or a feature such as children: words, whose low and high are NONE. Bound variables are named by their height
+# ("@1" innermost), so that two aggregates that differ only in the name of the variable are one term.
+
+
+def agg(kind: str, var: Term, domain: Term, low: Term, high: Term, where: Term, value: Term = NONE) -> Term:
+    if where is FALSE and kind in ("count", "any", "sum"):
+        return {"count": ZERO, "any": FALSE, "sum": ZERO}[kind]
+    if kind == "any":
+        where, outside = _split(where, var)
+        if outside:
+            return conj((*outside, agg(kind, var, domain, low, high, where)))
+        if domain is NONE and where is TRUE:
+            return compare("<", low, high)
+        return some(agg("first", var, domain, low, high, where))
+    if kind == "count" and domain is NONE and where is TRUE:
+        return func("max", (sub(high, low), ZERO), "int")
+    named = mk("var", f"@{1 + max(where.height, value.height)}", (), var.kind)
+    if named is not var:
+        where, value = subst(where, {var: named}), subst(value, {var: named})
+    if kind in ("count", "all"):
+        result = "int" if kind == "count" else "bool"
+    else:
+        result = var.kind if kind in _NODES else value.kind if value.kind in _NUMBERS else "num"
+    return mk("agg", kind, (domain, named, low, high, where, value), result)
+
+
+def open_agg(t: Term) -> tuple[Term, ...]:
+    """The arguments with the bound variable replaced by one that nothing else uses."""
+    domain, var, low, high, where, value = t.args
+    new = fresh(var.kind)
+    return domain, new, low, high, subst(where, {var: new}), subst(value, {var: new})
+
+
+def _split(where: Term, var: Term) -> tuple[Term, list[Term]]:
+    """Conjuncts that do not read the variable stand outside."""
+    parts = where.args if where.op == "and" else (where,)
+    inside = [p for p in parts if var.data in p.free or p is TRUE]
+    return conj(inside), [p for p in parts if var.data not in p.free and p is not TRUE]
+
+
+_NODES = ("first", "last", "nth", "argmax", "argmin")
+
+
+def read(matrix: str, row: Term, column: Term, time: int) -> Term:
+    return mk("read", (matrix, time), (row, column), "float")
+
+
+def row_stat(matrix: str, name: str, row: Term, time: int) -> Term:
+    return mk("stat", (matrix, name, time), (row,), "int" if name == "count" else "float")
+
+
+def rebuild(t: Term, args: tuple[Term, ...]) -> Term:
+    """The same operation on other arguments, simplified again."""
+    match t.op:
+        case "linear":
+            total: Term = const(t.data[-1])
+            for c, a in zip(t.data[:-1], args, strict=True):
+                total = add(total, mul(const(c), a))
+            return total
+        case "bin" if t.data != "ratio":
+            return arith(t.data, *args, span=t.span)
+        case "neg":
+            return neg(args[0])
+        case "and":
+            return conj(args)
+        case "or":
+            return disj(args)
+        case "not":
+            return not_(args[0])
+        case "some":
+            return some(args[0])
+        case "absent":
+            return not_(some(args[0]))
+        case "cmp":
+            return compare(t.data, *args)
+        case "ite":
+            return ite(*args)
+        case "feature":
+            return feature(args[0], t.data, t.kind)
+        case "windex":
+            return windex(args[0])
+        case "wordat":
+            return wordat(args[0])
+        case "member":
+            return member(args[0], args[1:])
+        case "substring":
+            return substring(*args)
+        case "agg":
+            domain, var, low, high, where, value = args
+            return agg(t.data, var, domain, low, high, where, value)
+    return mk(t.op, t.data, args, t.kind, t.span)
+
+
+def subst(t: Term, mapping: dict[Term, Term]) -> Term:
+    """Replace variables (or whole terms) everywhere, without capture."""
+    names = frozenset(k.data for k in mapping) if all(k.op == "var" for k in mapping) else None
+    if names is not None:
+        if not (names & t.free):
+            return t
+        if len(mapping) == 1:
+            ((var, by),) = mapping.items()
+            key = (t, var, by)
+            found = _SUBSTITUTED.get(key)
+            if found is None:
+                found = _SUBSTITUTED[key] = _subst(t, mapping, names, {})
+            return found
+    return _subst(t, mapping, names, {})
+
+
+def _subst(t: Term, mapping: dict[Term, Term], names: frozenset[str] | None, memo: dict[Term, Term]) -> Term:
+    found = mapping.get(t)
+    if found is not None:
+        return found
+    if names is not None and not (names & t.free):
+        return t
+    found = memo.get(t)
+    if found is None:
+        old = open_agg(t) if t.op == "agg" else t.args
+        args = tuple(_subst(a, mapping, names, memo) for a in old)
+        found = t if all(x is y for x, y in zip(args, old, strict=True)) else rebuild(t, args)
+        memo[t] = found
+    return found
+
+
+def walk(t: Term) -> Iterable[Term]:
+    """Every different term inside, once."""
+    seen: set[Term] = set()
+    stack = [t]
+    while stack:
+        at = stack.pop()
+        if at not in seen:
+            seen.add(at)
+            yield at
+            stack.extend(at.args)

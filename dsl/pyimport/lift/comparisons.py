@@ -1,0 +1,101 @@
+"""Comparisons and membership."""
+
+from __future__ import annotations
+
+import ast
+
+from attndsl.dsl.pyimport.lift import collections_ as C
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.basics import sequence
+from attndsl.dsl.pyimport.lift.machine import Machine
+from attndsl.dsl.pyimport.lift.terms import Term
+from attndsl.dsl.pyimport.lift.values import (
+    DictValue,
+    NoneValue,
+    Ref,
+    Scalar,
+    TupleValue,
+    Value,
+    Word,
+)
+
+_COMPARE = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+
+
+def comparison(m: Machine, op: ast.cmpop, a: Value, b: Value) -> Value:
+    """One comparison of settled values."""
+    if isinstance(op, ast.In | ast.NotIn):
+        found = contains(m, a, b)
+        return Scalar(found if isinstance(op, ast.In) else T.not_(found))
+    if isinstance(op, ast.Is | ast.IsNot):
+        return Scalar(_identical(m, a, b) if isinstance(op, ast.Is) else T.not_(_identical(m, a, b)))
+    symbol = _COMPARE[type(op)]
+    from attndsl.dsl.pyimport.lift import arrays
+
+    if arrays.is_array(a) or arrays.is_array(b):
+        return arrays.elementwise(m, a, b, lambda x, y: comparison(m, op, x, y), symbol)
+    if isinstance(a, Scalar) and isinstance(b, Scalar):
+        kinds = {"str" if v.term.kind == "str" else "number" for v in (a, b)}
+        if len(kinds) == 2 and symbol not in ("==", "!="):
+            raise m.stop("an order between a text and a number", code="E0302")
+        return Scalar(T.compare(symbol, a.term, b.term))
+    if symbol in ("==", "!="):
+        found = _same(m, a, b)
+        return Scalar(found if symbol == "==" else T.not_(found))
+    if isinstance(a, Word) and isinstance(b, Word):
+        return Scalar(T.compare(symbol, T.windex(a.term), T.windex(b.term)))
+    raise m.stop(f"{symbol!r} between these values", code="E0302")
+
+
+def _same(m: Machine, a: Value, b: Value) -> Term:
+    if isinstance(a, NoneValue) or isinstance(b, NoneValue):
+        return T.const(isinstance(a, NoneValue) and isinstance(b, NoneValue))
+    if isinstance(a, Word) and isinstance(b, Word):
+        return T.compare("==", T.windex(a.term), T.windex(b.term))
+    if isinstance(a, TupleValue) and isinstance(b, TupleValue):
+        if len(a.items) != len(b.items):
+            return T.FALSE
+        return T.conj(_same_scalar(m, x, y) for x, y in zip(a.items, b.items, strict=True))
+    if {type(a), type(b)} == {Word, Scalar}:
+        return T.FALSE
+    left, right = sequence(m, a), sequence(m, b)
+    if left is not None and right is not None and not left.parts:
+        return T.not_(C.nonempty(right))
+    if left is not None and right is not None and not right.parts:
+        return T.not_(C.nonempty(left))
+    raise m.stop("equality of these values", code="E0302")
+
+
+def _same_scalar(m: Machine, a: Value, b: Value) -> Term:
+    if isinstance(a, Scalar) and isinstance(b, Scalar):
+        return T.compare("==", a.term, b.term)
+    return _same(m, a, b)
+
+
+def _identical(m: Machine, a: Value, b: Value) -> Term:
+    for x, y in ((a, b), (b, a)):
+        if isinstance(y, NoneValue):
+            return T.const(isinstance(x, NoneValue))
+        if isinstance(y, Scalar) and y.term in (T.TRUE, T.FALSE) and isinstance(x, Scalar) and x.term.kind == "bool":
+            return T.compare("==", x.term, y.term)
+    raise m.stop("'is' between objects", code="E0302")
+
+
+def contains(m: Machine, item: Value, where: Value) -> Term:
+    """``item in where``."""
+    if isinstance(where, Scalar) and where.term.kind == "str":
+        if isinstance(item, Scalar) and item.term.kind == "str":
+            return T.substring(item.term, where.term)
+        raise m.stop("'in' a text", code="E0302")
+    if isinstance(where, Ref) and isinstance(m.contents(where), DictValue):
+        from attndsl.dsl.pyimport.lift import dicts
+
+        return dicts.has_key(m, where, item)
+    seq = sequence(m, where)
+    if seq is None:
+        raise m.stop("'in' this object", code="E0302")
+    if isinstance(item, NoneValue) and all(isinstance(p.element, Scalar | Word) for p in seq.parts):
+        return T.FALSE
+    if isinstance(item, NoneValue | TupleValue | Ref):
+        raise m.stop("'in' with this object", code="E0302")
+    return C.contains(m, item, seq)

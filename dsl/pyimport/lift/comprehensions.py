@@ -1,0 +1,93 @@
+"""List, set and dict comprehensions, and generators."""
+
+from __future__ import annotations
+
+import ast
+
+from attndsl.dsl.pyimport.lift import collections_ as C
+from attndsl.dsl.pyimport.lift import lists
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.basics import spread
+from attndsl.dsl.pyimport.lift.evaluate import condition, evaluate
+from attndsl.dsl.pyimport.lift.machine import Loop, Machine
+from attndsl.dsl.pyimport.lift.merge import instantiate
+from attndsl.dsl.pyimport.lift.sequences import (
+    _restore,
+    bind_target,
+    iterable,
+)
+from attndsl.dsl.pyimport.lift.terms import Term
+from attndsl.dsl.pyimport.lift.values import (
+    Binder,
+    DictValue,
+    Part,
+    Seq,
+    TupleValue,
+    Value,
+)
+
+# ---------------------------------------------------------------- comprehensions
+
+
+def _comprehension(m: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> Value:
+    names = {n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
+    frame = m.state.frames[m.frames[-1].key]
+    held = {n: frame.get(n) for n in names}
+    path, depth = m.state.path, len(m.loops)
+    parts: list[Part] = []
+    m.assuming.append(next(m.keys))
+    try:
+        _generate(m, node, 0, (), [], parts)
+    finally:
+        m.assuming.pop()
+        m.state.path = path
+        del m.loops[depth:]
+        _restore(m, held)
+    if isinstance(node, ast.GeneratorExp):
+        return Seq(tuple(parts))
+    if isinstance(node, ast.DictComp):
+        return m.allocate(DictValue(tuple(parts)))
+    return m.allocate(Seq(tuple(parts), isinstance(node, ast.SetComp)))
+
+
+def _generate(
+    m: Machine,
+    node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp,
+    level: int,
+    binders: tuple[Binder, ...],
+    conditions: list[Term],
+    parts: list[Part],
+) -> None:
+    if level == len(node.generators):
+        parts.append(Part(binders, T.conj(conditions), _produced(m, node)))
+        return
+    g = node.generators[level]
+    if g.is_async:
+        raise m.stop("an asynchronous comprehension", node, "E0303")
+    seq = iterable(m, spread(m, lambda v: v, evaluate(m, g.iter)))
+    if seq.is_set:
+        seq = C.as_positions(m, seq)
+        if isinstance(node, ast.ListComp):
+            seq = Seq(seq.parts, False) if len(seq.parts) <= 1 else seq
+    for original in seq.parts:
+        p = instantiate(original)
+        path, depth = m.state.path, len(m.loops)
+        m.loops.extend(Loop(b) for b in p.binders)
+        m.state.path = m.state.fork(*(c for b in p.binders for c in b.conditions()), p.condition).path
+        bind_target(m, g.target, p.element)
+        filters = [p.condition]
+        for test in g.ifs:
+            c = condition(m, test)
+            filters.append(c)
+            m.state.path = m.state.fork(c).path
+        if T.FALSE not in filters:
+            _generate(m, node, level + 1, binders + p.binders, conditions + filters, parts)
+        m.state.path = path
+        del m.loops[depth:]
+
+
+def _produced(m: Machine, node: ast.expr) -> Value:
+    if isinstance(node, ast.DictComp):
+        key, value = evaluate(m, node.key), evaluate(m, node.value)
+        return TupleValue((lists.freeze(m, key), lists.freeze(m, value)))
+    return lists.freeze(m, evaluate(m, node.elt))  # type: ignore[attr-defined]

@@ -1,0 +1,202 @@
+"""max, min, sum, any and all."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+
+from attndsl.dsl.pyimport.lift import collections_ as C
+from attndsl.dsl.pyimport.lift import numpy_
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.basics import spread, truth
+from attndsl.dsl.pyimport.lift.evaluate import evaluate
+from attndsl.dsl.pyimport.lift.machine import Loop, Machine
+from attndsl.dsl.pyimport.lift.merge import instantiate, merge_values, subst_value
+from attndsl.dsl.pyimport.lift.sequences import (
+    _restore,
+    iterable,
+)
+from attndsl.dsl.pyimport.lift.terms import Term
+from attndsl.dsl.pyimport.lift.values import (
+    Closure,
+    Part,
+    RowRef,
+    Scalar,
+    Seq,
+    Value,
+    Vector,
+    items_of,
+    known,
+)
+
+
+def _extreme(name: str) -> Callable[[Machine, ast.Call], Value]:
+    def handler(m: Machine, node: ast.Call) -> Value:
+        options = {k.arg: k.value for k in node.keywords}
+        if len(node.args) >= 2 and not options:
+            values = [evaluate(m, a) for a in node.args]
+            return spread(m, lambda *v: extreme(m, name, list(v)), *values)
+        if len(node.args) != 1 or set(options) - {"default", "key"}:
+            raise m.stop(f"{name!r} with these arguments", node, "E0305")
+        value = evaluate(m, node.args[0])
+        if isinstance(value, RowRef | Vector):
+            return numpy_.fold(m, {"max": "maximum", "min": "minimum"}[name], value)
+        default = evaluate(m, options["default"]) if "default" in options else None
+        key = evaluate(m, options["key"]) if "key" in options else None
+        return _of_sequence(m, name, iterable(m, value), default, key, node)
+
+    return handler
+
+
+def extreme(m: Machine, name: str, values: list[Value]) -> Value:
+    """max or min of several numbers."""
+    terms: list[Term] = []
+    for v in values:
+        if not isinstance(v, Scalar) or v.term.kind == "str":
+            raise m.stop(f"{name!r} of these objects", code="E0302")
+        terms.append(T.as_number(v.term))
+    flags = {v.numpy for v in values if isinstance(v, Scalar)}
+    numpy = flags.pop() if len(flags) == 1 else None
+    found = terms[0]
+    for t in terms[1:]:
+        found = _two(m, name, found, t)
+    return Scalar(found, numpy)
+
+
+def _two(m: Machine, name: str, a: Term, b: Term) -> Term:
+    if T.is_const(a) and T.is_const(b):
+        return T.const(max(a.data, b.data) if name == "max" else min(a.data, b.data))
+    kind = a.kind if a.kind == b.kind else "num"
+    if kind == "int":
+        if m.holds(T.compare(">=", a, b)):
+            return a if name == "max" else b
+        if m.holds(T.compare("<=", a, b)):
+            return b if name == "max" else a
+    if a.op == "func" and a.data == name:
+        return T.func(name, (*a.args, b), kind)
+    return T.func(name, (a, b), kind)
+
+
+def _of_sequence(m: Machine, name: str, seq: Seq, default: Value | None, key: Value | None, node: ast.AST) -> Value:
+    items = items_of(seq)
+    if items and key is None:
+        return spread(m, lambda *v: extreme(m, name, list(v)), *items) if len(items) > 1 else items[0]
+    if len(seq.parts) > 1 and default is None and exclusive(m, seq):
+        return _by_parts(m, name, seq, key, node)
+    if len(seq.parts) != 1 or len(seq.parts[0].binders) != 1:
+        raise m.stop(f"{name!r} of a list that was built in several places", node, "E0313")
+    part = instantiate(seq.parts[0])
+    (_b,) = part.binders
+    some = C.exists(part.binders, part.condition)
+    if default is None:
+        m.require(some, node)
+    if key is not None:
+        found = _by_key(m, name, part, key, seq.is_set)
+    elif isinstance(part.element, Scalar) and part.element.term.kind != "str":
+        found = _folded(name, part, part.element)
+    else:
+        raise m.stop(f"{name!r} of these elements", node, "E0302")
+    return found if default is None else merge_values(some, found, default)
+
+
+def exclusive(m: Machine, seq: Seq) -> bool:
+    """At most one of the parts has elements, as with a list filled again only when it stayed empty."""
+    some = [C.exists(p.binders, p.condition) for p in seq.parts]
+    return all(len(p.binders) == 1 for p in seq.parts) and all(
+        m.prover.impossible([a, b]) for i, a in enumerate(some) for b in some[i + 1 :]
+    )
+
+
+def _by_parts(m: Machine, name: str, seq: Seq, key: Value | None, node: ast.AST) -> Value:
+    """max or min of the one part that has elements."""
+    m.require(C.nonempty(seq), node)
+    found: Value | None = None
+    for p in seq.parts:
+        some = C.exists(p.binders, p.condition)
+        one = Seq((p,), seq.is_set)
+        here = m.under(some, lambda one=one: _of_sequence(m, name, one, None, key, node))  # type: ignore[misc]
+        found = here if found is None else merge_values(some, here, found)
+    assert found is not None
+    return found
+
+
+def _folded(name: str, part: Part, element: Scalar) -> Value:
+    (b,) = part.binders
+    t = element.term
+    if t is b.var or (t.op == "windex" and t.args[0] is b.var):
+        kind = "last" if name == "max" else "first"
+        return subst_value(element, {b.var: T.agg(kind, b.var, b.domain, b.low, b.high, part.condition)})
+    kind = "maximum" if name == "max" else "minimum"
+    return Scalar(T.agg(kind, b.var, b.domain, b.low, b.high, part.condition, t), element.numpy)
+
+
+def _by_key(m: Machine, name: str, part: Part, key: Value, unordered: bool) -> Value:
+    (b,) = part.binders
+    if b.descending or unordered or not isinstance(key, Closure) or not isinstance(key.node, ast.Lambda):
+        raise m.stop(f"{name!r} by this key", code="E0313")
+    parameters = [a.arg for a in key.node.args.args]
+    held, path = m.lookup(parameters[0]), m.state.path
+    m.state.path = m.state.fork(*b.conditions(), part.condition).path
+    m.loops.append(Loop(b))
+    m.assign(parameters[0], part.element)
+    score = evaluate(m, key.node.body)
+    m.loops.pop()
+    m.state.path = path
+    _restore(m, {parameters[0]: held})
+    if not isinstance(score, Scalar) or score.term.kind == "str":
+        raise m.stop(f"{name!r} by this key", code="E0313")
+    kind = "argmax" if name == "max" else "argmin"
+    return subst_value(part.element, {b.var: T.agg(kind, b.var, b.domain, b.low, b.high, part.condition, score.term)})
+
+
+def _sum(m: Machine, node: ast.Call) -> Value:
+    value = evaluate(m, node.args[0])
+    start: Value = evaluate(m, node.args[1]) if len(node.args) > 1 else known(0)
+    if isinstance(value, RowRef | Vector):
+        return numpy_.fold(m, "sum", value)
+    if not isinstance(start, Scalar):
+        raise m.stop("sum of these objects", node, "E0302")
+    total, numpy = start.term, False
+    seq = iterable(m, value)
+    if seq.is_set:
+        seq = C.as_positions(m, seq)
+    for p in seq.parts:
+        if not isinstance(p.element, Scalar) or p.element.term.kind == "str":
+            raise m.stop("sum of these objects", node, "E0302")
+        numpy = numpy or bool(p.element.numpy)
+        total = T.add(total, _part_sum(instantiate(p)))
+    return Scalar(total, bool(numpy))
+
+
+def _part_sum(p: Part) -> Term:
+    assert isinstance(p.element, Scalar)
+    value, where = T.as_number(p.element.term), p.condition
+    if value.op == "ite" and value.args[1:] == (T.ONE, T.ZERO):
+        where, value = T.conj((where, value.args[0])), T.ONE
+    if value is T.ONE:
+        return C.part_count(Part(p.binders, where, p.element))
+    if not p.binders:
+        return T.ite(where, value, T.ZERO)
+    for at, b in enumerate(reversed(p.binders)):
+        value = T.agg("sum", b.var, b.domain, b.low, b.high, where if at == 0 else T.TRUE, value)
+    return value
+
+
+def _quantifier(is_any: bool) -> Callable[[Machine, ast.Call], Value]:
+    def handler(m: Machine, node: ast.Call) -> Value:
+        before = len(m.events)
+        seq = iterable(m, evaluate(m, node.args[0]))
+        if len(m.events) > before:  # any() may stop before the element that fails
+            raise m.stop("something in any() or all() may fail", node, "E0314")
+        found: list[Term] = []
+        for original in seq.parts:
+            p = instantiate(original)
+            held = m.state.path
+            m.state.path = m.state.fork(*(c for b in p.binders for c in b.conditions()), p.condition).path
+            t = truth(m, p.element)
+            m.state.path = held
+            found.append(C.exists(p.binders, T.conj((p.condition, t if is_any else T.not_(t)))))
+        either = T.disj(found)
+        return Scalar(either if is_any else T.not_(either))
+
+    return handler

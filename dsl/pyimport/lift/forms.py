@@ -1,0 +1,194 @@
+"""Forms of change of a carried name: sum, product, toggle, extreme, assignment."""
+
+from __future__ import annotations
+
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.terms import Term
+
+# ---------------------------------------------------------------- forms of change
+
+
+def _normal(t: Term, var: Term) -> Term:
+    """``g or c`` as ``if g then true else c``, so that flags look like other assignments."""
+    if t.kind == "bool" and t.op in ("or", "and") and var in t.args:
+        rest = [a for a in t.args if a is not var]
+        if any(var.data in a.free for a in rest):
+            return t
+        if t.op == "or":
+            return T.mk("ite", None, (T.disj(rest), T.TRUE, var), "bool")
+        return T.mk("ite", None, (T.conj(rest), var, T.FALSE), "bool")
+    return t
+
+
+def _form(t: Term, var: Term) -> tuple[str, Term, Term] | None:
+    """(sort of change, where it happens, by what); sort "assign" when the old value plays no part."""
+    t = _normal(t, var)
+    extreme = _extreme(t, var)
+    if extreme is not None:
+        return extreme
+    leaves: list[tuple[str, Term]] = []
+    tree = _leaves(t, var, leaves)
+    if tree is None:
+        return None
+    sorts = {s for s, _ in leaves if s != "same"}
+    if not sorts:
+        return "add", T.FALSE, T.ZERO
+    if len(sorts) != 1:
+        return None
+    (sort,) = sorts
+    if sort == "assign":
+        return sort, T.TRUE, T.ZERO
+    where = _where_changed(tree)
+    value = _changed_value(tree, T.ZERO if sort == "add" else T.ONE)
+    if var.data in where.free or var.data in value.free:
+        return None
+    if sort in ("add", "mul") and value.op == "ite":
+        where = _narrow(where, value, sort)
+        value = _narrowed(value, sort)
+    return sort, where, value
+
+
+def _narrow(where: Term, value: Term, sort: str) -> Term:
+    neutral = T.ZERO if sort == "add" else T.ONE
+    return T.conj((where, value.args[0])) if value.args[2] is neutral else where
+
+
+def _narrowed(value: Term, sort: str) -> Term:
+    neutral = T.ZERO if sort == "add" else T.ONE
+    return value.args[1] if value.args[2] is neutral else value
+
+
+Tree = tuple[str, Term, "Tree | None", "Tree | None"]
+
+
+def _leaves(t: Term, var: Term, out: list[tuple[str, Term]]) -> Tree | None:
+    if t.op == "ite" and var.data in (t.args[1].free | t.args[2].free):
+        a, b = _leaves(t.args[1], var, out), _leaves(t.args[2], var, out)
+        if a is None or b is None:
+            return None
+        return "ite", t.args[0], a, b
+    leaf = _leaf(t, var)
+    if leaf is None:
+        return None
+    out.append(leaf)
+    return leaf[0], leaf[1], None, None
+
+
+def _leaf(t: Term, var: Term) -> tuple[str, Term] | None:
+    if t is var:
+        return "same", T.ZERO
+    if var.data not in t.free:
+        return "assign", t
+    if t.op == "not" and t.args[0] is var:
+        return "toggle", T.ONE
+    if t.kind == "int":
+        atoms, c = T.linear(t)
+        if atoms.get(var) == 1:
+            rest = T.from_linear({a: k for a, k in atoms.items() if a is not var}, c)
+            return ("add", rest) if var.data not in rest.free else None
+        if t.op == "bin" and t.data == "*":
+            return _multiplied(t, var)
+        return None
+    if t.op == "bin" and t.data in ("+", "-"):
+        return _added(t, var)
+    if t.op == "bin" and t.data in ("*", "/"):
+        return _multiplied(t, var)
+    return None
+
+
+def _added(t: Term, var: Term) -> tuple[str, Term] | None:
+    a, b = t.args
+    if var.data in a.free and var.data not in b.free:
+        inner = _leaf(a, var)
+        delta = b if t.data == "+" else T.neg(b)
+        if inner is not None and inner[0] in ("same", "add"):
+            return "add", (delta if inner[0] == "same" else T.add(inner[1], delta))
+    if t.data == "+" and var.data in b.free and var.data not in a.free:
+        inner = _leaf(b, var)
+        if inner is not None and inner[0] in ("same", "add"):
+            return "add", (a if inner[0] == "same" else T.add(a, inner[1]))
+    return None
+
+
+def _multiplied(t: Term, var: Term) -> tuple[str, Term] | None:
+    a, b = t.args
+    if var.data in b.free and t.data == "*":
+        a, b = b, a
+    if var.data in b.free:
+        return None
+    inner = _leaf(a, var)
+    if inner is None or inner[0] not in ("same", "mul"):
+        return None
+    factor = b if t.data == "*" else T.arith("/", T.ONE, b, t.span)
+    return "mul", (factor if inner[0] == "same" else T.mul(inner[1], factor))
+
+
+def _where_changed(tree: Tree) -> Term:
+    sort, term, a, b = tree
+    if sort == "ite":
+        assert a is not None
+        assert b is not None
+        return T.ite(term, _where_changed(a), _where_changed(b))
+    return T.const(sort != "same")
+
+
+def _changed_value(tree: Tree, neutral: Term) -> Term:
+    sort, term, a, b = tree
+    if sort != "ite":
+        return neutral if sort == "same" else term
+    assert a is not None
+    assert b is not None
+    if _where_changed(b) is T.FALSE:
+        return _changed_value(a, neutral)
+    if _where_changed(a) is T.FALSE:
+        return _changed_value(b, neutral)
+    return T.ite(term, _changed_value(a, neutral), _changed_value(b, neutral))
+
+
+def _extreme(t: Term, var: Term) -> tuple[str, Term, Term] | None:
+    """``max(c, x)`` and ``if x > c: c = x``, in any branches."""
+    found = _extreme_tree(t, var)
+    if found is None or found[0] == "" or found[2] is None:
+        return None
+    return found[0], found[1], found[2]
+
+
+def _extreme_tree(t: Term, var: Term) -> tuple[str, Term, Term | None] | None:
+    """(max or min, where, of what); sort "" where nothing changes; None when it is no extreme."""
+    if t is var:
+        return "", T.FALSE, None
+    if t.op == "func" and t.data in ("max", "min") and len(t.args) == 2 and var in t.args:
+        other = t.args[1] if t.args[0] is var else t.args[0]
+        return (t.data, T.TRUE, other) if var.data not in other.free else None
+    if t.op != "ite":
+        return None
+    tested = _tested(t, var)
+    if tested is not None:
+        return tested
+    c, a, b = t.args
+    if var.data in c.free:
+        return None
+    left, right = _extreme_tree(a, var), _extreme_tree(b, var)
+    if left is None or right is None or len({left[0], right[0]} - {""}) > 1:
+        return None
+    if left[2] is None or right[2] is None:
+        value = left[2] or right[2]
+    else:
+        value = T.ite(c, left[2], right[2])
+    return left[0] or right[0], T.ite(c, left[1], right[1]), value
+
+
+def _tested(t: Term, var: Term) -> tuple[str, Term, Term | None] | None:
+    """``if P and x > c: c = x``."""
+    c, x, rest_value = t.args
+    if rest_value is not var:
+        return None
+    parts = c.args if c.op == "and" else (c,)
+    tests = [p for p in parts if p.op == "cmp" and var in p.args and x in p.args]
+    rest = [p for p in parts if p not in tests]
+    if len(tests) != 1 or any(var.data in p.free for p in rest) or var.data in x.free:
+        return None
+    op = tests[0].data if tests[0].args[0] is x else {"<": ">", ">": "<", "<=": ">=", ">=": "<="}.get(tests[0].data)
+    if op not in ("<", "<=", ">", ">="):
+        return None
+    return ("max" if op[0] == ">" else "min"), T.conj(rest), x

@@ -1,0 +1,114 @@
+"""Arithmetic of two values."""
+
+from __future__ import annotations
+
+from attndsl.dsl.pyimport.lift import collections_ as C
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.basics import sequence
+from attndsl.dsl.pyimport.lift.machine import Machine
+from attndsl.dsl.pyimport.lift.merge import instantiate
+from attndsl.dsl.pyimport.lift.terms import Term
+from attndsl.dsl.pyimport.lift.values import (
+    Part,
+    Scalar,
+    Seq,
+    Value,
+)
+
+
+def _filtered(m: Machine, part: Part, other: Seq, inside: bool) -> Part:
+    p = instantiate(part)
+    c = C.contains(m, p.element, other)
+    return Part(p.binders, T.conj((p.condition, c if inside else T.not_(c))), p.element)
+
+
+def binary(m: Machine, op: str, a: Value, b: Value) -> Value:
+    """``a op b`` of two settled values."""
+    if isinstance(a, Scalar) and isinstance(b, Scalar):
+        return _scalars(m, op, a, b)
+    from attndsl.dsl.pyimport.lift import arrays
+
+    if arrays.is_array(a) or arrays.is_array(b):
+        return arrays.elementwise(m, a, b, lambda x, y: binary(m, op, x, y), op)
+    left, right = sequence(m, a), sequence(m, b)
+    if op == "+" and left is not None and right is not None:
+        return m.allocate(Seq(left.parts + right.parts))
+    if op == "-" and left is not None and right is not None and left.is_set and right.is_set:
+        parts = C.as_positions(m, left).parts
+        return m.allocate(Seq(tuple(_filtered(m, p, right, False) for p in parts), True))
+    raise m.stop(f"{op!r} of these values", code="E0302")
+
+
+def _scalars(m: Machine, op: str, a: Scalar, b: Scalar) -> Value:
+    x, y = a.term, b.term
+    if "str" in (x.kind, y.kind):
+        if op == "+" and x.kind == y.kind == "str":
+            if T.is_const(x) and T.is_const(y):
+                return Scalar(T.const(x.data + y.data))
+            return Scalar(T.mk("bin", "+", (x, y), "str"))
+        raise m.stop(f"{op!r} of texts", code="E0302")
+    numpy = True if True in (a.numpy, b.numpy) else None if None in (a.numpy, b.numpy) else False
+    if op in ("/", "//", "%"):
+        return _division(m, op, T.as_number(x), T.as_number(y), numpy)
+    if op == "**":
+        _check_power(m, T.as_number(x), T.as_number(y))
+    return Scalar(T.arith(op, x, y, m.span(m.node)), numpy)
+
+
+def _division(m: Machine, op: str, x: Term, y: Term, numpy: bool | None) -> Value:
+    span = m.span(m.node)
+    if nonzero(m, y):
+        return Scalar(T.arith(op, x, y, span), numpy)
+    if numpy and op == "/":
+        return Scalar(T.arith("ratio", x, y), numpy)
+    if numpy is not False:
+        raise m.stop("a division that may be by zero, of a number that may be numpy's", code="E0314")
+    m.require(T.compare("!=", y, T.ZERO))
+    return Scalar(T.arith(op, x, y, span), numpy)
+
+
+def nonzero(m: Machine, y: Term) -> bool:
+    """The number is provably not zero."""
+    if T.is_const(y):
+        return bool(y.data != 0)
+    return m.holds(T.compare("!=", y, T.ZERO)) or m.holds(T.compare(">", y, T.ZERO)) or positive(m, y)
+
+
+def positive(m: Machine, t: Term, strict: bool = True) -> bool:
+    """The number is provably positive (or, not strict, not negative)."""
+    if T.is_const(t):
+        return bool(t.data > 0 or (t.data == 0 and not strict))
+    if t.kind == "int":
+        return m.holds(T.compare(">" if strict else ">=", t, T.ZERO))
+    if m.holds(T.compare(">", t, T.ZERO)):
+        return True
+    match t.op:
+        case "bin" if t.data == "+":
+            a, b = t.args
+            both = positive(m, a, False) and positive(m, b, False)
+            return both and (not strict or positive(m, a) or positive(m, b))
+        case "bin" if t.data in ("*", "/"):
+            return all(positive(m, a, strict) for a in t.args)
+        case "bin" if t.data == "**":
+            return positive(m, t.args[0], strict)
+        case "func" if t.data == "exp":
+            return not strict
+        case "func" if t.data == "max":
+            return any(positive(m, a, strict) for a in t.args)
+        case "func" if t.data == "min":
+            return all(positive(m, a, strict) for a in t.args)
+        case "func" if t.data in ("sqrt", "abs", "len", "overlap"):
+            return not strict
+        case "ite":
+            return all(positive(m, a, strict) for a in t.args[1:])
+    return False
+
+
+def _check_power(m: Machine, x: Term, y: Term) -> None:
+    if T.is_const(y) and y.data >= 0 and (float(y.data).is_integer() or positive(m, x, False)):
+        return
+    if positive(m, x) or (positive(m, x, False) and positive(m, y, False)):
+        return
+    if y.kind == "int" and positive(m, y, False):
+        return
+    raise m.stop("a power that may not be real", code="E0314")

@@ -1,0 +1,94 @@
+"""The iterations of a loop: which happen, which was the last one such that, folds over them."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from attndsl.dsl.pyimport.lift import collections_ as C
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.machine import Machine
+from attndsl.dsl.pyimport.lift.terms import Term
+from attndsl.dsl.pyimport.lift.values import (
+    Binder,
+)
+
+
+@dataclass
+class View:
+    """The iterations of a loop: which happen, which was the last one such that ..."""
+
+    m: Machine
+    binder: Binder
+    where: Term
+    stops: Term
+    ordered: bool
+    node: ast.AST
+    serial: int = 0
+
+    def __post_init__(self) -> None:
+        b = self.binder
+        kind = "last" if b.descending else "first"
+        self.first_stop = T.agg(kind, b.var, b.domain, b.low, b.high, T.conj((self.where, self.stops)))
+        self.stopped = C.exists((b,), T.conj((self.where, self.stops)))
+
+    def executed(self, condition: Term) -> Term:
+        """The condition, of an iteration that happens."""
+        if self.stops is T.FALSE or condition is T.FALSE:
+            return condition
+        parts = condition.args if condition.op == "and" else (condition,)
+        if self.m.prover.implies(parts, self.stops):
+            return T.conj((self._is_first(), condition))
+        return T.conj((self._none_before(), condition))
+
+    def _is_first(self) -> Term:
+        b = self.binder
+        if b.over_words:
+            return T.compare("==", T.windex(b.var), T.windex(self.first_stop))
+        return T.mk("cmp", "==", (b.var, self.first_stop), "bool")
+
+    def _none_before(self) -> Term:
+        return T.not_(C.earlier("any", self.binder, T.conj((self.where, self.stops)), T.NONE))
+
+    def executed_path(self, path: tuple[Term, ...], at: int) -> tuple[Term, ...]:
+        if self.m.prover.implies(path[at:], self.stops):
+            return (*path[:at], self._is_first(), *path[at:])
+        return (*path[:at], self._none_before(), *path[at:])
+
+    # ------------------------------------------------------------ folds over iterations
+
+    def last(self, assigned: Term, before: bool) -> tuple[Term, Term]:
+        """The last iteration (before this one, or of all) at which ``assigned`` holds, and that there is one."""
+        b = self.binder
+        where = T.conj((self.where, assigned))
+        if not before and self.stops is not T.FALSE:
+            parts = assigned.args if assigned.op == "and" else (assigned,)
+            if assigned is self.stops:
+                return self.first_stop, self.stopped
+            if self.m.prover.implies(parts, self.stops):
+                at_stop = T.subst(assigned, {b.var: self.first_stop})
+                return self.first_stop, T.conj((self.stopped, at_stop))
+            where = T.conj((self.where, self._none_before(), assigned))
+        kind = "first" if b.descending else "last"
+        if before:
+            return C.earlier(kind, b, where, T.NONE), C.earlier("any", b, where, T.NONE)
+        return T.agg(kind, b.var, b.domain, b.low, b.high, where), C.exists((b,), where)
+
+    def first(self, wanted: Term, before: bool) -> tuple[Term, Term]:
+        """The first iteration (of those before this one, or of all) at which ``wanted`` holds, and that there is one."""
+        b = self.binder
+        wanted = wanted if before else self.executed(wanted)
+        where = T.conj((self.where, wanted))
+        kind = "last" if b.descending else "first"
+        if before:
+            return C.earlier(kind, b, where, T.NONE), C.earlier("any", b, where, T.NONE)
+        return T.agg(kind, b.var, b.domain, b.low, b.high, where), C.exists((b,), where)
+
+    def fold(self, kind: str, condition: Term, value: Term, before: bool) -> Term:
+        """An aggregate over the iterations that happen (or that came before this one)."""
+        b = self.binder
+        condition = condition if before else self.executed(condition)
+        where = T.conj((self.where, condition))
+        if before:
+            return C.earlier(kind, b, where, value)
+        return T.agg(kind, b.var, b.domain, b.low, b.high, where, value)
