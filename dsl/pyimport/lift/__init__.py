@@ -11,15 +11,34 @@ import sys
 from collections.abc import Mapping
 
 from attndsl.dsl import nodes as D
+from attndsl.dsl.checker import check
+from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.pyimport.lift import assemble, calls, linear, subscripts
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Frame, Machine, NotLiftable, Retry
+from attndsl.dsl.pyimport.lift.methods import token_list
 from attndsl.dsl.pyimport.lift.statements import run
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import Choice, Grid, NoneValue, Opaque, Scalar, TupleValue, Value
+from attndsl.dsl.pyimport.module import Interface, PyProgram
 from attndsl.dsl.source import SourceFile
 
-__all__ = ["NotLiftable", "calls", "lift_function", "subscripts"]
+__all__ = ["NotLiftable", "calls", "lift_function", "lift_program", "subscripts"]
+
+
+def lift_program(program: PyProgram) -> D.Program:
+    """The lifted form of a program of a file. Raises NotLiftable; see ``lift_function``."""
+    module = program.module
+    return lift_function(
+        program.node,
+        module.functions,
+        module.constants,
+        module.source,
+        program.description,
+        module.imports,
+        module.state,
+        program.interface is Interface.BARE,
+    )
 
 
 def lift_function(
@@ -28,21 +47,26 @@ def lift_function(
     constants: Mapping[str, ast.expr],
     source: SourceFile,
     description: str = "",
+    imports: Mapping[str, str] | None = None,
+    volatile: frozenset[str] = frozenset(),
+    bare: bool = False,
 ) -> D.Program:
     """The program of a Python function ``f(sentence, tokenizer) -> (name, matrix)``.
 
-    ``functions`` and ``constants`` are what the file defines at module level. The result is bidirectional and equals
+    ``functions`` and ``constants`` are what the file defines at module level, ``imports`` its import statements (local
+    name -> dotted target), ``volatile`` the names that its functions change. With ``bare`` the second parameter is the
+    list of tokens itself and the matrix is returned alone. The result is bidirectional and equals
     the matrix that Python returns. Raises NotLiftable (reason, span, code E03xx).
     """
     T.clear()
     linear.forget()
-    m = Machine(source, functions, constants)
+    m = Machine(source, functions, constants, imports or {}, volatile)
     limit = sys.getrecursionlimit()
     try:
         sys.setrecursionlimit(max(limit, 6000))
-        result = _execute(m, function)
+        result = _execute(m, function, bare)
         claims = (" ".join(description.split()),) if description.strip() else ()
-        return assemble.program(m, function.name, claims, result)
+        return _checked(assemble.program(m, function.name, claims, result))
     except NotLiftable as stop:
         if stop.span is None:
             stop.span = m.span(stop.node or m.node)
@@ -57,19 +81,31 @@ def lift_function(
         sys.setrecursionlimit(limit)
 
 
+def _checked(program: D.Program) -> D.Program:
+    """The program, when the language accepts it."""
+    try:
+        check(program)
+    except DiagnosticError as error:
+        found = error.diagnostics[0]
+        too_large = found.code in ("E0212", "E0003")
+        raise NotLiftable(found.headline, None, "E0309" if too_large else "E0322") from None
+    return program
+
+
 def _stopped(m: Machine, reason: str, code: str) -> NotLiftable:
     found = NotLiftable(reason, m.node, code)
     found.span = m.span(m.node)
     return found
 
 
-def _execute(m: Machine, function: ast.FunctionDef) -> assemble.Result:
+def _execute(m: Machine, function: ast.FunctionDef, bare: bool) -> assemble.Result:
     parameters = [a.arg for a in function.args.args]
     if len(parameters) < 2:
         raise m.stop("a program takes the sentence and the tokenizer", function, "E0307")
     frame = Frame(next(m.keys), ())
     m.frames.append(frame)
-    m.state.frames[frame.key] = {parameters[0]: Opaque("sentence"), parameters[1]: Opaque("tokenizer")}
+    tokens: Value = m.allocate(token_list()) if bare else Opaque("tokenizer")
+    m.state.frames[frame.key] = {parameters[0]: Opaque("sentence"), parameters[1]: tokens}
     alive = run(m, function.body)
     if alive:
         raise m.stop("the program may return nothing", function, "E0307")

@@ -14,7 +14,6 @@ from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.to_nodes import TOKEN, WORD, Names, Writer, conjunction, normalized
 
 _MIN_SIZE = 6
-MAX_EXPANDED = 100_000
 
 
 @dataclass(slots=True)
@@ -226,23 +225,9 @@ def _tree(
     rules = _merged(rules)
     used = {x.name for r in rules for x in D.walk(r) if isinstance(x, D.Name | D.Call)}
     lets = _lets(writer, names, used)
-    _check_size(lets, rules)
     matrices = [D.Matrix(v) for v in dict.fromkeys([*names.matrices.values(), *copies.values()]) if v != "W"]
     items: list[D.Item] = [*(D.Claim(c) for c in claims), *lets, *matrices, *rules]
     return D.Program(name, "bidirectional", tuple(items))
-
-
-def _check_size(lets: list[D.Let], rules: list[D.Item]) -> None:
-    """Definitions are expanded where they are used: refuse what becomes too large then."""
-    sizes: dict[str, int] = {}
-    for node in (*lets, *rules):
-        size = 0
-        for x in D.walk(node):
-            size += sizes.get(x.name, 0) + 1 if isinstance(x, D.Name | D.Call) else 1
-        if isinstance(node, D.Let):
-            sizes[node.name] = size
-        if size > MAX_EXPANDED:
-            raise NotLiftable("the program expands to more than a reader can follow", None, "E0309")
 
 
 def _copy(matrix: str, copy: str) -> D.Rule:

@@ -16,11 +16,16 @@ _MAX_DEPTH = 12
 
 
 def _call(m: Machine, node: ast.Call) -> Value:
-    if isinstance(node.func, ast.Name) and m.lookup(node.func.id) is None and node.func.id not in m.functions:
+    if isinstance(node.func, ast.Name) and not _defined(m, node.func.id):
         return builtins_.call(m, node.func.id, node)
     callee = evaluate(m, node.func)
     m.node = node
     return spread(m, lambda c: _apply(m, c, node), callee)
+
+
+def _defined(m: Machine, name: str) -> bool:
+    """The program or its file gives this name a meaning of its own."""
+    return m.lookup(name) is not None or any(name in given for given in (m.functions, m.constants, m.imports))
 
 
 def _apply(m: Machine, callee: Value, node: ast.Call) -> Value:

@@ -18,6 +18,7 @@ from attndsl.dsl.pyimport.lift.values import (
     DictValue,
     Opaque,
     Part,
+    Ref,
     RowRef,
     Scalar,
     Seq,
@@ -58,8 +59,16 @@ def _name(m: Machine, node: ast.Name) -> Value:
         return settle(m, found, node)
     if node.id in m.functions:
         return Closure(m.functions[node.id], -1)
+    if node.id in m.volatile:
+        raise m.stop(f"{node.id!r} is changed by the file's functions", node, "E0311")
     if node.id in m.constants:
-        return evaluate(m, m.constants[node.id])
+        value = evaluate(m, m.constants[node.id])
+        if isinstance(value, Ref):
+            m.frozen.add(value.key)
+        return value
+    if node.id in m.imports:
+        target = m.imports[node.id]
+        return Opaque(target) if target in MODULES.values() else Opaque("function", target)
     return Opaque(MODULES.get(node.id, "builtin"), node.id)
 
 

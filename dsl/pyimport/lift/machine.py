@@ -112,6 +112,8 @@ class Machine:
     source: SourceFile
     functions: Mapping[str, ast.FunctionDef]
     constants: Mapping[str, ast.expr]
+    imports: Mapping[str, str] = field(default_factory=dict)
+    volatile: frozenset[str] = frozenset()
     prover: Prover = field(default_factory=Prover)
     state: State = field(default_factory=lambda: State({}, {}, (T.compare(">=", T.N, T.ONE),)))
     events: list[Event] = field(default_factory=list)

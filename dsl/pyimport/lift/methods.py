@@ -99,13 +99,17 @@ def _is_ancestor(m: Machine, w: Term, node: ast.Call) -> Value:
 # ---------------------------------------------------------------- tokenizer
 
 
+def token_list() -> Seq:
+    """The tokens of the text, as vocabulary strings."""
+    var = T.fresh("int")
+    return Seq((Part((Binder(var, T.ZERO, T.N),), T.TRUE, Scalar(T.feature(var, "raw", "str"))),))
+
+
 def _tokenizer(m: Machine, name: str, node: ast.Call) -> Value:
     if name == "convert_ids_to_tokens" and len(node.args) == 1 and not node.keywords:
         ids = evaluate(m, node.args[0])
         if ids == Opaque("ids"):
-            var = T.fresh("int")
-            part = Part((Binder(var, T.ZERO, T.N),), T.TRUE, Scalar(T.feature(var, "raw", "str")))
-            return m.allocate(Seq((part,)))
+            return m.allocate(token_list())
     if name == "encode" and len(node.args) == 1 and evaluate(m, node.args[0]) == Opaque("sentence"):
         options = {k.arg for k in node.keywords}
         if options <= {"return_tensors"}:

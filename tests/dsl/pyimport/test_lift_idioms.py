@@ -308,3 +308,33 @@ MORE = {
 @pytest.mark.parametrize("name", sorted(MORE))
 def test_a_further_idiom_keeps_its_meaning(name: str) -> None:
     same(MORE[name])
+
+
+FILE = '''
+import numpy
+from math import exp as e
+
+STOPS = [".", "!"]
+SEEN = []
+
+def predict(sentence, tokens):
+    n = len(tokens)
+    A = numpy.zeros((n, n))
+    for i in range(n):
+        {line}
+    return A
+'''
+
+
+def test_a_file_with_the_bare_interface() -> None:
+    from attndsl.dsl.printer import to_text
+    from attndsl.dsl.pyimport.lift import lift_program
+    from attndsl.dsl.pyimport.read import read_module
+
+    def text_of(line: str) -> str:
+        return to_text(lift_program(read_module(FILE.format(line=line)).programs["predict"]))
+
+    assert 'set exp(-2) to first when q.raw in {"!", "."}' in text_of("if tokens[i] in STOPS: A[i, 0] = e(-2)")
+    with pytest.raises(NotLiftable) as stop:
+        text_of("SEEN.append(i); A[i, 0] = len(SEEN)")
+    assert stop.value.code == "E0311"
