@@ -130,7 +130,7 @@ class Program:
             (found,) = compiled.run(Leaves(table, self.host))
         if isinstance(found, DiagnosticError):
             raise found
-        return np.array(found, dtype=np.float64)
+        return np.array(on_host(found), dtype=np.float64)
 
     def _in_sandbox(self, table: TokenTable) -> NDArray[np.float64]:
         if self.source is None:
@@ -142,6 +142,11 @@ class Program:
 
         matrices = {name: Leaves(table, self.host).host(name) for name in self.host}
         return shared_pool().run_program(self.source, self.name, table, matrices, allow_nonfinite=True)
+
+
+def on_host(array: Any) -> Any:
+    """An array where numpy can read it: a torch tensor may lie on an accelerator."""
+    return array.detach().cpu().numpy() if hasattr(array, "detach") else array
 
 
 def describe_outcomes(programs: Sequence[Program]) -> dict[str, int]:
