@@ -27,6 +27,27 @@ def placeholder(name: str, serial: int) -> Carried:
     return Carried(f"{name}@{serial}")
 
 
+def bounds(c: Carry, binder: Binder) -> list[Term]:
+    """What may hold of a carried position at the start of every iteration."""
+    if c.var.kind != "int":
+        return []
+    x = binder.var
+    plain = [("<=", x), ("<", x)] if not binder.descending else []
+    found = [T.mk("cmp", op, (c.var, t), "bool") for op, t in (*plain, (">=", T.ZERO), ("<", T.N), ("<=", T.N))]
+    found.append(T.compare(">=", c.var, T.const(-1)))
+    return found if c.unset is None else [T.disj((c.unset, f)) for f in found]
+
+
+def as_terms(c: Carry, value: Value) -> dict[Term, Term]:
+    """The carried variables as they are when the name holds this value."""
+    if value == c.value:
+        return {}
+    mapping = {c.var: _term_of(value)}
+    if c.unset is not None:
+        mapping[c.unset] = _none_where(value)
+    return mapping
+
+
 def carried_inside(v: Value) -> str | None:
     """The name of an outer loop's carried value inside this one."""
     if isinstance(v, Carried):

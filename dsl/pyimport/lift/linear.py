@@ -186,13 +186,18 @@ def _rows_of(c: Term) -> tuple[Row, ...]:
 
 
 def _extremes(rows: list[Row]) -> list[Term]:
-    """min(a, b) is one of a and b: the cases of those that the rows speak of."""
+    """min(a, b) is one of a and b, ``x if c else y`` one of x and y: the cases of those that the rows speak of."""
     out: dict[Term, None] = {}
     for atoms, _ in rows:
         for a in atoms:
             if a.op == "func" and a.kind == "int" and a.data in ("min", "max"):
                 op = ">=" if a.data == "min" else "<="
                 out.setdefault(T.mk("or", None, tuple(T.mk("cmp", op, (a, x), "bool") for x in a.args), "bool"))
+            elif a.op == "ite" and a.kind == "int":
+                c, then, other = a.args
+                first, second = (T.mk("cmp", "==", (a, x), "bool") for x in (then, other))
+                cases = (T.mk("and", None, (first, c), "bool"), T.mk("and", None, (second, T.not_(c)), "bool"))
+                out.setdefault(T.mk("or", None, cases, "bool"))
     return list(out)
 
 

@@ -127,6 +127,8 @@ def snapshots(m: Machine) -> dict[tuple[str, int], str]:
     for at, event in enumerate(m.events):
         for r in reads_in((event.row, event.column, event.value, *event.path)):
             matrix, time = r.data[0], r.data[-1]
+            if time > at:
+                raise _stop(m, event, "an iteration uses a weight that an earlier one wrote")
             if (matrix, time) in needed:
                 continue
             between = [e for e in m.events[time:at] if e.matrix == matrix and e.op not in ("check", "nothing")]

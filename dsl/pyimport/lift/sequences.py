@@ -56,7 +56,7 @@ def _length(m: Machine, v: Value) -> Value:
         raise m.stop("the length of this object", code="E0302")
     if (
         isinstance(v, Ref)
-        and isinstance(m.contents(v), Seq)
+        and not seq.is_set
         and len(seq.parts) == 1
         and seq.parts[0].condition is T.TRUE
     ):

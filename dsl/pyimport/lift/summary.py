@@ -43,6 +43,8 @@ class LoopRun:
         self.serial = next(m.keys)
         self.carries: dict[str, K.Carry] = {}
         self.growing: set[int] = set()
+        self.rejected: set[Term] = set()
+        self.invariants: dict[Term, K.Carry] = {}
         self.start: Checkpoint | None = None
 
     # ------------------------------------------------------------ running the body
@@ -52,7 +54,8 @@ class LoopRun:
         before = m.state
         frame = m.frames[-1]
         first_key = next(m.keys)
-        m.state = before.fork(*self.binder.conditions(), self.where)
+        self.invariants = self._candidates(before)
+        m.state = before.fork(*self.binder.conditions(), self.where, *self.invariants)
         names = m.state.frames[frame.key]
         for name in self.names:
             old = names.get(name)
@@ -89,6 +92,34 @@ class LoopRun:
         del m.assuming[c.assuming :]
         del m.frames[-1].returns[c.returns :]
 
+    def _candidates(self, before: State) -> dict[Term, K.Carry]:
+        """Bounds of carried whole numbers that hold at the first iteration; ``end`` proves that they stay true."""
+        found: dict[Term, K.Carry] = {}
+        if self.binder.over_words:
+            return found
+        path = (*before.path, T.compare("<", self.binder.low, self.binder.high))
+        for carry in self.carries.values():
+            old = before.frames[self.m.frames[-1].key][carry.name]
+            for bound in K.bounds(carry, self.binder):
+                first = T.subst(bound, {**K.as_terms(carry, old), self.binder.var: self.binder.low})
+                if bound not in self.rejected and self.m.prover.implies(path, first):
+                    found[bound] = carry
+        return found
+
+    def _keep_invariants(self, final: State) -> None:
+        """Raises Retry when an iteration may break a bound that was assumed."""
+        x = self.binder.var
+        following = T.sub(x, T.ONE) if self.binder.descending else T.add(x, T.ONE)
+        broken = set()
+        for bound, carry in self.invariants.items():
+            end = final.frames[self.m.frames[-1].key][carry.name]
+            goal = T.subst(bound, {**K.as_terms(carry, end), x: following})
+            if not self.m.prover.implies(final.path, goal):
+                broken.add(bound)
+        if broken:
+            self.rejected |= broken
+            raise Retry(f"@{self.serial}")
+
     def learn(self, retry: Retry) -> bool:
         """Use what made the run start over; False when it concerns a loop further out."""
         if isinstance(retry.what, int):
@@ -99,6 +130,8 @@ class LoopRun:
         name, _, serial = retry.what.partition("@")
         if serial != str(self.serial):
             return False
+        if not name:
+            return True
         assert self.start is not None
         old = self.start.state.frames[self.m.frames[-1].key][name]
         outer = K.carried_inside(old)
@@ -130,11 +163,13 @@ class LoopRun:
             raise m.stop("a loop that never ends an iteration", self.node, "E0317")
         branches = [(_relative(s, depth), s) for s in ends]
         final = merge_states(start.inner, branches)
+        self._keep_invariants(final)
         stops = T.disj(_relative(s, depth) for s in [*flows.breaks, *(s for s, _ in returns)])
         if stops is not T.FALSE and not self.ordered:
             raise m.stop("a walk through a set ends early", self.node, "E0312")
         view = K.View(m, self.binder, self.where, stops, self.ordered, self.node, self.serial)
         self._alive(view, start)
+        self._forget_invariants(start)
         after = start.state.fork()
         mapping = self._names(view, final, after)
         self._heap(view, final, after, mapping)
@@ -197,6 +232,11 @@ class LoopRun:
             event.path = view.executed_path(event.path, at)
         for reading in self.m.readings[start.readings :]:
             reading.path = view.executed_path(reading.path, at)
+
+    def _forget_invariants(self, start: Checkpoint) -> None:
+        """They are true anyway: no rule needs to say them."""
+        for said in (*self.m.events[start.events :], *self.m.readings[start.readings :]):
+            said.path = tuple(c for c in said.path if c not in self.invariants)
 
     def _replace(self, start: Checkpoint, mapping: dict[Term, Term]) -> None:
         if not mapping:

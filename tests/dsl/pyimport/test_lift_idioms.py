@@ -220,6 +220,11 @@ def test_an_idiom_keeps_its_meaning(name: str) -> None:
         ("for i in range(n):\n    for j in range(n):\n        if A[i].sum() < 1:\n            A[i, j] += 0.3", "E0320"),
         ("for i in range(n):\n    A[i, 0] = A[i - 1, 0] + 1", "E0320"),
         ("for i in range(n):\n    for j in range(n):\n        A[j, 0] = i", "E0321"),
+        (
+            "for i in range(n):\n    left = 1.0\n    for j in range(i):\n        A[i, j] = left * 0.5\n        left -= A[i, j]",
+            "E0320",
+        ),
+        ("for i in range(n):\n    A[i, 0] = len(set([len(t) for t in tokens]))", "E0312"),
         ("x = 0.0\nfor i in range(n):\n    x = (x + 1) * 0.5\n    A[i, 0] = x", "E0317"),
     ],
 )
@@ -256,6 +261,19 @@ def test_the_pages_tell_the_truth(code: str) -> None:
 
 
 MORE = {
+    "segments": """
+        start = 0
+        for i in range(n):
+            for j in range(start, i + 1):
+                A[i, j] = 0.2
+            if tokens[i] == ",":
+                start = i + 1
+    """,
+    "a set of numbers has no duplicates": """
+        for i in range(n):
+            for j in {0, 0, i, n - 1}:
+                A[i, j] += 0.1
+    """,
     "a list filled again when empty": """
         verbs = [j for j in range(n) if tokens[j] == "dog"]
         if not verbs:
