@@ -98,10 +98,10 @@ class Program:
     def predict(self, text: str, tokenizer: Any, backend: str = "auto", raw: bool = False) -> NDArray[np.float32]:
         """The pattern on a text, float32 [query, key].
 
-        ``tokenizer`` is a Hugging Face tokenizer. ``raw=True`` gives the matrix as the program returns it; otherwise it is
-        clipped at zero, causal programs lose keys after the query, and rows are divided by their sum (an empty row goes
-        to the first token in a causal program). Raises DiagnosticError: E0501 (unknown back end), E0802 (refused, or not
-        possible on that back end), E04xx (run-time errors), E0611 (no parser).
+        ``tokenizer`` is a Hugging Face tokenizer. ``raw=True`` gives the matrix as the program returns it; otherwise it
+        is clipped at zero, causal programs lose keys after the query, and rows are divided by their sum (an empty row
+        goes to the first token in a causal program). Raises DiagnosticError: E0501 (unknown back end), E0802 (refused,
+        or not possible on that back end), E04xx (run-time errors), E0611 (no parser).
         """
         matrix = self.matrix(token_table(text, tokenizer), backend)
         if raw:
