@@ -23,6 +23,7 @@ from typing import Any
 
 import numba
 import numpy as np
+
 from attndsl.compiler import IRProgram, Leaves, compile_library, machine
 from attndsl.compiler.emit_bytecode import emit_bytecode
 from attndsl.compiler.texts import code_of

@@ -110,7 +110,8 @@ def sizes(tokens: int, words: int, seen: int, rows: int) -> list[int]:
 
 def evaluate_monomials(monomials: NDArray[np.int32], values: list[int]) -> NDArray[np.int64]:
     """Products of sizes, int64 [monomials]."""
-    return np.prod(np.asarray(values, dtype=np.int64)[None, :] ** monomials, axis=1)
+    products: NDArray[np.int64] = np.prod(np.asarray(values, dtype=np.int64)[None, :] ** monomials, axis=1)
+    return products
 
 
 Storage = tuple[tuple[str, int], ...]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -187,7 +188,7 @@ def _same(a: float | bool | None, b: float | bool | None) -> bool:
     return type(a) is type(b) and repr(a) == repr(b)
 
 
-_FOLDS = {
+_FOLDS: dict[str, Any] = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "neg": np.negative, "exp": np.exp,
     "min": lambda a, b: b if b < a else a, "max": lambda a, b: b if b > a else a, "abs": abs,
     "float": float, "not": lambda a: not a, "lt": np.less, "le": np.less_equal, "eq": np.equal,

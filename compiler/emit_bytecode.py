@@ -350,6 +350,7 @@ class _Emitter:
         return Value(self.leaves[key][1], storage, op.dtype)
 
     def leaf_storage(self, op: Op) -> Storage:
+        sizes: tuple[int, ...]
         match op.name:
             case "relation":
                 sizes = _RELATIONS.get(op.attr, (WORDS, WORDS))

@@ -26,14 +26,15 @@ def print_scores(table: Table, model: str, corpus: str, every_head: bool = False
     meta: Any = table.meta
     tokens = meta["tokens"]
     sizes = f"{counted(meta['heads'], 'head')}, {counted(meta['programs'], 'program')}"
+    least, most = tokens["least"], tokens["most"]
     print(f"{visible(model)} on {visible(corpus)}: {sizes},")
     print(
         f"chosen on {counted(meta['train_sentences'], 'train text')}, "
         f"reported on {counted(meta['held_out_sentences'], 'held-out text')} of "
-        f"{tokens['least']}-{tokens['most']} tokens"
+        f"{most if least == most else f'{least}-{most}'} tokens"
     )
     rows = [[label, interval(meta[name]), meta[name]["median"]] for name, label in TOTALS.items()]
-    print_table(f"\nover heads, n = {tokens['most']}", ["score", "mean [95% over texts]", "median"], rows)
+    print_table(f"\nover heads, n = {most}", ["score", "mean [95% over texts]", "median"], rows)
     _print_lengths(meta)
     _print_heads(table, every_head)
     if meta.get("failures"):

@@ -29,9 +29,9 @@ class Answers:
         """The value of a recipe of ``compiler/bytecode_text.py``."""
         match recipe:
             case ("column", name):
-                return leaves.column(name, "s")
+                return np.asarray(leaves.column(name, "s"))
             case ("whole", op):
-                return value_of(op, NumpyBackend(), leaves)
+                return np.asarray(value_of(op, NumpyBackend(), leaves))
         column = only_column(recipe)
         if column is not None:
             return self._columns.setdefault(column, _ColumnTables()).value(recipe, leaves.column(column, "s"))
@@ -113,7 +113,7 @@ class _PairTable:
         self.function = function
         self.rows = np.zeros(1, dtype=np.int64)  # number of each code's row, 0 for none yet; the last is for NONE
         self.columns = np.zeros(1, dtype=np.int64)
-        self.table = np.zeros((1, 1), dtype={"f": np.float64, "b": np.bool_, "s": np.int64}[dtype])
+        self.table: Array = np.zeros((1, 1), dtype={"f": np.float64, "b": np.bool_, "s": np.int64}[dtype])
         self.known = np.zeros((1, 1), dtype=np.bool_)
         self.codes: tuple[list[int], list[int]] = ([NONE], [NONE])
         self._lock = Lock()

@@ -232,7 +232,7 @@ def _machine() -> Any:
 
         from attndsl.runtime.machine.interpreter import run
 
-        class Announcer(event.Listener):  # type: ignore[misc]
+        class Announcer(event.Listener):
             def on_start(self, event: Any) -> None:
                 if getattr(event.data.get("dispatcher"), "py_func", None) is run.py_func:
                     announce_compile()
@@ -240,7 +240,7 @@ def _machine() -> Any:
             def on_end(self, event: Any) -> None:
                 pass
 
-        event.register("numba:compile", Announcer())
+        event.register("numba:compile", Announcer())  # type: ignore[no-untyped-call]
         _compiled.append(run)
     return _compiled[0]
 

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from replaced import first_token, logits, uniform
+from tiny import WINDOWED, random_ids, tiny_model
+
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.models.inject import inject, replace_heads
 from attndsl.models.layout import find_layout
-from replaced import first_token, logits, uniform
-from tiny import WINDOWED, random_ids, tiny_model
 
 pytestmark = pytest.mark.integration
 

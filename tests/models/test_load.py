@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 import torch
+from tiny import byte_bpe, tiny_model, wordpiece
+
 from attndsl.dsl.diagnostics import Diagnostic, DiagnosticError
 from attndsl.models import hub, packaged
 from attndsl.models.load import load_model
 from attndsl.models.packaged import PACKAGED, fetch_packaged, list_packaged
 from attndsl.models.resolve import ResolvedModel, resolve
-from tiny import byte_bpe, tiny_model, wordpiece
 
 pytestmark = pytest.mark.integration
 
