@@ -178,9 +178,9 @@ def _enumerate(m: Machine, node: ast.Call) -> Value:
 
 def _zip(m: Machine, node: ast.Call) -> Value:
     seqs = [iterable(m, evaluate(m, a)) for a in node.args]
-    written = [items_of(s) for s in seqs]
-    if all(w is not None for w in written):
-        return Seq(tuple(Part((), T.TRUE, TupleValue(row)) for row in zip(*written, strict=False)))  # type: ignore[arg-type]
+    written = [w for w in (items_of(s) for s in seqs) if w is not None]
+    if len(written) == len(seqs):
+        return Seq(tuple(Part((), T.TRUE, TupleValue(row)) for row in zip(*written, strict=False)))
     first = seqs[0]
     if len(first.parts) != 1 or len(first.parts[0].binders) != 1 or any(s.is_set for s in seqs):
         raise m.stop("zip of these sequences", node, "E0313")
