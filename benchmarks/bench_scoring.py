@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numba
 import numpy as np
+
 from attndsl.runtime.allpairs import min_sums, vector_lanes
 from attndsl.runtime.baselines import baselines
 from attndsl.runtime.budget import budget

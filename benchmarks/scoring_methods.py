@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numba import njit
+
 from attndsl.runtime.allpairs import min_sums, vector_lanes
 from attndsl.runtime.packing import Packed, Precision, aligned_zeros, empty_packed, layout, pack_into
 from attndsl.runtime.pattern import normalise
 from attndsl.runtime.vectors import _float32_narrow, _float32_wide, _int16_narrow, _int16_wide
-from numba import njit
 
 PAIRS_A, PAIRS_B = 96, 96
 Method = Callable[[], float]

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from attndsl.dsl.diagnostics import DiagnosticError, fail
 from attndsl.models.encode import encode
 from attndsl.models.heads import Head
 from attndsl.models.inject import Provider, inject
 from attndsl.models.layout import AttentionLayout, find_layout
 from attndsl.models.placement import OutsideWindow
-from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+
 from attndsl.dsl.diagnostics import fail
 from attndsl.runtime.allpairs import min_sums, pair_bounds, vector_lanes
 from attndsl.runtime.packing import (

@@ -21,6 +21,8 @@ from itertools import pairwise
 from types import TracebackType
 
 import numpy as np
+from numpy.typing import NDArray
+
 from attndsl.dsl.diagnostics import fail
 from attndsl.runtime.allpairs import min_sums, pair_bounds, vector_lanes
 from attndsl.runtime.allpairs_torch import min_sums_torch
@@ -36,7 +38,6 @@ from attndsl.runtime.packing import (
     layout,
     pack_into,
 )
-from numpy.typing import NDArray
 
 TIE = 1e-12
 """Mean IoUs closer than this are equal; the earlier program wins. Float64 sums in another order differ by 1e-14."""

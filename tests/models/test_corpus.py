@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.models.corpus import Text, bundled_corpora, load_corpus
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from tiny import LINES, byte_bpe, unigram, wordpiece
+
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.models.corpus import Text
 from attndsl.models.encode import cut_text, cut_texts, encode, special_tokens_present
-from tiny import LINES, byte_bpe, unigram, wordpiece
 
 TEXT = " ".join(LINES) + "  Zürich \U0001f98a\U0001f98a end."
 TOKENIZERS = {"byte_bpe": byte_bpe, "wordpiece": wordpiece, "unigram": unigram}

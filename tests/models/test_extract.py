@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tiny import CAUSAL, ENCODERS, LINES, byte_bpe, random_ids, tiny_model, wordpiece
+
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.models import extract as extraction
 from attndsl.models.corpus import Text
@@ -17,7 +19,6 @@ from attndsl.models.extract import extract, patterns_of
 from attndsl.models.layout import find_layout
 from attndsl.models.load import LoadedModel, describe
 from attndsl.runtime.pattern_store import PatternStore
-from tiny import CAUSAL, ENCODERS, LINES, byte_bpe, random_ids, tiny_model, wordpiece
 
 pytestmark = pytest.mark.integration
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tiny import CAUSAL, WINDOWED, random_ids, tiny_model
+
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.models.inject import inject, replace_heads
-from tiny import CAUSAL, WINDOWED, random_ids, tiny_model
 
 pytestmark = pytest.mark.integration
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.models.heads import all_heads, format_head, parse_heads
 

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from replaced import first_token, logits, self_token, uniform
+from tiny import CAUSAL, ENCODERS, GQA, random_ids, tiny_model
+
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.models.extract import patterns_of
 from attndsl.models.inject import inject, replace_heads
 from attndsl.models.layout import find_layout
-from replaced import first_token, logits, self_token, uniform
-from tiny import CAUSAL, ENCODERS, GQA, random_ids, tiny_model
 
 pytestmark = pytest.mark.integration
 

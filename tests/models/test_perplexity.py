@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tiny import LINES, byte_bpe, tiny_model, wordpiece
+
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.models.inject import replace_heads
 from attndsl.models.perplexity import losses, perplexity_curve
-from tiny import LINES, byte_bpe, tiny_model, wordpiece
 
 pytestmark = pytest.mark.integration
 

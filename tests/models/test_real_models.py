@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+
 from attndsl.models.corpus import Text, load_corpus
 from attndsl.models.encode import cut_texts, encode
 from attndsl.models.extract import extract, patterns_of

@@ -4,6 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.runtime.budget import budget, rates
 from attndsl.runtime.pattern import normalise

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.runtime import shards
 from attndsl.runtime.pattern_store import PatternStore, StoreSettings, open_store, text_key

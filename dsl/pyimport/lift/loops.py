@@ -216,9 +216,7 @@ def assigned_names(nodes: list[ast.stmt], target: ast.expr | None) -> list[str]:
     return list(found)
 
 
-def symbolic(
-    m: Machine, binder: Binder, where: Term, node: ast.For, body: Callable[[], bool], ordered: bool
-) -> Term:
+def symbolic(m: Machine, binder: Binder, where: Term, node: ast.For, body: Callable[[], bool], ordered: bool) -> Term:
     """Run the body once for an unknown value of the binder, sum up all iterations, and say when a break ended them."""
     names = assigned_names(node.body, node.target)
     loop = S.LoopRun(m, binder, where, node, names, ordered)

@@ -54,12 +54,7 @@ def _length(m: Machine, v: Value) -> Value:
     seq = sequence(m, v)
     if seq is None:
         raise m.stop("the length of this object", code="E0302")
-    if (
-        isinstance(v, Ref)
-        and not seq.is_set
-        and len(seq.parts) == 1
-        and seq.parts[0].condition is T.TRUE
-    ):
+    if isinstance(v, Ref) and not seq.is_set and len(seq.parts) == 1 and seq.parts[0].condition is T.TRUE:
         (p,) = seq.parts
         if len(p.binders) == 1 and not p.binders[0].over_words:
             length = T.sub(p.binders[0].high, p.binders[0].low)

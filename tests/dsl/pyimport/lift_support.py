@@ -47,7 +47,7 @@ TEXTS = (
 
 def source_of(body: str) -> str:
     """A whole file whose program has this body (the matrix is A)."""
-    return HEAD + textwrap.indent(textwrap.dedent(body).strip(), "    ") + "\n    return \"program\", A\n"
+    return HEAD + textwrap.indent(textwrap.dedent(body).strip(), "    ") + '\n    return "program", A\n'
 
 
 def lifted(text: str, name: str = "program") -> Program:

@@ -350,7 +350,7 @@ def test_a_further_idiom_keeps_its_meaning(name: str) -> None:
     same(MORE[name])
 
 
-FILE = '''
+FILE = """
 import numpy
 from math import exp as e
 
@@ -363,7 +363,7 @@ def predict(sentence, tokens):
     for i in range(n):
         {line}
     return A
-'''
+"""
 
 
 def test_a_file_with_the_bare_interface() -> None:
