@@ -4,7 +4,7 @@
     segment   := instruction*
     instruction := opcode, out, a, b, c, shape, extra      (int32; out, a, b, c are registers)
     register  := a piece of one of two heaps (float64, or uint8 for truth values), sized by the length of the text
-                   a check has its number as extra; a result its program as extra, and 1 as out when it ends at the query
+                   (extra: a check's number; a result's program, with 1 as out when it ends at the query)
     shape     := up to five nested loops, and for each operand where it starts and how far each loop moves it
 
 Sizes are symbols until a text is at hand: a *monomial* is a product of ``SIZES``. ``compiler/emit_bytecode.py`` writes
@@ -25,7 +25,8 @@ from attndsl.compiler.ir import IRProgram, Op
 ONE, TOKENS, WORDS, SEEN, ROWS, DISTANCES = range(6)
 SIZES = ("one", "tokens", "words", "seen", "rows", "distances")
 
-# How an operand finds its start: nothing, rows of the whole text, rows of the block, distances (y - x), one row of them.
+# How an operand finds its start: nothing, rows of the text, rows of the block, distances (y - x), one row of them; the
+# last is the size of the axis that a gather looks up.
 START_ZERO, START_QUERY, START_IN_BLOCK, START_DISTANCE, START_DISTANCE_OF_QUERY, START_SIZE = range(6)
 
 # How often a segment is run.

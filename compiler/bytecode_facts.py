@@ -12,15 +12,13 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from attndsl.compiler.ir import Op
+from attndsl.compiler.ir import ARITHMETIC, COMPARISONS, CONVERSIONS, FUNCTIONS, LOGIC, REDUCTIONS, Op
 
 DISTANCE_AXIS = "t1000000"
 """Axis of values that depend on y - x alone; it has 2 n - 1 places, from -(n - 1) to n - 1."""
 
-ELEMENTWISE = frozenset(
-    ["add", "sub", "mul", "div", "floordiv", "mod", "pow", "neg", "min", "max", "abs", "exp", "log", "sqrt", "tanh", "floor", "ceil", "round", "trunc", "lt", "le", "eq", "and", "or", "not", "float", "select", "add_if"]
-)
-REDUCTIONS = frozenset(["any", "sum", "product", "maximum", "minimum", "first", "last", "count", "sum_if"])
+ELEMENTWISE = frozenset({*ARITHMETIC, *FUNCTIONS, *COMPARISONS, *LOGIC, *CONVERSIONS, "select", "add_if"})
+FOLDS = frozenset({*REDUCTIONS, "count", "sum_if"})
 Affine = tuple[dict[str, int], float]
 
 
@@ -91,7 +89,9 @@ class Beyond:
         parts = [self.known(arg, axis) for arg in op.args]
         match op.name:
             case "and":
-                return False if False in _bools(parts) else (True if parts == [True, True] else None)
+                if False in _bools(parts) or self._bounded(op, axis):
+                    return False
+                return True if parts == [True, True] else None
             case "or":
                 return True if True in _bools(parts) else (False if parts == [False, False] else None)
             case "select":
@@ -111,6 +111,15 @@ class Beyond:
             return bool(value) if op.dtype == "b" else float(value)
         return None
 
+    def _bounded(self, op: Op, axis: str) -> bool:
+        """True for "the key is p, and p is not after the query", in any order among other conditions."""
+        terms = _conjunction(op)
+        at = {arg.id for term in terms if term.name == "eq" and _has_iota(term, axis) for arg in term.args}
+        return any(
+            term.name == "le" and term.args[0].id in at and term.args[1].name == "iota" and term.args[1].attr == "q"
+            for term in terms
+        )
+
     def _chosen(self, op: Op, parts: list[float | bool | None]) -> float | bool | None:
         if parts[0] is not None:
             return parts[1] if parts[0] else parts[2]
@@ -121,13 +130,14 @@ class Beyond:
         the query is after everything that is not."""
         for key, other, key_is_left in ((op.args[0], op.args[1], True), (op.args[1], op.args[0], False)):
             if key.name == "iota" and key.attr == axis and axis != DISTANCE_AXIS and self.up_to_query(other):
-                return False if key_is_left or op.name == "eq" else True
+                return not (key_is_left or op.name == "eq")
         form = difference(op.args[0], op.args[1], self._affine)
         if form is None or abs(form[0].get(axis, 0)) != 1 or len(form[0]) != 1:
             return None
         constant = form[1]
         if form[0][axis] == 1:  # d + c with d >= 1
-            return False if (constant + 1 >= 0 if op.name == "lt" else constant + 1 > 0) else None
+            beyond = constant + 1 >= 0 if op.name == "lt" else constant + 1 > 0
+            return False if beyond else None
         if op.name == "eq":  # c - d
             return False if constant < 1 else None
         return True if (constant < 1 if op.name == "lt" else constant <= 1) else None
@@ -159,6 +169,14 @@ class Beyond:
             case "floor" | "ceil" | "round" | "trunc":
                 return self.up_to_query(op.args[0])
         return False
+
+
+def _conjunction(op: Op) -> list[Op]:
+    return [term for arg in op.args for term in _conjunction(arg)] if op.name == "and" else [op]
+
+
+def _has_iota(op: Op, axis: str) -> bool:
+    return any(arg.name == "iota" and arg.attr == axis for arg in op.args)
 
 
 def _bools(parts: list[float | bool | None]) -> list[bool]:
@@ -202,7 +220,7 @@ def stops_at_query(op: Op, beyond: Beyond) -> bool:
 
 
 def _needs(op: Op, place: int, arg: Op, axis: str, beyond: Beyond, full: set[tuple[int, str]]) -> bool:
-    if op.name in REDUCTIONS and op.attr == axis:
+    if op.name in FOLDS and op.attr == axis:
         return not stops_at_query(op, beyond)
     if op.name == "rename" or (op.name == "gather" and place == 0 and (axis == op.attr or op.attr == "q")):
         return True

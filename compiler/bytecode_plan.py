@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from attndsl.compiler.bytecode import is_leaf_value
-from attndsl.compiler.bytecode_facts import REDUCTIONS, Beyond, needed_in_full, stops_at_query
+from attndsl.compiler.bytecode_facts import FOLDS, Beyond, needed_in_full, stops_at_query
 from attndsl.compiler.bytecode_storage import is_token_axis
 from attndsl.compiler.ir import IRProgram, Op, reachable
 
@@ -56,7 +56,7 @@ class Plan:
         else:
             now = any(self.blocked[arg.id] and self.level[arg.id] == level for arg in op.args)
             # in blocks, a reduction may stop at the query
-            folded = op.name in REDUCTIONS and any("q" in arg.axes for arg in op.args)
+            folded = op.name in FOLDS and any("q" in arg.axes for arg in op.args)
             self.blocked[op.id] = "q" in op.axes and (len(op.axes) > 1 or now or folded)
 
     def _store(self, op: Op) -> None:

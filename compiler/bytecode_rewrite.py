@@ -1,8 +1,8 @@
 """IR -> IR for the bytecode machine: texts answered on the host, distances made vectors, common pairs made one.
 
-Every step rebuilds the graph bottom up and keeps the meaning: ``rewrite`` moves text functions out and turns values that
-depend on y - x alone into ``distance`` views of a vector; ``fuse`` joins pairs of operations that the machine does in
-one pass over memory; ``without_normalisation`` drops a program's last step where the pattern's own last step repeats it.
+Every step rebuilds the graph bottom up and keeps the meaning. ``rewrite`` moves text functions out and turns values
+that depend on y - x alone into ``distance`` views of a vector. ``fuse`` joins pairs of operations that the machine does
+in one pass over memory. ``without_normalisation`` drops a program's last step where the pattern's own repeats it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from attndsl.compiler.build import Builder
 from attndsl.compiler.bytecode_facts import (
     DISTANCE_AXIS,
     ELEMENTWISE,
-    REDUCTIONS,
+    FOLDS,
     Affine,
     Beyond,
     affine,
@@ -61,7 +61,7 @@ class _Rewriter:
             return self.b.rename(args[0], *op.attr)
         if op.name == "gather":
             return self.b.gather(args[0], op.attr, args[1])
-        if op.name in REDUCTIONS:
+        if op.name in FOLDS:
             return self.b.reduce(op.name, args[0], op.attr)
         if op.name == "rank":
             return self.b.rank(self.b.spread(args[0], op.attr), op.attr)
@@ -121,7 +121,7 @@ class _Rewriter:
 def fuse(programs: Sequence[IRProgram]) -> list[IRProgram]:
     """Pairs that the machine does at once.
 
-    ``sum(float(b))`` is ``count``, ``sum(if g then x else 0)`` is ``sum_if``, ``m + (if g then x else 0)`` is ``add_if``.
+    ``sum(float(b))`` is ``count``, ``sum(if g then x else 0)`` is ``sum_if``, ``m + (if g then x else 0)`` ``add_if``.
     """
     roots = [root for program in programs for root in program.roots()]
     uses = Counter(arg.id for op in reachable(roots) for arg in op.args)
@@ -211,10 +211,21 @@ def without_normalisation(program: IRProgram, causal: bool) -> IRProgram | None:
         return None
     if total.args[0] is not weights or not _is_zero_test(is_empty, total):
         return None
-    first = empty.name == "select" and _is_first_key(empty.args[0]) and empty.args[2] is weights
-    if not (empty is weights or (causal and first)) or not non_negative(weights, {}):
+    if not (empty is weights or (causal and _first_key_of(empty, weights))) or not non_negative(weights, {}):
         return None
     return replace(program, result=weights)
+
+
+def _first_key_of(empty: Op, weights: Op) -> bool:
+    """True for the weights with 1 for the first key, which a pass may have drawn into the weights' own choice."""
+    if empty.name != "select" or empty.args[1].name != "const" or empty.args[1].attr != 1:
+        return False
+    if _is_first_key(empty.args[0]):
+        return empty.args[2] is weights
+    if empty.args[0].name != "or" or weights.name != "select" or weights.args[1:] != empty.args[1:]:
+        return False
+    one, other = empty.args[0].args
+    return any(_is_first_key(a) and b is weights.args[0] for a, b in ((one, other), (other, one)))
 
 
 def _is_zero(op: Op) -> bool:

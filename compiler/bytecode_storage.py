@@ -100,7 +100,8 @@ def merged(loops: list[Loop], keep: int) -> list[Loop]:
     done: list[Loop] = []
     for place, loop in enumerate(loops):
         inner = place >= len(loops) - keep
-        if done and not inner and all(_joins(a, b, loop.count) for a, b in zip(done[-1].strides, loop.strides, strict=True)):
+        pairs = zip(done[-1].strides, loop.strides, strict=True) if done and not inner else None
+        if pairs is not None and all(_joins(a, b, loop.count) for a, b in pairs):
             done[-1] = Loop(product((*done[-1].count, *loop.count)), loop.strides)
         else:
             done.append(loop)

@@ -28,7 +28,7 @@ from attndsl.compiler.bytecode import (
     Storage,
     is_leaf_value,
 )
-from attndsl.compiler.bytecode_facts import DISTANCE_AXIS, REDUCTIONS
+from attndsl.compiler.bytecode_facts import DISTANCE_AXIS, FOLDS
 from attndsl.compiler.bytecode_plan import VIEWS, Plan
 from attndsl.compiler.bytecode_rewrite import fuse, rewrite, without_normalisation
 from attndsl.compiler.bytecode_storage import Loop, Start, Tables, Value, merged, product, storage_order, table_operand
@@ -41,8 +41,8 @@ _RELATIONS = {"token_words": (TOKENS, WORDS), "word_tokens": (WORDS, TOKENS)}
 def emit_bytecode(programs: Sequence[IRProgram], patterns: bool | None = None) -> Bytecode:
     """Bytecode of programs that were lowered with one builder.
 
-    ``patterns``: None for the matrices as the programs return them; True or False when each matrix is made a causal or a
-    bidirectional pattern afterwards, so that a program's own last normalisation may be left out.
+    ``patterns``: None for the matrices as the programs return them; True or False when each matrix is made a causal or
+    a bidirectional pattern afterwards, so that a program's own last normalisation may be left out.
     Raises DiagnosticError E0560.
     """
     short = [None if patterns is None else without_normalisation(program, patterns) for program in programs]
@@ -76,8 +76,8 @@ class _Emitter:
     def run(self, originals: tuple[IRProgram, ...], stripped: tuple[bool, ...]) -> Bytecode:
         self.segments = self.schedule()
         self.last_uses()
-        for self.number, segment in enumerate(self.segments):
-            self.segment = segment
+        for number, segment in enumerate(self.segments):
+            self.segment, self.number = segment, number
             for item in segment.items:
                 self.item(*item)
         rows = [row for segment in self.segments for row in segment.code]
@@ -192,7 +192,7 @@ class _Emitter:
         out = Value(self.tables.register(op.dtype, storage, op.id in self.plan.stored), storage, op.dtype)
         if op.name == "gather":
             self.gather(op, out)
-        elif op.name in REDUCTIONS:
+        elif op.name in FOLDS:
             self.reduce(op, out)
         elif op.name == "rank":
             self.rank(op, out)
@@ -239,10 +239,10 @@ class _Emitter:
         source, index = self.value(op.args[0]), self.value(op.args[1])
         size, step = self.picked(source, op.attr)
         starts = [out.start(self.blocked), source.start(self.blocked, op.attr), index.start(self.blocked), size]
-        loops = [
-            Loop(loop.count, (loop.strides[0], ZERO_STRIDE if axis == op.attr else loop.strides[1], loop.strides[2], ZERO_STRIDE))
-            for (axis, _), loop in zip(out.storage, self.loops(out.storage, (out, source, index)), strict=True)
-        ]  # fmt: skip
+        loops = []
+        for (axis, _), loop in zip(out.storage, self.loops(out.storage, (out, source, index)), strict=True):
+            to, walked, by = loop.strides
+            loops.append(Loop(loop.count, (to, ZERO_STRIDE if axis == op.attr else walked, by, ZERO_STRIDE)))
         loops = merged(loops, 1 if loops else 0) or [Loop((), (ZERO_STRIDE,) * 4)]
         loops[-1] = Loop(loops[-1].count, (*loops[-1].strides[:3], step))
         name = "gather_b" if op.dtype == "b" else "gather"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import re
+import threading
 import unicodedata
 import warnings
 from dataclasses import dataclass
@@ -81,16 +82,32 @@ def parse_python(source: SourceFile, limits: TextLimits = FILE_LIMITS) -> ast.Mo
     Raises DiagnosticError E0118 for a syntax error and E0113 for a tree that is too deep.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(source.text)
+        tree = _parse(source.text)
     except SyntaxError as error:
         span = _line_span(source, error.lineno or 1, error.offset or 1)
         raise fail("E0118", f"not Python: {error.msg}", source=source, span=span) from None
-    except (RecursionError, MemoryError, ValueError) as error:
+    except (RecursionError, MemoryError, ValueError, SystemError) as error:
         raise fail("E0113", f"{source.name} is too deep for the parser ({type(error).__name__})") from None
     check_tree(tree, source, limits)
     return tree
+
+
+# One text at a time: CPython counts the depth of the tree it builds per interpreter, not per thread, and its filters
+# of warnings are global as well.
+_parsing = threading.Lock()
+_ATTEMPTS = 5
+
+
+def _parse(text: str) -> ast.Module:
+    """``ast.parse``, again where another thread's parsing (in a library, outside our lock) upset CPython's count."""
+    with _parsing, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return ast.parse(text)
+            except SystemError:  # "AST constructor recursion depth mismatch"
+                continue
+        return ast.parse(text)
 
 
 def check_tree(tree: ast.AST, source: SourceFile, limits: TextLimits = FILE_LIMITS) -> None:

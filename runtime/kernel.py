@@ -13,7 +13,7 @@ from attndsl.dsl.diagnostics import DiagnosticError, fail
 from attndsl.dsl.tokens import TokenTable
 from attndsl.runtime.machine import BytecodeMachine
 from attndsl.runtime.pattern import normalise
-from attndsl.runtime.program import Program
+from attndsl.runtime.program import Program, on_host
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class LibraryKernel:
         else:
             with np.errstate(all="ignore"):
                 for index, matrix in zip(self._lifted, self._machine.run(leaves), strict=True):
-                    put(index, matrix if isinstance(matrix, DiagnosticError) else np.asarray(matrix))
+                    put(index, matrix if isinstance(matrix, DiagnosticError) else np.asarray(on_host(matrix)))
         for index, program in enumerate(self.programs):
             if program.typed is None:
                 try:

@@ -98,10 +98,10 @@ class Program:
     def predict(self, text: str, tokenizer: Any, backend: str = "auto", raw: bool = False) -> NDArray[np.float32]:
         """The pattern on a text, float32 [query, key].
 
-        ``tokenizer`` is a Hugging Face tokenizer. ``raw=True`` gives the matrix as the program returns it; otherwise it is
-        clipped at zero, causal programs lose keys after the query, and rows are divided by their sum (an empty row goes
-        to the first token in a causal program). Raises DiagnosticError: E0501 (unknown back end), E0802 (refused, or not
-        possible on that back end), E04xx (run-time errors), E0611 (no parser).
+        ``tokenizer`` is a Hugging Face tokenizer. ``raw=True`` gives the matrix as the program returns it; otherwise it
+        is clipped at zero, causal programs lose keys after the query, and rows are divided by their sum (an empty row
+        goes to the first token in a causal program). Raises DiagnosticError: E0501 (unknown back end), E0802 (refused,
+        or not possible on that back end), E04xx (run-time errors), E0611 (no parser).
         """
         matrix = self.matrix(token_table(text, tokenizer), backend)
         if raw:
@@ -130,7 +130,7 @@ class Program:
             (found,) = compiled.run(Leaves(table, self.host))
         if isinstance(found, DiagnosticError):
             raise found
-        return np.array(found, dtype=np.float64)
+        return np.array(on_host(found), dtype=np.float64)
 
     def _in_sandbox(self, table: TokenTable) -> NDArray[np.float64]:
         if self.source is None:
@@ -142,6 +142,11 @@ class Program:
 
         matrices = {name: Leaves(table, self.host).host(name) for name in self.host}
         return shared_pool().run_program(self.source, self.name, table, matrices, allow_nonfinite=True)
+
+
+def on_host(array: Any) -> Any:
+    """An array where numpy can read it: a torch tensor may lie on an accelerator."""
+    return array.detach().cpu().numpy() if hasattr(array, "detach") else array
 
 
 def describe_outcomes(programs: Sequence[Program]) -> dict[str, int]:

@@ -32,13 +32,7 @@ HEAVY = {
 }
 
 MOST_LINES = 400
-LONGER = {  # file -> why it may be longer, until it is split
-    "dsl/pyimport/lift/builtins_.py": "one entry per Python built-in; to be split by kind of value",
-    "dsl/pyimport/lift/carry.py": "to be split into scans and accumulators",
-    "dsl/pyimport/lift/evaluate.py": "to be split into calls and operators",
-    "dsl/pyimport/lift/statements.py": "to be split into loops and assignments",
-    "dsl/pyimport/lift/terms.py": "to be split into terms and their simplification",
-}
+LONGER: dict[str, str] = {}  # file -> why it may be longer, until it is split
 
 
 def sources():

@@ -120,6 +120,13 @@ def test_ci_runs_the_command_of_the_readme() -> None:
     assert test.replace("python3 ", '"$python" ', 1) in script
 
 
+def test_links_of_the_readme_lead_somewhere() -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert links
+    for link in links:
+        assert (rb.ROOT / link).is_file(), link
+
+
 def test_contributing_names_files_that_exist() -> None:
     text = (rb.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     assert len(text.splitlines()) < 150

@@ -114,11 +114,11 @@ def _head(layer: int, head: int, program: Program, row: dict[str, Any]) -> HeadR
         train_iou=row["train_iou"],
         heldout_iou=row["held_out_iou"],
         baselines={
-            name.removeprefix("baseline_").replace("_", " "): value
+            name.removeprefix("baseline_"): value
             for name, value in row.items()
             if name.startswith("baseline_")
         },
-        best_baseline=row["best_baseline"],
+        best_baseline=row["best_baseline"].replace(" ", "_"),
         lift=row["lift"],
         interval=_interval(row["held_out_iou_low"], row["held_out_iou_high"]),
         js=row["js_distance"],

@@ -1,7 +1,7 @@
 """e**x for whole rows in vector code; numba's own calls the C library once per number.
 
-x = k ln 2 + r with |r| <= ln 2 / 2; e**r is its Taylor sum to r**13 / 13! (relative error below 1e-17); 2**k is made from
-its bits. Numbers whose result is not an ordinary float64 (overflow, below 2**-1022, nan) are left to the C library.
+x = k ln 2 + r with |r| <= ln 2 / 2; e**r is its Taylor sum to r**13 / 13! (relative error below 1e-17); 2**k is made
+from its bits. Where the result is no ordinary float64 (overflow, below 2**-1022, nan) the C library is asked.
 """
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
@@ -19,7 +19,7 @@ from attndsl.runtime.machine.loops import INNER, OPTIONS, OUT, OUTER, ROW, STEP,
 
 LOWEST, HIGHEST = -708.0, 709.0
 LOG2_E = 1.4426950408889634
-# ln 2 in two parts: the first has 32 zero bits at its end, so that k times it is exact.
+# ln 2 in two parts: the first has 20 bits, so that k times it is exact.
 LN2_HIGH = 0.6931467056274414
 LN2_LOW = 4.7493250390316726e-07
 ROUNDER = 1.5 * 2.0**52  # adding it rounds to a whole number, which stands in the low bits of the sum

@@ -302,7 +302,7 @@ def _compiled(fingerprint: str):
 
         ``limits``: tokens, words, first row, rows of a block, what becomes of results, causal, passes. ``places`` int64
         [registers]: where each register lies in its heap, ``f`` float64 or ``u`` uint8. ``failures`` int64 [checks, 3]
-        tells for each check the first row of the unit that failed, the place in it and the keys seen; -1 without failure.
+        tells for each check the first row of the unit that failed, the place in it and the keys seen; or else -1.
         """
         assert len(fingerprint) > 0
         n, _, start, rows, _, _, passes = limits
@@ -314,7 +314,8 @@ def _compiled(fingerprint: str):
                 for g in range(len(segments)):
                     if segments[g, 0] == level and (segments[g, 1] == ONCE) == once:
                         _run_units(
-                            code, segments[g], tables, scratch, first, last, f, u, places, failures, limits, ends, outputs
+                            code, segments[g], tables, scratch, first, last, f, u, places, failures, limits, ends,
+                            outputs,
                         )  # fmt: skip
 
     return run

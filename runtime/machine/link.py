@@ -47,9 +47,9 @@ class Template:
         values = [(slot, fixed_value(slot.op)) for slot in code.leaves]
         self.code = code
         fixed = [(slot.op.dtype == "b", slot.register, value) for slot, value in values if value is not None]
+        chosen = [[(v, r) for b, r, v in fixed if b == is_bool] for is_bool in (False, True)]
         self.numbers, self.truths = (
-            (np.array([v for b, _, v in fixed if b == is_bool]), np.array([r for b, r, _ in fixed if b == is_bool], np.int64))
-            for is_bool in (False, True)
+            (np.array([v for v, _ in pairs]), np.array([r for _, r in pairs], dtype=np.int64)) for pairs in chosen
         )
         self.leaves = [slot for slot, value in values if value is None]
         self.requiring = [

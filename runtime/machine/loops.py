@@ -1,11 +1,11 @@
 """Loops over contiguous rows of the two heaps, one small compiled function per kind of operation.
 
-Operands are where they begin (``o`` the result, ``a``, ``b``, ``c``); how often the two loops run and how far each moves
-an operand is read from the shape ``e[s : s + WIDTH]``. Inner steps of operands are 1 or 0, the result's is 1. Values are
-float64 (heap ``f``), truth values uint8 0 or 1 (heap ``u``).
+Operands are where they begin (``o`` the result, ``a``, ``b``, ``c``); how often the two loops run and how far each
+moves an operand is read from the shape ``e[s : s + WIDTH]``. Inner steps of operands are 1 or 0, the result's is 1.
+Values are float64 (heap ``f``), truth values uint8 0 or 1 (heap ``u``).
 
-Two things keep the vector code alive: unsigned indices, which cannot wrap around, and steps that are read anew for every
-row, because a compiler that knows them joins the overlap checks of all rows and gives up on steps below zero.
+Two things keep the vector code alive: unsigned indices, which cannot wrap around, and steps that are read anew for
+every row, because a compiler that knows them joins the overlap checks of all rows and gives up on steps below zero.
 """
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"

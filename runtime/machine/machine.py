@@ -29,8 +29,10 @@ Errors = dict[int, DiagnosticError]
 
 
 def on_first_compile(announce: Callable[[str], None]) -> None:
-    """Have ``announce`` called with one line of text when the machine has to be compiled, which happens once per
-    installation and takes up to a minute. Without it the line goes to the log."""
+    """Have ``announce`` called with one line of text when the machine has to be compiled.
+
+    That happens once per installation and takes up to a minute. Without it the line goes to the log.
+    """
     _announce[:] = [announce]
 
 
@@ -84,7 +86,8 @@ class BytecodeMachine:
             out = np.empty((len(self.programs), n, n), dtype=np.float32)
         fits = out.ndim == 3 and out.shape[1:] == (n, n) and len(out) > max(where, default=-1)
         if not fits or out.dtype != np.float32 or not out.flags.c_contiguous:
-            raise fail("E0562", f"the buffer is {out.dtype} {out.shape}", help=f"give float32 [.., {n}, {n}] in C order")
+            advice = f"give float32 [.., {n}, {n}] in C order"
+            raise fail("E0562", f"the buffer is {out.dtype} {out.shape}", help=advice)
         _, careful, errors = self._execute(leaves, causal, 0, _PATTERN, patterns=out, places=where)
         for number in careful if n else range(len(self.programs)):
             try:
@@ -223,17 +226,16 @@ _compiled: list[Any] = []
 
 
 def _machine() -> Any:
-    """The compiled machine; the first call loads it from disk, or compiles and says so."""
+    """The compiled machine; the first call loads it from disk, or compiles it and says so."""
     if not _compiled:
         from numba.core import event
 
         from attndsl.runtime.machine.interpreter import run
 
-        class Announcer(event.Listener):
+        class Announcer(event.Listener):  # type: ignore[misc]
             def on_start(self, event: Any) -> None:
                 if getattr(event.data.get("dispatcher"), "py_func", None) is run.py_func:
-                    text = "compiling the attndsl machine, once per installation (about a minute)"
-                    (_announce[0] if _announce else _log.warning)(text)
+                    announce_compile()
 
             def on_end(self, event: Any) -> None:
                 pass
@@ -243,3 +245,7 @@ def _machine() -> Any:
     return _compiled[0]
 
 
+def announce_compile() -> None:
+    """Say that the machine is being compiled."""
+    text = "compiling the attndsl machine, once per installation (half a minute to a minute)"
+    (_announce[0] if _announce else _log.warning)(text)

@@ -1,20 +1,21 @@
-"""Reductions of the machine. Inner form: the reduced axis is the inner loop. Outer form: it is the outer one, and the
-inner loop runs along the result. Sums are added in ascending order, so that a sum that is compared with a number decides
-as the interpreter does."""
+"""Reductions of the machine.
+
+Inner form: the reduced axis is the inner loop. Outer form: it is the outer one, the inner loop runs along the result.
+Sums are added in ascending order, so that a sum that is compared with a number decides as the interpreter does.
+"""
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from numba import njit, uint64
 
 from attndsl.runtime.machine.loops import INNER, OPTIONS, OUT, OUTER, ROW, STEP, A, B
 
+
 @njit(**OPTIONS)
 def _sums(f, e, s, o, x):
-    """Sums of rows, each in ascending order as the interpreter adds; eight rows at a time hide the wait for each add."""
+    """Sums of rows, each in ascending order as the interpreter adds; eight rows at a time hide the wait for an add."""
     inner, outer = e[s + INNER], e[s + OUTER]
     step, row, so = e[s + A + STEP], e[s + A + ROW], e[s + OUT + ROW]
     done = 0
@@ -206,7 +207,7 @@ def fold(kind, f, u, e, s, o, x, px, m, pm):
             value = _count(u, m, im, inner)
         elif kind == PRODUCT:
             value = _product(f, x, ix, inner)
-        elif kind == MAXIMUM or kind == MINIMUM:
+        elif kind in (MAXIMUM, MINIMUM):
             value = _extreme(f, x, ix, inner, kind == MAXIMUM)
         else:
             value = _place(u, m, im, inner, kind == LAST)
@@ -233,7 +234,7 @@ def _neutral(kind):
         return -np.inf
     if kind == MINIMUM:
         return np.inf
-    return -1.0 if kind == FIRST or kind == LAST else 0.0
+    return -1.0 if kind in (FIRST, LAST) else 0.0
 
 
 @njit(**OPTIONS)
@@ -255,7 +256,7 @@ def fold_rows(kind, f, u, e, s, o, x, px, m, pm):
                     f[place] += f[uint64(x + j * ix)]
             elif kind == PRODUCT:
                 f[place] *= f[uint64(x + j * ix)]
-            elif kind == MAXIMUM or kind == MINIMUM:
+            elif kind in (MAXIMUM, MINIMUM):
                 f[place] = _more_extreme(f[place], f[uint64(x + j * ix)], kind == MAXIMUM)
             elif u[uint64(m + j * im)] and (kind == LAST or f[place] < 0.0):
                 f[place] = float(i)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import threading
 import time
 from contextlib import suppress
 
@@ -158,3 +160,34 @@ def test_hostile_32_kb_is_answered_fast(piece: str) -> None:
     with suppress(DiagnosticError):
         parse_python(check_text(text, limits=PROGRAM_LIMITS), PROGRAM_LIMITS)
     assert time.perf_counter() - started < 2.0
+
+
+def test_many_threads_may_parse_at_once() -> None:
+    deep = "x = " + "-" * 150 + "1\n" + "y = (1 + 2) * 3\n" * 50
+    problems: list[str] = []
+
+    def work() -> None:
+        for _ in range(20):
+            try:
+                parse_python(check_text(deep))
+            except BaseException as error:  # whatever it is, it is the finding
+                problems.append(repr(error))
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+
+
+def test_a_count_that_another_thread_upset_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, answers = ast.parse, [SystemError("AST constructor recursion depth mismatch (before=42, after=39)")]
+
+    def parse(text: str) -> ast.Module:
+        if answers:
+            raise answers.pop()
+        return real(text)
+
+    monkeypatch.setattr("attndsl.dsl.gate.ast.parse", parse)
+    assert len(parse_python(check_text("x = 1\n")).body) == 1
