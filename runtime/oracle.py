@@ -27,7 +27,7 @@ Matrix = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Mismatch:
-    """One disagreement: ``what`` says which kind, ``text`` where, ``delta`` the largest difference (inf: one raised)."""
+    """One disagreement: ``what`` says which kind, ``text`` where, ``delta`` the largest difference."""
 
     program: str
     backend: str
