@@ -5,7 +5,8 @@
     python benchmarks/bench_evaluation.py --model gpt2                     # another tokenizer
 
 Token and word features, and host tables, are given: what is timed is programs on one text of n tokens, result float32
-patterns. Every way runs on one thread, interleaved with the others; figures are medians of CPU time, which other work on
+patterns. Every way runs on one thread, interleaved with the others; figures are medians of CPU time, which other work
+on
 the machine disturbs less than the clock. Writes docs/benchmarks-evaluation.md.
 """
 
@@ -143,12 +144,21 @@ def jit_table(leaves: Leaves, rounds: int) -> list[str]:
     ways["a numba kernel per program"]()
     np.testing.assert_allclose(np.stack(rooms), patterns, atol=1e-6)
     found = interleaved(ways, rounds)
-    lines = ["## Five programs with a kernel of their own", "", "| way | µs per program and sentence | to compile one |"]
+    lines = [
+        "## Five programs with a kernel of their own",
+        "",
+        "| way | µs per program and sentence | to compile one |",
+    ]
     lines.append("|---|---|---|")
     for name, seconds in found.items():
         cost = "nothing" if name == OURS else f"{compile_seconds:.2f} CPU s"
         lines.append(f"| {name} | {1e6 * seconds / len(programs):.1f} | {cost} |")
-    return [*lines, "", "The patterns are equal to 1e-6. Few programs share little: a library costs less per program.", ""]
+    return [
+        *lines,
+        "",
+        "The patterns are equal to 1e-6. Few programs share little: a library costs less per program.",
+        "",
+    ]
 
 
 def growth(programs: list[IRProgram], tokenizer: Any) -> list[str]:
@@ -192,8 +202,10 @@ def main() -> None:
     lines = [
         "# Evaluation benchmarks", "",
         f"Last run of `python benchmarks/bench_evaluation.py`: bundled stories, n = 128, tokenizer of {options.model}. "
-        f"{cpu_name()}, {os.cpu_count()} CPUs, load average {load:.1f} at the start; {platform.python_implementation()} "
-        f"{platform.python_version()}, numba {numba.__version__}, numpy {np.__version__}. CPU time of one thread, medians "
+        f"{cpu_name()}, {os.cpu_count()} CPUs, load average {load:.1f} at the start; "
+        f"{platform.python_implementation()} "
+        f"{platform.python_version()}, numba {numba.__version__}, numpy {np.__version__}. "
+        "CPU time of one thread, medians "
         f"of {options.rounds} interleaved runs; features of tokens and words are given.", "",
         *table("The built-in library, causal", causal, leaves, True, options.rounds),
         *table("The built-in library, bidirectional", both, leaves, False, options.rounds),

@@ -259,6 +259,7 @@ class Builder:
             case "select":
                 return self.integral(op.args[1]) and self.integral(op.args[2])
             case "column":
-                whole = ("sentence", "line", "depth", "word", "head", "index")
-                return bool(op.dtype == "b" or op.attr.split(".")[1] in whole)
+                return bool(
+                    op.dtype == "b" or op.attr.split(".")[1] in ("sentence", "line", "depth", "word", "head", "index")
+                )
         return False

@@ -156,8 +156,7 @@ class Beyond:
                 return self.up_to_query(op.args[0]) and non_negative(op.args[1], {})
             case "add":
                 return any(
-                    self.up_to_query(a) and b.name == "const" and b.attr <= 0
-                    for a, b in (op.args, op.args[::-1])
+                    self.up_to_query(a) and b.name == "const" and b.attr <= 0 for a, b in (op.args, op.args[::-1])
                 )
             case "first" | "last":
                 return self.known(op.args[0], op.attr) is False

@@ -43,8 +43,10 @@ class Plan:
 
     def _place(self, op: Op) -> None:
         level = max((self.level[arg.id] for arg in op.args), default=0)
-        other_rows = op.args and self.blocked[op.args[0].id] and (
-            (op.name == "rename" and op.attr[0] == "q") or (op.name == "gather" and op.attr == "q")
+        other_rows = (
+            op.args
+            and self.blocked[op.args[0].id]
+            and ((op.name == "rename" and op.attr[0] == "q") or (op.name == "gather" and op.attr == "q"))
         )
         if other_rows:
             level = max(level, self.level[op.args[0].id] + 1)

@@ -1,6 +1,6 @@
 """IR -> bytecode. The programs of a library become one instruction list; equal operations are computed once per text.
 
-    programs -> rewrite -> fuse -> Plan -> schedule -> instructions and registers -> Bytecode
+programs -> rewrite -> fuse -> Plan -> schedule -> instructions and registers -> Bytecode
 """
 
 from __future__ import annotations
@@ -390,5 +390,3 @@ def _joined(segments: list[_Segment]) -> list[_Segment]:
         else:
             done.append(segment)
     return done
-
-

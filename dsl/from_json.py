@@ -36,7 +36,9 @@ def program_text(data: Mapping[str, Any]) -> str:
         if data["end"]:
             lines.append(data["end"])
     except (KeyError, TypeError, AttributeError) as error:
-        raise fail("E0701", f"the JSON does not follow the schema: {error}", help="see grammar.json_schema()") from error
+        raise fail(
+            "E0701", f"the JSON does not follow the schema: {error}", help="see grammar.json_schema()"
+        ) from error
     return "\n".join(lines) + "\n"
 
 

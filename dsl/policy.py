@@ -92,6 +92,9 @@ def classes_of_running_python() -> tuple[str, ...]:
                 found.add(child.__name__)
                 pending.append(child)
     # The classes kept for old code are no subclasses on every version; look them up without the warning of 3.12+.
-    found.update(n for n, v in vars(ast).items() if isinstance(v, type) and v.__module__ in ("ast", "_ast")
-                 and issubclass(v, ast.AST))
+    found.update(
+        n
+        for n, v in vars(ast).items()
+        if isinstance(v, type) and v.__module__ in ("ast", "_ast") and issubclass(v, ast.AST)
+    )
     return tuple(sorted(found))

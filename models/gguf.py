@@ -29,9 +29,7 @@ def load_gguf(path: Path, dtype: torch.dtype) -> tuple[Any, Any]:
     try:
         # The loader draws a progress bar that no setting of transformers turns off.
         with quiet_transformers(), redirect_stderr(io.StringIO()):
-            model = AutoModelForCausalLM.from_pretrained(
-                path.parent, gguf_file=path.name, dtype=dtype, **unpack
-            )
+            model = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=dtype, **unpack)
             tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
     except (ValueError, OSError, KeyError, NotImplementedError, ImportError, RuntimeError, IndexError) as error:
         # The loader reports bad files and unknown architectures by all of these; the cause stays attached.

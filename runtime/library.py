@@ -19,7 +19,7 @@ _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Library(Mapping[str, Program]):
-    """Programs by name, in the order of their files. ``diagnostics`` are findings about files, not about one program."""
+    """Programs by name, in the order of their files. ``diagnostics`` are findings about whole files."""
 
     def __init__(self, programs: Iterable[Program], diagnostics: Sequence[Diagnostic] = ()) -> None:
         self._programs = {program.name: program for program in programs}
@@ -47,13 +47,15 @@ def load_library(
     causal: bool = True,
     aligner: str = "published",
 ) -> Library:
-    """Read and compile files of programs: ``.attn`` (our language) and ``.py`` (programs that an LLM wrote; never executed).
+    """Read and compile files of programs: ``.attn`` (our language) and ``.py`` (written by an LLM; never executed).
 
-    ``host`` registers relations ``f(tokens, a, b) -> number`` (vocabulary strings and two positions) that programs call by name. ``causal`` says whether the
+    ``host`` registers relations ``f(tokens, a, b) -> number`` (vocabulary strings and two positions) that
+    programs call by name. ``causal`` says whether the
     heads are causal (see ``Program.predict``). ``aligner`` chooses how published programs map tokens to words:
     ``published`` keeps what their own helper does, ``offsets`` repairs it.
 
-    Raises DiagnosticError: E0801 (a file that cannot be read), E00xx (syntax of an ``.attn`` file), E0803 (one name twice).
+    Raises DiagnosticError: E0801 (a file that cannot be read), E00xx (syntax of an ``.attn`` file), E0803 (a name
+    that two programs have).
     """
     if aligner not in ALIGNERS:
         raise fail("E0804", f"unknown aligner {aligner!r}", help=f"choose one of {', '.join(ALIGNERS)}")

@@ -80,9 +80,7 @@ def _haystack(text: str, *, fold: bool) -> _Haystack:
     return _Haystack(bytes(data), tuple(start), tuple(end), len(text))
 
 
-def _walk(
-    data: bytes, pieces: Sequence[bytes | None], shown: Sequence[bool]
-) -> tuple[list[Span | None], int]:
+def _walk(data: bytes, pieces: Sequence[bytes | None], shown: Sequence[bool]) -> tuple[list[Span | None], int]:
     """Byte spans of the pieces (None where nothing matched) and how many pieces with known text did not match."""
     spans: list[Span | None] = []
     cursor = pending = misses = 0

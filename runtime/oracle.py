@@ -27,7 +27,7 @@ Matrix = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Mismatch:
-    """One disagreement: ``what`` says which kind, ``text`` where, ``delta`` the largest difference (inf: one raised)."""
+    """One disagreement: ``what`` says which kind, ``text`` where, ``delta`` the largest difference."""
 
     program: str
     backend: str
@@ -70,8 +70,8 @@ def verify(
 ) -> Verdict:
     """Compare a program that came from Python with CPython on texts, on each back end.
 
-    A text on which CPython raises counts as agreed when every back end raises at the same line. Raises SandboxError only
-    for what has nothing to do with the program (no isolation on this machine).
+    A text on which CPython raises counts as agreed when every back end raises at the same line. Raises SandboxError
+    only for what has nothing to do with the program (no isolation on this machine).
     """
     found: list[Mismatch] = []
     largest, texts, raised = 0.0, 0, 0

@@ -146,9 +146,7 @@ def _from_text(text: str, tokenizer: Any, view: VocabularyView, parse: Parse | N
     return _table(text, ids, raw, offsets, view, parse)
 
 
-def _from_ids(
-    ids: tuple[int, ...], tokenizer: Any, view: VocabularyView, parse: Parse | None
-) -> TokenTable:
+def _from_ids(ids: tuple[int, ...], tokenizer: Any, view: VocabularyView, parse: Parse | None) -> TokenTable:
     raw: tuple[str, ...] = tuple(tokenizer.convert_ids_to_tokens(list(ids)))
     pieces = _pieces(ids, raw, view)
     if view.style is PieceStyle.BYTE_LEVEL:
@@ -176,9 +174,7 @@ def _pieces(ids: Sequence[int], raw: Sequence[str], view: VocabularyView) -> lis
     return pieces
 
 
-def _usable(
-    text: str, ids: Sequence[int], raw: Sequence[str], offsets: Sequence[Span], view: VocabularyView
-) -> bool:
+def _usable(text: str, ids: Sequence[int], raw: Sequence[str], offsets: Sequence[Span], view: VocabularyView) -> bool:
     """Whether offsets are in order and no visible token is empty (some converted tokenizers give (i, i))."""
     reached = 0
     for token, piece, (start, end) in zip(ids, raw, offsets, strict=True):

@@ -95,9 +95,7 @@ def _read(tokenizer: Any) -> VocabularyView:
     added: dict[int, Any] = getattr(tokenizer, "added_tokens_decoder", {})
     special = {int(i) for i in getattr(tokenizer, "all_special_ids", ())}
     special |= {i for i, token in added.items() if getattr(token, "special", False)}
-    roles = {
-        role: str(token) for role in _ROLES if (token := getattr(tokenizer, f"{role}_token", None)) is not None
-    }
+    roles = {role: str(token) for role in _ROLES if (token := getattr(tokenizer, f"{role}_token", None)) is not None}
     unknown = _unknown_id(known, roles, style)
     return VocabularyView(
         raw=raw,

@@ -1,4 +1,4 @@
-"""Tiny random models saved into folders, and a small corpus: what the commands need to run for real, without a download."""
+"""Tiny random models saved into folders, and a small corpus: what commands need to run, without a download."""
 
 from __future__ import annotations
 

@@ -114,9 +114,7 @@ def _head(layer: int, head: int, program: Program, row: dict[str, Any]) -> HeadR
         train_iou=row["train_iou"],
         heldout_iou=row["held_out_iou"],
         baselines={
-            name.removeprefix("baseline_"): value
-            for name, value in row.items()
-            if name.startswith("baseline_")
+            name.removeprefix("baseline_"): value for name, value in row.items() if name.startswith("baseline_")
         },
         best_baseline=row["best_baseline"].replace(" ", "_"),
         lift=row["lift"],

@@ -40,10 +40,10 @@ def optimize(programs: Sequence[IRProgram], builder: Builder, *, verified: bool 
 def _optimize(program: IRProgram, builder: Builder, verified: bool) -> IRProgram:
     for _ in range(MAX_ROUNDS):
         before = program
-        for name, pass_ in PASSES:
+        for _name, pass_ in PASSES:
             program = pass_(program, builder)
             if verified:
                 verify([program])
         if program.result is before.result and program.checks == before.checks:
             return program
-    raise AssertionError(f"the passes do not settle on {program.name!r} within {MAX_ROUNDS} rounds (last: {name})")
+    raise AssertionError(f"the passes do not settle on {program.name!r} within {MAX_ROUNDS} rounds")

@@ -1,9 +1,9 @@
 """Choices: a condition that was decided outside is not asked again inside, and equal outcomes are one.
 
-    select(c, select(c, x, y), z)  ->  select(c, x, z)
-    select(c, x, select(c, y, z))  ->  select(c, x, z)
-    select(c, x, select(d, x, z))  ->  select(c or d, x, z)
-    select(c, x, x)                ->  x
+select(c, select(c, x, y), z)  ->  select(c, x, z)
+select(c, x, select(c, y, z))  ->  select(c, x, z)
+select(c, x, select(d, x, z))  ->  select(c or d, x, z)
+select(c, x, x)                ->  x
 """
 
 from __future__ import annotations

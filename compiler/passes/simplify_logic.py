@@ -1,8 +1,8 @@
 """Conditions: what is said twice is said once.
 
-    a and a            ->  a            a and (a and b)  ->  a and b
-    a or a             ->  a            a or (a or b)    ->  a or b
-    a and (a or b)     ->  a            not not a        ->  a
+a and a            ->  a            a and (a and b)  ->  a and b
+a or a             ->  a            a or (a or b)    ->  a or b
+a and (a or b)     ->  a            not not a        ->  a
 """
 
 from __future__ import annotations

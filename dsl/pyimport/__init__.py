@@ -11,9 +11,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from attndsl.dsl import nodes as N
-from attndsl.dsl.checker import check as check_tree
-from attndsl.dsl.diagnostics import Diagnostic, DiagnosticError, diagnostic
-from attndsl.dsl.pyimport.lift import NotLiftable, lift_function
+from attndsl.dsl.diagnostics import Diagnostic, diagnostic
+from attndsl.dsl.pyimport.lift import NotLiftable, lift_program
 from attndsl.dsl.pyimport.names import ProgramCheck, check_module
 from attndsl.dsl.pyimport.read import read_module
 from attndsl.dsl.source import SourceFile
@@ -54,20 +53,12 @@ def _import(name: str, check: ProgramCheck) -> Imported:
     if not check.ok:
         return Imported(name, check.diagnostics, description=description)
     try:
-        program = lift_function(
-            check.program.node, check.program.module.functions, check.program.module.constants,
-            check.program.module.source, description,
-        )  # fmt: skip
-        program = replace(program, source=check.program.module.source)  # run-time errors point into the Python file
-        check_tree(program)
-    except DiagnosticError as error:  # a lift that our own checker refuses is never used
-        found = f"{name} is kept as a bounded loop program: its lift does not check ({error.diagnostics[0].headline})"
-        reason = diagnostic("W0301", found, source=check.program.module.source, span=check.program.span)
-        return Imported(name, (*check.diagnostics, reason), loops=check, description=description)
+        program = lift_program(check.program)
     except NotLiftable as stop:
         reason = diagnostic(
             "W0301", f"{name} is kept as a bounded loop program: {stop.reason}",
             source=check.program.module.source, span=stop.span, notes=(f"`attndsl rule {stop.code}` says more",),
         )  # fmt: skip
         return Imported(name, (*check.diagnostics, reason), loops=check, description=description)
+    program = replace(program, source=check.program.module.source)  # run-time errors point into the Python file
     return Imported(name, check.diagnostics, program=program, description=description)

@@ -81,5 +81,8 @@ def span_of(source: SourceFile, node: ast.AST) -> Span:
     if line is None:
         return Span(0, 0)
     return source.span_of_bytes(
-        line, node.col_offset, node.end_lineno or line, node.end_col_offset or node.col_offset  # type: ignore[attr-defined]
+        line,
+        node.col_offset,
+        node.end_lineno or line,
+        node.end_col_offset or node.col_offset,  # type: ignore[attr-defined]
     )

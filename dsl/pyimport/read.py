@@ -109,9 +109,7 @@ class _Reader:
 
         decision = decide(node)
         assert isinstance(decision, Refused)
-        return diagnostic(
-            decision.code, decision.reason, source=self.source, span=self._head(node), help=decision.help
-        )
+        return diagnostic(decision.code, decision.reason, source=self.source, span=self._head(node), help=decision.help)
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
         targets = import_targets(node)

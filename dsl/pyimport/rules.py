@@ -45,11 +45,14 @@ def _call(node: ast.Call, resolve: Resolve) -> Found:
     if resolve(node.func) == "spacy.load":
         literal = len(node.args) == 1 and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str)
         if not literal or node.keywords:
-            yield Verdict(
-                "E0147",
-                "the spaCy pipeline is loaded with options",
-                'write spacy.load("en_core_web_sm"); ATTNDSL_SPACY_MODEL names the pipeline that is used',
-            ), node
+            yield (
+                Verdict(
+                    "E0147",
+                    "the spaCy pipeline is loaded with options",
+                    'write spacy.load("en_core_web_sm"); ATTNDSL_SPACY_MODEL names the pipeline that is used',
+                ),
+                node,
+            )
 
 
 def judge_global(owner: ast.FunctionDef, statement: ast.Global, resolve: Resolve) -> Found:

@@ -106,9 +106,7 @@ class _Lowering(ExpressionLowering):
             if isinstance(n, ast.Name)
         )
         self.leave()
-        code = lt.Code(
-            self.at(node), name, parameters, len(arguments.posonlyargs), tuple(names), body, loop_names
-        )
+        code = lt.Code(self.at(node), name, parameters, len(arguments.posonlyargs), tuple(names), body, loop_names)
         return lt.MakeFunction(self.at(node), code, tuple(defaults))
 
     def _parameters(self, arguments: ast.arguments) -> tuple[lt.Parameter, ...]:
@@ -167,9 +165,7 @@ class _Lowering(ExpressionLowering):
                 return lt.If(at, self.expr(node.test), self.block(node.body), self.block(node.orelse))
             case ast.For():
                 iterable = self.expr(node.iter)
-                return lt.For(
-                    at, self.target(node.target), iterable, self.block(node.body), self.block(node.orelse)
-                )
+                return lt.For(at, self.target(node.target), iterable, self.block(node.body), self.block(node.orelse))
             case ast.While():
                 return lt.While(at, self.expr(node.test), self.block(node.body), self.block(node.orelse))
             case ast.Raise():

@@ -223,5 +223,3 @@ for _name in words.EXCEPTIONS:
 def register(value: Any, wrapper: Callable[..., Any]) -> None:
     """Make ``value`` callable in programs."""
     WRAPPED[value] = wrapper
-
-

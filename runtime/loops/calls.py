@@ -203,5 +203,3 @@ def method_call(node: lt.MethodCall) -> Evaluate:
         return invoke(f[1], read(f[1], holder), arguments(f), {})
 
     return positional
-
-

@@ -17,6 +17,7 @@ def spanned(function: Callable[..., Any]) -> Evaluate:
     """A closure that carries its span as the default of a second parameter, as ``state.place_of`` wants it."""
     return function
 
+
 _MAKERS: dict[type[lt.Node], Maker] = {}
 
 

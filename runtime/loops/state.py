@@ -225,8 +225,6 @@ def bounded_list(run: Run, value: Iterable[Any]) -> list[Any]:
     return made
 
 
-
-
 _MARK = "at_span"
 
 

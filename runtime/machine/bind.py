@@ -178,5 +178,3 @@ def leaf_value(op: Op, leaves: Leaves, answers: Answers) -> Array | float:
         case "answered":
             return answers.value(op.attr, leaves)
     raise AssertionError(op.name)
-
-

@@ -22,7 +22,7 @@ from attndsl.dsl.tokens import TokenTable
 
 
 def _table() -> TokenTable:
-    words = 'The cat , " the Cat " sat . It ( sat )'.split()
+    words = ["The", "cat", ",", '"', "the", "Cat", '"', "sat", ".", "It", "(", "sat", ")"]
     starts = [sum(len(w) + 1 for w in words[:i]) for i in range(len(words))]
     count = len(words)
     return TokenTable(

@@ -131,10 +131,14 @@ def test_the_spacy_getter_may_keep_its_pipeline_and_nothing_else_may() -> None:
 
 
 def test_programs_are_told_from_helpers() -> None:
-    text = HEAD + BODY.format(line="pass") + (
-        "\ndef align(sentence, tokens):\n    return [tokens]\n"
-        "\ndef is_stop(sentence, tokenizer):\n    return token in ['.']\n"
-        "\ndef renamed(s, toker):\n    return 'renamed', np.eye(len(toker.tokenize(s)))\n"
+    text = (
+        HEAD
+        + BODY.format(line="pass")
+        + (
+            "\ndef align(sentence, tokens):\n    return [tokens]\n"
+            "\ndef is_stop(sentence, tokenizer):\n    return token in ['.']\n"
+            "\ndef renamed(s, toker):\n    return 'renamed', np.eye(len(toker.tokenize(s)))\n"
+        )
     )
     module = read_module(text)
     assert list(module.programs) == ["first", "renamed"]

@@ -59,12 +59,14 @@ def test_patterns_that_do_not_fit_are_errors(program: Any, code: str, says: str)
 def test_weight_outside_a_sliding_window(name: str) -> None:
     model = tiny_model(name)
     ids = random_ids(1, 9)
-    with pytest.raises(DiagnosticError, match=r"E0635.*layer 0 puts 1 of a row"), replace_heads(
-        model, None, {(0, 0): first_token}
+    with (
+        pytest.raises(DiagnosticError, match=r"E0635.*layer 0 puts 1 of a row"),
+        replace_heads(model, None, {(0, 0): first_token}),
     ):
         logits(model, ids)
-    with pytest.raises(DiagnosticError, match=r"E0635.*no weight on the keys"), replace_heads(
-        model, None, {(0, 0): first_token}, outside_window="renormalize"
+    with (
+        pytest.raises(DiagnosticError, match=r"E0635.*no weight on the keys"),
+        replace_heads(model, None, {(0, 0): first_token}, outside_window="renormalize"),
     ):
         logits(model, ids)
 

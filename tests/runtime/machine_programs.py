@@ -10,7 +10,7 @@ PROGRAMS = (
     "add (q - k) % 3 + (q * 2) // 3 + (k - 5) % -4 + (k - 7) // -3 to each k",
     "add tanh(k / 10) * sqrt(k + 1) + log(k + 2) - trunc(k / 3) to each k\nraise each k to at least q / 20",
     "add floor(k / 4) + ceil(k / 4) - round(k / 4) + abs(2 - k) to each k\ncap each k at 3",
-    "add min(k, q, 9) + max(q - k, 2) - -k to each k where not (k.text == \"the\") or k > 3",
+    'add min(k, q, 9) + max(q - k, 2) - -k to each k where not (k.text == "the") or k > 3',
     "add count(t from k upto q where t.text == k.text) to each k",
     "add sum(t for t before k where t.text == k.text) to each k",
     "add largest(len(t.text) for t before q) otherwise 0 to first\n"
@@ -19,24 +19,23 @@ PROGRAMS = (
     "add 1 to nth(2, t before q where t.word_start)\nadd product(1 + t / 50 for t before k where t > k - 3) to each k",
     "add 1 to each k where any(t before k where t.text == q.text and t.is_capitalized)",
     "add overlap(q.text, k.text) + common_prefix(k.raw, q.raw) to each k where q.text.lower() < k.text",
-    "add 1 to each k where q.text in k.text\nadd 1 to each k where (k.text + \"s\").endswith({\"es\", \"ts\"})",
+    'add 1 to each k where q.text in k.text\nadd 1 to each k where (k.text + "s").endswith({"es", "ts"})',
     "let Back(q) = last(t before q where t.text == q.text)\nadd 1 to Back(q) + 1\n"
     "add 0.2 to Back(q) when Back(q) is some",
     "add 1 to each k where (if q.is_punct then k.is_punct else k.word_start)\nadd 0.5 to each k where k.text in q.text",
-    "add 1 to each k where k.text in {\"the\", \"cat\"}\nscale each k by W[q, first] + 2\n"
-    "add row.sum + row.count to self",
+    'add 1 to each k where k.text in {"the", "cat"}\nscale each k by W[q, first] + 2\nadd row.sum + row.count to self',
     "add k to each k\nadd row.max - row.min to first\nadd W[q, q - 1] otherwise 0 to first",
     "add len(k.text) to each k\nadd 1 to self\nadd 0.1 * (W[first, k]) to each k where k <= first",
     "add k + 1 to each k\nadd W[k, first] + (W[q - 1, k] otherwise 0) to each k when q > 0",
     "matrix Base\nadd k to each k of Base\nnormalize rows of Base\nadd Base[q, k] * 2 to each k when q.is_punct",
-    "add host(\"near\", q, k) to each k where host(\"near\", k, q) > 0.3",
-    "set if k.text == \"a\" then 3 else (q - k) / 5 to each k\nnormalize rows else uniform",
+    'add host("near", q, k) to each k where host("near", k, q) > 0.3',
+    'set if k.text == "a" then 3 else (q - k) / 5 to each k\nnormalize rows else uniform',
     "add all(t.word_start for t from k upto q) * 1 to each k\nadd first(t where t.text == k.text) to each k",
     "add ratio(1, q - 40) to each k where k.text == q.text",
 )
 WITH_WORDS = (
-    "add 1 to each k where k.pos == \"NOUN\" and q.dep != k.dep\nadd 0.5 to q.head",
-    "add count(w in q.words) + count(w in words where w.pos == \"VERB\") to each k where k.lemma == q.lemma",
+    'add 1 to each k where k.pos == "NOUN" and q.dep != k.dep\nadd 0.5 to q.head',
+    'add count(w in q.words) + count(w in words where w.pos == "VERB") to each k where k.lemma == q.lemma',
     "add 1 to each k where k.word in q.word.children\n"
     "add 1 to each k where any(w in k.word.ancestors where w.pos == q.pos)",
     "add sum(w.index for w in k.words where w in q.word.subtree) to each k",
@@ -45,7 +44,7 @@ WITH_WORDS = (
 FAILING = (
     "add 1 / (q - 11) to first\nadd 1 / (q - 3) to self",
     "add 1 / (k - 4) to each k",
-    "add last(t before k where t.text == \"the\") to each k where k > 20",
+    'add last(t before k where t.text == "the") to each k where k > 20',
     "add (0 - k) ** 0.5 to each k where k > 17",
     "softmax rows temperature q - 2",
 )

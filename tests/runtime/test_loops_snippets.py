@@ -34,7 +34,9 @@ HEAD = "import math\nimport re\nfrom collections import Counter, defaultdict\nim
 
 def source_of(body: str) -> str:
     lines = textwrap.indent(textwrap.dedent(body).strip("\n"), "    ")
-    return f"{HEAD}def predict(sentence, tokens):\n    n = len(tokens)\n    m = np.zeros((n, n))\n{lines}\n    return m\n"
+    return (
+        f"{HEAD}def predict(sentence, tokens):\n    n = len(tokens)\n    m = np.zeros((n, n))\n{lines}\n    return m\n"
+    )
 
 
 def ours(text: str, limits: Limits | None = None) -> Any:

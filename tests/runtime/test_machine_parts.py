@@ -53,12 +53,12 @@ def test_exponentials_are_right_to_the_last_bit_or_the_one_before():
 @pytest.mark.parametrize(
     "body",
     [
-        "add 1 to each k where (q.text + k.text).lower() in \"thethe cat\"",
-        "add count(t where (q.text + k.text) in (t.text + \"the\")) to each k",
-        "add 1 to each k where (if k > 3 then k.text else q.raw).startswith((if q.is_punct then \"t\" else q.text))",
+        'add 1 to each k where (q.text + k.text).lower() in "thethe cat"',
+        'add count(t where (q.text + k.text) in (t.text + "the")) to each k',
+        'add 1 to each k where (if k > 3 then k.text else q.raw).startswith((if q.is_punct then "t" else q.text))',
         "add 1 to each k where k.text.lower() == last(t before q where t.is_punct).text.upper().lower()",
-        "add 1 to each k where overlap(k.text, (q - 1).text) > 0.2 and k.text.strip(\"e\").isalpha()",
-        "add 1 to each k where k.text.lower() < k.raw and k.text[0] in \"abct\"",
+        'add 1 to each k where overlap(k.text, (q - 1).text) > 0.2 and k.text.strip("e").isalpha()',
+        'add 1 to each k where k.text.lower() < k.raw and k.text[0] in "abct"',
     ],
 )
 def test_texts_are_answered_before_the_machine_starts(body):

@@ -170,7 +170,7 @@ def test_ids_of_byte_level_text_decode_as_the_tokenizer_does() -> None:
 
 def test_ids_of_wordpiece_text_keep_words_and_signs() -> None:
     tokenizer = wordpiece()
-    table = token_table('"Don\'t go to the sea," the man said. It\'s cold!', tokenizer, None)
+    table = token_table("\"Don't go to the sea,\" the man said. It's cold!", tokenizer, None)
     again = token_table_of_ids(table.ids, tokenizer, None)
     assert again.text == table.text.lower()
     assert columns(again, SEEN[1:]) == columns(table, SEEN[1:])

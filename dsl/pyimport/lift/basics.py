@@ -80,18 +80,24 @@ def truth(m: Machine, value: Value) -> Term:
 # ---------------------------------------------------------------- operators
 
 
+def _both(m: Machine, compute: Callable[..., Value], values: tuple[Value, ...], at: int, choice: Choice) -> Value:
+    """The two alternatives of one argument, each evaluated where it is the case."""
+
+    def branch(value: Value) -> Callable[[], Value]:
+        return lambda: spread(m, compute, *values[:at], value, *values[at + 1 :])
+
+    c = choice.condition
+    return merge_values(c, m.under(c, branch(choice.then)), m.under(T.not_(c), branch(choice.other)))
+
+
 def spread(m: Machine, compute: Callable[..., Value], *values: Value) -> Value:
     """Apply to each alternative of the arguments that are choices."""
     for at, value in enumerate(values):
         if isinstance(value, Choice):
-            value = settle(m, value, m.node or ast.Pass())
-            before, after = values[:at], values[at + 1 :]
-            if not isinstance(value, Choice):
-                return spread(m, compute, *before, value, *after)
-            a, b, c = value.then, value.other, value.condition
-            then = m.under(c, lambda: spread(m, compute, *before, a, *after))
-            other = m.under(T.not_(c), lambda: spread(m, compute, *before, b, *after))
-            return merge_values(c, then, other)
+            settled = settle(m, value, m.node or ast.Pass())
+            if not isinstance(settled, Choice):
+                return spread(m, compute, *values[:at], settled, *values[at + 1 :])
+            return _both(m, compute, values, at, settled)
     return compute(*(settle(m, v, m.node or ast.Pass()) for v in values))
 
 

@@ -99,7 +99,7 @@ def rebuild(t: Term, args: tuple[Term, ...]) -> Term:
                 total = add(total, mul(const(c), a))
             return total
         case "bin" if t.data != "ratio":
-            return arith(t.data, *args, span=t.span)
+            return arith(t.data, args[0], args[1], t.span)
         case "neg":
             return neg(args[0])
         case "and":

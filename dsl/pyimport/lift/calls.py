@@ -132,13 +132,15 @@ def _bind(m: Machine, callee: Closure, node: ast.Call) -> dict[str, Value]:
     for keyword in node.keywords:
         if keyword.arg is None or keyword.arg not in (*names, *(a.arg for a in spec.kwonlyargs)):
             raise m.stop("an unknown keyword argument", node, "E0307")
+        if keyword.arg in bound:
+            raise m.stop("an argument is given twice", node, "E0307")
         bound[keyword.arg] = evaluate(m, keyword.value)
     for name, default in defaults.items():
         if name not in bound:
             bound[name] = _default(m, default)
-    for arg, kw_default in zip(spec.kwonlyargs, spec.kw_defaults, strict=True):
-        if arg.arg not in bound and kw_default is not None:
-            bound[arg.arg] = _default(m, kw_default)
+    for only, kw_default in zip(spec.kwonlyargs, spec.kw_defaults, strict=True):
+        if only.arg not in bound and kw_default is not None:
+            bound[only.arg] = _default(m, kw_default)
     if set(bound) != {*names, *(a.arg for a in spec.kwonlyargs)}:
         raise m.stop("an argument is missing", node, "E0307")
     return bound

@@ -10,6 +10,7 @@ from attndsl.dsl.pyimport.lift.machine import Retry
 from attndsl.dsl.pyimport.lift.merge import merge_values, subst_value
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
+    Binder,
     Carried,
     Choice,
     NoneValue,

@@ -160,7 +160,7 @@ def element(m: Machine, seq: Seq, index: Term) -> Value:
     if items is not None and T.is_const(index):
         if not -len(items) <= index.data < len(items):
             raise m.stop("a list index is out of range", code="E0313")
-        return items[index.data]
+        return items[int(index.data)]
     if seq.is_set:
         raise m.stop("a set is indexed", code="E0302")
     if len(seq.parts) == 1 and len(seq.parts[0].binders) == 1:

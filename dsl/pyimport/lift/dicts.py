@@ -95,9 +95,9 @@ def values(m: Machine, ref: Ref) -> Seq:
 def _distinct(m: Machine, found: DictValue) -> tuple[Part, ...]:
     constant = [p for p in found.parts if not p.binders]
     keys = [_key(p) for p in constant]
-    if len(constant) == len(found.parts) and all(isinstance(k, Scalar) and T.is_const(k.term) for k in keys):
-        if len(set(keys)) == len(keys):
-            return found.parts
+    written = len(constant) == len(found.parts) and all(isinstance(k, Scalar) and T.is_const(k.term) for k in keys)
+    if written and len(set(keys)) == len(keys):
+        return found.parts
     if len(found.parts) == 1 and C._injective(Part(found.parts[0].binders, T.TRUE, _key(found.parts[0]))):
         return found.parts
     raise m.stop("a dict whose keys may repeat is walked through", code="E0312")

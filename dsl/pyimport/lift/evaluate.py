@@ -122,6 +122,7 @@ def _boolop(m: Machine, node: ast.BoolOp) -> Value:
         other = m.under(going, lambda operand=operand: evaluate(m, operand))  # type: ignore[misc]
         if operand is not rest[-1]:
             d = m.under(going, lambda other=other: Scalar(truth(m, other)))  # type: ignore[misc]
+            assert isinstance(d, Scalar)
             c = T.disj((c, d.term)) if is_or else T.conj((c, d.term))
         if _is_truth(value) and _is_truth(other):
             pair = (value.term, other.term)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Integer facts: does a condition follow from the path? Fourier-Motzkin over the conjuncts, which never says yes wrongly."""
+"""Integer facts: does a condition follow from the path? Fourier-Motzkin elimination, which never says yes wrongly."""
 
 from __future__ import annotations
 

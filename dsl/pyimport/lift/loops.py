@@ -62,6 +62,8 @@ def _over(m: Machine, node: ast.For, value: Value) -> bool:
         seq = C.as_positions(m, seq)
     if len(seq.parts) > 1 and _breaks(node) and any(p.binders for p in seq.parts) and not exclusive(m, seq):
         raise m.stop("a list that was built in several places is left early", node, "E0313")
+    if len(seq.parts) > 1 and node.orelse and any(p.binders for p in seq.parts):
+        raise m.stop("for ... else over a list that was built in several places", node, "E0303")
     walk = _Walk(m, node, ordered)
     for part in seq.parts:
         if not walk.part(instantiate(part)):
@@ -91,6 +93,7 @@ class _Walk:
         self.m, self.node, self.ordered = m, node, ordered
         self.entry = m.state.fork()
         self.broken: list[State] = []
+        self.stopped: Term = T.FALSE
         self.alive = True
 
     def part(self, part: Part) -> bool:
@@ -131,17 +134,23 @@ class _Walk:
         m = self.m
         if len(part.binders) > 1 and _breaks(self.node):
             raise m.stop("a nested list is walked through and left early", self.node, "E0313")
-        if self.node.orelse and _breaks(self.node):
-            raise m.stop("for ... else", self.node, "E0303")
         *outer, inner = part.binders
-        body: Callable[[], None] = lambda: self._body(part.element)  # noqa: E731
-        run_one = lambda: symbolic(m, inner, part.condition, self.node, body, self.ordered)  # noqa: E731
+
+        def once() -> bool:
+            self.stopped = symbolic(m, inner, part.condition, self.node, lambda: self._body(part.element), self.ordered)
+            return True
+
+        run_one: Callable[[], bool] = once
         for b in reversed(outer):
-            inside = run_one
-            run_one = lambda b=b, inside=inside: symbolic(  # type: ignore[misc]  # noqa: E731
-                m, b, T.TRUE, self.node, inside, self.ordered
-            )
+            run_one = self._around(b, run_one)
         run_one()
+
+    def _around(self, b: Binder, inside: Callable[[], bool]) -> Callable[[], bool]:
+        def run_all() -> bool:
+            symbolic(self.m, b, T.TRUE, self.node, inside, self.ordered)
+            return True
+
+        return run_all
 
     def _body(self, element: Value) -> bool:
         from attndsl.dsl.pyimport.lift.statements import run
@@ -151,12 +160,8 @@ class _Walk:
 
     def finish(self) -> bool:
         m = self.m
-        if self.node.orelse:
-            if _breaks(self.node):
-                raise m.stop("for ... else", self.node, "E0303")
-            from attndsl.dsl.pyimport.lift.statements import run
-
-            self.alive = self.alive and run(m, self.node.orelse)
+        if self.node.orelse and self.alive:
+            self._else()
         states = [*self.broken, *([m.state] if self.alive else [])]
         if not states:
             return False
@@ -164,6 +169,20 @@ class _Walk:
             depth = len(self.entry.path)
             m.state = merge_states(self.entry, [(T.conj(s.path[depth:]), s) for s in states])
         return True
+
+    def _else(self) -> None:
+        """``else`` runs unless a break ended the walk; walks that were written out have taken their breaks away."""
+        from attndsl.dsl.pyimport.lift.statements import run
+
+        m, base = self.m, self.m.state
+        if self.stopped is T.FALSE:
+            self.alive = run(m, self.node.orelse)
+            return
+        m.state = base.fork(T.not_(self.stopped))
+        outcomes = [(self.stopped, base.fork(self.stopped))]
+        if run(m, self.node.orelse):
+            outcomes.append((T.not_(self.stopped), m.state))
+        m.state = merge_states(base, outcomes)
 
 
 def _breaks(node: ast.For) -> bool:
@@ -197,25 +216,22 @@ def assigned_names(nodes: list[ast.stmt], target: ast.expr | None) -> list[str]:
     return list(found)
 
 
-def symbolic(
-    m: Machine, binder: Binder, where: Term, node: ast.For, body: Callable[[], bool | None], ordered: bool
-) -> None:
-    """Run the body once for an unknown value of the binder and sum up all iterations."""
+def symbolic(m: Machine, binder: Binder, where: Term, node: ast.For, body: Callable[[], bool], ordered: bool) -> Term:
+    """Run the body once for an unknown value of the binder, sum up all iterations, and say when a break ended them."""
     names = assigned_names(node.body, node.target)
     loop = S.LoopRun(m, binder, where, node, names, ordered)
-    if m.holds(T.FALSE) or T.conj(binder.conditions()) is T.FALSE:
-        return
+    if T.conj(binder.conditions()) is T.FALSE:
+        return T.FALSE
     for _ in range(12):
         checkpoint = loop.begin()
         try:
-            alive = body()
-            loop.end(alive is not False)
+            loop.end(body())
         except Retry as retry:
             loop.rewind(checkpoint)
             if not loop.learn(retry):
                 raise
             continue
-        return
+        return loop.stopped
     raise m.stop("a loop whose iterations depend on each other in too many ways", node, "E0317")
 
 

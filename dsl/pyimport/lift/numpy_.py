@@ -297,13 +297,19 @@ def _any_array(m: Machine, node: ast.Call) -> Value:
     return Scalar(T.agg("any", k, T.NONE, T.ZERO, v.length, c if c.kind == "bool" else T.compare("!=", c, T.ZERO)))
 
 
+def _at_row(v: Value, row: Term) -> Term:
+    found = v.at(row) if isinstance(v, PerRow) else v
+    assert isinstance(found, Scalar)
+    return found.term
+
+
 def _where(m: Machine, node: ast.Call) -> Value:
     if len(node.args) != 3:
         raise m.stop("np.where with these arguments", node, "E0315")
     c, a, b = (evaluate(m, x) for x in node.args)
     if isinstance(c, PerRow) and all(isinstance(x, PerRow | Scalar) for x in (a, b)):
         r = T.fresh("int")
-        then, other = (x.at(r).term if isinstance(x, PerRow) else x.term for x in (a, b))  # type: ignore[union-attr]
+        then, other = (_at_row(x, r) for x in (a, b))
         term = T.ite(c.at(r).term, then, other)
         return PerRow(lambda at: Scalar(T.subst(term, {r: at}), True))
     raise m.stop("np.where of these objects", node, "E0315")
@@ -327,9 +333,10 @@ def _copied(m: Machine, node: ast.Call) -> Value:
 
 def _arange(m: Machine, node: ast.Call) -> Value:
     args = [evaluate(m, a) for a in node.args]
-    if len(args) == 1 and isinstance(args[0], Scalar) and args[0].term.kind == "int" and not node.keywords:
-        if m.holds(T.compare(">=", args[0].term, T.ZERO)):
-            return Vector(args[0].term, lambda k: Scalar(k, True))
+    first = args[0] if len(args) == 1 and not node.keywords else None
+    whole = isinstance(first, Scalar) and first.term.kind == "int"
+    if isinstance(first, Scalar) and whole and m.holds(T.compare(">=", first.term, T.ZERO)):
+        return Vector(first.term, lambda k: Scalar(k, True))
     raise m.stop("np.arange with these arguments", node, "E0315")
 
 

@@ -25,10 +25,10 @@ def check(m: Machine) -> None:
     for i, first in writes:
         for loop in first.loops:
             for j, second in writes:
-                if second.matrix == first.matrix and _inside(second.loops, loop) and i <= j:
-                    if (i, j, id(loop)) not in done:
-                        done.add((i, j, id(loop)))
-                        _check_writes(m, loop, first, second, i == j)
+                together = second.matrix == first.matrix and _inside(second.loops, loop) and i <= j
+                if together and (i, j, id(loop)) not in done:
+                    done.add((i, j, id(loop)))
+                    _check_writes(m, loop, first, second, i == j)
             for reading in m.readings:
                 if reading.matrix == first.matrix and _inside(reading.loops, loop):
                     _check_reading(m, loop, first, reading)

@@ -54,12 +54,7 @@ def _length(m: Machine, v: Value) -> Value:
     seq = sequence(m, v)
     if seq is None:
         raise m.stop("the length of this object", code="E0302")
-    if (
-        isinstance(v, Ref)
-        and not seq.is_set
-        and len(seq.parts) == 1
-        and seq.parts[0].condition is T.TRUE
-    ):
+    if isinstance(v, Ref) and not seq.is_set and len(seq.parts) == 1 and seq.parts[0].condition is T.TRUE:
         (p,) = seq.parts
         if len(p.binders) == 1 and not p.binders[0].over_words:
             length = T.sub(p.binders[0].high, p.binders[0].low)
@@ -178,9 +173,9 @@ def _enumerate(m: Machine, node: ast.Call) -> Value:
 
 def _zip(m: Machine, node: ast.Call) -> Value:
     seqs = [iterable(m, evaluate(m, a)) for a in node.args]
-    written = [items_of(s) for s in seqs]
-    if all(w is not None for w in written):
-        return Seq(tuple(Part((), T.TRUE, TupleValue(row)) for row in zip(*written, strict=False)))  # type: ignore[arg-type]
+    written = [w for w in (items_of(s) for s in seqs) if w is not None]
+    if len(written) == len(seqs):
+        return Seq(tuple(Part((), T.TRUE, TupleValue(row)) for row in zip(*written, strict=False)))
     first = seqs[0]
     if len(first.parts) != 1 or len(first.parts[0].binders) != 1 or any(s.is_set for s in seqs):
         raise m.stop("zip of these sequences", node, "E0313")

@@ -83,7 +83,7 @@ def attribute(m: Machine, base: Value, name: str) -> Value:
             return _sentence_attribute(m, sentence, name)
         case Grid() if name == "shape":
             return TupleValue((Scalar(T.N), Scalar(T.N)))
-        case Grid(matrix=matrix) if name == "T":
+        case Grid() if name == "T":
             return Opaque("transposed", base)
         case RowRef(length=length) | Vector(length=length) if name in ("shape", "size"):
             return TupleValue((Scalar(length),)) if name == "shape" else Scalar(length)
@@ -194,7 +194,7 @@ def _element(m: Machine, base: Value, index: Value) -> Value:
         raise m.stop("an index that is no whole number", code="E0302")
     at = T.as_number(index.term)
     if isinstance(base, TupleValue) and T.is_const(at) and -len(base.items) <= at.data < len(base.items):
-        return base.items[at.data]
+        return base.items[int(at.data)]
     if isinstance(base, Opaque) and base.name == "doc":
         return Word(T.wordat(C.wrapped(m, at, WORD_COUNT)))
     seq = sequence(m, base)

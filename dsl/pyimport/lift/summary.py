@@ -11,12 +11,12 @@ import ast
 from dataclasses import dataclass, replace
 
 from attndsl.dsl.pyimport.lift import carry as K
-from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Event, Flows, Loop, Machine, Reading, Retry, State
 from attndsl.dsl.pyimport.lift.merge import guard, merge_states, subst_part, subst_value
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import Binder, DictValue, Growing, Part, Ref, Seq, Unbound, Value
+from attndsl.dsl.pyimport.lift.view import View
 
 
 @dataclass(slots=True)
@@ -46,6 +46,7 @@ class LoopRun:
         self.rejected: set[Term] = set()
         self.invariants: dict[Term, K.Carry] = {}
         self.start: Checkpoint | None = None
+        self.stopped: Term = T.FALSE
 
     # ------------------------------------------------------------ running the body
 
@@ -167,21 +168,37 @@ class LoopRun:
         stops = T.disj(_relative(s, depth) for s in [*flows.breaks, *(s for s, _ in returns)])
         if stops is not T.FALSE and not self.ordered:
             raise m.stop("a walk through a set ends early", self.node, "E0312")
-        view = K.View(m, self.binder, self.where, stops, self.ordered, self.node, self.serial)
-        self._alive(view, start)
-        self._forget_invariants(start)
-        after = start.state.fork()
-        mapping = self._names(view, final, after)
-        self._heap(view, final, after, mapping)
+        mapping = self._starts(final)
+        stops = T.subst(stops, mapping)
+        view = self._view(stops)
         self._replace(start, mapping)
+        self._alive(view, start)
+        after = start.state.fork()
+        self._names(view, final, after, mapping)
+        self._heap(view, final, after, mapping)
         m.state = after
         self._returns(view, returns, depth, mapping)
+        if returns and self.node.orelse:
+            raise m.stop("for ... else around a return", self.node, "E0303")
+        self.stopped = view.stopped if stops is not T.FALSE else T.FALSE
 
-    def _names(self, view: K.View, final: State, after: State) -> dict[Term, Term]:
-        """Set the names as they are after the loop; the carried variables' meaning comes back."""
-        key = self.m.frames[-1].key
-        ended = {name: final.frames[key].get(name, Unbound("never set")) for name in self.names}
-        mapping, done = K.resolve(view, self.carries, ended, self.start_values())
+    def _view(self, stops: Term) -> View:
+        return View(self.m, self.binder, self.where, stops, self.ordered, self.node, self.serial)
+
+    def _ended(self, final: State) -> dict[str, Value]:
+        names = final.frames[self.m.frames[-1].key]
+        return {name: names.get(name, Unbound("never set")) for name in self.names}
+
+    def _starts(self, final: State) -> dict[Term, Term]:
+        """What the carried variables are at the start of an iteration. Every iteration before it has happened."""
+        if not self.carries:
+            return {}
+        return K.resolve(self._view(T.FALSE), self.carries, self._ended(final), self.start_values())[0]
+
+    def _names(self, view: View, final: State, after: State, mapping: dict[Term, Term]) -> None:
+        """Set the names as they are after the loop."""
+        key, ended = self.m.frames[-1].key, self._ended(final)
+        done = K.resolve(view, self.carries, ended, self.start_values())[1] if self.carries else {}
         for name in self.names:
             if name in done:
                 after.frames[key][name] = done[name]
@@ -189,13 +206,12 @@ class LoopRun:
             end = subst_value(ended[name], mapping) if mapping else ended[name]
             old = self.start_values().get(name)
             after.frames[key][name] = K.after_loop(view, name, end, old, self.serial)
-        return mapping
 
     def start_values(self) -> dict[str, Value]:
         assert self.start is not None
         return self.start.state.frames[self.m.frames[-1].key]
 
-    def _heap(self, view: K.View, final: State, after: State, mapping: dict[Term, Term]) -> None:
+    def _heap(self, view: View, final: State, after: State, mapping: dict[Term, Term]) -> None:
         for key in self.growing:
             inner = final.heap[key]
             if not isinstance(inner, Growing):
@@ -217,35 +233,35 @@ class LoopRun:
             else:
                 after.heap[key] = Unbound("a list that a loop changes")
 
-    def _bound(self, view: K.View, part: Part) -> Part:
+    def _bound(self, view: View, part: Part) -> Part:
         condition = T.conj((self.where, view.executed(part.condition)))
         return Part((self.binder, *part.binders), condition, part.element)
 
     # ------------------------------------------------------------ events inside
 
-    def _alive(self, view: K.View, start: Checkpoint) -> None:
+    def _alive(self, view: View, start: Checkpoint) -> None:
         """An iteration happens only when none before it ended the loop."""
         if view.stops is T.FALSE:
             return
-        at = len(start.inner.path)
+        at = sum(c not in self.invariants for c in start.inner.path)
         for event in self.m.events[start.events :]:
             event.path = view.executed_path(event.path, at)
         for reading in self.m.readings[start.readings :]:
             reading.path = view.executed_path(reading.path, at)
 
-    def _forget_invariants(self, start: Checkpoint) -> None:
-        """They are true anyway: no rule needs to say them."""
-        for said in (*self.m.events[start.events :], *self.m.readings[start.readings :]):
-            said.path = tuple(c for c in said.path if c not in self.invariants)
-
     def _replace(self, start: Checkpoint, mapping: dict[Term, Term]) -> None:
-        if not mapping:
-            return
+        """The carried variables by what they are, in all that the body did; assumed bounds need not be said."""
         m = self.m
-        m.events[start.events :] = [_subst_event(e, mapping) for e in m.events[start.events :]]
-        m.readings[start.readings :] = [_subst_reading(r, mapping) for r in m.readings[start.readings :]]
+        events, readings = m.events[start.events :], m.readings[start.readings :]
+        for event in events:
+            event.path = tuple(c for c in event.path if c not in self.invariants)
+        for reading in readings:
+            reading.path = tuple(c for c in reading.path if c not in self.invariants)
+        if mapping:
+            m.events[start.events :] = [_subst_event(e, mapping) for e in events]
+            m.readings[start.readings :] = [_subst_reading(r, mapping) for r in readings]
 
-    def _returns(self, view: K.View, returns: list[tuple[State, Value]], depth: int, mapping: dict[Term, Term]) -> None:
+    def _returns(self, view: View, returns: list[tuple[State, Value]], depth: int, mapping: dict[Term, Term]) -> None:
         """A return inside the loop: the function's value at the first iteration that ends it."""
         m = self.m
         taken: list[Term] = []
@@ -307,4 +323,4 @@ def _subst_binder(b: Binder, mapping: dict[Term, Term]) -> Binder:
     return subst_binder(b, mapping)
 
 
-__all__ = ["C", "LoopRun"]
+__all__ = ["LoopRun"]

@@ -14,6 +14,15 @@ _fresh = itertools.count()
 class Term:
     """``op`` with constant ``data`` and argument terms; ``kind`` is int, float, num, bool, str, word or none."""
 
+    args: tuple[Term, ...]
+    data: Any
+    free: frozenset[str]
+    height: int
+    kind: str
+    op: str
+    size: int
+    span: Any
+    total: bool
     __slots__ = ("args", "data", "free", "height", "kind", "op", "size", "span", "total")
 
     def __init__(self, op: str, data: Any, args: tuple[Term, ...], kind: str, span: Any) -> None:

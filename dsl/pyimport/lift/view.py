@@ -75,7 +75,7 @@ class View:
         return T.agg(kind, b.var, b.domain, b.low, b.high, where), C.exists((b,), where)
 
     def first(self, wanted: Term, before: bool) -> tuple[Term, Term]:
-        """The first iteration (of those before this one, or of all) at which ``wanted`` holds, and that there is one."""
+        """The first iteration (before this one, or of all) at which ``wanted`` holds, and that there is one."""
         b = self.binder
         wanted = wanted if before else self.executed(wanted)
         where = T.conj((self.where, wanted))

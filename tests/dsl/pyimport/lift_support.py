@@ -7,6 +7,7 @@ import textwrap
 from typing import Any
 
 import numpy as np
+import pytest
 
 from attndsl.dsl.checker import check
 from attndsl.dsl.interpreter import interpret
@@ -46,7 +47,7 @@ TEXTS = (
 
 def source_of(body: str) -> str:
     """A whole file whose program has this body (the matrix is A)."""
-    return HEAD + textwrap.indent(textwrap.dedent(body).strip(), "    ") + "\n    return \"program\", A\n"
+    return HEAD + textwrap.indent(textwrap.dedent(body).strip(), "    ") + '\n    return "program", A\n'
 
 
 def lifted(text: str, name: str = "program") -> Program:
@@ -58,13 +59,11 @@ def lifted(text: str, name: str = "program") -> Program:
 
 def reason(body: str) -> str:
     """The code with which the lifter refuses the body."""
-    try:
-        program = lifted(source_of(body))
-    except NotLiftable as stop:
-        assert stop.reason
-        assert stop.span is not None
-        return stop.code
-    raise AssertionError("it was lifted:\n" + to_text(program))
+    with pytest.raises(NotLiftable) as stop:
+        lifted(source_of(body))
+    assert stop.value.reason
+    assert stop.value.span is not None
+    return stop.value.code
 
 
 def table(raw: list[str]) -> TokenTable:

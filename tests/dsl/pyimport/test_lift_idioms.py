@@ -221,7 +221,8 @@ def test_an_idiom_keeps_its_meaning(name: str) -> None:
         ("for i in range(n):\n    A[i, 0] = A[i - 1, 0] + 1", "E0320"),
         ("for i in range(n):\n    for j in range(n):\n        A[j, 0] = i", "E0321"),
         (
-            "for i in range(n):\n    left = 1.0\n    for j in range(i):\n        A[i, j] = left * 0.5\n        left -= A[i, j]",
+            "for i in range(n):\n    left = 1.0\n    for j in range(i):\n"
+            "        A[i, j] = left * 0.5\n        left -= A[i, j]",
             "E0320",
         ),
         ("for i in range(n):\n    A[i, 0] = len(set([len(t) for t in tokens]))", "E0312"),
@@ -261,6 +262,27 @@ def test_the_pages_tell_the_truth(code: str) -> None:
 
 
 MORE = {
+    "a break that depends on a running total": """
+        for i in range(n):
+            total = 0.0
+            for j in range(i, -1, -1):
+                w = 0.4 / (1 + i - j)
+                total += w
+                A[i, j] = w
+                if total > 0.6:
+                    break
+            A[i, 0] += total
+    """,
+    "for else": """
+        for i in range(n):
+            for w in ["the", ",", "cat"]:
+                for j in range(i):
+                    if tokens[j] == w:
+                        A[i, j] += 0.3
+                        break
+                else:
+                    A[i, i] += 0.1
+    """,
     "segments": """
         start = 0
         for i in range(n):
@@ -328,7 +350,7 @@ def test_a_further_idiom_keeps_its_meaning(name: str) -> None:
     same(MORE[name])
 
 
-FILE = '''
+FILE = """
 import numpy
 from math import exp as e
 
@@ -341,7 +363,7 @@ def predict(sentence, tokens):
     for i in range(n):
         {line}
     return A
-'''
+"""
 
 
 def test_a_file_with_the_bare_interface() -> None:
