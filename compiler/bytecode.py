@@ -68,8 +68,8 @@ class CheckSlot:
 class Bytecode:
     """Programs of one library as arrays.
 
-    ``code`` int32 [instructions, 7]; ``segments`` int32 [segments, 4]: pass, how often, first, one past the last
-    instruction; ``monomials`` int32 [monomials, 6]: exponent of each size; ``shape_loops`` int32 [shapes, LOOPS]:
+    ``code`` int32 [instructions, 7]; ``segments`` int32 [segments, 6]: pass, how often, first and one past the last
+    instruction, the same of its shapes in ``used_shapes`` int32; ``monomials`` int32 [monomials, 6]: exponent of each size; ``shape_loops`` int32 [shapes, LOOPS]:
     monomials; ``shape_starts`` int32 [shapes, OPERANDS, 2]: kind, monomial; ``shape_strides`` int32 [shapes, OPERANDS,
     LOOPS]; ``registers`` int32 [registers, 2]: heap (0 float64, 1 uint8), monomial. ``fills`` float64 [programs]: the
     value of a result beyond the keys that are seen. ``stripped`` [programs]: the own normalisation was left out,
@@ -79,6 +79,7 @@ class Bytecode:
     programs: tuple[IRProgram, ...]
     code: NDArray[np.int32]
     segments: NDArray[np.int32]
+    used_shapes: NDArray[np.int32]
     monomials: NDArray[np.int32]
     shape_loops: NDArray[np.int32]
     shape_starts: NDArray[np.int32]
@@ -94,7 +95,7 @@ class Bytecode:
     def __str__(self) -> str:
         names = {number: name for name, number in OPCODE.items()}
         lines = []
-        for level, often, low, high in self.segments.tolist():
+        for level, often, low, high, *_ in self.segments.tolist():
             lines.append(f"pass {level}, {('once', 'per block', 'per row')[often]}:")
             lines += [
                 f"  r{out} = {names[op]} r{a}, r{b}, r{c}  shape {shape}, {extra}"

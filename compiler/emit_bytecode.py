@@ -81,15 +81,19 @@ class _Emitter:
             for item in segment.items:
                 self.item(*item)
         rows = [row for segment in self.segments for row in segment.code]
-        bounds, at = [], 0
+        bounds, at, shapes = [], 0, []
         for segment in self.segments:
-            bounds.append((segment.level, segment.often, at, at + len(segment.code)))
+            used = sorted({row[5] for row in segment.code})
+            shapes += used
+            ends = (at, at + len(segment.code), len(shapes) - len(used), len(shapes))
+            bounds.append((segment.level, segment.often, *ends))
             at += len(segment.code)
         fills = [self.plan.beyond.known(program.result, "k") for program in self.programs]
         return Bytecode(
             programs=originals,
             code=np.array(rows, dtype=np.int32).reshape(-1, 7),
-            segments=np.array(bounds, dtype=np.int32).reshape(-1, 4),
+            segments=np.array(bounds, dtype=np.int32).reshape(-1, 6),
+            used_shapes=np.array(shapes, dtype=np.int32),
             fills=np.array([0.0 if fill is None else float(fill) for fill in fills]),
             leaves=self.leaf_slots(),
             checks=tuple(self.checks),

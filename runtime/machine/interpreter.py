@@ -206,30 +206,38 @@ def _finish(f, e, s, a, program, short, q, limits, ends, outputs):
 
 
 @njit(**L.OPTIONS)
-def _bind_shapes(e, monomials, loops, starts, strides, n, q, block):
-    """The numbers of every shape for the rows at work."""
-    for s in range(len(loops)):
+def _bind_shapes(e, monomials, loops, starts, strides, used, n, q, block):
+    """The numbers of the shapes that a segment uses, for the rows at work."""
+    for s in used:
         base = s * WIDTH
         for i in range(LOOPS):
             e[base + i] = monomials[loops[s, i]]
         for operand in range(OPERANDS):
             to = base + LOOPS + operand * (LOOPS + 1)
-            kind = starts[s, operand, 0]
-            size = monomials[starts[s, operand, 1]]
-            e[to] = 0
-            if kind == START_QUERY:
-                e[to] = q * size
-            elif kind == START_IN_BLOCK:
-                e[to] = (q - block) * size
-            elif kind == START_DISTANCE:
-                e[to] = n - 1
-            elif kind == START_DISTANCE_OF_QUERY:
-                e[to] = n - 1 - q
-            elif kind == START_SIZE:
-                e[to] = size
             for i in range(LOOPS):
                 stride = strides[s, operand, i]
                 e[to + 1 + i] = monomials[stride] if stride >= 0 else (0 if stride == -1 else -1)
+    _bind_starts(e, monomials, starts, used, n, q, block)
+
+
+@njit(**L.OPTIONS)
+def _bind_starts(e, monomials, starts, used, n, q, block):
+    """Where operands begin: all that changes from one row of a block to the next."""
+    for s in used:
+        for operand in range(OPERANDS):
+            kind, size = starts[s, operand, 0], monomials[starts[s, operand, 1]]
+            start = 0
+            if kind == START_QUERY:
+                start = q * size
+            elif kind == START_IN_BLOCK:
+                start = (q - block) * size
+            elif kind == START_DISTANCE:
+                start = n - 1
+            elif kind == START_DISTANCE_OF_QUERY:
+                start = n - 1 - q
+            elif kind == START_SIZE:
+                start = size
+            e[s * WIDTH + LOOPS + operand * (LOOPS + 1)] = start
 
 
 @njit(**L.OPTIONS)
@@ -280,14 +288,16 @@ def _moved(e, s, i, code, places, pc):
 @njit(**L.OPTIONS)
 def _run_units(code, segment, tables, scratch, block, last, f, u, places, failures, limits, ends, outputs):
     """One segment: once, on a block of rows, or on each of its rows."""
-    exponents, loops, starts, strides = tables
+    exponents, loops, starts, strides, all_used = tables
     monomials, e = scratch
     n, words = limits[0], limits[1]
-    often = segment[1]
-    step = max(last - block, 1) if often <= PER_BLOCK else 1
+    used = all_used[segment[4] : segment[5]]
+    step = max(last - block, 1) if segment[1] <= PER_BLOCK else 1
+    _bind_monomials(monomials, exponents, (1, n, words, last, step, max(2 * n - 1, 0)))
+    _bind_shapes(e, monomials, loops, starts, strides, used, n, block, block)
     for q in range(block, last, step):
-        _bind_monomials(monomials, exponents, (1, n, words, last, step, max(2 * n - 1, 0)))
-        _bind_shapes(e, monomials, loops, starts, strides, n, q, block)
+        if q > block:
+            _bind_starts(e, monomials, starts, used, n, q, block)
         _run_segment(
             code, segment[2], segment[3], (q, last), f, u, e, places, failures, limits, ends, outputs
         )  # fmt: skip

@@ -180,7 +180,8 @@ class BytecodeMachine:
         )
         room = outputs.get("patterns")
         run(
-            code.code, code.segments, (code.monomials, code.shape_loops, code.shape_starts, code.shape_strides),
+            code.code, code.segments,
+            (code.monomials, code.shape_loops, code.shape_starts, code.shape_strides, code.used_shapes),
             linked.places, linked.floats, linked.bools,
             (leaves.tokens, linked.words, start, self.rows, mode, int(bool(causal)), code.passes),
             (code.fills, slots, careful),
