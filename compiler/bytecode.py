@@ -69,7 +69,8 @@ class Bytecode:
     """Programs of one library as arrays.
 
     ``code`` int32 [instructions, 7]; ``segments`` int32 [segments, 6]: pass, how often, first and one past the last
-    instruction, the same of its shapes in ``used_shapes`` int32; ``monomials`` int32 [monomials, 6]: exponent of each size; ``shape_loops`` int32 [shapes, LOOPS]:
+    instruction, the same of its shapes in ``used_shapes`` int32; ``monomials`` int32 [monomials, 6]: exponent of
+    each size; ``shape_loops`` int32 [shapes, LOOPS]:
     monomials; ``shape_starts`` int32 [shapes, OPERANDS, 2]: kind, monomial; ``shape_strides`` int32 [shapes, OPERANDS,
     LOOPS]; ``registers`` int32 [registers, 2]: heap (0 float64, 1 uint8), monomial. ``fills`` float64 [programs]: the
     value of a result beyond the keys that are seen. ``stripped`` [programs]: the own normalisation was left out,
