@@ -27,7 +27,7 @@ style: .venv/installed ## lint and format check
 
 # On an installed copy, from outside the repository: static checkers do not follow the mapping of folders.
 types: .venv/installed ## strict type check
-	@rm -rf build/types && mkdir -p build/types
+	@rm -rf build && mkdir -p build/types
 	$(BIN)/python -m pip install -q --no-deps --no-build-isolation --target build/types . || \
 	  $(BIN)/python -m pip install -q --no-deps --target build/types .
 	cd build/types && ../../$(BIN)/python -m mypy --config-file ../../pyproject.toml attndsl

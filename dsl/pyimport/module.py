@@ -6,6 +6,7 @@ import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from attndsl.dsl.diagnostics import Diagnostic
 from attndsl.dsl.source import SourceFile, Span
@@ -77,12 +78,9 @@ class PyModule:
 
 def span_of(source: SourceFile, node: ast.AST) -> Span:
     """The characters of an ``ast`` node in its source (columns of ``ast`` are UTF-8 bytes)."""
-    line = getattr(node, "lineno", None)
+    placed: Any = node  # only some classes of ast have a place
+    line = getattr(placed, "lineno", None)
     if line is None:
         return Span(0, 0)
-    return source.span_of_bytes(
-        line,
-        node.col_offset,
-        node.end_lineno or line,
-        node.end_col_offset or node.col_offset,  # type: ignore[attr-defined]
-    )
+    column = placed.col_offset
+    return source.span_of_bytes(line, column, placed.end_lineno or line, placed.end_col_offset or column)
