@@ -322,7 +322,7 @@ def _note(best: dict[tuple[tuple[Term, int], ...], int], atoms: dict[Term, int],
     if divisor > 1:
         pairs = [(a, k // divisor) for a, k in pairs]
         c = c // divisor  # whole numbers: rounding down loses no solution
-    pairs.sort(key=lambda item: id(item[0]))
+    pairs.sort(key=lambda item: item[0].serial)
     key = tuple(pairs)
     old = best.get(key)
     if old is None or c < old:
