@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 _TABLE: dict[tuple[Any, ...], Term] = {}
-_SUBSTITUTED: dict[tuple[Term, Term, Term], Term] = {}
+_SUBSTITUTED: dict[tuple[tuple[Term, Term], ...], Any] = {}
+_OPENED: dict[Term, tuple[Term, ...]] = {}
 _KEPT: dict[tuple[Any, ...], Term] = {}
 _variables = [0, 0]  # variables made so far, and while the package was imported
 
@@ -63,6 +64,7 @@ def keep() -> None:
 def clear() -> None:
     """Forget the terms of earlier programs, so that what a program becomes does not depend on its neighbours."""
     _SUBSTITUTED.clear()
+    _OPENED.clear()
     _TABLE.clear()
     _TABLE.update(_KEPT)
     _variables[0] = _variables[1]
