@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import ast
 
-_NO_NODES = frozenset(
-    "ctx op ops id attr arg asname module level kind type_comment conversion is_async simple rest lineno col_offset "
-    "end_lineno end_col_offset".split()
-)
+_NO_NODES = (
+    "ctx", "op", "ops", "id", "attr", "arg", "asname", "module", "level", "kind", "type_comment", "conversion",
+    "is_async", "simple", "rest",
+)  # fmt: skip
 
 
 class _Fields(dict[type, tuple[str, ...]]):
