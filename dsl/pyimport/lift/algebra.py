@@ -201,6 +201,13 @@ _FLIP = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
 def not_(t: Term) -> Term:
+    found = t.opposite
+    if found is None:
+        found = t.opposite = _negation(t)
+    return found
+
+
+def _negation(t: Term) -> Term:
     if t.op == "const":
         return const(not t.data)
     if t.op == "not":

@@ -100,7 +100,7 @@ def _without_single(drafts: list[tuple[int, Draft]]) -> list[tuple[int, Draft]]:
 
 
 def _may_fail(t: Term) -> bool:
-    return not t.total or any(x.op == "bin" and x.span is not None for x in T.walk(t))
+    return not t.total or bool(t.marks & T.MAY_FAIL)
 
 
 def _matrix_names(drafts: list[tuple[int, Draft]], result: Result, copies: dict[tuple[str, int], str]) -> Names:
@@ -168,7 +168,7 @@ def _worth(t: Term, uses: int, hinted: bool) -> bool:
         return False
     if t.free and not (t.free <= {TOKEN.data, WORD.data}):
         return False
-    if any(x.op in ("read", "stat") for x in T.walk(t)):
+    if t.marks & T.READS:
         return False
     return uses >= 2 and t.size >= (4 if hinted else _MIN_SIZE) and (bool(t.free) or t.size >= 8)
 

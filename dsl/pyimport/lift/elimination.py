@@ -1,7 +1,8 @@
 """Systems of whole-number inequalities: Fourier-Motzkin elimination, one group of connected rows at a time.
 
-Conditions of one program repeat: most of a path is the same from question to question. Rows that share no atom with
-the rest are decided on their own, and each group's answer is remembered.
+Conditions repeat: most of a path is the same from question to question, and programs ask alike. Rows that share no
+atom with the rest are decided on their own, and each group's answer is remembered, whatever its atoms are called: it
+depends on the numbers alone, so that a remembered answer is the one that would be found again.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ Row = tuple[Pairs, int]
 
 LIMIT = 160  # rows of one system; beyond it the answer is "unknown"
 _ATOMS: dict[int, Term] = {}
-_ANSWERS: dict[frozenset[tuple[Pairs, int]], bool] = {}
+_ANSWERS: dict[tuple[Row, ...], bool] = {}
+_MAX_ANSWERS = 20_000
 
 
 def forget() -> None:
-    """Drop the tables between programs."""
+    """Drop the atoms between programs; the answers do not speak of them."""
     _ATOMS.clear()
-    _ANSWERS.clear()
+    if len(_ANSWERS) > _MAX_ANSWERS:
+        _ANSWERS.clear()
 
 
 def atom(number: int) -> Term:
@@ -64,34 +67,46 @@ def contradicts(rows: Iterable[Row]) -> bool:
     return constant < 0 or any(_answer(group) for group in _groups(best))
 
 
-def _groups(best: dict[Pairs, int]) -> list[dict[Pairs, int]]:
+def _groups(best: dict[Pairs, int]) -> list[list[Row]]:
     """The rows apart by connected atoms, each group in the order of the rows."""
     group_of: dict[int, int] = {}
     members: list[list[Pairs]] = []
     for pairs in best:
-        known = {group_of[a] for a, _ in pairs if a in group_of}
-        if known:
-            target, *others = sorted(known)
-        else:
-            target, others = len(members), []
+        target = -1
+        for a, _ in pairs:
+            found = group_of.get(a, -1)
+            if target < 0:
+                target = found
+            elif found >= 0 and found != target:
+                for moved in members[found]:
+                    for b, _ in moved:
+                        group_of[b] = target
+                members[target] += members[found]
+                members[found] = []
+        if target < 0:
+            target = len(members)
             members.append([])
         members[target].append(pairs)
         for a, _ in pairs:
             group_of[a] = target
-        for other in others:
-            for moved in members[other]:
-                for a, _ in moved:
-                    group_of[a] = target
-            members[target] += members[other]
-            members[other] = []
-    return [{pairs: best[pairs] for pairs in group} for group in members if group]
+    return [[(pairs, best[pairs]) for pairs in group] for group in members if group]
 
 
-def _answer(group: dict[Pairs, int]) -> bool:
-    key = frozenset(group.items())
+def _answer(group: list[Row]) -> bool:
+    if len(group) == 1:
+        return False
+    names: dict[int, int] = {}
+    renamed: list[Row] = []
+    for pairs, c in group:
+        if len(pairs) == 1:
+            ((a, k),) = pairs
+            renamed.append((((names.setdefault(a, len(names)), k),), c))
+        else:
+            renamed.append((tuple(sorted([(names.setdefault(a, len(names)), k) for a, k in pairs])), c))
+    key = tuple(renamed)
     found = _ANSWERS.get(key)
     if found is None:
-        found = _ANSWERS[key] = _eliminate(group)
+        found = _ANSWERS[key] = _eliminate(dict(renamed))
     return found
 
 

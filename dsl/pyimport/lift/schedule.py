@@ -115,7 +115,7 @@ def _rename(loops: tuple[Loop, ...], keep: list[Term]) -> dict[Term, Term]:
 def reads_in(terms: Iterable[Term]) -> list[Term]:
     found: dict[Term, None] = {}
     for t in terms:
-        for x in T.walk(t):
+        for x in T.walk(t) if t.marks & T.READS else ():
             if x.op in ("read", "stat"):
                 found.setdefault(x)
     return list(found)
