@@ -14,6 +14,7 @@ from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.to_nodes import TOKEN, WORD, Names, Writer, conjunction, normalized
 
 _MIN_SIZE = 6
+_MAX_COMPARED = 2_000
 
 
 @dataclass(slots=True)
@@ -176,7 +177,7 @@ def _worth(t: Term, uses: int, hinted: bool) -> bool:
 def _name_all(chosen: list[Term], hints: dict[Term, str], names: Names) -> dict[Term, str]:
     taken = {"W", *names.matrices.values(), *names.copies.values()}
     out: dict[Term, str] = {}
-    for t in sorted(chosen, key=lambda t: (t.size, str(t))):
+    for t in _by_size(chosen):
         base = _camel(hints[t]) if t in hints else _plain_name(t)
         name, number = base, 1
         while name in taken:
@@ -184,6 +185,20 @@ def _name_all(chosen: list[Term], hints: dict[Term, str], names: Names) -> dict[
             name = f"{base}{number}"
         taken.add(name)
         out[t] = name
+    return out
+
+
+def _by_size(terms: list[Term]) -> list[Term]:
+    """Smaller ones first; of equal size by what they say, where that is short enough to be written out."""
+    groups: dict[int, list[Term]] = {}
+    for t in terms:
+        groups.setdefault(t.size, []).append(t)
+    out: list[Term] = []
+    for size in sorted(groups):
+        group = groups[size]
+        if len(group) > 1:
+            group.sort(key=str if size < _MAX_COMPARED else lambda t: t.serial)
+        out.extend(group)
     return out
 
 
