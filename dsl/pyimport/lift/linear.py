@@ -65,24 +65,23 @@ class Prover:
 
     def _infeasible(self, conditions: list[Term]) -> bool:
         """No whole numbers satisfy all the comparisons among the conditions; ``False`` when unknown."""
-        known = set(conditions)
         plain: list[Term] = []
         choices: list[Term] = []
         for c in conditions:
             if c.op == "or":
+                known = set(conditions)
                 c = T.disj([a for a in c.args if not any(T.not_(p) in known for p in _parts(a))])
-            for p in _parts(c):
-                if _is_integer(p):
-                    plain.append(p)
-                elif p.op == "or" and len(p.args) <= 3 and all(any(_is_integer(x) for x in _parts(a)) for a in p.args):
-                    choices.append(p)
+            found = _SORTED.get(c)
+            if found is None:
+                found = _SORTED[c] = _sorted(c)
+            plain.extend(found[0])
+            choices.extend(found[1])
         return self._decide(plain, choices[:3], True)
 
     def _decide(self, plain: list[Term], choices: list[Term], more: bool) -> bool:
         if not plain:
             return False
-        rows = [r for p in plain for r in _rows_of(p)]
-        complete = _with_atom_facts(rows)
+        complete = _with_atom_facts([r for p in plain for r in _ROWS.get(p) or _rows_of(p)])
         if contradicts(complete):
             return True
         different = [p for p in plain if p.data == "!=" and p.total]
@@ -96,6 +95,13 @@ class Prover:
             return False
         first, *rest = choices
         return all(self._decide([*plain, *(x for x in _parts(a) if _is_integer(x))], rest, False) for a in first.args)
+
+
+def _sorted(c: Term) -> tuple[list[Term], list[Term]]:
+    """The comparisons of whole numbers that a condition says, and its choices among some."""
+    plain = [p for p in _parts(c) if _is_integer(p)]
+    few = [p for p in _parts(c) if p.op == "or" and len(p.args) <= 3]
+    return plain, [p for p in few if all(any(_is_integer(x) for x in _parts(a)) for a in p.args)]
 
 
 def _parts(c: Term) -> tuple[Term, ...]:
@@ -147,15 +153,17 @@ def _optional_parts(t: Term) -> list[Term]:
 
 
 def _is_integer(t: Term) -> bool:
-    return t.op == "cmp" and all(a.kind == "int" for a in t.args)
+    return t.op == "cmp" and t.args[0].kind == "int" and t.args[1].kind == "int"
 
 
+_SORTED: dict[Term, tuple[list[Term], list[Term]]] = {}
 _ROWS: dict[Term, tuple[Row, ...]] = {}
 _FACTS: dict[int, tuple[Row, ...]] = {}
 
 
 def forget() -> None:
     """Drop the tables between programs."""
+    _SORTED.clear()
     _ROWS.clear()
     _FACTS.clear()
     elimination.forget()
