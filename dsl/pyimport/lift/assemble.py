@@ -177,12 +177,15 @@ def _worth(t: Term, uses: int, hinted: bool) -> bool:
 def _name_all(chosen: list[Term], hints: dict[Term, str], names: Names) -> dict[Term, str]:
     taken = {"W", *names.matrices.values(), *names.copies.values()}
     out: dict[Term, str] = {}
+    numbers: dict[str, int] = {}
     for t in _by_size(chosen):
         base = _camel(hints[t]) if t in hints else _plain_name(t)
-        name, number = base, 1
+        number = numbers.get(base, 1)
+        name = base if number == 1 else f"{base}{number}"
         while name in taken:
             number += 1
             name = f"{base}{number}"
+        numbers[base] = number
         taken.add(name)
         out[t] = name
     return out
