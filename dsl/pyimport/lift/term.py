@@ -87,7 +87,7 @@ class TooLarge(Exception):
     """One program makes more terms than any readable one."""
 
 
-MAX_TERMS = 25_000  # five times what the largest of 288 published programs needs
+MAX_TERMS = 20_000  # four times what the largest of 288 published programs needs
 _limit = [1 << 60]
 
 
