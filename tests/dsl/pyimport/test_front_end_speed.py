@@ -190,3 +190,11 @@ def test_a_contradiction_is_found_across_groups_that_meet_later() -> None:
     system = elimination.System().extended(apart, lambda _: ())
     assert not system.contradictory
     assert system.extended([elimination.row({y: 1, z: -1}, 0)], lambda _: ()).contradictory  # z <= y
+
+
+def test_reading_programs_loads_no_numbers() -> None:
+    heavy = "{'numpy', 'lark', 'numba', 'torch', 'spacy', 'transformers'}"
+    path = str(ROOT / "examples" / "written_by_llm.py")
+    code = f"import attndsl, sys; attndsl.load_library({path!r}); print({heavy} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
