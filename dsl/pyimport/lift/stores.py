@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from attndsl.dsl.pyimport.lift import arrays, blocks, dicts
+from attndsl.dsl.pyimport.lift import arrays, blocks, dicts, tables
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import spread
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
@@ -20,6 +20,7 @@ from attndsl.dsl.pyimport.lift.values import (
     Ref,
     RowRef,
     Scalar,
+    Seq,
     TupleValue,
     Value,
     Vector,
@@ -94,7 +95,7 @@ def _store_item(m: Machine, base: Value, index: ast.expr, value: Value, node: as
             _store_row(m, base, index, value, node)
         case PerRow():
             raise m.stop("a column of row sums is changed in an unusual way", node, "E0315")
-        case Ref() if _is_dict(m, base):
+        case Ref() if _is_dict(m, base) or _becomes_table(m, base):
             dicts.assign(m, base, evaluate(m, index), value)
         case _:
             raise m.stop("an item of this object is assigned", node, "E0311")
@@ -105,6 +106,18 @@ def _is_dict(m: Machine, ref: Ref) -> bool:
 
     found = m.state.heap.get(ref.key)
     return isinstance(found, DictValue) or (isinstance(found, Growing) and found.is_dict)
+
+
+def _becomes_table(m: Machine, ref: Ref) -> bool:
+    """A list of one item per place may have its items assigned, as long as it was not stored elsewhere."""
+    found = m.mutable(ref)
+    if not isinstance(found, Seq) or ref.key in m.frozen:
+        return False
+    table = tables.from_list(found)
+    if table is None:
+        return False
+    m.state.heap[ref.key] = table
+    return True
 
 
 def _store_grid(m: Machine, grid: Grid, index: ast.expr, value: Value, node: ast.AST) -> None:

@@ -67,8 +67,13 @@ class LoopRun:
             else:
                 names[name] = K.placeholder(name, self.serial)
         for key in self.growing:
-            is_dict = isinstance(before.heap[key], DictValue) or getattr(before.heap[key], "is_dict", False)
-            m.state.heap[key] = Growing(key, (), is_dict)
+            old = before.heap[key]
+            if isinstance(old, DictValue):
+                m.state.heap[key] = Growing(key, (), True, old.length, old.array)
+            elif isinstance(old, Growing):
+                m.state.heap[key] = replace(old, added=())
+            else:
+                m.state.heap[key] = Growing(key)
         checkpoint = Checkpoint(
             before, len(m.events), len(m.readings), dict(m.matrices), dict(m.rows), len(frame.returns),
             (len(m.loops), len(m.flows), len(m.growing), len(m.frames)), m.state.fork(), len(m.assuming),
@@ -227,9 +232,9 @@ class LoopRun:
                 else:
                     after.heap[key] = Seq(old.parts + added, old.is_set)
             elif isinstance(old, DictValue):
-                after.heap[key] = DictValue(old.parts + added, old.default)
+                after.heap[key] = replace(old, parts=old.parts + added)
             elif isinstance(old, Growing):
-                after.heap[key] = Growing(key, old.added + added, old.is_dict)
+                after.heap[key] = replace(old, added=old.added + added)
             else:
                 after.heap[key] = Unbound("a list that a loop changes")
 
