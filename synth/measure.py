@@ -15,7 +15,6 @@ from attndsl.runtime.program import Program
 from attndsl.runtime.scorer import Scorer
 from attndsl.synth.road import Example
 
-
 BLOCK = 512
 """Programs whose patterns on one text are held at once: 32 MiB at 128 tokens."""
 
@@ -50,7 +49,9 @@ def all_scores(
     programs: Sequence[Program], heads: int, examples: Sequence[Example], causal: bool
 ) -> NDArray[np.float64]:
     """Mean IoU over the examples of every program with every head, float64 [programs, heads]."""
-    blocks = [(first, LibraryKernel(programs[first : first + BLOCK], causal)) for first in range(0, len(programs), BLOCK)]
+    blocks = [
+        (first, LibraryKernel(programs[first : first + BLOCK], causal)) for first in range(0, len(programs), BLOCK)
+    ]
     with Scorer(len(programs), heads, causal=causal, keep_sentences=False) as scorer:
         for example in examples:
             with scorer.sentence(np.ascontiguousarray(example.patterns)) as sentence:

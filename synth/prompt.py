@@ -16,7 +16,8 @@ from attndsl.dsl.library import library_text
 from attndsl.dsl.render import render
 from attndsl.grammar import grammar_text
 
-LANGUAGES = ("attn", "python")
+LANGUAGES = ("attn", "python", "short")
+"""What answers are written in; ``short`` is our language by examples alone, for a small model with a small context."""
 EXAMPLES = ("positional", "lookback", "induction", "mixtures")
 EXAMPLES_EACH = 4
 ERROR_CODES = ("E00", "E02", "E04")
@@ -36,8 +37,8 @@ the head seems to do. Give at most three programs. A claim says in one sentence 
 _PYTHON = """\
 Write Python: one function f(sentence, tokenizer) that returns (name, matrix), in a fenced block marked python. Get the
 tokens by tokenizer.convert_ids_to_tokens(tokenizer(sentence)["input_ids"]), fill a numpy array [query, key] by loops
-and conditions, and divide its rows by their sums. The program is read and compiled, never run: only numpy may be imported,
-no helper exists that you do not define, and files, network, eval, exec, reflection, randomness and clocks are refused.
+and conditions, and divide its rows by their sums. The program is read and compiled, never run: import numpy alone, no
+helper exists that you do not define, and files, network, eval, exec, reflection, randomness and clocks are refused.
 """
 
 
@@ -52,6 +53,8 @@ def system_prompt(language: str, causal: bool) -> tuple[dict[str, Any], ...]:
     parts = [_TASK, heads]
     if language == "python":
         parts.append(_PYTHON)
+    elif language == "short":
+        parts.append(_examples(causal))
     else:
         parts += [_ATTN, _language(), _examples(causal), _errors()]
     return ({"type": "text", "text": "\n".join(parts), "cache_control": {"type": "ephemeral"}},)

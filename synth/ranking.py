@@ -31,6 +31,8 @@ SHORTLIST = 8
 """Programs of each head, best on train, among which validation chooses."""
 ENSEMBLE = 3
 TENTHS = 10
+GIVEN = "given"
+"""The road of programs that were there before."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +113,7 @@ def report_on(ranking: Ranking, train: Sequence[Example], test: Sequence[Example
         "validation_iou": ranking.validation[ranking.chosen, heads].tolist(),
         "address": [entry.address for entry in chosen],
         "kinds": [", ".join(kinds_of(entry.program)) for entry in chosen],
-        "road": [entry.origins[0].provenance.road for entry in chosen],
+        "road": [entry.origins[0].provenance.road if entry.origins else GIVEN for entry in chosen],
         "intended": [" ".join(head_name(head) for head in entry.heads) for entry in chosen],
     }
     return Table(columns, table.meta)
@@ -143,16 +145,11 @@ def _baseline_choice(ranking: Ranking, train: Sequence[Example]) -> BaselineChoi
 
 def intended_against_best(ranking: Ranking) -> dict[str, float | int]:
     """How often the program that was written for a head is the one chosen for it, and what the choice gains on
-    validation over the best of those that were written for it. Heads for which nothing was written are counted apart."""
-    own = [
-        [i for i, entry in enumerate(ranking.entries) if head in entry.heads and _written(entry)]
-        for head in ranking.heads
-    ]
+    validation over the best of those that were written for it. Heads without such a program are counted apart."""
+    own = [[i for i, entry in enumerate(ranking.entries) if head in entry.heads] for head in ranking.heads]
     with_own = [place for place, programs in enumerate(own) if programs]
     kept = [place for place in with_own if int(ranking.chosen[place]) in own[place]]
-    gains = [
-        ranking.validation[ranking.chosen[p], p] - max(ranking.validation[i, p] for i in own[p]) for p in with_own
-    ]
+    gains = [ranking.validation[ranking.chosen[p], p] - max(ranking.validation[i, p] for i in own[p]) for p in with_own]
     return {
         "heads": len(ranking.heads),
         "heads_with_own_programs": len(with_own),
@@ -161,12 +158,8 @@ def intended_against_best(ranking: Ranking) -> dict[str, float | int]:
     }
 
 
-def _written(entry: Entry) -> bool:
-    return any(origin.provenance.road not in ("builtin", "file") for origin in entry.origins)
-
-
 def coverage(ranking: Ranking) -> list[tuple[int, int]]:
-    """(k, heads): how many heads the k most chosen programs are chosen for; the last k is the number of distinct ones."""
+    """(k, heads): for how many heads the k most chosen programs are chosen; the last k counts the distinct ones."""
     _, counts = np.unique(ranking.chosen, return_counts=True)
     covered = np.cumsum(np.sort(counts)[::-1])
     return [(k, int(heads)) for k, heads in enumerate(covered, start=1)]
@@ -191,8 +184,8 @@ class Ensemble:
 
 
 def ensembles(ranking: Ranking, validation: Sequence[Example], size: int = ENSEMBLE) -> list[Ensemble]:
-    """For every head the best mixture of at most ``size`` of its shortlisted programs, grown greedily on validation: the
-    chosen program first, then whichever program and share in tenths raises IoU most; it ends when none does."""
+    """For every head the best mixture of at most ``size`` of its shortlisted programs, grown greedily on validation:
+    the chosen program first, then whichever program and share in tenths raises IoU most; it ends when none does."""
     wanted = sorted({int(i) for place in range(len(ranking.heads)) for i in ranking.shortlist(place)})
     kernel = LibraryKernel([ranking.entries[i].program for i in wanted], ranking.causal)
     at = {program: number for number, program in enumerate(wanted)}

@@ -254,4 +254,3 @@ def _text_of(program: Program) -> str:
     if program.typed is not None:
         return f"```attn\n{program.to_attn()}```"
     return f"```python\n{program.source or ''}\n```"
-
