@@ -136,7 +136,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.owner.calls[f"GET {self.path.split('?')[0]}"] += 1
         if self.path.startswith("/v1/models"):
-            models = [{"id": "claude-new", "type": "model", "display_name": "New", "created_at": "2026-01-01T00:00:00Z"}]
+            models = [
+                {"id": "claude-new", "type": "model", "display_name": "New", "created_at": "2026-01-01T00:00:00Z"}
+            ]
             return self._json(200, {"data": models, "has_more": False, "first_id": None, "last_id": None})
         parts = self.path.split("?")[0].strip("/").split("/")
         if parts[-1] == "results":

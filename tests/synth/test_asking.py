@@ -115,9 +115,9 @@ def test_what_does_not_pass_is_one_clear_error_and_costs_nothing(tmp_path: Path)
 
 
 def test_a_retired_model_is_named_with_what_there_is(tmp_path: Path) -> None:
-    with MessagesServer(always(Reply("model: claude-old", status=404, kind="not_found_error"))) as server:
-        with pytest.raises(DiagnosticError) as caught:
-            Place(tmp_path, server.url).ask(requests(1))
+    gone = Reply("model: claude-old", status=404, kind="not_found_error")
+    with MessagesServer(always(gone)) as server, pytest.raises(DiagnosticError) as caught:
+        Place(tmp_path, server.url).ask(requests(1))
     (found,) = caught.value.diagnostics
     assert (found.code, MODEL in found.headline, "claude-new" in (found.help or "")) == ("E0902", True, True)
 
