@@ -59,6 +59,9 @@ def decoding_grammar(causal: bool) -> str:
     return text
 
 
+DRAWN_AGAIN = 4
+
+
 @dataclass(frozen=True)
 class Sampling:
     """``temperature`` of the draw, ``batch`` samples at once, ``seed`` of all of them."""
@@ -97,7 +100,22 @@ class LocalModel:
             raise _cannot(why)
 
     def sample(self, prompt: str, seeds: Sequence[int], max_tokens: int) -> list[str]:
-        """One text for every seed; each parses. A seed gives the same text in every batch of the same size."""
+        """One text for every seed; each parses. A seed gives the same text in every batch of the same size.
+
+        A sample that is no whole program anywhere before its limit is drawn again, ``DRAWN_AGAIN`` times at most; after
+        that it is "".
+        """
+        texts = self._draw_all(prompt, seeds, max_tokens)
+        for again in range(1, DRAWN_AGAIN + 1):
+            open_ = [i for i, text in enumerate(texts) if not text.strip()]
+            if not open_:
+                break
+            redrawn = self._draw_all(prompt, [_next_seed(seeds[i], again) for i in open_], max_tokens)
+            for i, text in zip(open_, redrawn, strict=True):
+                texts[i] = text
+        return texts
+
+    def _draw_all(self, prompt: str, seeds: Sequence[int], max_tokens: int) -> list[str]:
         import torch
 
         runs = [_Run(self._guidance.LLMatcher(self._pieces, self._grammar), seed) for seed in seeds]
@@ -155,6 +173,10 @@ class _Run:
         self.tokens.append(token)
         if self.matcher.is_accepting():
             self.whole = list(self.tokens)
+
+
+def _next_seed(seed: int, again: int) -> int:
+    return int(np.random.default_rng([seed, again]).integers(2**62))
 
 
 def _cannot(why: str) -> DiagnosticError:

@@ -10,6 +10,7 @@ import typer
 
 from attndsl.cli.jobs import DEFAULT_MODEL, settings_of
 from attndsl.cli.options import (
+    PROGRAMS,
     Corpus,
     Device,
     DeviceOption,
@@ -23,6 +24,7 @@ from attndsl.cli.options import (
     ProgramFiles,
     Quiet,
     Revision,
+    RoadName,
     Tokens,
     Train,
 )
@@ -31,17 +33,8 @@ if TYPE_CHECKING:
     from attndsl.job.roads import RoadOptions
     from attndsl.job.synth import Synthesized
 
-ROAD = "How programs are found"
 MODEL_PANEL = "Language model"
 COST = "Cost"
-
-
-class RoadName(StrEnum):
-    """The ways to programs."""
-
-    SEARCH = "search"
-    ANTHROPIC = "anthropic"
-    LOCAL = "local"
 
 
 class Language(StrEnum):
@@ -73,7 +66,7 @@ def register(app: typer.Typer) -> None:
 def synth(
     model: Model = DEFAULT_MODEL,
     road: Annotated[
-        RoadName, _option("--synth", ROAD, "search (no language model), anthropic, or local.", "NAME")
+        RoadName, _option("--synth", PROGRAMS, "search (no language model), anthropic, or local.", "NAME")
     ] = RoadName.SEARCH,
     programs: ProgramFiles = None,
     corpus: Corpus = "stories",

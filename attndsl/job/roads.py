@@ -7,14 +7,16 @@ to report at the end (counts, dollars).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attndsl.dsl.diagnostics import fail
+from attndsl.job.progress import Progress
 from attndsl.job.run import Run
-from attndsl.job.synth import RunRoad
+from attndsl.job.settings import Settings
+from attndsl.job.synth import RunRoad, synthesize
 from attndsl.synth.journal import Journal
 from attndsl.synth.llm.ledger import FILE, Ledger, Replay
 from attndsl.synth.llm.prices import Price, load_prices
@@ -79,6 +81,11 @@ def road_of(name: str, options: RoadOptions, said: Said) -> Callable[[Run], RunR
     if name not in ROADS:
         raise fail("E0807", f"there is no road {name!r}", help=f"choose one of {', '.join(ROADS)}")
     return lambda run: ROADS[name](run, options, said)
+
+
+def with_found(settings: Settings, name: str, progress: Progress) -> Settings:
+    """The settings of the main job with the programs that a road finds for it, with the road's own defaults."""
+    return replace(settings, programs=(synthesize(settings, road_of(name, RoadOptions(), Said()), progress).programs,))
 
 
 # ---------------------------------------------------------------- Claude

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from attndsl.job.explain import explain
 from attndsl.job.progress import Progress
 from attndsl.job.run import Run, prepare
 from attndsl.job.settings import Settings
@@ -58,7 +57,7 @@ def synthesize(
 
     The corpus' train texts are parted: ``settings.train`` for the road to fit on, ``validation`` more for the choice;
     its held-out texts are the test. Keeps every program in ``library.jsonl`` as it is found; at the end writes
-    ``found.attn`` (the chosen programs), ``heads.csv`` and ``synth.json``. Raises DiagnosticError as its parts do.
+    ``found.attn`` (the chosen programs), ``synth.csv`` and ``synth.json``. Raises DiagnosticError as its parts do.
     """
     train = settings.train if settings.train is None else settings.train + validation
     run = prepare(replace(settings, train=train), progress)
@@ -76,11 +75,6 @@ def synthesize(
         mixed = mixtures_table(ranking, ensembles(ranking, given.validation)) if mix else []
     results = _results(run, library, ranking, table, mixed)
     return Synthesized(run, library, ranking, table, results, _write(out, library, ranking, table, results))
-
-
-def explain_found(done: Synthesized, settings: Settings, progress: Progress) -> Any:
-    """The main job with the programs that a synthesis chose."""
-    return explain(replace(settings, programs=(done.programs,)), progress)
 
 
 def _parted(texts: list[TextEntry], validation: int) -> tuple[list[TextEntry], list[TextEntry]]:
@@ -146,7 +140,7 @@ def _results(
 def _write(out: Path, library: ProgramLibrary, ranking: Ranking, table: Table, results: dict[str, Any]) -> Path:
     programs = out / "found.attn"
     write_text(programs, chosen_text(ranking))
-    write_text(out / "heads.csv", table.to_csv())
+    write_text(out / "synth.csv", table.to_csv())
     write_text(out / "synth.json", json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     if library and _has_parquet():
         write_bytes(out / "library.parquet", library.table().to_parquet())
