@@ -80,7 +80,7 @@ def load_text(
     if python:
         programs, findings = _load_python(source, host or {}, causal, "published")
     else:
-        programs, findings = [_from_tree(tree, host or {}, causal) for tree in parse_library(source)], []
+        programs, findings = _load_attn(source, host or {}, causal), []
     _reject_same_names(programs)
     return Library(programs, findings)
 
@@ -136,9 +136,13 @@ def _load_file(
     source = read_source(path)
     if path.suffix == ".py":
         return _load_python(source, host, causal, aligner)
+    return _load_attn(source, host, causal), []
+
+
+def _load_attn(source: SourceFile, host: Mapping[str, HostFunction], causal: bool) -> list[Program]:
     from attndsl.dsl.parser import parse_library  # with the grammar, which Python files do not need
 
-    return [_from_tree(tree, host, causal) for tree in parse_library(source)], []
+    return [_from_tree(tree, host, causal) for tree in parse_library(source)]
 
 
 def _load_python(
