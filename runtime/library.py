@@ -10,6 +10,7 @@ from attndsl.dsl.checker import check
 from attndsl.dsl.diagnostics import Diagnostic, DiagnosticError, diagnostic, fail
 from attndsl.dsl.library import builtin_programs
 from attndsl.dsl.parser import parse_library
+from attndsl.dsl.pyimport.aligners import Aligner
 from attndsl.dsl.source import SourceFile
 from attndsl.runtime.program import HostFunction, Outcome, Program
 
@@ -128,9 +129,8 @@ def _load_python(
 ) -> tuple[list[Program], list[Diagnostic]]:
     from attndsl.dsl.pyimport import import_python
 
-    if aligner != "published":
-        raise fail("E0804", "imported programs keep their published alignment; 'offsets' is not available")
-    module = import_python(source, hosts=tuple(host))
+    source, repaired, warnings = _aligned(source, host, aligner)
+    module = import_python(source, tuple(host), repaired)
     programs = []
     for imported in module.programs:
         typed = check(imported.program) if imported.program is not None else None
@@ -143,14 +143,31 @@ def _load_python(
         programs.append(
             Program(
                 imported.name, outcome, tuple(imported.diagnostics), typed, bounded, source.text, causal, host,
-                imported.description,
+                imported.description, bool(repaired),
             )
         )  # fmt: skip
-    findings = list(module.diagnostics)
+    findings = [*module.diagnostics, *warnings]
     if not programs and not findings:
         help = "a program is a function f(sentence, tokenizer) that returns (name, matrix)"
         findings.append(diagnostic("E0816", f"{source.name} holds no program", help=help))
     return programs, findings
+
+
+def _aligned(
+    source: SourceFile, host: Mapping[str, HostFunction], aligner: str
+) -> tuple[SourceFile, dict[str, Aligner], list[Diagnostic]]:
+    """The file as it is compiled, the aligners that stand repaired in it, and warnings of those that drift."""
+    from attndsl.dsl.pyimport.aligners import with_offsets
+    from attndsl.dsl.pyimport.names import check_module
+    from attndsl.dsl.pyimport.read import read_module
+    from attndsl.runtime.aligner import drift_warning, find_aligners
+
+    module = read_module(source.text, source.name)
+    found = find_aligners(module, check_module(module, tuple(host)))
+    if aligner == "published":
+        return source, {}, [drift_warning(f, module) for f in found if f.drifts]
+    repaired = {f.aligner.name: f.aligner for f in found}
+    return with_offsets(module.source, module.tree, repaired), repaired, []
 
 
 def _from_tree(tree: N.Program, host: Mapping[str, HostFunction], causal: bool) -> Program:

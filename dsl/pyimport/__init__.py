@@ -7,14 +7,15 @@ Nothing in the file is executed.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from attndsl.dsl import nodes as N
 from attndsl.dsl.diagnostics import Diagnostic, diagnostic
+from attndsl.dsl.pyimport.aligners import OFFSETS, Aligner
 from attndsl.dsl.pyimport.lift import NotLiftable, lift_program
 from attndsl.dsl.pyimport.names import ProgramCheck, check_module
-from attndsl.dsl.pyimport.read import read_module
+from attndsl.dsl.pyimport.read import read_module, with_aligners
 from attndsl.dsl.source import SourceFile
 
 
@@ -38,13 +39,18 @@ class ImportedModule:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def import_python(source: SourceFile, hosts: Collection[str] = ()) -> ImportedModule:
-    """Read, check and compile the programs of a Python file. ``hosts`` names the relations that the host registers.
+def import_python(
+    source: SourceFile, hosts: Collection[str] = (), aligners: Mapping[str, Aligner] | None = None
+) -> ImportedModule:
+    """Read, check and compile the programs of a Python file. ``hosts`` names the relations that the host registers,
+    ``aligners`` the helpers that stand repaired in it.
 
     Raises DiagnosticError for a file that cannot be read at all: text limits (E011x), syntax (E0120).
     """
     module = read_module(source.text, source.name)
-    checks = check_module(module, hosts)
+    if aligners:
+        module = with_aligners(module, aligners)
+    checks = check_module(module, (*hosts, *OFFSETS) if aligners else hosts)
     return ImportedModule(tuple(_import(name, check) for name, check in checks.items()), module.diagnostics)
 
 

@@ -8,10 +8,12 @@ function is a helper. Only ``ast.parse`` sees the text; nothing of it is run.
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from dataclasses import replace
 
 from attndsl.dsl.diagnostics import Diagnostic, diagnostic
 from attndsl.dsl.gate import check_text, parse_python
+from attndsl.dsl.pyimport.aligners import Aligner
 from attndsl.dsl.pyimport.module import FunctionNode, Interface, PyModule, PyProgram, span_of
 from attndsl.dsl.pyimport.vocabulary import MODULES
 from attndsl.dsl.source import SourceFile, Span
@@ -29,6 +31,12 @@ def read_module(text: str, name: str = "<text>") -> PyModule:
     """
     source = check_text(text, name)
     return _Reader(source, parse_python(source)).module()
+
+
+def with_aligners(module: PyModule, aligners: Mapping[str, Aligner]) -> PyModule:
+    """The same module with the knowledge which of its helpers are repaired aligners."""
+    found = replace(module, aligners=aligners)
+    return replace(found, programs={name: replace(p, module=found) for name, p in module.programs.items()})
 
 
 class _Reader:

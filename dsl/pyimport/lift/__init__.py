@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from attndsl.dsl import nodes as D
 from attndsl.dsl.checker import check
 from attndsl.dsl.diagnostics import DiagnosticError
+from attndsl.dsl.pyimport.aligners import Aligner
 from attndsl.dsl.pyimport.lift import assemble, calls, linear, subscripts
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Frame, Machine, NotLiftable, Retry
@@ -38,6 +39,7 @@ def lift_program(program: PyProgram) -> D.Program:
         module.imports,
         module.state,
         program.interface is Interface.BARE,
+        module.aligners,
     )
 
 
@@ -50,17 +52,19 @@ def lift_function(
     imports: Mapping[str, str] | None = None,
     volatile: frozenset[str] = frozenset(),
     bare: bool = False,
+    aligners: Mapping[str, Aligner] | None = None,
 ) -> D.Program:
     """The program of a Python function ``f(sentence, tokenizer) -> (name, matrix)``.
 
     ``functions`` and ``constants`` are what the file defines at module level, ``imports`` its import statements (local
     name -> dotted target), ``volatile`` the names that its functions change. With ``bare`` the second parameter is the
-    list of tokens itself and the matrix is returned alone. The result is bidirectional and equals
+    list of tokens itself and the matrix is returned alone. ``aligners`` are functions that stand repaired in the file
+    (see ``dsl/pyimport/aligners.py``). The result is bidirectional and equals
     the matrix that Python returns. Raises NotLiftable (reason, span, code E03xx).
     """
     T.clear()
     linear.forget()
-    m = Machine(source, functions, constants, imports or {}, volatile)
+    m = Machine(source, functions, constants, imports or {}, volatile, aligners=aligners or {})
     limit = sys.getrecursionlimit()
     try:
         sys.setrecursionlimit(max(limit, 6000))

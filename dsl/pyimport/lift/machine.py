@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from attndsl.dsl.pyimport.aligners import Aligner
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.linear import Prover
 from attndsl.dsl.pyimport.lift.terms import Term
@@ -130,6 +131,7 @@ class Machine:
     keys: itertools.count[int] = field(default_factory=itertools.count)
     required: set[Term] = field(default_factory=set)
     assuming: list[int] = field(default_factory=list)
+    aligners: Mapping[str, Aligner] = field(default_factory=dict)
     steps: int = 0
     node: ast.AST | None = None
 
