@@ -114,7 +114,7 @@ def measured_drift(warning: Diagnostic, tables: Sequence[TokenTable], model: str
         given, wanted = _words(prefix, found.aligner, table), _overlaps(table, found.aligner.first)
         wrong += len(table) if given is None else int((given != wanted).any(axis=1).sum())
     total = sum(map(len, tables))
-    share = f"on {len(tables)} texts it gives other words for {100 * wrong / total:.0f}% of {total} tokens of {model}"
+    share = f"on {len(tables)} text{'s' * (len(tables) != 1)} it gives other words for {100 * wrong / total:.0f}% of {total} tokens of {model}"
     return replace(warning, notes=(*warning.notes, share))
 
 
