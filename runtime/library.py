@@ -133,7 +133,7 @@ def _load_python(
     module = import_python(source, tuple(host), repaired)
     programs = []
     for imported in module.programs:
-        typed = check(imported.program) if imported.program is not None else None
+        typed = imported.typed
         bounded = None
         if imported.loops is not None:
             from attndsl.runtime.loops import compile_bounded

@@ -8,9 +8,9 @@ Nothing in the file is executed.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from attndsl.dsl import nodes as N
+from attndsl.dsl.checker import TypedProgram
 from attndsl.dsl.diagnostics import Diagnostic, diagnostic
 from attndsl.dsl.pyimport.aligners import OFFSETS, Aligner
 from attndsl.dsl.pyimport.lift import NotLiftable, lift_program
@@ -21,12 +21,12 @@ from attndsl.dsl.source import SourceFile
 
 @dataclass(frozen=True, eq=False)
 class Imported:
-    """One program of a file: ``program`` when it was lifted, ``loops`` when it is kept as a bounded loop program,
+    """One program of a file: ``typed`` when it was lifted, ``loops`` when it is kept as a bounded loop program,
     neither when it was refused; ``diagnostics`` say why, warnings included."""
 
     name: str
     diagnostics: tuple[Diagnostic, ...]
-    program: N.Program | None = None
+    typed: TypedProgram | None = None
     loops: ProgramCheck | None = None
     description: str = ""
 
@@ -59,12 +59,11 @@ def _import(name: str, check: ProgramCheck) -> Imported:
     if not check.ok:
         return Imported(name, check.diagnostics, description=description)
     try:
-        program = lift_program(check.program)
+        typed = lift_program(check.program)
     except NotLiftable as stop:
         reason = diagnostic(
             "W0301", f"{name} is kept as a bounded loop program: {stop.reason}",
             source=check.program.module.source, span=stop.span, notes=(f"`attndsl rule {stop.code}` says more",),
         )  # fmt: skip
         return Imported(name, (*check.diagnostics, reason), loops=check, description=description)
-    program = replace(program, source=check.program.module.source)  # run-time errors point into the Python file
-    return Imported(name, check.diagnostics, program=program, description=description)
+    return Imported(name, check.diagnostics, typed=typed, description=description)

@@ -105,12 +105,13 @@ def _may_fail(t: Term) -> bool:
 
 def _matrix_names(drafts: list[tuple[int, Draft]], result: Result, copies: dict[tuple[str, int], str]) -> Names:
     names = Names()
-    used = {d.matrix for _, d in drafts if d.op != "fail"} | {key[0] for key in copies}
+    used = dict.fromkeys(d.matrix for _, d in drafts if d.op != "fail")
+    used.update(dict.fromkeys(key[0] for key in copies))
     for _, d in drafts:
         for r in schedule.reads_in(
             (d.value, *d.when, *d.where, *(x for x in (d.low, d.high, d.target) if x is not None))
         ):
-            used.add(r.data[0])
+            used.setdefault(r.data[0])
     for matrix in used:
         names.matrices[matrix] = "W" if matrix == result.matrix else _free_name(matrix, names)
     names.copies = dict(copies)

@@ -1,15 +1,13 @@
-"""Integer facts: does a condition follow from the path? Fourier-Motzkin elimination, which never says yes wrongly."""
+"""Integer facts: does a condition follow from the path? The prover never says yes wrongly."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import gcd
 
+from attndsl.dsl.pyimport.lift import elimination
 from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.elimination import LIMIT, Row, contradicts, row
 from attndsl.dsl.pyimport.lift.terms import Term
-
-Row = tuple[dict[Term, int], int]
-_LIMIT = 160
 
 
 class Prover:
@@ -85,12 +83,12 @@ class Prover:
             return False
         rows = [r for p in plain for r in _rows_of(p)]
         complete = _with_atom_facts(rows)
-        if _eliminate(complete):
+        if contradicts(complete):
             return True
         different = [p for p in plain if p.data == "!=" and p.total]
         if different:
             complete = _separate(complete, different)
-            if _eliminate(complete):
+            if contradicts(complete):
                 return True
         if more:
             choices = [*choices, *_extremes(complete)][:4]
@@ -153,18 +151,14 @@ def _is_integer(t: Term) -> bool:
 
 
 _ROWS: dict[Term, tuple[Row, ...]] = {}
-_FACTS: dict[Term, tuple[Row, ...]] = {}
+_FACTS: dict[int, tuple[Row, ...]] = {}
 
 
 def forget() -> None:
     """Drop the tables between programs."""
     _ROWS.clear()
     _FACTS.clear()
-
-
-def _row(t: Term) -> Row:
-    atoms, c = T.linear(t)
-    return dict(atoms), c
+    elimination.forget()
 
 
 def _rows_of(c: Term) -> tuple[Row, ...]:
@@ -176,20 +170,21 @@ def _rows_of(c: Term) -> tuple[Row, ...]:
         gap = dict(right)
         for atom, k in left.items():
             gap[atom] = gap.get(atom, 0) - k
-        up: Row = ({x: k for x, k in gap.items() if k}, b - a)
-        down: Row = ({x: -k for x, k in gap.items() if k}, a - b)
+        opposite = {x: -k for x, k in gap.items()}
         found = _ROWS[c] = {
-            "<": ((up[0], up[1] - 1),), "<=": (up,), ">": ((down[0], down[1] - 1),), ">=": (down,),
-            "==": (up, down), "!=": (),
-        }[c.data]  # fmt: skip
+            "<": lambda: (row(gap, b - a - 1),), "<=": lambda: (row(gap, b - a),),
+            ">": lambda: (row(opposite, a - b - 1),), ">=": lambda: (row(opposite, a - b),),
+            "==": lambda: (row(gap, b - a), row(opposite, a - b)), "!=": lambda: (),
+        }[c.data]()  # fmt: skip
     return found
 
 
 def _extremes(rows: list[Row]) -> list[Term]:
     """min(a, b) is one of a and b, ``x if c else y`` one of x and y: the cases of those that the rows speak of."""
     out: dict[Term, None] = {}
-    for atoms, _ in rows:
-        for a in atoms:
+    for pairs, _ in rows:
+        for number, _ in pairs:
+            a = elimination.atom(number)
             if a.op == "func" and a.kind == "int" and a.data in ("min", "max"):
                 op = ">=" if a.data == "min" else "<="
                 out.setdefault(T.mk("or", None, tuple(T.mk("cmp", op, (a, x), "bool") for x in a.args), "bool"))
@@ -204,14 +199,15 @@ def _extremes(rows: list[Row]) -> list[Term]:
 def _separate(rows: list[Row], different: list[Term]) -> list[Row]:
     """x != 0 sharpens x >= 0 to x >= 1, and x <= 0 to x <= -1."""
     for c in different[:8]:
-        atoms, k = _row(T.sub(*c.args))
-        if not any(set(atoms) & set(r[0]) for r in rows):
+        atoms, k = T.linear(T.sub(*c.args))
+        numbers = {a.serial for a in atoms}
+        if not any(a in numbers for pairs, _ in rows for a, _ in pairs):
             continue
-        negative: Row = ({a: -x for a, x in atoms.items()}, -k - 1)
-        positive: Row = (dict(atoms), k - 1)
-        if _eliminate([*rows, negative]):
+        negative = row({a: -x for a, x in atoms.items()}, -k - 1)
+        positive = row(atoms, k - 1)
+        if contradicts([*rows, negative]):
             rows = [*rows, positive]
-        elif _eliminate([*rows, positive]):
+        elif contradicts([*rows, positive]):
             rows = [*rows, negative]
     return rows
 
@@ -219,17 +215,18 @@ def _separate(rows: list[Row], different: list[Term]) -> list[Row]:
 def _with_atom_facts(rows: list[Row]) -> list[Row]:
     """Add what is known of each atom by its operation."""
     out = list(rows)
-    seen: set[Term] = set()
-    at = 0
-    while at < len(out) and len(out) < _LIMIT:
-        for atom in out[at][0]:
-            if atom not in seen:
-                seen.add(atom)
-                facts = _FACTS.get(atom)
+    seen: set[int] = set()
+    for pairs, _ in out:  # the list grows while it is walked
+        if len(out) >= LIMIT:
+            break
+        for number, _ in pairs:
+            if number not in seen:
+                seen.add(number)
+                facts = _FACTS.get(number)
                 if facts is None:
-                    facts = _FACTS[atom] = tuple(_row(fact) for fact in atom_facts(atom))
+                    known = atom_facts(elimination.atom(number))
+                    facts = _FACTS[number] = tuple(row(*T.linear(fact)) for fact in known)
                 out.extend(facts)
-        at += 1
     return out
 
 
@@ -276,55 +273,3 @@ def _function_facts(t: Term) -> list[Term]:
 
 _w = T.fresh("word")
 WORD_COUNT = T.agg("count", _w, T.ALL_WORDS, T.NONE, T.NONE, T.TRUE)
-
-
-def _eliminate(rows: list[Row]) -> bool:
-    """True when no rational point satisfies all rows (each: sum + constant >= 0). Fourier-Motzkin."""
-    best: dict[tuple[tuple[Term, int], ...], int] = {}
-    for atoms, c in rows:
-        if not _note(best, atoms, c):
-            return True
-    while best:
-        if len(best) > _LIMIT:
-            return False
-        counts: dict[Term, list[int]] = {}
-        for key in best:
-            for a, k in key:
-                counts.setdefault(a, [0, 0])[k > 0] += 1
-        chosen = min(counts, key=lambda a: counts[a][0] * counts[a][1] - counts[a][0] - counts[a][1])
-        up, down, rest = [], [], {}
-        for key, c in best.items():
-            k = next((x for a, x in key if a is chosen), 0)
-            if k > 0:
-                up.append((dict(key), c, k))
-            elif k < 0:
-                down.append((dict(key), c, -k))
-            else:
-                rest[key] = c
-        best = rest
-        for p, c, x in up:
-            for m, d, y in down:
-                sums = {a: k * y for a, k in p.items() if a is not chosen}
-                for a, k in m.items():
-                    if a is not chosen:
-                        sums[a] = sums.get(a, 0) + k * x
-                if not _note(best, sums, c * y + d * x):
-                    return True
-    return False
-
-
-def _note(best: dict[tuple[tuple[Term, int], ...], int], atoms: dict[Term, int], c: int) -> bool:
-    """Keep the strongest of rows with equal left sides, divided down; False when the row can never hold."""
-    pairs = [(a, k) for a, k in atoms.items() if k]
-    if not pairs:
-        return c >= 0
-    divisor = gcd(*(k for _, k in pairs))
-    if divisor > 1:
-        pairs = [(a, k // divisor) for a, k in pairs]
-        c = c // divisor  # whole numbers: rounding down loses no solution
-    pairs.sort(key=lambda item: id(item[0]))
-    key = tuple(pairs)
-    old = best.get(key)
-    if old is None or c < old:
-        best[key] = c
-    return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
+from attndsl.dsl import pytree
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import summary as S
 from attndsl.dsl.pyimport.lift import terms as T
@@ -82,7 +83,7 @@ def _mutates(node: ast.For, name: str) -> bool:
         and isinstance(x.func.value, ast.Name)
         and x.func.value.id == name
         and x.func.attr in ("append", "add", "extend", "update", "remove", "pop", "insert", "clear", "discard")
-        for x in ast.walk(node)
+        for x in pytree.walk(node)
     )
 
 
@@ -193,7 +194,7 @@ def _breaks(node: ast.For) -> bool:
         if isinstance(at, ast.Break):
             return True
         if not isinstance(at, ast.For | ast.While | ast.FunctionDef | ast.Lambda):
-            stack.extend(ast.iter_child_nodes(at))
+            stack.extend(pytree.children(at))
     return False
 
 
@@ -205,7 +206,7 @@ def assigned_names(nodes: list[ast.stmt], target: ast.expr | None) -> list[str]:
     found: dict[str, None] = {}
     roots: list[ast.AST] = [*([target] if target is not None else []), *nodes]
     for root in roots:
-        for x in ast.walk(root):
+        for x in pytree.walk(root):
             if isinstance(x, ast.Name) and isinstance(x.ctx, ast.Store | ast.Del):
                 found.setdefault(x.id)
             elif isinstance(x, ast.FunctionDef):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 
+from attndsl.dsl import pytree
 from attndsl.dsl.pyimport.lift import arrays, dicts, lists
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, settle, spread
@@ -211,7 +212,7 @@ def _import(m: Machine, node: ast.Import | ast.ImportFrom) -> bool:
 
 
 def _define(m: Machine, node: ast.FunctionDef) -> bool:
-    if node.decorator_list or any(isinstance(x, ast.Nonlocal | ast.Yield | ast.Global) for x in ast.walk(node)):
+    if node.decorator_list or any(isinstance(x, ast.Nonlocal | ast.Yield | ast.Global) for x in pytree.walk(node)):
         raise m.stop("a nested function of this kind", node, "E0307")
     m.assign(node.name, Closure(node, m.frames[-1].key))
     return True

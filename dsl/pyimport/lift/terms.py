@@ -26,7 +26,7 @@ from attndsl.dsl.pyimport.lift.algebra import (
     windex,
     wordat,
 )
-from attndsl.dsl.pyimport.lift.binding import agg, open_agg, read, rebuild, row_stat, subst, walk
+from attndsl.dsl.pyimport.lift.binding import agg, read, rebuild, row_stat, subst, walk
 from attndsl.dsl.pyimport.lift.term import (
     ALL_WORDS,
     FALSE,
@@ -49,6 +49,6 @@ from attndsl.dsl.pyimport.lift.term import (
 __all__ = [
     "ALL_WORDS", "FALSE", "MAX_TERMS", "NONE", "ONE", "TRUE", "ZERO", "N", "Term", "TooLarge", "add", "agg", "arith",
     "as_number", "clear", "compare", "conj", "const", "disj", "feature", "fresh", "from_linear", "func", "is_const",
-    "ite", "keep", "length", "linear", "member", "mk", "mul", "neg", "not_", "open_agg", "read", "rebuild", "row_stat",
+    "ite", "keep", "length", "linear", "member", "mk", "mul", "neg", "not_", "read", "rebuild", "row_stat",
     "some", "sub", "subst", "substring", "text_method", "walk", "windex", "wordat",
 ]  # fmt: skip
