@@ -1,0 +1,354 @@
+"""Rules as a person would say them: the same meaning in fewer words.
+
+Every step keeps the matrix and the errors of the program; ``tests/dsl/pyimport`` compares them with CPython's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.emit import KEY, Draft, Q
+from attndsl.dsl.pyimport.lift.terms import Term
+
+Numbered = list[tuple[int, Draft]]
+_ORDERS = ("==", "<", "<=", ">", ">=")
+
+
+def polished(drafts: Numbered, matrix: str | None) -> Numbered:
+    """The rules of a program, each said more simply, without those that cannot change anything."""
+    speaker = _Speaker()
+    out = [(at, x) for at, d in drafts for x in _factors(_rule(d, speaker))]
+    return [(at, d) for at, d in out if not _lifts_nothing(d, [x for _, x in out])]
+
+
+def _rule(d: Draft, speaker: _Speaker) -> Draft:
+    if d.op in ("normalize", "mask"):
+        return d
+    when = _split(T.conj(d.when), speaker)
+    where = _split(assumed(T.conj(d.where), when), speaker)
+    d = replace(d, value=speaker.say(assumed(d.value, [*when, *where])), when=when, where=where)
+    if d.target is None:
+        d = _tight(d)
+        d = _single(d)
+    if d.target is not None and d.op != "fail":
+        d = replace(d, when=_outside_is_nothing(d))
+    return d
+
+
+def _split(t: Term, speaker: _Speaker) -> list[Term]:
+    t = speaker.say(t)
+    return [] if t is T.TRUE else list(t.args) if t.op == "and" else [t]
+
+
+# ---------------------------------------------------------------- terms
+
+
+class _Speaker:
+    """Rewrites terms from the inside out."""
+
+    def __init__(self) -> None:
+        self.done: dict[Term, Term] = {}
+
+    def say(self, t: Term) -> Term:
+        found = self.done.get(t)
+        if found is None:
+            args = tuple(self.say(a) for a in t.args)
+            new = t if all(a is b for a, b in zip(args, t.args, strict=True)) else _with_args(t, args)
+            found = self.done[t] = _simpler(new)
+        return found
+
+
+def _with_args(t: Term, args: tuple[Term, ...]) -> Term:
+    if t.op == "agg":  # its variable keeps its name: nothing inside has become another variable's
+        return T.agg(t.data, args[1], args[0], args[2], args[3], args[4], args[5])
+    return T.rebuild(t, args)
+
+
+def _simpler(t: Term) -> Term:
+    match t.op:
+        case "and":
+            return _conjunction(t)
+        case "ite":
+            return _choice(t)
+        case "cmp" if t.args[0].op == "agg" and t.args[0].data == "count" and T.is_const(t.args[1]):
+            return _counted(t)
+        case "cmp" if t.total and all(a.kind == "int" for a in t.args):
+            return _position(t)
+    return t
+
+
+def _choice(t: Term) -> Term:
+    """``if P then (.. P ..) else (.. P ..)``: inside, P is decided."""
+    c, then, other = t.args
+    facts = c.args if c.op == "and" else (c,)
+    then = assumed(then, facts)
+    other = assumed(other, (T.not_(c),))
+    return t if then is t.args[1] and other is t.args[2] else T.ite(c, then, other)
+
+
+def assumed(t: Term, facts: Iterable[Term]) -> Term:
+    """The term where the facts hold: they, and what denies them, are constants in it."""
+    known: dict[Term, Term] = {}
+    for f in facts:
+        if f.total or f.op == "some":
+            known[f], known[T.not_(f)] = T.TRUE, T.FALSE
+    return _replaced(t, known) if known else t
+
+
+def _replaced(t: Term, known: dict[Term, Term]) -> Term:
+    found = known.get(t)
+    if found is None:
+        if not t.args:
+            return t
+        args = tuple(_replaced(a, known) for a in t.args)
+        same = all(a is b for a, b in zip(args, t.args, strict=True))
+        found = known[t] = t if same else _with_args(t, args)
+    return found
+
+
+def _counted(t: Term) -> Term:
+    """``count(..) > 0`` is ``any(..)``."""
+    count, limit = t.args
+    domain, var, low, high, where, _ = count.args
+    asked = (t.data, limit.data)
+    if asked in ((">", 0), (">=", 1), ("!=", 0)):
+        return T.agg("any", var, domain, low, high, where)
+    if asked in (("==", 0), ("<", 1), ("<=", 0)):
+        return T.not_(T.agg("any", var, domain, low, high, where))
+    return t
+
+
+def _position(t: Term) -> Term:
+    """``q - 1 >= 1`` is ``q > 1``: a position alone on the left, against a number; positions count from 0."""
+    atoms, constant = T.linear(T.sub(t.args[0], t.args[1]))
+    if len(atoms) != 1:
+        return t
+    ((atom, sign),) = atoms.items()
+    if atom not in (Q, KEY) or sign not in (1, -1):
+        return t
+    op, limit = (t.data, -constant) if sign == 1 else (_MIRROR[t.data], constant)
+    if op == ">=":
+        op, limit = ">", limit - 1
+    if op == "<":
+        op, limit = "<=", limit - 1
+    if limit == 0 and op == "<=":
+        op = "=="
+    return T.compare(op, atom, T.const(limit))
+
+
+_MIRROR = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
+
+
+def _conjunction(t: Term) -> Term:
+    """``x is some and x.pos == "NOUN"`` without the first; ``x != a and x == b`` likewise."""
+    parts = list(t.args)
+    needed: set[Term] = set()
+    fixed: dict[Term, set[object]] = {}
+    for p in parts:
+        needed |= _needs(p)
+        if p.op == "cmp" and p.data == "==" and T.is_const(p.args[1]):
+            fixed[p.args[0]] = {p.args[1].data}
+        elif p.op == "member":
+            fixed.setdefault(p.args[0], {c.data for c in p.args[1:]})
+    kept = [p for p in parts if not (p.op == "some" and p.args[0] in needed) and not _said(p, fixed)]
+    return T.conj(kept) if len(kept) < len(parts) else t
+
+
+def _said(p: Term, fixed: dict[Term, set[object]]) -> bool:
+    """``x != c`` says nothing where x is known to be one of other constants."""
+    if p.op != "cmp" or p.data != "!=" or not T.is_const(p.args[1]):
+        return False
+    return p.args[0] in fixed and p.args[1].data not in fixed[p.args[0]]
+
+
+def _needs(p: Term) -> set[Term]:
+    """What cannot be none where p holds: comparing with none is false, but for ``!=``."""
+    if p.op == "cmp" and p.data in _ORDERS:
+        return _strict(p.args[0]) | _strict(p.args[1])
+    if p.op == "member":
+        return _strict(p.args[0])
+    return set()
+
+
+def _strict(t: Term) -> set[Term]:
+    """The terms whose being none makes t none."""
+    out: set[Term] = {t, _as_first(t)}
+    while t.op in ("feature", "windex") or (t.op == "method" and t.kind == "str"):
+        t = t.args[0]
+        out |= {t, _as_first(t)}
+    return out
+
+
+def _as_first(t: Term) -> Term:
+    """``some`` is asked of the first such word, also where the last is meant: there is one or there is none."""
+    return T.mk("agg", "first", t.args, t.kind) if t.op == "agg" and t.data == "last" else t
+
+
+# ---------------------------------------------------------------- keys
+
+
+def _tight(d: Draft) -> Draft:
+    """Bounds that take in ``k != bound`` and leave out ``max(0, ...)``: keys count from 0, and end with the text."""
+    low, high, where = d.low, d.high, list(d.where)
+    if low is not None and _is_extreme(low, "max", T.ZERO):
+        low = _other(low, T.ZERO)
+    if high is not None and _is_extreme(high, "min", T.N):
+        high = _other(high, T.N)
+    changed = True
+    while changed:
+        changed = False
+        for c in where:
+            excluded = _excluded(c)
+            if excluded is None:
+                continue
+            if excluded is (T.ZERO if low is None else low):
+                low = T.add(excluded, T.ONE)
+            elif high is not None and excluded is T.sub(high, T.ONE):
+                high = excluded
+            else:
+                continue
+            where.remove(c)
+            changed = True
+            break
+    return replace(d, low=low, high=high, where=where)
+
+
+def _is_extreme(t: Term, name: str, end: Term) -> bool:
+    return t.op == "func" and t.data == name and len(t.args) == 2 and end in t.args and t.kind == "int"
+
+
+def _other(t: Term, end: Term) -> Term:
+    return t.args[1] if t.args[0] is end else t.args[0]
+
+
+def _excluded(c: Term) -> Term | None:
+    """x for ``k != x`` in any way of writing it."""
+    if c.op != "cmp" or c.data != "!=" or any(a.kind != "int" for a in c.args) or not c.total:
+        return None
+    return _solved(c)
+
+
+def _solved(c: Term) -> Term | None:
+    """x where the two sides are equal just at k = x."""
+    atoms, _ = T.linear(T.sub(c.args[0], c.args[1]))
+    sign = atoms.get(KEY, 0)
+    if sign not in (1, -1) or any(a is not KEY and "k" in a.free for a in atoms):
+        return None
+    rest = T.sub(T.sub(c.args[0], c.args[1]), T.mul(T.const(sign), KEY))
+    return T.neg(rest) if sign == 1 else rest
+
+
+def _single(d: Draft) -> Draft:
+    """``each k where q - k == 2`` is the position ``q - 2``."""
+    if d.low is not None and d.high is not None and T.sub(d.high, d.low) is T.ONE:
+        return _at(d, d.low, d.where)
+    for c in d.where:
+        if c.op == "cmp" and c.data == "==" and all(a.kind == "int" for a in c.args) and c.total:
+            place = _solved(c)
+            if place is not None and "k" not in place.free:
+                bounds = [T.compare(">=", KEY, d.low)] if d.low is not None else []
+                bounds += [T.compare("<", KEY, d.high)] if d.high is not None else []
+                return _at(d, place, [*bounds, *(x for x in d.where if x is not c)])
+    return d
+
+
+def _at(d: Draft, place: Term, where: list[Term]) -> Draft:
+    """The rule for one key; its conditions are asked of that key, and of none when it lies outside the text."""
+    moved = [T.subst(c, {KEY: place}) for c in where]
+    if any(not c.total or _may_fail(c) for c in [*moved, *d.where]) or _may_fail(d.value):
+        return d  # outside the text the conditions may go wrong, which a key that is not there cannot
+    if T.FALSE in moved:
+        return d
+    kept = [c for c in moved if c is not T.TRUE]
+    value = T.subst(d.value, {KEY: place})
+    return replace(d, target=place, value=value, when=[*d.when, *kept], where=[], low=None, high=None)
+
+
+def _may_fail(t: Term) -> bool:
+    return any(x.op == "bin" and x.span is not None for x in T.walk(t))
+
+
+def _outside_is_nothing(d: Draft) -> list[Term]:
+    """Without ``when q > 0`` for the target ``q - 1``: a position outside the text updates nothing."""
+    assert d.target is not None
+    if not d.target.total or d.target.kind != "int" or _may_fail(d.value) or not d.value.total:
+        return d.when
+    if any(not c.total or _may_fail(c) for c in d.when):
+        return d.when
+    inside = {T.compare(">=", d.target, T.ZERO), T.compare("<", d.target, T.N)}
+    return [c for c in d.when if c not in inside]
+
+
+# ---------------------------------------------------------------- rules with a long value
+
+
+def _factors(d: Draft) -> list[Draft]:
+    """``set a * (if P then b else 1)`` in two rules: set a, then scale by b where P. Products keep their order."""
+    out: list[Draft] = []
+    while d.op == "set" and d.value.size > _LONG and _is_product(d.value) and not _depends_on_weights(d):
+        rest, factor = d.value.args
+        rule = replace(d, op="scale", value=factor)
+        if factor.op == "ite" and T.is_const(factor.args[2]) and factor.args[2].data == 1:
+            here = list(factor.args[0].args) if factor.args[0].op == "and" else [factor.args[0]]
+            of_key = [c for c in here if "k" in c.free and d.target is None]
+            rule.value = factor.args[1]
+            rule.when = [*d.when, *(c for c in here if c not in of_key and c not in d.when)]
+            rule.where = [*d.where, *(c for c in of_key if c not in d.where)]
+        out.insert(0, rule)
+        d = replace(d, value=rest)
+    return [d, *out]
+
+
+_LONG = 20
+
+
+def _is_product(t: Term) -> bool:
+    return t.op == "bin" and t.data == "*" and t.args[1].op == "ite"
+
+
+def _depends_on_weights(d: Draft) -> bool:
+    """The value reads weights, which the first rule would have changed, or may go wrong, which must stay one place."""
+    parts = (d.value, *d.when, *d.where, *(x for x in (d.target, d.low, d.high) if x is not None))
+    return any(x.op in ("read", "stat") or _may_fail(x) for t in parts for x in T.walk(t)) or not d.value.total
+
+
+# ---------------------------------------------------------------- rules that change nothing
+
+
+def _lifts_nothing(d: Draft, drafts: list[Draft]) -> bool:
+    """``raise each k to at least 0`` where no rule of the matrix can have made a weight negative."""
+    whole = d.op == "raise" and d.target is None and d.low is None and d.high is None and not d.when and not d.where
+    if not whole or not T.is_const(d.value) or d.value.data != 0:
+        return False
+    others = [x for x in drafts if x.matrix == d.matrix and x is not d]
+    return all(x.op in ("normalize", "mask", "fail") or _not_negative(x.value, 0) for x in others)
+
+
+def _not_negative(t: Term, depth: int) -> bool:
+    """True when the number cannot be below zero (it may be nan)."""
+    if depth > 40:
+        return False
+    parts = [_not_negative(a, depth + 1) for a in t.args] if t.op in ("bin", "func", "ite", "linear") else []
+    match t.op:
+        case "const":
+            return t.kind == "bool" or (t.kind in ("int", "float") and t.data >= 0)
+        case "n":
+            return True
+        case "var":
+            return t in (Q, KEY)  # other variables may count through any range of numbers
+        case "bin":
+            return t.data in ("+", "*", "/", "ratio", "**", "//") and all(parts[: 1 if t.data == "**" else 2])
+        case "func":
+            return (
+                t.data in ("exp", "abs", "len", "sqrt") or (t.data == "max" and any(parts)) or
+                (t.data == "min" and all(parts))
+            )  # fmt: skip
+        case "ite":
+            return parts[1] and parts[2]
+        case "linear":
+            return all(c >= 0 for c in t.data) and all(parts)
+        case "agg":
+            return t.data == "count" or (t.data in ("sum", "product") and _not_negative(t.args[5], depth + 1))
+    return False
