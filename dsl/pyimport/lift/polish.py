@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.emit import KEY, Draft, Q
+from attndsl.dsl.pyimport.lift.linear import WORD_COUNT
 from attndsl.dsl.pyimport.lift.terms import Term
 
 Numbered = list[tuple[int, Draft]]
@@ -30,10 +31,9 @@ def _rule(d: Draft, speaker: _Speaker) -> Draft:
     where = _split(assumed(T.conj(d.where), when), speaker)
     d = replace(d, value=speaker.say(assumed(d.value, [*when, *where])), when=when, where=where)
     if d.target is None:
-        d = _tight(d)
-        d = _single(d)
+        d = _single(_tight(d), speaker)
     if d.target is not None and d.op != "fail":
-        d = replace(d, when=_outside_is_nothing(d))
+        d = replace(d, when=_outside_is_nothing(d, speaker))
     return d
 
 
@@ -56,7 +56,7 @@ class _Speaker:
         if found is None:
             args = tuple(self.say(a) for a in t.args)
             new = t if all(a is b for a, b in zip(args, t.args, strict=True)) else _with_args(t, args)
-            found = self.done[t] = _simpler(new)
+            found = self.done[t] = _simpler(new, self)
         return found
 
 
@@ -66,46 +66,68 @@ def _with_args(t: Term, args: tuple[Term, ...]) -> Term:
     return T.rebuild(t, args)
 
 
-def _simpler(t: Term) -> Term:
+def _simpler(t: Term, speaker: _Speaker) -> Term:
     match t.op:
         case "and":
-            return _conjunction(t)
+            return _conjunction(t, speaker)
         case "ite":
-            return _choice(t)
+            return _choice(t, speaker)
         case "cmp" if t.args[0].op == "agg" and t.args[0].data == "count" and T.is_const(t.args[1]):
             return _counted(t)
+        case "cmp" if t.args[0].op == "windex" and t.args in ((t.args[0], T.ZERO), (t.args[0], WORD_COUNT)):
+            # the number of a word, if there is one, is the number of a word
+            return T.some(t.args[0].args[0]) if t.data == (">=" if t.args[1] is T.ZERO else "<") else t
         case "cmp" if t.total and all(a.kind == "int" for a in t.args):
             return _position(t)
     return t
 
 
-def _choice(t: Term) -> Term:
+def _choice(t: Term, speaker: _Speaker) -> Term:
     """``if P then (.. P ..) else (.. P ..)``: inside, P is decided."""
     c, then, other = t.args
     facts = c.args if c.op == "and" else (c,)
     then = assumed(then, facts)
     other = assumed(other, (T.not_(c),))
-    return t if then is t.args[1] and other is t.args[2] else T.ite(c, then, other)
+    if then is t.args[1] and other is t.args[2]:
+        return t
+    return T.ite(c, speaker.say(then), speaker.say(other))
 
 
 def assumed(t: Term, facts: Iterable[Term]) -> Term:
     """The term where the facts hold: they, and what denies them, are constants in it."""
     known: dict[Term, Term] = {}
+    values: dict[Term, object] = {}
     for f in facts:
-        if f.total or f.op == "some":
+        if not _may_fail(f):
             known[f], known[T.not_(f)] = T.TRUE, T.FALSE
-    return _replaced(t, known) if known else t
+            if f.op == "cmp" and f.data == "==" and T.is_const(f.args[1]) and f.args[1].kind == "str":
+                values[f.args[0]] = f.args[1].data
+    return _replaced(t, known, values) if known else t
 
 
-def _replaced(t: Term, known: dict[Term, Term]) -> Term:
+def _replaced(t: Term, known: dict[Term, Term], values: dict[Term, object]) -> Term:
     found = known.get(t)
     if found is None:
         if not t.args:
             return t
-        args = tuple(_replaced(a, known) for a in t.args)
-        same = all(a is b for a, b in zip(args, t.args, strict=True))
-        found = known[t] = t if same else _with_args(t, args)
+        found = _decided(t, values)
+        if found is None:
+            args = tuple(_replaced(a, known, values) for a in t.args)
+            same = all(a is b for a, b in zip(args, t.args, strict=True))
+            found = t if same else _with_args(t, args)
+        known[t] = found
     return found
+
+
+def _decided(t: Term, values: dict[Term, object]) -> Term | None:
+    """A question about a text that is known to be one constant."""
+    if t.op not in ("cmp", "member") or t.args[0] not in values or not all(map(T.is_const, t.args[1:])):
+        return None
+    value = values[t.args[0]]
+    if t.op == "member":
+        return T.const(value in {c.data for c in t.args[1:]})
+    same = value == t.args[1].data
+    return T.const(same) if t.data == "==" else T.const(not same) if t.data == "!=" else None
 
 
 def _counted(t: Term) -> Term:
@@ -141,34 +163,28 @@ def _position(t: Term) -> Term:
 _MIRROR = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 
-def _conjunction(t: Term) -> Term:
-    """``x is some and x.pos == "NOUN"`` without the first; ``x != a and x == b`` likewise."""
+def _conjunction(t: Term, speaker: _Speaker) -> Term:
+    """``x is some and x.pos == "NOUN"`` without the first; what one part says is known in the others."""
     parts = list(t.args)
-    needed: set[Term] = set()
-    fixed: dict[Term, set[object]] = {}
-    for p in parts:
-        needed |= _needs(p)
-        if p.op == "cmp" and p.data == "==" and T.is_const(p.args[1]):
-            fixed[p.args[0]] = {p.args[1].data}
-        elif p.op == "member":
-            fixed.setdefault(p.args[0], {c.data for c in p.args[1:]})
-    kept = [p for p in parts if not (p.op == "some" and p.args[0] in needed) and not _said(p, fixed)]
-    return T.conj(kept) if len(kept) < len(parts) else t
-
-
-def _said(p: Term, fixed: dict[Term, set[object]]) -> bool:
-    """``x != c`` says nothing where x is known to be one of other constants."""
-    if p.op != "cmp" or p.data != "!=" or not T.is_const(p.args[1]):
-        return False
-    return p.args[0] in fixed and p.args[1].data not in fixed[p.args[0]]
+    for i, p in enumerate(parts):
+        new = assumed(p, [x for n, x in enumerate(parts) if n != i])
+        parts[i] = p if new is p else speaker.say(new)
+    needed = {x for p in parts for x in _needs(p)}
+    kept = [p for p in parts if not (p.op == "some" and p.args[0] in needed)]
+    return t if all(a is b for a, b in zip(kept, t.args, strict=False)) and len(kept) == len(t.args) else T.conj(kept)
 
 
 def _needs(p: Term) -> set[Term]:
-    """What cannot be none where p holds: comparing with none is false, but for ``!=``."""
-    if p.op == "cmp" and p.data in _ORDERS:
-        return _strict(p.args[0]) | _strict(p.args[1])
-    if p.op == "member":
-        return _strict(p.args[0])
+    """What cannot be none where p holds: a condition on none is false, but for ``!=`` and ``not``."""
+    match p.op:
+        case "cmp" if p.data in _ORDERS:
+            return _strict(p.args[0]) | _strict(p.args[1])
+        case "substring":
+            return _strict(p.args[0]) | _strict(p.args[1])
+        case "member" | "affix" | "method" | "within":
+            return _strict(p.args[0])
+        case "feature":
+            return _strict(p)
     return set()
 
 
@@ -240,44 +256,43 @@ def _solved(c: Term) -> Term | None:
     return T.neg(rest) if sign == 1 else rest
 
 
-def _single(d: Draft) -> Draft:
+def _single(d: Draft, speaker: _Speaker) -> Draft:
     """``each k where q - k == 2`` is the position ``q - 2``."""
     if d.low is not None and d.high is not None and T.sub(d.high, d.low) is T.ONE:
-        return _at(d, d.low, d.where)
+        return _at(d, d.low, d.where, speaker)
     for c in d.where:
         if c.op == "cmp" and c.data == "==" and all(a.kind == "int" for a in c.args) and c.total:
             place = _solved(c)
             if place is not None and "k" not in place.free:
                 bounds = [T.compare(">=", KEY, d.low)] if d.low is not None else []
                 bounds += [T.compare("<", KEY, d.high)] if d.high is not None else []
-                return _at(d, place, [*bounds, *(x for x in d.where if x is not c)])
+                return _at(d, place, [*bounds, *(x for x in d.where if x is not c)], speaker)
     return d
 
 
-def _at(d: Draft, place: Term, where: list[Term]) -> Draft:
-    """The rule for one key; its conditions are asked of that key, and of none when it lies outside the text."""
-    moved = [T.subst(c, {KEY: place}) for c in where]
-    if any(not c.total or _may_fail(c) for c in [*moved, *d.where]) or _may_fail(d.value):
-        return d  # outside the text the conditions may go wrong, which a key that is not there cannot
+def _at(d: Draft, place: Term, where: list[Term], speaker: _Speaker) -> Draft:
+    """The rule for one key. Outside the text there is none: the conditions may say what they like of it there."""
+    if any(map(_may_fail, (*d.where, d.value))) or not d.value.total:
+        return d
+    moved = [speaker.say(T.subst(c, {KEY: place})) for c in where]
     if T.FALSE in moved:
         return d
-    kept = [c for c in moved if c is not T.TRUE]
-    value = T.subst(d.value, {KEY: place})
-    return replace(d, target=place, value=value, when=[*d.when, *kept], where=[], low=None, high=None)
+    when = _split(T.conj([*d.when, *moved]), speaker)
+    return replace(d, target=place, value=T.subst(d.value, {KEY: place}), when=when, where=[], low=None, high=None)
 
 
 def _may_fail(t: Term) -> bool:
+    """Evaluating it may be an error: a division, a power. (A comparison with none is none.)"""
     return any(x.op == "bin" and x.span is not None for x in T.walk(t))
 
 
-def _outside_is_nothing(d: Draft) -> list[Term]:
+def _outside_is_nothing(d: Draft, speaker: _Speaker) -> list[Term]:
     """Without ``when q > 0`` for the target ``q - 1``: a position outside the text updates nothing."""
     assert d.target is not None
-    if not d.target.total or d.target.kind != "int" or _may_fail(d.value) or not d.value.total:
+    if not d.target.total or d.target.kind != "int" or any(map(_may_fail, (d.value, *d.when))) or not d.value.total:
         return d.when
-    if any(not c.total or _may_fail(c) for c in d.when):
-        return d.when
-    inside = {T.compare(">=", d.target, T.ZERO), T.compare("<", d.target, T.N)}
+    ends = T.compare(">=", d.target, T.ZERO), T.compare("<", d.target, T.N)
+    inside = {*ends, *map(speaker.say, ends)}
     return [c for c in d.when if c not in inside]
 
 
@@ -305,13 +320,16 @@ _LONG = 20
 
 
 def _is_product(t: Term) -> bool:
-    return t.op == "bin" and t.data == "*" and t.args[1].op == "ite"
+    """A product with a choice among its factors."""
+    if t.op != "bin" or t.data != "*":
+        return False
+    return t.args[1].op == "ite" or _is_product(t.args[0])
 
 
 def _depends_on_weights(d: Draft) -> bool:
-    """The value reads weights, which the first rule would have changed, or may go wrong, which must stay one place."""
+    """The rule reads weights, which its first part would have changed."""
     parts = (d.value, *d.when, *d.where, *(x for x in (d.target, d.low, d.high) if x is not None))
-    return any(x.op in ("read", "stat") or _may_fail(x) for t in parts for x in T.walk(t)) or not d.value.total
+    return any(x.op in ("read", "stat") for t in parts for x in T.walk(t))
 
 
 # ---------------------------------------------------------------- rules that change nothing
