@@ -133,8 +133,8 @@ def _described(t: Term, named: Mapping[Term, str], form) -> str:  # type: ignore
             inner = next((name for x, name in named.items() if len(x.free) == 1 and form(what) is x), "")
             place = "Before" if t.args[3].free else ""
             return (inner if t.data == "sum" and inner else "Count" + inner) + place
-        case "agg" if t.data in ("any", "all"):
-            return "Any" if t.data == "any" else "All"
+        case "agg" if t.data in ("first", "last") and t.kind == "int":
+            return t.data.title() + (_tested(t.args[4]) or "Match")
         case "method" if t.kind == "str":
             return "Lower" if any(x.op == "method" and x.data == "lower" for x in T.walk(t)) else "Clean"
         case "feature" | "windex":
@@ -143,9 +143,29 @@ def _described(t: Term, named: Mapping[Term, str], form) -> str:  # type: ignore
             return "SomeWord"
         case "ite":
             return _described(t.args[1], named, form)
+        case "some" if t.args[0].op == "agg" and t.args[0].kind == "int":
+            return "Any" + (_tested(t.args[0].args[4]) or "Match")
         case "some":
-            return "Has" + named.get(t.args[0], "Word")
+            return "HasWord"
+        case "cmp" if _tested(t):
+            return "Is" + _tested(t)
     return {"bool": "Condition", "str": "Text", "word": "Related", "int": "Number"}.get(t.kind, "Value")
+
+
+_SIGNS = {
+    ".": "FullStop", ",": "Comma", "!": "ExclamationMark", "?": "QuestionMark", "'": "Apostrophe", '"': "Quote",
+    ":": "Colon", ";": "Semicolon", "-": "Dash", "(": "OpenBracket", ")": "CloseBracket",
+}  # fmt: skip
+
+
+def _tested(t: Term) -> str:
+    """Cls for ``x.raw == "[CLS]"``, SentenceEnd for ``x.raw in {".", "!"}``; "" for other conditions."""
+    if t.op == "member":
+        return _set_name(t).removeprefix("Is")
+    if t.op != "cmp" or t.data != "==" or not T.is_const(t.args[1]) or t.args[1].kind != "str":
+        return ""
+    bare = t.args[1].data.strip("Ġ▁Ċ ")
+    return _SIGNS.get(bare) or re.sub(r"[^A-Za-z0-9]", "", bare).title()
 
 
 _CLASSES = {

@@ -97,24 +97,28 @@ def assumed(t: Term, facts: Iterable[Term]) -> Term:
     """The term where the facts hold: they, and what denies them, are constants in it."""
     known: dict[Term, Term] = {}
     values: dict[Term, object] = {}
+    least = t.size + 1
     for f in facts:
-        if not _may_fail(f):
-            known[f], known[T.not_(f)] = T.TRUE, T.FALSE
-            if f.op == "cmp" and f.data == "==" and T.is_const(f.args[1]) and f.args[1].kind == "str":
-                values[f.args[0]] = f.args[1].data
-    return _replaced(t, known, values) if known else t
+        if f.size <= least and f.op == "cmp" and f.data == "==" and T.is_const(f.args[1]) and f.args[1].kind == "str":
+            values[f.args[0]] = f.args[1].data
+            least = min(least, f.size)
+        denied = T.not_(f)
+        if min(f.size, denied.size) <= t.size and not _may_fail(f):
+            known[f], known[denied] = T.TRUE, T.FALSE
+            least = min(least, f.size, denied.size)
+    return _replaced(t, known, values, least) if known or values else t
 
 
-def _replaced(t: Term, known: dict[Term, Term], values: dict[Term, object]) -> Term:
+def _replaced(t: Term, known: dict[Term, Term], values: dict[Term, object], least: int) -> Term:
+    """``least``: the size of the smallest term that is known."""
+    if t.size < least:
+        return t
     found = known.get(t)
     if found is None:
-        if not t.args:
-            return t
         found = _decided(t, values)
         if found is None:
-            args = tuple(_replaced(a, known, values) for a in t.args)
-            same = all(a is b for a, b in zip(args, t.args, strict=True))
-            found = t if same else _with_args(t, args)
+            args = tuple([_replaced(a, known, values, least) for a in t.args])
+            found = t if args == t.args else _with_args(t, args)
         known[t] = found
     return found
 
@@ -169,9 +173,59 @@ def _conjunction(t: Term, speaker: _Speaker) -> Term:
     for i, p in enumerate(parts):
         new = assumed(p, [x for n, x in enumerate(parts) if n != i])
         parts[i] = p if new is p else speaker.say(new)
+    parts = _one_test(parts)
     needed = {x for p in parts for x in _needs(p)}
-    kept = [p for p in parts if not (p.op == "some" and p.args[0] in needed)]
+    kept = [p for p in parts if not (p.op == "some" and (p.args[0] in needed or _wider(p, parts)))]
     return t if all(a is b for a, b in zip(kept, t.args, strict=False)) and len(kept) == len(t.args) else T.conj(kept)
+
+
+def _wider(p: Term, parts: list[Term]) -> bool:
+    """``any(t where P)`` beside ``any(t where P and Q)``."""
+    mine = p.args[0]
+    if mine.op != "agg" or mine.data != "first":
+        return False
+    for other in parts:
+        if other.op == "some" and other.args[0].op == "agg" and other is not p:
+            a, b = mine.args, other.args[0].args
+            if a[:4] == b[:4] and a[4].op == b[4].op == "and" and set(a[4].args) < set(b[4].args):
+                return True
+    return False
+
+
+def _one_test(parts: list[Term]) -> list[Term]:
+    """``x not in {a} and x in {a, b}`` is ``x == b``; ``x != a and x != b`` is ``x not in {a, b}``."""
+    tests: dict[Term, list[tuple[bool, frozenset[str], int]]] = {}
+    for i, p in enumerate(parts):
+        asked = _asked(p)
+        if asked is not None:
+            tests.setdefault(asked[0], []).append((*asked[1:], i))
+    out: list[Term | None] = list(parts)
+    for item, found in tests.items():
+        inside = [values for positive, values, _ in found if positive]
+        outside = frozenset().union(*(values for positive, values, _ in found if not positive))
+        if len(found) < 2 or (not inside and len(outside) > _MOST_IN_A_SET):
+            continue
+        kept = frozenset.intersection(*inside) - outside if inside else outside
+        for _, _, i in found:
+            out[i] = None
+        test = T.member(item, map(T.const, sorted(kept)))
+        out[found[0][2]] = test if inside else T.not_(test)
+    return [p for p in out if p is not None]
+
+
+_MOST_IN_A_SET = 4
+
+
+def _asked(p: Term) -> tuple[Term, bool, frozenset[str]] | None:
+    """(text, is it one of them, constants) of a test of a text against constants."""
+    positive = p.op != "not"
+    p = p if positive else p.args[0]
+    if p.op not in ("cmp", "member") or not all(T.is_const(c) and c.kind == "str" for c in p.args[1:]):
+        return None
+    values = frozenset(c.data for c in p.args[1:])
+    if p.op == "member" or p.data == "==":
+        return p.args[0], positive, values
+    return (p.args[0], not positive, values) if p.data == "!=" else None
 
 
 def _needs(p: Term) -> set[Term]:

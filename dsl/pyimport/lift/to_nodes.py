@@ -164,6 +164,8 @@ class Writer:
     # ------------------------------------------------------------ texts, tokens, words
 
     def _feature(self, t: Term, env: dict[str, str]) -> D.Expr:
+        if t.args[0] is T.ZERO:
+            return D.Feature(D.FirstPosition(), t.data)
         return D.Feature(self.expr(t.args[0], env), t.data)
 
     def _windex(self, t: Term, env: dict[str, str]) -> D.Expr:
