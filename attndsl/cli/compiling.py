@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 CHECKS = "Check"
 _MODEL_NEEDED = "smollm2-135m"
-_STAGES = "python, tree, attn, checked, loops, ir, a pass (simplify_logic, merge_selects, drop_checks), optimized, bytecode"
+_STAGES = (
+    "python, tree, attn, checked, loops, ir, a pass (simplify_logic, merge_selects, drop_checks), optimized, bytecode"
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -50,7 +52,9 @@ def compile_(
     ] = None,
     show: Annotated[
         str | None,
-        typer.Option("--show", metavar="STAGE", rich_help_panel=OUTPUT, help=f"Show one program at a stage: {_STAGES}."),
+        typer.Option(
+            "--show", metavar="STAGE", rich_help_panel=OUTPUT, help=f"Show one program at a stage: {_STAGES}."
+        ),
     ] = None,
     program: Annotated[
         str, typer.Option("--program", metavar="NAME", rich_help_panel=PROGRAMS, help="The program for --show.")
@@ -75,7 +79,9 @@ def compile_(
     revision: Revision = None,
     texts: Annotated[
         int,
-        typer.Option("--texts", metavar="N", min=0, rich_help_panel=TEXTS, help="Bundled texts, beside eight odd ones."),
+        typer.Option(
+            "--texts", metavar="N", min=0, rich_help_panel=TEXTS, help="Bundled texts, beside eight odd ones."
+        ),
     ] = 16,
     tokens: Annotated[
         int, typer.Option("--tokens", metavar="N", min=4, rich_help_panel=TEXTS, help="Cut texts to this many tokens.")

@@ -143,7 +143,9 @@ def _node(value: Any, name: str = "", depth: int = 0) -> list[str]:
         return [start + "[", *(line for v in value for line in _node(v, "", depth + 1)), "  " * depth + "]"]
     if not is_dataclass(value):
         return [f"{start}{value!r}"]
-    kept = [f.name for f in fields(value) if f.name not in ("span", "source") and getattr(value, f.name) not in (None, ())]
+    kept = [
+        f.name for f in fields(value) if f.name not in ("span", "source") and getattr(value, f.name) not in (None, ())
+    ]
     inner = [getattr(value, field_name) for field_name in kept]
     if not any(is_dataclass(v) or (isinstance(v, tuple) and any(map(is_dataclass, v))) for v in inner):
         shown = ", ".join(f"{n}={v!r}" for n, v in zip(kept, inner, strict=True))

@@ -26,7 +26,9 @@ def print_verification(found: Verification) -> None:
     apart = [(found.refused, "refused"), (found.without_source, "without Python source")]
     if any(number for number, _ in apart):
         print("not compared: " + ", ".join(f"{number} {what}" for number, what in apart if number))
-    rows = [[name, programs, runs, f"{largest:.1e}", wrong] for name, programs, runs, largest, wrong in found.by_backend()]
+    rows = [
+        [name, programs, runs, f"{largest:.1e}", wrong] for name, programs, runs, largest, wrong in found.by_backend()
+    ]
     if rows:
         print_table("", ["back end", "programs", "comparisons", "max |Δ|", f"disagree (> {TOLERANCE:.0e})"], rows)
     raised = sum(v.raised for v in found.verdicts)

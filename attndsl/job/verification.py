@@ -61,7 +61,9 @@ class Verification:
             compared = [v for v in self.verdicts if v.compared.get(backend)]
             if compared:
                 largest = max(v.by_backend[backend] for v in compared)
-                rows.append((backend, len(compared), sum(v.compared[backend] for v in compared), largest, wrong[backend]))
+                rows.append(
+                    (backend, len(compared), sum(v.compared[backend] for v in compared), largest, wrong[backend])
+                )
         return rows
 
     def as_data(self) -> dict[str, Any]:

@@ -30,36 +30,54 @@ _NUMBERS = ("int", "float", "num")
 
 def linear(t: Term) -> tuple[dict[Term, int], int]:
     """An int term as coefficients of atoms and a constant."""
-    if t.op == "const" and t.kind in ("int", "bool"):
+    op = t.op
+    if op == "linear":
+        return dict(zip(t.args, t.data, strict=False)), t.data[-1]
+    if op == "const" and t.kind in ("int", "bool"):
         return {}, int(t.data)
-    if t.op == "linear":
-        return dict(zip(t.args, t.data[:-1], strict=True)), t.data[-1]
     return {t: 1}, 0
 
 
 def from_linear(atoms: dict[Term, int], constant: int) -> Term:
-    atoms = {a: c for a, c in atoms.items() if c}
+    if 0 in atoms.values():
+        atoms = {a: c for a, c in atoms.items() if c}
+    if len(atoms) == 1:
+        ((atom, c),) = atoms.items()
+        return atom if c == 1 and constant == 0 else mk("linear", (c, constant), (atom,), "int")
     if not atoms:
         return const(constant)
-    if constant == 0 and len(atoms) == 1:
-        atom, c = next(iter(atoms.items()))
-        if c == 1:
-            return atom
-    ordered = sorted(atoms.items(), key=lambda item: (item[1] < 0, _order(item[0])))
-    return mk("linear", (*(c for _, c in ordered), constant), tuple(a for a, _ in ordered), "int")
+    ordered = sorted(atoms.items(), key=_order)
+    return mk("linear", (*[c for _, c in ordered], constant), tuple([a for a, _ in ordered]), "int")
 
 
-def _order(t: Term) -> tuple[int, str]:
-    return t.size, str(t.data) if t.op == "var" else t.op
+def _order(item: tuple[Term, int]) -> tuple[bool, int, str]:
+    t, c = item
+    return c < 0, t.size, str(t.data) if t.op == "var" else t.op
+
+
+def _plus(a: Term, b: Term, times: int) -> Term:
+    """a + times * b, of ints."""
+    left, c = linear(a)
+    right, d = linear(b)
+    for atom, k in right.items():
+        left[atom] = left.get(atom, 0) + times * k
+    return from_linear(left, c + times * d)
+
+
+def _gap(a: Term, b: Term) -> int | None:
+    """a - b of ints, where it is a constant."""
+    x = a.args if a.op == "linear" else () if a.op == "const" else (a,)
+    y = b.args if b.op == "linear" else () if b.op == "const" else (b,)
+    if len(x) != len(y) or (len(x) == 1 and x != y):
+        return None
+    left, c = linear(a)
+    right, d = linear(b)
+    return c - d if left == right else None
 
 
 def add(a: Term, b: Term) -> Term:
     if a.kind == "int" and b.kind == "int":
-        left, c = linear(a)
-        right, d = linear(b)
-        for atom, k in right.items():
-            left[atom] = left.get(atom, 0) + k
-        return from_linear(left, c + d)
+        return _plus(a, b, 1)
     if is_const(a) and is_const(b):
         return const(a.data + b.data)
     if is_const(b) and b.data == 0 and a.kind == "float":
@@ -77,7 +95,7 @@ def neg(a: Term) -> Term:
 
 def sub(a: Term, b: Term) -> Term:
     if a.kind == "int" and b.kind == "int":
-        return add(a, mul(const(-1), b))
+        return _plus(a, b, -1)
     if is_const(a) and is_const(b):
         return const(a.data - b.data)
     if is_const(b) and b.data == 0 and a.kind == "float":
@@ -183,6 +201,13 @@ _FLIP = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
 def not_(t: Term) -> Term:
+    found = t.opposite
+    if found is None:
+        found = t.opposite = _negation(t)
+    return found
+
+
+def _negation(t: Term) -> Term:
     if t.op == "const":
         return const(not t.data)
     if t.op == "not":
@@ -231,9 +256,9 @@ def compare(op: str, a: Term, b: Term) -> Term:
         if a is b:
             return const(op == "==")
     if a.kind == "int" and b.kind == "int":
-        gap = sub(a, b)
-        if is_const(gap):
-            return const(_COMPARE[op](gap.data, 0))
+        gap = _gap(a, b)
+        if gap is not None:
+            return const(_COMPARE[op](gap, 0))
     if is_const(a) and not is_const(b):
         a, b, op = b, a, {"<": ">", ">": "<", "<=": ">=", ">=": "<="}.get(op, op)
     return mk("cmp", op, (a, b), "bool")

@@ -106,7 +106,7 @@ def _without_single(drafts: list[tuple[int, Draft]]) -> list[tuple[int, Draft]]:
 
 
 def _may_fail(t: Term) -> bool:
-    return not t.total or any(x.op == "bin" and x.span is not None for x in T.walk(t))
+    return not t.total or bool(t.marks & T.MAY_FAIL)
 
 
 def _matrix_names(drafts: list[tuple[int, Draft]], result: Result, copies: dict[tuple[str, int], str]) -> Names:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from attndsl.dsl.builtins import is_punctuation
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.emit import Draft
 from attndsl.dsl.pyimport.lift.hints import SET_HINT
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.to_nodes import TOKEN, WORD, Names, normalized
+from attndsl.dsl.pyimport.lift.to_nodes import TOKEN, WORD, Names, normalized, word_of
 
 _MIN_SIZE = 6
+_MAX_COMPARED = 2_000
+
+
+Form = Callable[[Term], Term]
 
 
 def roots(d: Draft) -> list[Term]:
@@ -42,6 +46,7 @@ def definitions(hints: Mapping[Term, str], drafts: Sequence[Draft], names: Names
                 stack.extend((form(a), t) for a in t.args)
     given = {form(t): name for t, name in hints.items()}
     chosen = {t for t in parents if _worth(t, len(parents[t]), t in given)}
+    chosen |= {base for t in chosen if (base := form(_base(t))).op == "agg" and _worth(base, 2, False)}
     chosen = {t for t in chosen if not _plain(t, lambda a: form(a) in chosen)}
     return _name_all(chosen, given, names, form)
 
@@ -51,12 +56,19 @@ def _worth(t: Term, uses: int, hinted: bool) -> bool:
         return False
     if t.free and not (t.free <= {TOKEN.data, WORD.data}):
         return False
-    if any(x.op in ("read", "stat") for x in T.walk(t)):
+    if t.marks & T.READS or word_of(t) is not None:
         return False
     return uses >= 2 and t.size >= (4 if hinted else _MIN_SIZE) and (bool(t.free) or t.size >= 8)
 
 
-def _plain(t: Term, is_named) -> bool:  # type: ignore[no-untyped-def]
+def _base(t: Term) -> Term:
+    """What a feature of a feature is asked of."""
+    while t.op in ("feature", "windex"):
+        t = t.args[0]
+    return t
+
+
+def _plain(t: Term, is_named: Callable[[Term], bool]) -> bool:
     """Said as briefly without a name: ``Word(k).pos == "VERB"``, ``Word(k) is some``."""
     match t.op:
         case "some" | "absent" | "feature" | "windex":
@@ -68,26 +80,43 @@ def _plain(t: Term, is_named) -> bool:  # type: ignore[no-untyped-def]
     return False
 
 
-def _brief(t: Term, is_named) -> bool:  # type: ignore[no-untyped-def]
+def _brief(t: Term, is_named: Callable[[Term], bool]) -> bool:
     while t.op in ("feature", "windex") and not is_named(t):
         t = t.args[0]
-    return bool(is_named(t)) or t.op == "var"
+    return bool(is_named(t)) or t.op == "var" or word_of(t) is not None
 
 
 # ---------------------------------------------------------------- names
 
 
-def _name_all(chosen: set[Term], hints: Mapping[Term, str], names: Names, form) -> dict[Term, str]:  # type: ignore[no-untyped-def]
+def _name_all(chosen: set[Term], hints: Mapping[Term, str], names: Names, form: Form) -> dict[Term, str]:
     taken = {"W", "Error", *names.matrices.values(), *names.copies.values()}
     out: dict[Term, str] = {}
-    for t in sorted(chosen, key=lambda t: (t.size, str(t))):
-        base = _base_name(t, hints.get(t, ""), {form(x): name for x, name in out.items()}, form)
-        name, number = base, 1
+    numbers: dict[str, int] = {}
+    for t in _by_size(chosen):
+        base = _base_name(t, hints.get(t, ""), out, form)
+        number = numbers.get(base, 1)
+        name = base if number == 1 else f"{base}{number}"
         while name in taken:
             number += 1
             name = f"{base}{number}"
+        numbers[base] = number
         taken.add(name)
         out[t] = name
+    return out
+
+
+def _by_size(terms: Iterable[Term]) -> list[Term]:
+    """Smaller ones first; of equal size by what they say, where that is short enough to be written out."""
+    groups: dict[int, list[Term]] = {}
+    for t in terms:
+        groups.setdefault(t.size, []).append(t)
+    out: list[Term] = []
+    for size in sorted(groups):
+        group = groups[size]
+        if len(group) > 1:
+            group.sort(key=str if size < _MAX_COMPARED else lambda t: t.serial)
+        out.extend(group)
     return out
 
 
@@ -95,7 +124,7 @@ _ROLE_WORDS = frozenset("current curr cur target tgt other this query key src so
 _LOOP_LETTERS = frozenset("i j k q t tok idx index".split())
 
 
-def _base_name(t: Term, hint: str, named: Mapping[Term, str], form) -> str:  # type: ignore[no-untyped-def]
+def _base_name(t: Term, hint: str, named: Mapping[Term, str], form: Form) -> str:
     if t.op == "agg" and t.kind == "word" and t.data == "first" and t.args[0].kind in ("words", "none"):
         return "Word"
     if hint.startswith(SET_HINT):
@@ -115,7 +144,11 @@ def _camel(name: str) -> str:
         words.pop()
     if len(words) == 1 and words[0].lower() in _LOOP_LETTERS:
         return ""
-    out = re.sub(r"[^A-Za-z0-9]", "", "".join(p[0].upper() + p[1:].lower() if p.isupper() else p[0].upper() + p[1:] for p in words))
+    out = re.sub(
+        r"[^A-Za-z0-9]",
+        "",
+        "".join(p[0].upper() + p[1:].lower() if p.isupper() else p[0].upper() + p[1:] for p in words),
+    )
     return out if out and out[0].isalpha() else "Value" + out if out else ""
 
 
@@ -123,14 +156,13 @@ def _is(name: str) -> str:
     return name if name.startswith(("Is", "Has")) else "Is" + (name or "Member")
 
 
-def _described(t: Term, named: Mapping[Term, str], form) -> str:  # type: ignore[no-untyped-def]
+def _described(t: Term, named: Mapping[Term, str], form: Form) -> str:
     """What a reader would call it, from what it is."""
     match t.op:
         case "member":
             return _set_name(t)
         case "agg" if t.data in ("sum", "count"):
-            what = t.args[5] if t.data == "sum" else t.args[4]
-            inner = next((name for x, name in named.items() if len(x.free) == 1 and form(what) is x), "")
+            inner = named.get(form(t.args[5] if t.data == "sum" else t.args[4]), "")
             place = "Before" if t.args[3].free else ""
             return (inner if t.data == "sum" and inner else "Count" + inner) + place
         case "agg" if t.data in ("first", "last") and t.kind == "int":

@@ -337,7 +337,7 @@ def _at(d: Draft, place: Term, where: list[Term], speaker: _Speaker) -> Draft:
 
 def _may_fail(t: Term) -> bool:
     """Evaluating it may be an error: a division, a power. (A comparison with none is none.)"""
-    return any(x.op == "bin" and x.span is not None for x in T.walk(t))
+    return bool(t.marks & T.MAY_FAIL)
 
 
 def _outside_is_nothing(d: Draft, speaker: _Speaker) -> list[Term]:
@@ -383,7 +383,7 @@ def _is_product(t: Term) -> bool:
 def _depends_on_weights(d: Draft) -> bool:
     """The rule reads weights, which its first part would have changed."""
     parts = (d.value, *d.when, *d.where, *(x for x in (d.target, d.low, d.high) if x is not None))
-    return any(x.op in ("read", "stat") for t in parts for x in T.walk(t))
+    return any(t.marks & T.READS for t in parts)
 
 
 # ---------------------------------------------------------------- rules that change nothing

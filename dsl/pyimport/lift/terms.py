@@ -31,8 +31,10 @@ from attndsl.dsl.pyimport.lift.term import (
     ALL_WORDS,
     FALSE,
     MAX_TERMS,
+    MAY_FAIL,
     NONE,
     ONE,
+    READS,
     TRUE,
     ZERO,
     N,
@@ -47,8 +49,8 @@ from attndsl.dsl.pyimport.lift.term import (
 )
 
 __all__ = [
-    "ALL_WORDS", "FALSE", "MAX_TERMS", "NONE", "ONE", "TRUE", "ZERO", "N", "Term", "TooLarge", "add", "agg", "arith",
-    "as_number", "clear", "compare", "conj", "const", "disj", "feature", "fresh", "from_linear", "func", "is_const",
-    "ite", "keep", "length", "linear", "member", "mk", "mul", "neg", "not_", "read", "rebuild", "row_stat",
-    "some", "sub", "subst", "substring", "text_method", "walk", "windex", "wordat",
+    "ALL_WORDS", "FALSE", "MAX_TERMS", "MAY_FAIL", "NONE", "ONE", "READS", "TRUE", "ZERO", "N", "Term", "TooLarge",
+    "add", "agg", "arith", "as_number", "clear", "compare", "conj", "const", "disj", "feature", "fresh", "from_linear",
+    "func", "is_const", "ite", "keep", "length", "linear", "member", "mk", "mul", "neg", "not_", "read", "rebuild",
+    "row_stat", "some", "sub", "subst", "substring", "text_method", "walk", "windex", "wordat",
 ]  # fmt: skip
