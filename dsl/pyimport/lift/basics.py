@@ -70,6 +70,10 @@ def truth(m: Machine, value: Value) -> Term:
             return T.const(bool(items))
         case Opaque(name="doc"):
             return T.compare(">", C.size(m, doc_words()), T.ZERO)
+        case Opaque(name="letters"):
+            from attndsl.dsl.pyimport.lift import letters
+
+            return letters.truth(value)
         case Opaque(name="nlp" | "tokenizer" | "sentence"):
             return T.TRUE
         case Choice(condition=c, then=a, other=b):

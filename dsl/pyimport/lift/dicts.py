@@ -61,6 +61,7 @@ def _last(m: Machine, part: Part, key: Value) -> tuple[Term, Value]:
     value = part.element.items[1]
     if len(part.binders) > 1:
         raise m.stop("a dict that nested loops fill", code="E0313")
+    C.in_text_order(part)
     if not part.binders:
         return _matches(m, part, key), value
     (b,) = part.binders

@@ -65,10 +65,14 @@ def _over(m: Machine, node: ast.For, value: Value) -> bool:
         raise m.stop("a list that was built in several places is left early", node, "E0313")
     if len(seq.parts) > 1 and node.orelse and any(p.binders for p in seq.parts):
         raise m.stop("for ... else over a list that was built in several places", node, "E0303")
-    walk = _Walk(m, node, ordered)
+    mixed = any(b.mixed for p in seq.parts for b in p.binders)
+    walk = _Walk(m, node, ordered and not mixed)
+    read, done = len(m.readings), len(m.events)
     for part in seq.parts:
         if not walk.part(instantiate(part)):
             break
+    if mixed and (len(m.readings) > read or any(e.op not in ("add", "check") for e in m.events[done:])):
+        raise m.stop("the order of a list to which an iteration appends more than once", node, "E0313")
     return walk.finish()
 
 
@@ -220,7 +224,7 @@ def assigned_names(nodes: list[ast.stmt], target: ast.expr | None) -> list[str]:
 def symbolic(m: Machine, binder: Binder, where: Term, node: ast.For, body: Callable[[], bool], ordered: bool) -> Term:
     """Run the body once for an unknown value of the binder, sum up all iterations, and say when a break ended them."""
     names = assigned_names(node.body, node.target)
-    loop = S.LoopRun(m, binder, where, node, names, ordered)
+    loop = S.LoopRun(m, binder, where, node, names, ordered and not binder.climbs)
     if T.conj(binder.conditions()) is T.FALSE:
         return T.FALSE
     for _ in range(12):

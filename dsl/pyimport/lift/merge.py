@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import State
@@ -170,7 +171,8 @@ def subst_part(part: Part, mapping: dict[Term, Term]) -> Part:
 
 
 def subst_binder(b: Binder, mapping: dict[Term, Term]) -> Binder:
-    return Binder(b.var, T.subst(b.low, mapping), T.subst(b.high, mapping), T.subst(b.domain, mapping), b.descending)
+    low, high, domain = (T.subst(t, mapping) for t in (b.low, b.high, b.domain))
+    return replace(b, low=low, high=high, domain=domain)
 
 
 def instantiate(part: Part) -> Part:
@@ -180,6 +182,6 @@ def instantiate(part: Part) -> Part:
     for b in part.binders:
         new = T.fresh(b.var.kind)
         moved = subst_binder(b, mapping)
-        binders.append(Binder(new, moved.low, moved.high, moved.domain, b.descending))
+        binders.append(replace(moved, var=new))
         mapping[b.var] = new
     return Part(tuple(binders), T.subst(part.condition, mapping), subst_value(part.element, mapping))

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from attndsl.dsl.pyimport.lift import arrays, dicts, lists, numpy_
+from attndsl.dsl.pyimport.lift import arrays, dicts, letters, lists, numpy_
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, spread
@@ -61,6 +61,13 @@ def _call(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
             return _tokenizer(m, name, node)
         case Ref():
             return _container(m, base, name, node)
+        case Opaque(name="letters") if name in ("intersection", "union") and len(node.args) == 1:
+            other = evaluate(m, node.args[0])
+            text = letters.of_text(other)
+            symbol = "&" if name == "intersection" else "|"
+            found = None if text is None else letters.combined(m, symbol, base, letters.set_of(text))
+            if found is not None:
+                return found
         case Grid() | RowRef() | Vector():
             return numpy_.method(m, base, name, node)
         case Opaque(name="ids") if name in ("tolist",) and not node.args:

@@ -56,8 +56,13 @@ def _scalars(m: Machine, op: str, a: Scalar, b: Scalar) -> Value:
 
 
 def _division(m: Machine, op: str, x: Term, y: Term, numpy: bool | None) -> Value:
+    from attndsl.dsl.pyimport.lift import letters
+
     span = m.span(m.node)
-    if nonzero(m, y):
+    named = letters.quotient(m, x, y) if op == "/" else None
+    if named is not None:
+        return Scalar(named, numpy)
+    if nonzero(m, y) or letters.nonzero(m, y):
         return Scalar(T.arith(op, x, y, span), numpy)
     if numpy and op == "/":
         return Scalar(T.arith("ratio", x, y), numpy)
@@ -97,7 +102,7 @@ def positive(m: Machine, t: Term, strict: bool = True) -> bool:
             return any(positive(m, a, strict) for a in t.args)
         case "func" if t.data == "min":
             return all(positive(m, a, strict) for a in t.args)
-        case "func" if t.data in ("sqrt", "abs", "len", "overlap"):
+        case "func" if t.data in ("sqrt", "abs", "len", "overlap", "shared", "either"):
             return not strict
         case "ite":
             return all(positive(m, a, strict) for a in t.args[1:])

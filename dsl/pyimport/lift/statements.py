@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Sequence
 
 from attndsl.dsl import pytree
-from attndsl.dsl.pyimport.lift import arrays, dicts, lists
+from attndsl.dsl.pyimport.lift import arrays, blocks, dicts, lists
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, settle, spread
 from attndsl.dsl.pyimport.lift.evaluate import _BINARY, condition, evaluate
@@ -72,6 +72,10 @@ def _aug_assign(m: Machine, node: ast.AugAssign) -> bool:
         key = evaluate(m, node.target.slice)
         old = dicts.lookup(m, base, key)
         dicts.assign(m, base, key, spread(m, lambda a, b: binary(m, op, a, b), old, value))
+        return True
+    index = node.target.slice
+    if isinstance(base, Grid) and isinstance(index, ast.Tuple) and isinstance(index.elts[0], ast.Slice):
+        blocks.update_column(m, op, base, index, spread(m, _numeric(m), value), node)
         return True
     row, at = _cell_of(m, base, node.target.slice, node)
     if at is None:

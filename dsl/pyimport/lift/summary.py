@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from attndsl.dsl.pyimport.lift import carry as K
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Event, Flows, Loop, Machine, Reading, Retry, State
-from attndsl.dsl.pyimport.lift.merge import guard, merge_states, subst_part, subst_value
+from attndsl.dsl.pyimport.lift.merge import merge_states, subst_part, subst_value
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import Binder, DictValue, Growing, Part, Ref, Seq, Unbound, Value
 from attndsl.dsl.pyimport.lift.view import View
@@ -300,7 +300,7 @@ def _joined(m: Machine, parts: tuple[Part, ...], ordered: bool, node: ast.AST) -
 
 def _unordered(m: Machine, parts: tuple[Part, ...], node: ast.AST) -> tuple[Part, ...]:
     """The order of the elements is lost; the list may still be asked what it holds."""
-    return tuple(replace(guard(p, T.TRUE)) for p in parts)
+    return tuple(replace(p, binders=(replace(p.binders[0], mixed=True), *p.binders[1:])) for p in parts)
 
 
 def _subst_event(e: Event, mapping: dict[Term, Term]) -> Event:

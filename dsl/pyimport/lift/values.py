@@ -55,7 +55,8 @@ class TupleValue(Value):
 class Binder:
     """A variable and its range: token positions (or numbers) [low, high), or the words of ``domain``.
 
-    ``descending`` says that Python goes from the last to the first.
+    ``descending`` says that Python goes from the last to the first, ``mixed`` that the elements of other parts come
+    in between.
     """
 
     var: Term
@@ -63,10 +64,16 @@ class Binder:
     high: Term
     domain: Term = T.NONE
     descending: bool = False
+    mixed: bool = False
 
     @property
     def over_words(self) -> bool:
         return self.domain is not T.NONE
+
+    @property
+    def climbs(self) -> bool:
+        """Python goes from a word up to the root, which is no order of the text."""
+        return self.domain.op == "feature" and self.domain.data == "ancestors"
 
     def conditions(self) -> tuple[Term, ...]:
         if self.over_words:
