@@ -2,7 +2,8 @@
 
 A published file brings a helper that maps tokens to spaCy words by the lengths of the tokens, and drops the spaces
 between them. It is recognised by what it does: on texts without a space, where nothing can drift, an aligner gives for
-each token just the words that overlap it. Helpers are tried in the bounded machine (``runtime/loops``), never in Python.
+each token just the words that overlap it. Helpers are tried in the bounded machine (``runtime/loops``), never in
+Python.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from attndsl.runtime.loops.state import Limits
 _PROBE = "attndsl_probe"
 _LIMITS = Limits(steps=200_000, cells=2_000_000, seconds=2.0)
 _MOST_PARAMETERS = 4
-# What the probe writes for each token: 1 at every word found (a text may have more words than tokens, the side of A). Then the ways of missing: the one that ends the last row.
+# What the probe writes for each token: 1 at every word found. (A text may have more words than tokens, the side of A.)
 _READERS = {
     (True, False): "for w in found[i]:\n            A[i, w % n] += 1.0 + w // n",
     (False, False): "for w in found[i]:\n            A[i, w.i % n] += 1.0 + w.i // n",
@@ -114,7 +115,8 @@ def measured_drift(warning: Diagnostic, tables: Sequence[TokenTable], model: str
         given, wanted = _words(prefix, found.aligner, table), _overlaps(table, found.aligner.first)
         wrong += len(table) if given is None else int((given != wanted).any(axis=1).sum())
     total = sum(map(len, tables))
-    share = f"on {len(tables)} text{'s' * (len(tables) != 1)} it gives other words for {100 * wrong / total:.0f}% of {total} tokens of {model}"
+    texts = f"{len(tables)} text{'s' * (len(tables) != 1)}"
+    share = f"on {texts} it gives other words for {100 * wrong / total:.0f}% of {total} tokens of {model}"
     return replace(warning, notes=(*warning.notes, share))
 
 
@@ -190,7 +192,7 @@ def _agrees(prefix: str, aligner: Aligner, table: TokenTable) -> bool:
 
 
 def _words(prefix: str, aligner: Aligner, table: TokenTable) -> NDArray[np.float64] | None:
-    """1 at [token, word modulo tokens] for what the aligner gives; None when it fails or gives something of another kind."""
+    """1 at [token, word modulo tokens] for what the aligner gives; None when it fails or gives another kind of thing."""
     reader = _READERS[aligner.numbers, aligner.first]
     there = "if not isinstance(found, dict) or i in found:" if aligner.mapping else "if True:"
     if aligner.first:

@@ -1,4 +1,4 @@
-"""The command ``attndsl compile``: what became of program files, one stage of a program, and the check against CPython."""
+"""``attndsl compile``: what became of program files, one stage of a program, and the check against CPython."""
 
 from __future__ import annotations
 
@@ -73,14 +73,14 @@ def compile_(
             "--model",
             metavar="MODEL",
             rich_help_panel=MACHINE,
-            help=f"Model whose tokenizer splits the texts (--verify: {_MODEL_NEEDED}); measures how far aligners drift.",
+            help=f"Model whose tokenizer splits the texts ({_MODEL_NEEDED}); measures how far aligners drift.",
         ),
     ] = None,
     revision: Revision = None,
     texts: Annotated[
         int,
         typer.Option(
-            "--texts", metavar="N", min=0, rich_help_panel=TEXTS, help="Bundled texts, beside eight odd ones."
+            "--texts", metavar="N", min=0, rich_help_panel=TEXTS, help="Bundled texts, besides eight odd ones."
         ),
     ] = 16,
     tokens: Annotated[

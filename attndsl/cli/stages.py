@@ -72,11 +72,12 @@ def _attn(program: Program) -> str:
 
 def _checked(program: Program) -> str:
     typed = _typed(program, "checked")
+    lets = [f"{n}({', '.join(d.params)})" if d.params else n for n, d in typed.lets.items()]
     facts = {
         "program": program.name, "sees": "keys up to the query" if typed.causal else "all keys",
         "cost": program.cost, "reads": ", ".join(typed.reads) or "positions only",
         "parser": "needed" if typed.needs_words else "not needed", "host relations": ", ".join(typed.hosts) or "none",
-        "definitions": ", ".join(f"{n}({', '.join(d.params)})" if d.params else n for n, d in typed.lets.items()) or "none",
+        "definitions": ", ".join(lets) or "none",
     }  # fmt: skip
     warnings = [f"warning {w.code}: {w.headline}" for w in typed.warnings]
     return "\n".join([*(f"{name:<15} {value}" for name, value in facts.items()), *warnings])

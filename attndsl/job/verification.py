@@ -36,7 +36,7 @@ INTERPRETED = 8
 
 @dataclass(frozen=True)
 class Verification:
-    """What ``verify_programs`` found: one verdict per compared program, and how many programs had nothing to compare."""
+    """What ``verify_programs`` found: a verdict for each compared program, and how many had nothing to compare."""
 
     verdicts: tuple[Verdict, ...]
     texts: int

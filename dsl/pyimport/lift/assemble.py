@@ -16,7 +16,6 @@ from attndsl.dsl.pyimport.lift.polish import polished
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.to_nodes import WORD, Names, Writer, conjunction
 
-
 ERROR = "Error"
 """The definition that a rule adds where Python raises."""
 

@@ -120,8 +120,10 @@ def _by_size(terms: Iterable[Term]) -> list[Term]:
     return out
 
 
-_ROLE_WORDS = frozenset("current curr cur target tgt other this query key src source cand candidate".split())
-_LOOP_LETTERS = frozenset("i j k q t tok idx index".split())
+_ROLE_WORDS = frozenset(
+    ["current", "curr", "cur", "target", "tgt", "other", "this", "query", "key", "src", "source", "cand", "candidate"]
+)
+_LOOP_LETTERS = frozenset(["i", "j", "k", "q", "t", "tok", "idx", "index"])
 
 
 def _base_name(t: Term, hint: str, named: Mapping[Term, str], form: Form) -> str:
@@ -205,7 +207,8 @@ _CLASSES = {
     "IsPronoun": "i you he she it we they me him her us them his hers its their theirs my your our mine yours ours",
     "IsConjunction": "and or but nor so yet",
     "IsPreposition": "in on at of to for from by with about into over after before under between through",
-    "IsAuxiliary": "is are was were be been being am has have had do does did will would can could may might shall should must",
+    "IsAuxiliary": "is are was were be been being am has have had do does did will would can could may might shall should "
+    "must",
     "IsQuestionWord": "who what when where why how which whom whose",
     "IsNegation": "not no never none n't nothing",
     "IsRelativizer": "that which who whom whose",
