@@ -192,7 +192,7 @@ def _agrees(prefix: str, aligner: Aligner, table: TokenTable) -> bool:
 
 
 def _words(prefix: str, aligner: Aligner, table: TokenTable) -> NDArray[np.float64] | None:
-    """1 at [token, word modulo tokens] for what the aligner gives; None when it fails or gives another kind of thing."""
+    """1 at [token, word modulo tokens] for what the aligner gives; None when it fails or gives something else."""
     reader = _READERS[aligner.numbers, aligner.first]
     there = "if not isinstance(found, dict) or i in found:" if aligner.mapping else "if True:"
     if aligner.first:

@@ -207,8 +207,8 @@ _CLASSES = {
     "IsPronoun": "i you he she it we they me him her us them his hers its their theirs my your our mine yours ours",
     "IsConjunction": "and or but nor so yet",
     "IsPreposition": "in on at of to for from by with about into over after before under between through",
-    "IsAuxiliary": "is are was were be been being am has have had do does did will would can could may might shall should "
-    "must",
+    "IsAuxiliary": "is are was were be been being am has have had do does did will would can could may might shall "
+    "should must",
     "IsQuestionWord": "who what when where why how which whom whose",
     "IsNegation": "not no never none n't nothing",
     "IsRelativizer": "that which who whom whose",
