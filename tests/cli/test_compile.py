@@ -174,3 +174,23 @@ def test_the_help_lists_every_stage(capsys: pytest.CaptureFixture[str], monkeypa
     assert run(["compile", "--help"]) == 0
     out = capsys.readouterr().out
     assert all(name in out for name in stage_names())
+
+
+# ---------------------------------------------------------------- the tables
+
+
+def test_the_table_says_what_each_reason_costs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "four.py"
+    path.write_text(
+        PROGRAMS
+        + "\ndef both(sentence, tokenizer):\n    return 'both', np.eye(missing(sentence)) * hash(sentence)\n"
+        + "\ndef one(sentence, tokenizer):\n    return 'one', np.eye(missing(sentence))\n",
+        encoding="utf-8",
+    )
+    assert run(["compile", str(path)]) == 1
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["E0220", "unknown-python-name", "2", "1"] in lines
+    assert ["E0133", "hash-dependent", "1", "0"] in lines
+    kept = lines[lines.index(["kept", "bounded,", "by", "what", "was", "not", "lifted"]) + 2]
+    assert kept[0].startswith("E03")
+    assert kept[-1] == "1"

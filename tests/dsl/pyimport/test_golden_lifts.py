@@ -1,6 +1,6 @@
 """Forty lifted programs as a reader sees them: each was read by eye, and a change of form shows in the diff.
 
-The Python is in ``tests/programs/unseen``, whose tests compare the lifts with CPython. The file's own aligner is kept for
+The Python is in ``tests/programs/unseen``, whose tests compare the lifts with CPython. A file's own aligner is kept for
 some and repaired for others, which reads shorter. Record anew: ``pytest tests/dsl/pyimport/test_golden_lifts.py
 --update-golden``, then read ``git diff``.
 """
