@@ -7,7 +7,9 @@ Nothing in the file is executed.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import gc
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from attndsl.dsl.checker import TypedProgram
@@ -43,9 +45,22 @@ def import_python(source: SourceFile, hosts: Collection[str] = ()) -> ImportedMo
 
     Raises DiagnosticError for a file that cannot be read at all: text limits (E011x), syntax (E0120).
     """
-    module = read_module(source.text, source.name)
-    checks = check_module(module, hosts)
-    return ImportedModule(tuple(_import(name, check) for name, check in checks.items()), module.diagnostics)
+    with _rare_collections():
+        module = read_module(source.text, source.name)
+        checks = check_module(module, hosts)
+        return ImportedModule(tuple(_import(name, check) for name, check in checks.items()), module.diagnostics)
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Look for cyclic garbage less often: a lift makes many small objects that live until its end, and few cycles."""
+    before = gc.get_threshold()
+    if before[0]:
+        gc.set_threshold(max(before[0], 200_000), *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _import(name: str, check: ProgramCheck) -> Imported:

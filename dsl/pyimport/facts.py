@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from attndsl.dsl import pytree
@@ -40,12 +40,20 @@ def function_facts(module: PyModule, node: ast.FunctionDef, host: Collection[str
     return looker.facts
 
 
-def constant_facts(module: PyModule, name: str, host: Collection[str]) -> Facts:
+def constant_builders(module: PyModule) -> dict[str, list[ast.stmt]]:
+    """Name -> the module-level statements that build the constant, in file order."""
+    found: dict[str, list[ast.stmt]] = {}
+    for statement in module.order:
+        for name in {n.id for n in pytree.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}:
+            found.setdefault(name, []).append(statement)
+    return found
+
+
+def constant_facts(module: PyModule, name: str, builders: Iterable[ast.stmt], host: Collection[str]) -> Facts:
     """Look at the module-level statements that build one constant."""
     looker = _Looker(module, host)
-    for statement in module.order:
-        if name in {n.id for n in pytree.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}:
-            looker.visit(statement)
+    for statement in builders:
+        looker.visit(statement)
     looker.facts.constants.pop(name, None)
     return looker.facts
 

@@ -24,6 +24,7 @@ from attndsl.dsl.pyimport.lift.algebra import (
     windex,
     wordat,
 )
+from attndsl.dsl.pyimport.lift.sums import from_linear, linear
 from attndsl.dsl.pyimport.lift.term import (
     _OPENED,
     _SUBSTITUTED,
@@ -87,10 +88,7 @@ def rebuild(t: Term, args: tuple[Term, ...]) -> Term:
     """The same operation on other arguments, simplified again."""
     match t.op:
         case "linear":
-            total: Term = const(t.data[-1])
-            for c, a in zip(t.data[:-1], args, strict=True):
-                total = add(total, mul(const(c), a))
-            return total
+            return _rebuild_linear(t, args)
         case "bin" if t.data != "ratio":
             return arith(t.data, args[0], args[1], t.span)
         case "neg":
@@ -123,6 +121,22 @@ def rebuild(t: Term, args: tuple[Term, ...]) -> Term:
             domain, var, low, high, where, value = args
             return agg(t.data, var, domain, low, high, where, value)
     return mk(t.op, t.data, args, t.kind, t.span)
+
+
+def _rebuild_linear(t: Term, args: tuple[Term, ...]) -> Term:
+    if any(a.kind != "int" for a in args):
+        total: Term = const(t.data[-1])
+        for c, a in zip(t.data[:-1], args, strict=True):
+            total = add(total, mul(const(c), a))
+        return total
+    *coefficients, constant = t.data
+    sums: dict[Term, int] = {}
+    for c, a in zip(coefficients, args, strict=True):
+        atoms, k = linear(a)
+        constant += c * k
+        for atom, x in atoms.items():
+            sums[atom] = sums.get(atom, 0) + c * x
+    return from_linear(sums, constant)
 
 
 def subst(t: Term, mapping: dict[Term, Term]) -> Term:

@@ -1,12 +1,13 @@
 """Systems of whole-number inequalities: Fourier-Motzkin elimination, one group of connected rows at a time.
 
-Conditions of one program repeat: most of a path is the same from question to question. Rows that share no atom with
-the rest are decided on their own, and each group's answer is remembered.
+Conditions repeat: most of a path is the same from question to question, and programs ask alike. A question looks only
+at the groups of rows that its own rows touch, and each group's answer is remembered, whatever its atoms are called: it
+depends on the numbers alone, so that a remembered answer is the one that would be found again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import gcd
 
 from attndsl.dsl.pyimport.lift.term import Term
@@ -17,13 +18,15 @@ Row = tuple[Pairs, int]
 
 LIMIT = 160  # rows of one system; beyond it the answer is "unknown"
 _ATOMS: dict[int, Term] = {}
-_ANSWERS: dict[frozenset[tuple[Pairs, int]], bool] = {}
+_ANSWERS: dict[tuple[Row, ...], bool] = {}
+_MAX_ANSWERS = 20_000
 
 
 def forget() -> None:
-    """Drop the tables between programs."""
+    """Drop the atoms between programs; the answers do not speak of them."""
     _ATOMS.clear()
-    _ANSWERS.clear()
+    if len(_ANSWERS) > _MAX_ANSWERS:
+        _ANSWERS.clear()
 
 
 def atom(number: int) -> Term:
@@ -53,45 +56,87 @@ def _divided(sums: dict[int, int], constant: int) -> Row:
     return tuple(pairs), constant
 
 
-def contradicts(rows: Iterable[Row]) -> bool:
-    """True when no whole numbers satisfy all rows (by a proof over the rationals); False when unknown."""
-    best: dict[Pairs, int] = {}
-    for pairs, c in rows:
-        old = best.get(pairs)
-        if old is None or c < old:
-            best[pairs] = c
-    constant = best.pop((), 0)
-    return constant < 0 or any(_answer(group) for group in _groups(best))
+Facts = Callable[[int], "tuple[Row, ...]"]
 
 
-def _groups(best: dict[Pairs, int]) -> list[dict[Pairs, int]]:
-    """The rows apart by connected atoms, each group in the order of the rows."""
-    group_of: dict[int, int] = {}
-    members: list[list[Pairs]] = []
-    for pairs in best:
-        known = {group_of[a] for a, _ in pairs if a in group_of}
-        if known:
-            target, *others = sorted(known)
-        else:
-            target, others = len(members), []
-            members.append([])
-        members[target].append(pairs)
+class System:
+    """Rows in groups that share no atom. A system never changes: ``extended`` gives another one."""
+
+    __slots__ = ("best", "contradictory", "group_of", "members")
+
+    def __init__(self) -> None:
+        self.best: dict[Pairs, int] = {}
+        self.group_of: dict[int, int] = {}
+        self.members: dict[int, tuple[Pairs, ...]] = {}
+        self.contradictory = False
+
+    def extended(self, rows: Iterable[Row], facts: Facts) -> System:
+        """With more rows, and with what is known of their atoms. ``contradictory`` is True when no whole numbers
+        satisfy all rows (by a proof over the rationals); False says nothing."""
+        if self.contradictory:
+            return self
+        found = System()
+        found.best, found.group_of, found.members = self.best.copy(), self.group_of.copy(), self.members.copy()
+        changed: set[int] = set()
+        pending = list(rows)
+        for pairs, c in pending:  # facts are added while the list is walked
+            old = found.best.get(pairs)
+            if old is None or c < old:
+                if not pairs:
+                    if c < 0:
+                        found.contradictory = True
+                        return found
+                    continue
+                found.best[pairs] = c
+                if old is None:
+                    found._add(pairs, pending, facts, changed)
+                else:
+                    changed.add(found.group_of[pairs[0][0]])
+        best = found.best
+        found.contradictory = any(_answer([(p, best[p]) for p in found.members[group]]) for group in changed)
+        return found
+
+    def _add(self, pairs: Pairs, pending: list[Row], facts: Facts, changed: set[int]) -> None:
+        """A row with new left side joins the groups of its atoms."""
+        group_of, members = self.group_of, self.members
+        target = -1
+        for a, _ in pairs:
+            found = group_of.get(a, -1)
+            if found < 0:
+                if len(self.best) < LIMIT:
+                    pending.extend(facts(a))
+            elif target < 0:
+                target = found
+            elif found != target:
+                moved = members.pop(found)
+                for other in moved:
+                    for b, _ in other:
+                        group_of[b] = target
+                members[target] += moved
+                changed.discard(found)
+        if target < 0:
+            target = pairs[0][0]
+        members[target] = (*members.get(target, ()), pairs)
         for a, _ in pairs:
             group_of[a] = target
-        for other in others:
-            for moved in members[other]:
-                for a, _ in moved:
-                    group_of[a] = target
-            members[target] += members[other]
-            members[other] = []
-    return [{pairs: best[pairs] for pairs in group} for group in members if group]
+        changed.add(target)
 
 
-def _answer(group: dict[Pairs, int]) -> bool:
-    key = frozenset(group.items())
+def _answer(group: list[Row]) -> bool:
+    if len(group) == 1:
+        return False
+    names: dict[int, int] = {}
+    renamed: list[Row] = []
+    for pairs, c in group:
+        if len(pairs) == 1:
+            ((a, k),) = pairs
+            renamed.append((((names.setdefault(a, len(names)), k),), c))
+        else:
+            renamed.append((tuple(sorted([(names.setdefault(a, len(names)), k) for a, k in pairs])), c))
+    key = tuple(renamed)
     found = _ANSWERS.get(key)
     if found is None:
-        found = _ANSWERS[key] = _eliminate(group)
+        found = _ANSWERS[key] = _eliminate(dict(renamed))
     return found
 
 

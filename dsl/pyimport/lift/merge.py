@@ -64,7 +64,7 @@ def merge_contents(c: Term, a: Value, b: Value) -> Value:
 
 def _merge_parts(c: Term, a: tuple[Part, ...], b: tuple[Part, ...]) -> tuple[Part, ...]:
     same = 0
-    while same < min(len(a), len(b)) and a[same] == b[same]:
+    while same < min(len(a), len(b)) and (a[same] is b[same] or a[same] == b[same]):
         same += 1
     then = tuple(guard(p, c) for p in a[same:])
     other = tuple(guard(p, T.not_(c)) for p in b[same:])

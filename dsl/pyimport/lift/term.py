@@ -19,18 +19,26 @@ class Term:
     free: frozenset[str]
     height: int
     kind: str
+    marks: int
     op: str
+    opposite: Term | None
     serial: int
     size: int
     span: Any
     total: bool
-    __slots__ = ("args", "data", "free", "height", "kind", "op", "serial", "size", "span", "total")
+    __slots__ = (
+        "args", "data", "free", "height", "kind", "marks", "op", "opposite", "serial", "size", "span", "total",
+    )  # fmt: skip
 
     def __init__(self, op: str, data: Any, args: tuple[Term, ...], kind: str, span: Any, serial: int) -> None:
         self.op, self.data, self.args, self.kind, self.span, self.serial = op, data, args, kind, span, serial
-        free, size, height, total = _NOTHING, 1, 0, True
+        self.opposite = None
+        free, size, height, total, marks = _NOTHING, 1, 0, True, _MARKS.get(op, 0)
+        if marks == MAY_FAIL and span is None:
+            marks = 0
         for a in args:
             size += a.size
+            marks |= a.marks
             if a.height > height:
                 height = a.height
             total = total and a.total
@@ -44,12 +52,14 @@ class Term:
             free = frozenset((data,))
         elif op == "none" or op == "index":
             total = False
-        self.free, self.size, self.height, self.total = free, size, height, total
+        self.free, self.size, self.height, self.total, self.marks = free, size, height, total, marks
 
     def __repr__(self) -> str:
         return f"{self.op}{'' if self.data is None else ':' + str(self.data)}({', '.join(map(repr, self.args))})"
 
 
+READS, MAY_FAIL = 1, 2  # marks: something inside reads a weight; an operation inside fails for some numbers
+_MARKS = {"read": READS, "stat": READS, "bin": MAY_FAIL}
 _NOTHING: frozenset[str] = frozenset()
 _OPTIONAL = ("first", "last", "nth", "maximum", "minimum", "argmax", "argmin")
 _TOTAL = ("count", "sum", "product", "all")
@@ -67,6 +77,8 @@ def clear() -> None:
     _OPENED.clear()
     _TABLE.clear()
     _TABLE.update(_KEPT)
+    for t in _KEPT.values():
+        t.opposite = None
     _variables[0] = _variables[1]
     _limit[0] = len(_TABLE) + MAX_TERMS
 
@@ -75,7 +87,7 @@ class TooLarge(Exception):
     """One program makes more terms than any readable one."""
 
 
-MAX_TERMS = 60_000
+MAX_TERMS = 20_000  # four times what the largest of 288 published programs needs
 _limit = [1 << 60]
 
 
@@ -93,6 +105,8 @@ def mk(op: str, data: Any, args: tuple[Term, ...], kind: str, span: Any = None) 
 def const(value: Any) -> Term:
     if isinstance(value, bool):
         return TRUE if value else FALSE
+    if type(value) is int and value in _INTS:
+        return _INTS[value]
     kind = {int: "int", float: "float", str: "str"}.get(type(value))
     if kind is None:
         raise TypeError(f"no constant term: {value!r}")
@@ -107,6 +121,7 @@ NONE = mk("none", None, (), "none")
 N = mk("n", None, (), "int")
 ZERO = mk("const", 0, (), "int")
 ONE = mk("const", 1, (), "int")
+_INTS = {i: mk("const", i, (), "int") for i in range(-10, 65)}
 ALL_WORDS = mk("words", None, (), "words")
 
 
