@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Any
 
 from attndsl.dsl.source import NO_SPAN, SourceFile, Span
@@ -374,7 +375,7 @@ class Program(Node):
 def children(node: Node) -> list[Node]:
     """Direct child nodes, in source order of the fields."""
     found: list[Node] = []
-    for name in _HOLDERS[node.__class__]:
+    for name in _holders(node.__class__):
         value: Any = getattr(node, name)
         if isinstance(value, Node):
             found.append(value)
@@ -383,16 +384,11 @@ def children(node: Node) -> list[Node]:
     return found
 
 
-class _Holders(dict[type[Node], tuple[str, ...]]):
+@cache
+def _holders(kind: type[Node]) -> tuple[str, ...]:
     """The fields of a class that may hold nodes: all but those for plain values."""
-
-    def __missing__(self, kind: type[Node]) -> tuple[str, ...]:
-        found = self[kind] = tuple(f.name for f in fields(kind) if f.type not in _PLAIN)
-        return found
-
-
-_PLAIN = ("str", "int", "float", "bool", "Span", "SourceFile", "str | None", "SourceFile | None", "tuple[str, ...]")
-_HOLDERS = _Holders()
+    plain = ("str", "int", "float", "bool", "Span", "SourceFile", "str | None", "SourceFile | None", "tuple[str, ...]")
+    return tuple(f.name for f in fields(kind) if f.type not in plain)
 
 
 def walk(node: Node) -> Iterator[Node]:

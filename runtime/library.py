@@ -8,8 +8,6 @@ from pathlib import Path
 from attndsl.dsl import nodes as N
 from attndsl.dsl.checker import check
 from attndsl.dsl.diagnostics import Diagnostic, DiagnosticError, diagnostic, fail
-from attndsl.dsl.library import builtin_programs
-from attndsl.dsl.parser import parse_library
 from attndsl.dsl.pyimport.aligners import Aligner
 from attndsl.dsl.source import SourceFile
 from attndsl.runtime.program import HostFunction, Outcome, Program
@@ -74,6 +72,8 @@ def load_library(
 
 def builtin_library(causal: bool = True) -> Library:
     """The programs that come with attndsl."""
+    from attndsl.dsl.library import builtin_programs
+
     trees = builtin_programs("causal" if causal else "bidirectional")
     return Library(_from_tree(tree, {}, causal) for tree in trees)
 
@@ -121,6 +121,8 @@ def _load_file(
     source = read_source(path)
     if path.suffix == ".py":
         return _load_python(source, host, causal, aligner)
+    from attndsl.dsl.parser import parse_library  # with the grammar, which Python files do not need
+
     return [_from_tree(tree, host, causal) for tree in parse_library(source)], []
 
 

@@ -8,6 +8,7 @@ function is a helper. Only ``ast.parse`` sees the text; nothing of it is run.
 from __future__ import annotations
 
 import ast
+import typing
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -129,7 +130,8 @@ class _Reader:
                 self.found.append(self._refuse_import(node))
                 return
             if node.names[0].name == "*":
-                targets = {name: f"{node.module}.{name}" for name in sorted(members or ())}
+                names = typing.__all__ if node.module in ("typing", "typing_extensions") else sorted(members or ())
+                targets = {name: f"{node.module}.{name}" for name in names}
         for name in targets:
             if name.startswith("_") and name.endswith("_") and len(name) > 2:
                 self.found.append(self._refuse_import(node))

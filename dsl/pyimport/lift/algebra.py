@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from attndsl.dsl.pyimport.lift.sums import from_linear, gap_of, linear, plus
 from attndsl.dsl.pyimport.lift.term import (
     FALSE,
     NONE,
@@ -25,59 +26,9 @@ from attndsl.dsl.pyimport.lift.term import (
 _NUMBERS = ("int", "float", "num")
 
 
-# ---------------------------------------------------------------- integers: sums in one normal form
-
-
-def linear(t: Term) -> tuple[dict[Term, int], int]:
-    """An int term as coefficients of atoms and a constant."""
-    op = t.op
-    if op == "linear":
-        return dict(zip(t.args, t.data, strict=False)), t.data[-1]
-    if op == "const" and t.kind in ("int", "bool"):
-        return {}, int(t.data)
-    return {t: 1}, 0
-
-
-def from_linear(atoms: dict[Term, int], constant: int) -> Term:
-    if 0 in atoms.values():
-        atoms = {a: c for a, c in atoms.items() if c}
-    if len(atoms) == 1:
-        ((atom, c),) = atoms.items()
-        return atom if c == 1 and constant == 0 else mk("linear", (c, constant), (atom,), "int")
-    if not atoms:
-        return const(constant)
-    ordered = sorted(atoms.items(), key=_order)
-    return mk("linear", (*[c for _, c in ordered], constant), tuple([a for a, _ in ordered]), "int")
-
-
-def _order(item: tuple[Term, int]) -> tuple[bool, int, str]:
-    t, c = item
-    return c < 0, t.size, str(t.data) if t.op == "var" else t.op
-
-
-def _plus(a: Term, b: Term, times: int) -> Term:
-    """a + times * b, of ints."""
-    left, c = linear(a)
-    right, d = linear(b)
-    for atom, k in right.items():
-        left[atom] = left.get(atom, 0) + times * k
-    return from_linear(left, c + times * d)
-
-
-def _gap(a: Term, b: Term) -> int | None:
-    """a - b of ints, where it is a constant."""
-    x = a.args if a.op == "linear" else () if a.op == "const" else (a,)
-    y = b.args if b.op == "linear" else () if b.op == "const" else (b,)
-    if len(x) != len(y) or (len(x) == 1 and x != y):
-        return None
-    left, c = linear(a)
-    right, d = linear(b)
-    return c - d if left == right else None
-
-
 def add(a: Term, b: Term) -> Term:
     if a.kind == "int" and b.kind == "int":
-        return _plus(a, b, 1)
+        return plus(a, b, 1)
     if is_const(a) and is_const(b):
         return const(a.data + b.data)
     if is_const(b) and b.data == 0 and a.kind == "float":
@@ -95,7 +46,7 @@ def neg(a: Term) -> Term:
 
 def sub(a: Term, b: Term) -> Term:
     if a.kind == "int" and b.kind == "int":
-        return _plus(a, b, -1)
+        return plus(a, b, -1)
     if is_const(a) and is_const(b):
         return const(a.data - b.data)
     if is_const(b) and b.data == 0 and a.kind == "float":
@@ -256,7 +207,7 @@ def compare(op: str, a: Term, b: Term) -> Term:
         if a is b:
             return const(op == "==")
     if a.kind == "int" and b.kind == "int":
-        gap = _gap(a, b)
+        gap = gap_of(a, b)
         if gap is not None:
             return const(_COMPARE[op](gap, 0))
     if is_const(a) and not is_const(b):

@@ -64,6 +64,8 @@ def truth(m: Machine, value: Value) -> Term:
             return T.TRUE
         case Ref():
             return truth(m, m.contents(value))
+        case DictValue(length=size) if size is not None:
+            return T.compare(">", size, T.ZERO)
         case Seq() | DictValue():
             return C.nonempty(Seq(value.parts))
         case TupleValue(items=items):
@@ -121,7 +123,10 @@ def sequence(m: Machine, value: Value) -> Seq | None:
         case Ref():
             found = m.contents(value)
             if isinstance(found, DictValue):
-                from attndsl.dsl.pyimport.lift import dicts
+                from attndsl.dsl.pyimport.lift import dicts, tables
+
+                if found.length is not None:
+                    return tables.sequence(m, found)
 
                 return dicts.key_sequence(m, found)
             return sequence(m, found)

@@ -12,10 +12,8 @@ from attndsl.dsl.pyimport.lift.algebra import (
     conj,
     disj,
     feature,
-    from_linear,
     func,
     ite,
-    linear,
     member,
     mul,
     neg,
@@ -26,6 +24,7 @@ from attndsl.dsl.pyimport.lift.algebra import (
     windex,
     wordat,
 )
+from attndsl.dsl.pyimport.lift.sums import from_linear, linear
 from attndsl.dsl.pyimport.lift.term import (
     _OPENED,
     _SUBSTITUTED,

@@ -10,7 +10,7 @@ from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, spread, truth
 from attndsl.dsl.pyimport.lift.comprehensions import _comprehension
 from attndsl.dsl.pyimport.lift.evaluate import evaluate, register
-from attndsl.dsl.pyimport.lift.folds import _extreme, _quantifier, _sum
+from attndsl.dsl.pyimport.lift.folds import _extreme, _next, _quantifier, _sum
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.sequences import (
     _dict,
@@ -153,6 +153,7 @@ _BUILTINS: dict[str, Callable[[Machine, ast.Call], Value]] = {
     "max": _extreme("max"),
     "min": _extreme("min"),
     "sum": _sum,
+    "next": _next,
     "any": _quantifier(True),
     "all": _quantifier(False),
     "isinstance": _isinstance,

@@ -149,6 +149,23 @@ def _by_key(m: Machine, name: str, part: Part, key: Value, unordered: bool) -> V
     return subst_value(part.element, {b.var: T.agg(kind, b.var, b.domain, b.low, b.high, part.condition, score.term)})
 
 
+def _next(m: Machine, node: ast.Call) -> Value:
+    """``next(generator, default)``: its first element."""
+    if len(node.args) not in (1, 2) or not isinstance(node.args[0], ast.GeneratorExp):
+        raise m.stop("'next' with these arguments", node, "E0305")
+    before = len(m.events)
+    seq = iterable(m, evaluate(m, node.args[0]))
+    if len(m.events) > before:  # the elements after the first are never computed
+        raise m.stop("something in next() may fail", node, "E0314")
+    if len(node.args) == 1:
+        raise m.stop("'next' without a default", node, "E0305")
+    default = evaluate(m, node.args[1])
+    if len(seq.parts) != 1 or len(seq.parts[0].binders) != 1 or seq.is_set:
+        raise m.stop("'next' of a list that was built in several places", node, "E0313")
+    part = instantiate(seq.parts[0])
+    return merge_values(C.exists(part.binders, part.condition), C.end_value(part, last=False), default)
+
+
 def _sum(m: Machine, node: ast.Call) -> Value:
     counted = letters.question(m, "sum", node.args[0]) if len(node.args) == 1 else None
     if counted is not None:

@@ -68,9 +68,12 @@ def _over(m: Machine, node: ast.For, value: Value) -> bool:
     mixed = any(b.mixed for p in seq.parts for b in p.binders)
     walk = _Walk(m, node, ordered and not mixed)
     read, done = len(m.readings), len(m.events)
+    walked = m.state.heap.get(value.key) if isinstance(value, Ref) else None
     for part in seq.parts:
         if not walk.part(instantiate(part)):
             break
+    if walked is not None and isinstance(value, Ref) and m.state.heap.get(value.key) != walked:
+        raise m.stop("a list is changed while it is walked through", node, "E0311")
     if mixed and (len(m.readings) > read or any(e.op not in ("add", "check") for e in m.events[done:])):
         raise m.stop("the order of a list to which an iteration appends more than once", node, "E0313")
     return walk.finish()
@@ -142,7 +145,10 @@ class _Walk:
         *outer, inner = part.binders
 
         def once() -> bool:
-            self.stopped = symbolic(m, inner, part.condition, self.node, lambda: self._body(part.element), self.ordered)
+            self.stopped = symbolic(
+                m, inner, part.condition, self.node, lambda: self._body(part.element), self.ordered,
+                None if outer else part.element,
+            )  # fmt: skip
             return True
 
         run_one: Callable[[], bool] = once
@@ -221,10 +227,13 @@ def assigned_names(nodes: list[ast.stmt], target: ast.expr | None) -> list[str]:
     return list(found)
 
 
-def symbolic(m: Machine, binder: Binder, where: Term, node: ast.For, body: Callable[[], bool], ordered: bool) -> Term:
+def symbolic(m: Machine, binder: Binder, where: Term, node: ast.For, body: Callable[[], bool], ordered: bool,
+    element: Value | None = None,
+) -> Term:  # fmt: skip
     """Run the body once for an unknown value of the binder, sum up all iterations, and say when a break ended them."""
     names = assigned_names(node.body, node.target)
     loop = S.LoopRun(m, binder, where, node, names, ordered and not binder.climbs)
+    loop.element = element
     if T.conj(binder.conditions()) is T.FALSE:
         return T.FALSE
     for _ in range(12):

@@ -56,9 +56,9 @@ def merge_contents(c: Term, a: Value, b: Value) -> Value:
     if isinstance(a, Seq) and isinstance(b, Seq) and a.is_set == b.is_set:
         return Seq(_merge_parts(c, a.parts, b.parts), a.is_set)
     if isinstance(a, DictValue) and isinstance(b, DictValue):
-        return DictValue(_merge_parts(c, a.parts, b.parts), a.default)
+        return replace(a, parts=_merge_parts(c, a.parts, b.parts))
     if isinstance(a, Growing) and isinstance(b, Growing):
-        return Growing(a.key, _merge_parts(c, a.added, b.added), a.is_dict)
+        return replace(a, added=_merge_parts(c, a.added, b.added))
     return Unbound("a list is replaced in one branch only")
 
 
@@ -145,8 +145,8 @@ def subst_value(value: Value, mapping: dict[Term, Term]) -> Value:
             return TupleValue(tuple(subst_value(i, mapping) for i in items))
         case Seq(parts=parts, is_set=is_set):
             return Seq(tuple(subst_part(p, mapping) for p in parts), is_set)
-        case DictValue(parts=parts, default=default):
-            return DictValue(tuple(subst_part(p, mapping) for p in parts), default)
+        case DictValue(parts=parts):
+            return replace(value, parts=tuple(subst_part(p, mapping) for p in parts))
         case RowRef(matrix=matrix, row=row, length=length, start=start):
             return RowRef(matrix, T.subst(row, mapping), T.subst(length, mapping), T.subst(start, mapping))
         case Vector(length=length, at=at):

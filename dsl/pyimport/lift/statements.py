@@ -234,6 +234,12 @@ def _delete(m: Machine, node: ast.Delete) -> bool:
     return True
 
 
+def _assert(m: Machine, node: ast.Assert) -> bool:
+    """The program fails where the condition does not hold."""
+    m.require(condition(m, node.test), node)
+    return True
+
+
 def _for(m: Machine, node: ast.For) -> bool:
     from attndsl.dsl.pyimport.lift.loops import run_for
 
@@ -261,6 +267,7 @@ _STATEMENTS: dict[type[ast.stmt], Callable[..., bool]] = {
     ast.Import: _import,
     ast.ImportFrom: _import,
     ast.FunctionDef: _define,
+    ast.Assert: _assert,
     ast.Delete: _delete,
 }
 __all__ = ["extreme", "run", "settle"]

@@ -10,11 +10,9 @@ from attndsl.dsl.pyimport.lift.algebra import (
     conj,
     disj,
     feature,
-    from_linear,
     func,
     ite,
     length,
-    linear,
     member,
     mul,
     neg,
@@ -27,6 +25,7 @@ from attndsl.dsl.pyimport.lift.algebra import (
     wordat,
 )
 from attndsl.dsl.pyimport.lift.binding import agg, read, rebuild, row_stat, subst, walk
+from attndsl.dsl.pyimport.lift.sums import from_linear, linear
 from attndsl.dsl.pyimport.lift.term import (
     ALL_WORDS,
     FALSE,

@@ -107,10 +107,15 @@ class Ref(Value):
 
 @dataclass(frozen=True, slots=True)
 class DictValue(Value):
-    """A dict as the sequence of its assignments: parts whose element is (key, value); the last one wins."""
+    """A dict as the sequence of its assignments: parts whose element is (key, value); the last one wins.
+
+    A list or array whose items are assigned is one as well: ``length`` says how many places it has, all of which have
+    a first value; ``array`` is numpy's element type (bool or int), "" for a list.
+    """
 
     parts: tuple[Part, ...]
-    default: str = ""
+    length: Term | None = None
+    array: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +194,8 @@ class Growing(Value):
     key: int
     added: tuple[Part, ...] = ()
     is_dict: bool = False
+    length: Term | None = None
+    array: str = ""
 
 
 def known(value: Any) -> Value:
