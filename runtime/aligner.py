@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from attndsl.dsl.builtins import WORD_FLAGS
 from attndsl.dsl.diagnostics import Diagnostic, DiagnosticError, diagnostic
-from attndsl.dsl.pyimport.aligners import ROLES, TOKEN_END, TOKEN_START, Aligner, required_parameters
+from attndsl.dsl.pyimport.aligners import ROLES, TOKEN_END, TOKEN_START, Aligner, may_align, required_parameters
 from attndsl.dsl.pyimport.module import PyModule
 from attndsl.dsl.pyimport.names import ProgramCheck, check_module
 from attndsl.dsl.pyimport.read import read_module
@@ -28,7 +28,8 @@ from attndsl.runtime.loops.state import Limits
 
 _PROBE = "attndsl_probe"
 _LIMITS = Limits(steps=200_000, cells=2_000_000, seconds=2.0)
-_MOST_PARAMETERS = 4
+# A file may be hostile: what is tried is bounded, and what is not tried keeps its published meaning.
+_MOST_PARAMETERS, _MOST_HELPERS, _MOST_CHARACTERS, _MOST_WAYS = 4, 4, 4096, 6
 # What the probe writes for each token: 1 at every word found. (A text may have more words than tokens, the side of A.)
 _READERS = {
     (True, False): "for w in found[i]:\n            A[i, w % n] += 1.0 + w // n",
@@ -61,13 +62,11 @@ class Found:
 def find_aligners(module: PyModule, checks: Mapping[str, ProgramCheck]) -> tuple[Found, ...]:
     """The aligners among the helpers that the programs of a file reach. Nothing of the file is executed as Python."""
     found = []
-    for name in dict.fromkeys(helper for check in checks.values() for helper in check.helpers):
-        node = module.functions[name]
+    helpers = dict.fromkeys(helper for check in checks.values() for helper in check.helpers)
+    for name in [name for name in helpers if may_align(module.functions[name])][:_MOST_HELPERS]:
         users = tuple(program for program, check in checks.items() if name in check.helpers)
-        if not _reads_places(node):
-            continue
         prefix = _prefix(module, name, checks[users[0]])
-        aligner = _recognised(prefix, node)
+        aligner = _recognised(prefix, module.functions[name]) if len(prefix) <= _MOST_CHARACTERS else None
         if aligner is not None:
             drifts = any(not _agrees(prefix, aligner, table) for table in _SPACED)
             found.append(Found(aligner, users, drifts))
@@ -123,14 +122,6 @@ def measured_drift(warning: Diagnostic, tables: Sequence[TokenTable], model: str
 # ---------------------------------------------------------------- trying a helper
 
 
-def _reads_places(node: ast.FunctionDef) -> bool:
-    """A cheap first look: only what asks words or tokens for their texts, places or lengths can align them."""
-    names = {x.attr for x in ast.walk(node) if isinstance(x, ast.Attribute)}
-    return bool(names & {"idx", "text", "text_with_ws", "char_span"}) and any(
-        isinstance(x, ast.For | ast.comprehension | ast.While) for x in ast.walk(node)
-    )
-
-
 def _prefix(module: PyModule, name: str, check: ProgramCheck) -> str:
     """The part of the file that a helper needs, as text."""
     reached = {name, *check.reach(name)}
@@ -169,7 +160,8 @@ def _plausible_roles(parameters: Sequence[str]) -> Iterator[tuple[str, ...]]:
     ways = [w for w in product(ROLES, repeat=len(parameters)) if len(set(w)) == len(w)]
     ways = [w for w in ways if {"tokens", "tokenizer"} & set(w) and {"sentence", "doc"} & set(w)]
     ways = [w for w in ways if "tokens" in w or "sentence" in w]
-    yield from sorted(ways, key=lambda way: sum(a != b for a, b in zip(way, wanted, strict=True)))
+    ways.sort(key=lambda way: sum(a != b for a, b in zip(way, wanted, strict=True)))
+    yield from ways[:_MOST_WAYS]
 
 
 def _with_kind(prefix: str, aligner: Aligner) -> Aligner | None:

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 CHECKS = "Check"
 _MODEL_NEEDED = "smollm2-135m"
 _STAGES = (
-    "python, tree, attn, checked, loops, ir, a pass (simplify_logic, merge_selects, drop_checks), optimized, bytecode"
+    "python, tree, attn, checked, loops, ir, a pass (simplify_logic, merge_selects, drop_checks), optimized, bytecode;"
+    " passes lists what improves a program, and where"
 )
 
 

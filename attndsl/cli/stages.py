@@ -131,7 +131,16 @@ def _bytecode(program: Program) -> str:
 _BEFORE: dict[str, Callable[[Program], str]] = {
     "python": _python, "tree": _tree, "attn": _attn, "checked": _checked, "loops": _loops,
 }  # fmt: skip
-_AFTER: dict[str, Callable[[Program], str]] = {"optimized": _optimized, "bytecode": _bytecode}
+
+
+def _passes(program: Program) -> str:
+    from attndsl.compiler.passes import IMPROVEMENTS
+
+    widths = [max(len(row[column]) for row in IMPROVEMENTS) for column in (0, 1)]
+    return "\n".join(f"{what:<{widths[0]}}  {where:<{widths[1]}}  {how}" for what, where, how in IMPROVEMENTS)
+
+
+_AFTER: dict[str, Callable[[Program], str]] = {"optimized": _optimized, "bytecode": _bytecode, "passes": _passes}
 
 
 # ---------------------------------------------------------------- trees

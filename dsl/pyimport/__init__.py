@@ -16,6 +16,7 @@ from attndsl.dsl.checker import TypedProgram
 from attndsl.dsl.diagnostics import Diagnostic, diagnostic
 from attndsl.dsl.pyimport.aligners import OFFSETS, Aligner
 from attndsl.dsl.pyimport.lift import NotLiftable, lift_program
+from attndsl.dsl.pyimport.module import PyModule
 from attndsl.dsl.pyimport.names import ProgramCheck, check_module
 from attndsl.dsl.pyimport.read import read_module, with_aligners
 from attndsl.dsl.source import SourceFile
@@ -35,10 +36,13 @@ class Imported:
 
 @dataclass(frozen=True, eq=False)
 class ImportedModule:
-    """The programs of a file in order, and the findings about the file as a whole."""
+    """The programs of a file in order, and the findings about the file as a whole; ``module`` and ``checks`` are what
+    they were made from."""
 
     programs: tuple[Imported, ...]
     diagnostics: tuple[Diagnostic, ...]
+    module: PyModule
+    checks: Mapping[str, ProgramCheck]
 
 
 def import_python(
@@ -54,7 +58,8 @@ def import_python(
         if aligners:
             module = with_aligners(module, aligners)
         checks = check_module(module, (*hosts, *OFFSETS) if aligners else hosts)
-        return ImportedModule(tuple(_import(name, check) for name, check in checks.items()), module.diagnostics)
+        programs = tuple(_import(name, check) for name, check in checks.items())
+        return ImportedModule(programs, module.diagnostics, module, checks)
 
 
 @contextmanager

@@ -46,6 +46,14 @@ def required_parameters(function: ast.FunctionDef) -> list[str] | None:
     return names[: len(names) - len(spec.defaults)]
 
 
+def may_align(node: ast.FunctionDef) -> bool:
+    """A cheap first look: only what asks words or tokens for their texts, places or lengths can align them."""
+    names = {x.attr for x in ast.walk(node) if isinstance(x, ast.Attribute)}
+    return bool(names & {"idx", "text", "text_with_ws", "char_span"}) and any(
+        isinstance(x, ast.For | ast.comprehension | ast.While) for x in ast.walk(node)
+    )
+
+
 def with_offsets(source: SourceFile, tree: ast.Module, aligners: Mapping[str, Aligner]) -> SourceFile:
     """The file with the bodies of its aligners replaced; every other line is the same, at the same number."""
     lines = source.text.split("\n")

@@ -142,7 +142,7 @@ def test_every_stage_shows_something(folder: Path, stage: str, capsys: pytest.Ca
     out = capsys.readouterr().out
     marks = {
         "python": "    A[i, max(0, i - 1)] = 1.0", "tree": "Program", "attn": 'head "previous"', "checked": "O(n",
-        "loops": "While", "bytecode": "result",
+        "loops": "While", "bytecode": "result", "passes": "constant folding",
     }  # fmt: skip
     assert marks.get(stage, "program 'previous'") in out
 
