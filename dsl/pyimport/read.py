@@ -131,7 +131,7 @@ class _Reader:
                 return
             if node.names[0].name == "*":
                 names = typing.__all__ if node.module in ("typing", "typing_extensions") else sorted(members or ())
-                targets = {name: f"{node.module}.{name}" for name in names}
+                targets = {name: f"{_ALIASES.get(name, node.module)}.{name}" for name in names}
         for name in targets:
             if name.startswith("_") and name.endswith("_") and len(name) > 2:
                 self.found.append(self._refuse_import(node))
@@ -192,6 +192,10 @@ class _Reader:
         line = self.source.position(whole.start)[0]
         end = self.source.line_starts[line - 1] + len(self.source.line(line))
         return Span(whole.start, min(whole.end, end))
+
+
+# typing's star import gives these names too; called, they make what collections makes.
+_ALIASES = dict.fromkeys(("Counter", "OrderedDict", "ChainMap"), "collections")
 
 
 def import_targets(node: ast.Import | ast.ImportFrom) -> dict[str, str]:

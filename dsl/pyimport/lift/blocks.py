@@ -52,8 +52,11 @@ def update_column(m: Machine, op: str, grid: Grid, index: ast.Tuple, value: Valu
         if at is None:
             assert isinstance(column, ast.Slice)
             arrays.add_to_range(m, op, arrays._row_slice(m, RowRef(matrix, r, T.N), column), value)
-        else:
+        elif op == "/":
             arrays.add_to_range(m, op, RowRef(matrix, r, T.ONE, at), value)
+        else:
+            term = T.as_number(value.term)
+            m.write("scale" if op == "*" else "add", matrix, r, at, T.neg(term) if op == "-" else term, node)
 
 
 _ORDER = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}

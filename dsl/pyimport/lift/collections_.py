@@ -8,7 +8,7 @@ from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Machine, NotLiftable
 from attndsl.dsl.pyimport.lift.merge import guard, instantiate, merge_values, subst_part, subst_value
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.values import Binder, Part, Scalar, Seq, Value, Word, items_of
+from attndsl.dsl.pyimport.lift.values import Binder, Part, Scalar, Seq, TupleValue, Value, Word, items_of
 
 
 def exists(binders: tuple[Binder, ...], condition: Term) -> Term:
@@ -77,6 +77,10 @@ def equal(m: Machine, a: Value, b: Value) -> Term:
         return T.compare("==", a.term, b.term)
     if isinstance(a, Word) and isinstance(b, Word):
         return T.compare("==", T.windex(a.term), T.windex(b.term))
+    if isinstance(a, TupleValue) and isinstance(b, TupleValue):
+        if len(a.items) != len(b.items):
+            return T.FALSE
+        return T.conj(equal(m, x, y) for x, y in zip(a.items, b.items, strict=True))
     raise m.stop("values of different sorts are compared", code="E0302")
 
 
@@ -311,8 +315,6 @@ def reverse(seq: Seq) -> Seq:
 
 def rank(m: Machine, seq: Seq) -> tuple[Part, ...]:
     """``enumerate(seq)``: parts whose element is (rank, element)."""
-    from attndsl.dsl.pyimport.lift.values import TupleValue
-
     before: Term = T.ZERO
     out: list[Part] = []
     for original in seq.parts:

@@ -83,6 +83,8 @@ def _of_sequence(m: Machine, name: str, seq: Seq, default: Value | None, key: Va
         return spread(m, lambda *v: extreme(m, name, list(v)), *items) if len(items) > 1 else items[0]
     if len(seq.parts) > 1 and default is None and exclusive(m, seq):
         return _by_parts(m, name, seq, key, node)
+    if len(seq.parts) > 1 and key is None and default is None:
+        return _over_parts(m, name, seq, node)
     if len(seq.parts) != 1 or len(seq.parts[0].binders) != 1:
         raise m.stop(f"{name!r} of a list that was built in several places", node, "E0313")
     part = instantiate(seq.parts[0])
@@ -97,6 +99,26 @@ def _of_sequence(m: Machine, name: str, seq: Seq, default: Value | None, key: Va
     else:
         raise m.stop(f"{name!r} of these elements", node, "E0302")
     return found if default is None else merge_values(some, found, default)
+
+
+def _over_parts(m: Machine, name: str, seq: Seq, node: ast.AST) -> Value:
+    """max or min of the extremes of the parts that have elements."""
+    m.require(C.nonempty(seq), node)
+    best: Value | None = None
+    some: Term = T.FALSE
+    for original in seq.parts:
+        p = instantiate(original)
+        if len(p.binders) > 1 or not isinstance(p.element, Scalar) or p.element.term.kind == "str":
+            raise m.stop(f"{name!r} of a list that was built in several places", node, "E0313")
+        here = _folded(name, p, p.element) if p.binders else p.element
+        there = C.exists(p.binders, p.condition)
+        if best is None:
+            best = here
+        else:
+            best = merge_values(some, merge_values(there, extreme(m, name, [best, here]), best), here)
+        some = T.disj((some, there))
+    assert best is not None
+    return best
 
 
 def exclusive(m: Machine, seq: Seq) -> bool:
