@@ -51,6 +51,11 @@ class Program:
 
     # ------------------------------------------------------------ what it is
 
+    def __repr__(self) -> str:
+        """One line: a program holds trees and whole source files, which nobody wants in a console."""
+        codes = "".join(f", {diagnostic.code}" for diagnostic in self.diagnostics)
+        return f"<Program {self.name!r}: {self.outcome.value}{codes}>"
+
     def to_attn(self) -> str:
         """Canonical text in our language. Raises DiagnosticError E0802 for a program that was not lifted."""
         return to_text(self._typed("has no text in the language").program)

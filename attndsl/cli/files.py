@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from attndsl.cli.options import OUTPUT, Aligner, AlignerOption, Bidirectional, Files, Format, FormatOption, Host
+from attndsl.cli.options import (
+    OUTPUT,
+    Aligner,
+    AlignerOption,
+    AttnFiles,
+    Bidirectional,
+    Files,
+    Format,
+    FormatOption,
+    Host,
+)
 
 if TYPE_CHECKING:
     from attndsl.dsl.diagnostics import Diagnostic
@@ -103,7 +113,7 @@ def check(
 
 
 def fmt(
-    files: Files,
+    files: AttnFiles,
     check: Annotated[
         bool, typer.Option("--check", help="Change nothing; exit code 1 when a file is not in canonical form.")
     ] = False,

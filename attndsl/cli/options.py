@@ -43,6 +43,7 @@ Files = Annotated[
         help="Program files: .attn, or .py written by a language model.", metavar="FILE...", show_default=False
     ),
 ]
+AttnFiles = Annotated[list[Path], typer.Argument(help="Program files: .attn.", metavar="FILE...", show_default=False)]
 Model = Annotated[
     str,
     typer.Argument(help="Packaged name (see attndsl models), Hugging Face id, folder or .gguf file.", metavar="MODEL"),
