@@ -106,11 +106,20 @@ class Fit:
         return found
 
 
+def pattern_of(rules: tuple[Rule, ...], weights: Floats, facts: Facts) -> Floats:
+    """The cells of the pattern that rules give on some texts."""
+    size = int(facts.cells.start[-1])
+    columns = np.zeros((len(rules), size), np.float32)
+    for column, rule in zip(columns, rules, strict=True):
+        column[:] = column_of_rule(rule, facts)
+    pattern = np.empty(size, np.float32)
+    softmax_fit(columns, weights, pattern, facts.cells.start, pattern)
+    return pattern
+
+
 def iou_by_text(rules: tuple[Rule, ...], weights: Floats, facts: Facts, target: Floats) -> NDArray[np.float64]:
     """IoU of every text, for rules that were fitted elsewhere."""
-    columns = np.stack([column_of_rule(rule, facts) for rule in rules]) if rules else np.zeros((0, len(target)), np.float32)
-    pattern = np.empty_like(target)
-    softmax_fit(columns, weights, target, facts.cells.start, pattern)
+    pattern = pattern_of(rules, weights, facts)
     return text_scores(minima_by_row(pattern, target, facts.cells.start), facts.cells)
 
 
