@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from attndsl.runtime.rule_fit import gain_of_cells, gain_of_column
 from attndsl.synth.search.facts import Facts
 from attndsl.synth.search.fitting import Fit
-from attndsl.synth.search.proposals import propose, spread_out
+from attndsl.synth.search.proposals import TOLL, propose, spread_out
 from attndsl.synth.search.rule import Rule, cells_of_rule
 
 Floats = NDArray[np.float32]
@@ -24,7 +24,6 @@ SLOPE_WEIGHTS = np.array([-2, -1, -0.6, -0.3, 0.3, 0.6, 1, 2])
 class Effort:
     """How hard to look. ``tried``: first rules measured; ``beam`` of them are made narrower, ``depth`` times, each in
     ``narrower`` ways; ``final`` are measured on all texts. ``screened`` texts serve for all but that last measure.
-    ``toll``: the gain of a rule counts this much less with every condition, so that of equals the shorter wins.
     The first ``plain`` rules name no words: the
     words that texts begin with would stand for the first token, and the fit would not find out of that again.
     ``swaps``: times that the weakest rule makes room for a better one, at the end."""
@@ -35,7 +34,6 @@ class Effort:
     narrower: int = 6
     final: int = 4
     screened: int = 20
-    toll: float = 0.97
     plain: int = 2
     swaps: int = 6
 
@@ -52,19 +50,20 @@ class Found:
 def grow(
     facts: Facts, few: Facts, target: Floats, most: int, effort: Effort, watch: Callable[[float], None]
 ) -> Iterator[Found]:
-    """The best rules of every size from 1 to ``most``, as they are found; the last size once more, after swaps.
+    """The best rules of every size up to ``most``, as they are found (fewer where no rule helps), and the last size
+    once more, after swaps.
 
     ``few`` are the facts of the first ``effort.screened`` texts.
     """
     fit = Fit.empty(facts, target)
     while len(fit.rules) < most:
         if not _add_best(fit, few, effort):
-            return
+            break
         fit.refit(4)
         yield _snapshot(fit)
         watch(fit.iou)
     fit.refit(12)
-    for _ in range(effort.swaps):
+    for _ in range(effort.swaps if fit.rules else 0):
         before = (fit.rules, fit.weights, fit.columns, fit.common)
         fit.drop(int(np.argmin(fit.losses())))
         added = _add_best(fit, few, effort)
@@ -92,18 +91,18 @@ def _snapshot(fit: Fit) -> Found:
 
 def _add_best(fit: Fit, few: Facts, effort: Effort) -> bool:
     """Add the rule that raises the fit most, with the best of a few weights; False when none does."""
-    ranked = _look(fit, few, effort)[: effort.final]
-    best: tuple[float, float, Rule] | None = None
-    for _, rule in ranked:
-        gains, weights = _gains(fit, fit.facts, rule)
-        at = int(np.argmax(gains))
-        gain = float(gains[at]) * effort.toll**rule.size
-        if gain > 0 and (best is None or gain > best[0]):
-            best = (gain, float(weights[at]), rule)
-    if best is None:
-        return False
-    fit.add(best[2], best[1])
-    return True
+    for plain in (True, False) if len(fit.rules) < effort.plain else (False,):
+        best: tuple[float, float, Rule] | None = None
+        for _, rule in _look(fit, few, effort, plain)[: effort.final]:
+            gains, weights = _gains(fit, fit.facts, rule)
+            at = int(np.argmax(gains))
+            gain = float(gains[at]) * TOLL**rule.size
+            if gain > 0 and (best is None or gain > best[0]):
+                best = (gain, float(weights[at]), rule)
+        if best is not None:
+            fit.add(best[2], best[1])
+            return True
+    return False
 
 
 def _gains(fit: Fit, facts: Facts, rule: Rule) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -116,8 +115,8 @@ def _gains(fit: Fit, facts: Facts, rule: Rule) -> tuple[NDArray[np.float64], NDA
     return gain_of_cells(cells_of_rule(rule, facts), pattern, target, start, WEIGHTS), WEIGHTS
 
 
-def _look(fit: Fit, few: Facts, effort: Effort) -> list[tuple[float, Rule]]:
-    """Rules with what they gain on the few texts, best first."""
+def _look(fit: Fit, few: Facts, effort: Effort, plain: bool) -> list[tuple[float, Rule]]:
+    """Rules (without words, if ``plain``) with what they gain on the few texts, best first."""
     size = int(few.cells.start[-1])
     pattern = fit.pattern[:size]
     gradient, spread = fit.slopes()
@@ -125,11 +124,9 @@ def _look(fit: Fit, few: Facts, effort: Effort) -> list[tuple[float, Rule]]:
     # weight is near zero, the second to how a gain is lost elsewhere.
     views = (gradient[:size], fit.target[:size] - pattern)
 
-    only_plain = len(fit.rules) < effort.plain
-
     def proposed(root: Rule, view: Floats) -> Iterator[Rule]:
         rules = propose(few, root, cells_of_rule(root, few), pattern, view, spread[:size])
-        return (rule for rule in rules if rule.plain) if only_plain else rules
+        return (rule for rule in rules if rule not in fit.rules and (rule.plain or not plain))
 
     def measured(root: Rule, most: int) -> list[tuple[float, Rule]]:
         rules = [
@@ -139,16 +136,20 @@ def _look(fit: Fit, few: Facts, effort: Effort) -> list[tuple[float, Rule]]:
         return _ranked((float(_gains(fit, few, rule)[0].max()), rule) for rule in dict.fromkeys(rules))
 
     def _ranked(pairs: Iterable[tuple[float, Rule]]) -> list[tuple[float, Rule]]:
-        priced = ((gain * effort.toll**rule.size, rule) for gain, rule in pairs)
+        priced = ((gain * TOLL**rule.size, rule) for gain, rule in pairs)
         return sorted(priced, key=lambda pair: -pair[0])
 
     ranked = measured(Rule(), effort.tried)
     front = ranked[: effort.beam]
-    for _ in range(0 if only_plain else effort.depth):
+    for _ in range(0 if plain else effort.depth):
         found = {rule: gain for _, root in front for gain, rule in measured(root, effort.narrower)}
         front = sorted(((gain, rule) for rule, gain in found.items()), key=lambda pair: -pair[0])
         ranked += front
         front = front[: max(1, effort.beam // 2)]
-    slopes = (Rule(slope=at) for at in range(len(few.slopes)))
+    slopes = [rule for rule in map(_slope, range(len(few.slopes))) if rule not in fit.rules]
     ranked += [(float(_gains(fit, few, rule)[0].max()), rule) for rule in slopes]
     return list(dict.fromkeys(sorted(ranked, key=lambda pair: -pair[0])))
+
+
+def _slope(at: int) -> Rule:
+    return Rule(slope=at)

@@ -2,7 +2,7 @@
 
 A rule over cells S moves every score in S by one weight. With g the summed derivative of the fit over S and h the
 variance of the pattern's mass on S, its gain is about ``g^2 / (h + RIDGE)``. For sets of words this is a split of a
-categorical variable: sorted by g / h, the best set is a prefix.
+categorical variable: sorted by the step that each word asks for, the best set is a prefix.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ from attndsl.synth.search.rule import Rule, Words
 
 RIDGE = 8.0
 """Rows' worth of doubt: a rule that touches less mass than this gains little, however well it fits."""
+TOLL = 0.97
+"""A gain counts this much less for each part of the description, so that of equals the shorter rule wins."""
 MOST_WORDS = 12
 """Words in one set: more cannot be read."""
 
@@ -28,10 +31,14 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class _Kind:
-    """One way to narrow a rule, for all relations at once: gains ``[relations, choices]``, and the rule of a choice."""
+    """One way to narrow a rule, for all relations at once: gains ``[relations, choices]``, and the rule of a choice.
+
+    ``length`` is what it adds to the rule's description.
+    """
 
     gains: NDArray[np.float64]
     rule: Callable[[Rule, int, int], Rule]
+    length: int
 
 
 def propose(
@@ -48,7 +55,7 @@ def propose(
     )  # fmt: skip
     rise, variance = by_row[0], by_row[1] * (1 - by_row[1])
     total = variance.sum(axis=1, dtype=np.float64)
-    kinds = [_Kind(_gain(rise.sum(axis=1), total)[:, None], lambda rule, i, choice: rule)]
+    kinds = [_Kind(_gain(rise.sum(axis=1), total)[:, None], lambda rule, i, choice: rule, 0)]
     kinds += _word_kinds(facts, root, {"key": by_text, "before_key": by_before})
     kinds += _word_kinds(facts, root, _by_query(facts, rise, variance))
     kinds.append(_tests(facts, root, rise, variance))
@@ -58,7 +65,7 @@ def propose(
 
 
 def _best_first(root: Rule, kinds: list[_Kind], possible: NDArray[np.bool_]) -> Iterator[Rule]:
-    gains = np.concatenate([np.where(possible[:, None], kind.gains, 0.0) for kind in kinds], axis=1)
+    gains = np.concatenate([np.where(possible[:, None], kind.gains, 0.0) * TOLL**kind.length for kind in kinds], axis=1)
     owner = np.concatenate([np.full(kind.gains.shape[1], at) for at, kind in enumerate(kinds)])
     first = np.concatenate([[0], np.cumsum([kind.gains.shape[1] for kind in kinds])])
     for flat in np.argsort(-gains, axis=None, kind="stable"):
@@ -104,19 +111,25 @@ def _word_kinds(facts: Facts, root: Rule, sums: dict[str, Floats]) -> Iterator[_
         if getattr(root, name) is None:
             for sign in (1.0, -1.0):
                 gains, sets = best_sets(sign * rise, variance)
-                yield _Kind(gains[:, None], lambda rule, i, _, name=name, sets=sets: replace(rule, **{name: sets[i]()}))
+                yield _Kind(gains[:, None], partial(_with_set, name, sets), 2)
+
+
+def _with_set(name: str, sets: list[Callable[[], Words]], rule: Rule, relation: int, choice: int) -> Rule:
+    found: Any = {name: sets[relation]()}
+    return replace(rule, **found)
 
 
 def _tests(facts: Facts, root: Rule, rise: Floats, variance: Floats) -> _Kind:
     tests = facts.tests_by_row
     gains = _gain(rise @ tests, variance @ tests)
     gains[:, list(root.query_tests)] = 0.0
-    return _Kind(gains, lambda rule, i, test: replace(rule, query_tests=(*rule.query_tests, test)))
+    return _Kind(gains, lambda rule, i, test: replace(rule, query_tests=(*rule.query_tests, test)), 1)
 
 
 def best_sets(rise: Floats, variance: Floats) -> tuple[NDArray[np.float64], list[Callable[[], Words]]]:
     """For every row of sums ``[relations, words]`` the set of at most ``MOST_WORDS`` words that it pays most to raise:
-    its gain, and a function that gives it. Word 0 (any other text) is in no set."""
+    its gain, and a function that gives it. Word 0 (any other text) is in no set. Words are taken in the order of their
+    own steps, shrunk by ``RIDGE``: a rare word must not be first by chance."""
     useful = (rise > 0) & (variance > 0)
     useful[:, 0] = False
     ratio = np.where(useful, rise / (variance + RIDGE), -np.inf)

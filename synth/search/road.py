@@ -19,7 +19,7 @@ from attndsl.runtime.program import Program
 from attndsl.runtime.shards import write_atomically
 from attndsl.synth.road import Candidate, Example, Head, HeadPatterns, Provenance, Watch, head_name
 from attndsl.synth.search.facts import Facts, facts_of, mine_words
-from attndsl.synth.search.fitting import iou_by_text
+from attndsl.synth.search.fitting import iou_by_text, pattern_of
 from attndsl.synth.search.grow import Effort, Found, grow, refitted
 from attndsl.synth.search.rule import write_program
 from attndsl.synth.search.vocabulary import Vocabulary, vocabulary
@@ -116,8 +116,8 @@ def _search_head(
     found = [*(refitted(each, texts.facts, target) for each in small[-1:]), *grown]
     found = [_rounded(each, texts.facts, target) for each in found]
     scores = [float(_iou(each, texts.checked, checked).mean()) for each in found]
-    best = _shortest(found, scores, settings.tie)
-    chosen = {best, _shortest(found, [s if len(f.rules) <= settings.few else -1.0 for f, s in zip(found, scores, strict=True)], settings.tie)}
+    among_few = [score if len(each.rules) <= settings.few else -1.0 for each, score in zip(found, scores, strict=True)]
+    chosen = {_shortest(found, scores, settings.tie), _shortest(found, among_few, settings.tie)}
     programs = []
     for at in sorted(chosen, key=lambda at: -len(found[at].rules)):
         each = found[at]
@@ -154,8 +154,6 @@ def _compile(text: str, causal: bool) -> Program:
 
 def _check(text: str, found: Found, texts: _Texts) -> None:
     """Raise Disagreement unless the compiled program gives the pattern that was scored."""
-    from attndsl.synth.search.fitting import pattern_of
-
     causal = texts.vocabulary.causal
     kernel = LibraryKernel([_compile(text, causal)], causal, backend="numpy")
     few = texts.facts.of_first(min(_CHECKED, len(texts.train)))
@@ -199,7 +197,9 @@ def _load(folder: Path | None, head: Head, key: str) -> dict[str, Any] | None:
         kept: dict[str, Any] = json.loads(_path(folder, head).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    return kept["found"] if kept["key"] == key else None
+    except ValueError:  # not what we write: the head is searched again, and the file replaced
+        return None
+    return kept["found"] if kept.get("key") == key else None
 
 
 def _save(folder: Path | None, head: Head, key: str, found: dict[str, Any]) -> None:
