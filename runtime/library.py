@@ -69,6 +69,22 @@ def load_library(
     return Library(programs, findings)
 
 
+def load_text(
+    text: str, name: str, *, python: bool, causal: bool = True, host: Mapping[str, HostFunction] | None = None
+) -> Library:
+    """The programs of a text, as ``load_library`` reads them from a file; ``name`` is what messages call it.
+
+    Raises DiagnosticError: E00xx (syntax), E01xx (Python that cannot be read at all), E0803.
+    """
+    source = SourceFile(name, text)
+    if python:
+        programs, findings = _load_python(source, host or {}, causal, "published")
+    else:
+        programs, findings = [_from_tree(tree, host or {}, causal) for tree in parse_library(source)], []
+    _reject_same_names(programs)
+    return Library(programs, findings)
+
+
 def builtin_library(causal: bool = True) -> Library:
     """The programs that come with attndsl."""
     from attndsl.dsl.library import builtin_programs

@@ -54,9 +54,7 @@ class _Reader:
             self.source, self.tree, self.imports, self.constants, self.functions, tuple(self.order), state,
             tuple(self.found), programs, self.refused,
         )  # fmt: skip
-        called = frozenset(
-            n.func.id for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
-        )
+        called = frozenset(n.func.id for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name))
         for name, node in self.functions.items():
             program = _as_program(module, node, name in called)
             if program is not None:
