@@ -14,6 +14,7 @@ from attndsl.cli.options import (
     Corpus,
     Device,
     DeviceOption,
+    FindFirst,
     Format,
     FormatOption,
     Heads,
@@ -45,6 +46,7 @@ def register(app: typer.Typer) -> None:
 def explain(
     model: Model = DEFAULT_MODEL,
     programs: ProgramFiles = None,
+    synth: FindFirst = None,
     corpus: Corpus = "stories",
     heads: Heads = None,
     out: Out = None,
@@ -70,6 +72,10 @@ def explain(
     from attndsl.job.explain import results_of
 
     settings = settings_of(model, programs, corpus, heads, out, revision, tokens, min_tokens, train, heldout, device)
+    if synth is not None:
+        from attndsl.job.roads import with_found
+
+        settings = with_found(settings, synth.value, Shown(quiet))
     done = run_job(settings, Shown(quiet))
     if format is Format.JSON:
         print_json(results_of(done.run, done.table, done.steps))

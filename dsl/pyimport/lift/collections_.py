@@ -8,7 +8,7 @@ from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Machine, NotLiftable
 from attndsl.dsl.pyimport.lift.merge import guard, instantiate, merge_values, subst_part, subst_value
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.values import Binder, Part, Scalar, Seq, Value, Word, items_of
+from attndsl.dsl.pyimport.lift.values import Binder, Part, Scalar, Seq, TupleValue, Value, Word, items_of
 
 
 def exists(binders: tuple[Binder, ...], condition: Term) -> Term:
@@ -36,11 +36,36 @@ def part_count(part: Part) -> Term:
 def size(m: Machine, seq: Seq) -> Term:
     """Python's ``len``."""
     if seq.is_set:
-        seq = as_positions(m, seq)
+        texts = all(isinstance(p.element, Scalar) and p.element.term.kind == "str" for p in seq.parts)
+        seq = distinct(m, seq) if texts and items_of(seq) is None else as_positions(m, seq)
     total: Term = T.ZERO
     for p in seq.parts:
         total = T.add(total, part_count(p))
     return total
+
+
+def distinct(m: Machine, seq: Seq) -> Seq:
+    """A set of any scalars: each element where it occurs for the first time."""
+    found: list[Part] = []
+    for original in seq.parts:
+        p = instantiate(original)
+        if len(p.binders) > 1:
+            raise m.stop("a set that nested loops fill", code="E0312")
+        again = [_holds(m, p.element, instantiate(q)) for q in found]
+        for b in p.binders:
+            y = T.fresh(b.var.kind)
+            moved = subst_value(p.element, {b.var: y})
+            repeats = T.conj((T.subst(p.condition, {b.var: y}), equal(m, moved, p.element)))
+            again.append(_before(b, y, repeats))
+        found.append(Part(p.binders, T.conj((p.condition, *(T.not_(c) for c in again))), p.element))
+    return Seq(tuple(found), True)
+
+
+def _before(b: Binder, y: Term, condition: Term) -> Term:
+    if b.over_words:
+        order = T.mk("cmp", "<", (T.windex(y), T.windex(b.var)), "bool")
+        return T.agg("any", y, b.domain, T.NONE, T.NONE, T.conj((order, condition)))
+    return T.agg("any", y, T.NONE, b.low, b.var, condition)
 
 
 # ---------------------------------------------------------------- membership
@@ -52,6 +77,10 @@ def equal(m: Machine, a: Value, b: Value) -> Term:
         return T.compare("==", a.term, b.term)
     if isinstance(a, Word) and isinstance(b, Word):
         return T.compare("==", T.windex(a.term), T.windex(b.term))
+    if isinstance(a, TupleValue) and isinstance(b, TupleValue):
+        if len(a.items) != len(b.items):
+            return T.FALSE
+        return T.conj(equal(m, x, y) for x, y in zip(a.items, b.items, strict=True))
     raise m.stop("values of different sorts are compared", code="E0302")
 
 
@@ -286,8 +315,6 @@ def reverse(seq: Seq) -> Seq:
 
 def rank(m: Machine, seq: Seq) -> tuple[Part, ...]:
     """``enumerate(seq)``: parts whose element is (rank, element)."""
-    from attndsl.dsl.pyimport.lift.values import TupleValue
-
     before: Term = T.ZERO
     out: list[Part] = []
     for original in seq.parts:

@@ -115,15 +115,17 @@ def _cut(s: ast.stmt, names: set[str], needed: set[str]) -> ast.stmt | None:
         other = [c for c in (_cut(x, names, needed) for x in s.orelse) if c is not None]
         if not body and not other:
             return None
-        if not other and len(body) == 1 and _is_guard(s.test, body[0]):
+        if not other and len(body) == 1 and _is_guard(s.test, ast.NotIn, body[0]):
             return body[0]
+        if not body and len(other) == 1 and _is_guard(s.test, ast.In, other[0]):
+            return other[0]
         return ast.copy_location(ast.If(s.test, body or [ast.copy_location(ast.Pass(), s)], other), s)
     if _adds(s, names) or _sets(s, needed) or isinstance(s, ast.Continue | ast.Break | ast.Return):
         return s
     return None
 
 
-def _is_guard(test: ast.expr, added: ast.stmt) -> bool:
+def _is_guard(test: ast.expr, kind: type[ast.cmpop], added: ast.stmt) -> bool:
     """``if x not in seen: seen.add(x)``: the same set results without the test."""
     call = added.value if isinstance(added, ast.Expr) else None
     return (
@@ -132,7 +134,7 @@ def _is_guard(test: ast.expr, added: ast.stmt) -> bool:
         and call.func.attr == "add"
         and isinstance(test, ast.Compare)
         and len(test.ops) == 1
-        and isinstance(test.ops[0], ast.NotIn)
+        and isinstance(test.ops[0], kind)
         and len(call.args) == 1
         and ast.dump(call.func.value) == ast.dump(test.comparators[0])
         and ast.dump(call.args[0]) == ast.dump(test.left)
