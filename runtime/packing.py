@@ -37,6 +37,9 @@ BLOCK_BYTES = 8 << 20
 MAX_WINDOW = 256
 """Steps between two widenings: small enough for the first-level cache, large enough to make widening free."""
 
+BYTES_WINDOW = 9 << 10
+"""Bytes of a "uint8" window at most: three of them, the heads of a tile, fit the first-level cache."""
+
 _PROBLEMS = {
     1: ("E0531", "holds a weight that is not finite"),
     2: ("E0532", "holds a negative weight"),
@@ -85,7 +88,7 @@ class Layout:
 def layout(n: int, causal: bool, lanes: int) -> Layout:
     """The layout for ``n`` tokens and vectors of ``lanes`` 16-bit numbers; with one lane, for vectors of bytes.
 
-    A single lane is as long as a whole number of cache lines, and its ``window`` counts vectors of bytes.
+    A single lane is as long as a whole number of cache lines, and its ``window`` counts vectors of 32 bytes.
     """
     rows = np.arange(n, dtype=np.int64)
     total = n * (n + 1) // 2 if causal else n * n
@@ -96,10 +99,14 @@ def layout(n: int, causal: bool, lanes: int) -> Layout:
     else:
         starts = rows * n
     starts.setflags(write=False)
-    window = min(n + 1, MAX_WINDOW) if lanes > 1 else MAX_WINDOW
-    steps = -(-total // lanes) if lanes > 1 else -(-total // 64) * 64
-    scale = int((65535 - (window + 1) / 2) / (3 * (1 + ROW_SUM_TOLERANCE))) if lanes > 1 else STEPS
-    return Layout(n, causal, lanes, steps, window, scale, starts)
+    if lanes == 1:
+        lines = -(-total // 64)
+        # Windows of one length: each ends with the lanes of every sum added up, which a short one would not repay.
+        window = 2 * -(-lines // -(-lines * 64 // BYTES_WINDOW))
+        return Layout(n, causal, lanes, lines * 64, window, STEPS, starts)
+    window = min(n + 1, MAX_WINDOW)
+    scale = int((65535 - (window + 1) / 2) / (3 * (1 + ROW_SUM_TOLERANCE)))
+    return Layout(n, causal, lanes, -(-total // lanes), window, scale, starts)
 
 
 @dataclass(frozen=True, eq=False)
