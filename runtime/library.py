@@ -83,7 +83,7 @@ def load_text(
     if python:
         programs, findings = _load_python(source, host or {}, causal, "published")
     else:
-        programs, findings = _from_attn(source, host or {}, causal), []
+        programs, findings = _load_attn(source, host or {}, causal), []
     _reject_same_names(programs)
     return Library(programs, findings)
 
@@ -139,10 +139,10 @@ def _load_file(
     source = read_source(path)
     if path.suffix == ".py":
         return _load_python(source, host, causal, aligner)
-    return _from_attn(source, host, causal), []
+    return _load_attn(source, host, causal), []
 
 
-def _from_attn(source: SourceFile, host: Mapping[str, HostFunction], causal: bool) -> list[Program]:
+def _load_attn(source: SourceFile, host: Mapping[str, HostFunction], causal: bool) -> list[Program]:
     from attndsl.dsl.parser import parse_library  # with the grammar, which Python files do not need
 
     return [_from_tree(tree, host, causal) for tree in parse_library(source)]
