@@ -106,9 +106,7 @@ def question(m: Machine, kind: str, node: ast.expr) -> Term | None:
     return found
 
 
-def _answer(
-    m: Machine, kind: str, elt: ast.expr, filters: list[Term], c: Term, text: Term, distinct: bool
-) -> Term:
+def _answer(m: Machine, kind: str, elt: ast.expr, filters: list[Term], c: Term, text: Term, distinct: bool) -> Term:
     if kind == "sum":
         one = evaluate(m, elt)
         if isinstance(one, Scalar) and one.term is T.ONE:
@@ -151,8 +149,7 @@ def _any(m: Machine, p: Term, c: Term, text: Term) -> Term:
 def _one_of(m: Machine, inside: list[Term], c: Term, text: Term, members: frozenset[str]) -> Term:
     """Some of these characters is in the text and satisfies all conditions."""
     return T.disj(
-        T.conj((T.substring(T.const(x), text), *(T.subst(p, {c: T.const(x)}) for p in inside)))
-        for x in sorted(members)
+        T.conj((T.substring(T.const(x), text), *(T.subst(p, {c: T.const(x)}) for p in inside))) for x in sorted(members)
     )
 
 
