@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from attndsl.cli.options import (
+    MACHINE,
     OUTPUT,
     Corpus,
     Device,
@@ -105,8 +106,25 @@ def score(
             "--table", metavar="FILE", rich_help_panel=OUTPUT, help="Write the table: .json, .csv or .parquet."
         ),
     ] = None,
+    patterns: Annotated[
+        Path | None,
+        typer.Option(
+            "--patterns",
+            metavar="FOLDER",
+            rich_help_panel=MACHINE,
+            help="Score stored patterns (OUT/patterns of a run); no model is loaded, all its texts and heads count.",
+        ),
+    ] = None,
+    budget: Annotated[
+        bool,
+        typer.Option("--budget", rich_help_panel=OUTPUT, help="With --patterns: predict time and memory, then stop."),
+    ] = False,
 ) -> int:
     """Choose the best program of every head on train texts and score it on held-out texts."""
+    if patterns is not None or budget:
+        from attndsl.cli.stored import score_stored
+
+        return score_stored(patterns, programs, table, budget, format)
     from attndsl.cli.output import Shown
     from attndsl.cli.tables import print_scores
     from attndsl.job.run import prepare

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -19,24 +21,49 @@ from attndsl.synth.local import MOST_RULES, LocalModel, LocalWriter, Sampling
 pytestmark = pytest.mark.integration
 
 
+LEANS_TO = 'head "ab" causal claim "c" add 1 to first add 0.5 to q - 1 and then, of course, the rest is prose.'
+
+
+class Cache:
+    def batch_repeat_interleave(self, count: int) -> None:
+        return None
+
+
+class Leaning:
+    """A model that would write ``LEANS_TO``, which begins as a program and goes on as prose."""
+
+    device = "cpu"
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.config = SimpleNamespace(vocab_size=len(tokenizer))
+        self.ids = tokenizer(LEANS_TO, add_special_tokens=False).input_ids
+        self.step = 0
+
+    def __call__(self, ids: Any, past_key_values: Any = None, use_cache: bool = True) -> Any:
+        import torch
+
+        self.step = 0 if past_key_values is None else self.step + 1
+        logits = torch.zeros(len(ids), 1, self.config.vocab_size)
+        logits[..., self.ids[min(self.step, len(self.ids) - 1)]] = 20
+        return SimpleNamespace(logits=logits, past_key_values=past_key_values or Cache())
+
+
 @pytest.fixture(scope="module")
 def model() -> LocalModel:
     import tiny
 
-    return LocalModel(tiny.tiny_model("llama"), tiny.byte_bpe(), True, Sampling(batch=8))
+    tokenizer = tiny.byte_bpe()
+    return LocalModel(Leaning(tokenizer), tokenizer, True, Sampling(batch=8))
 
 
-def test_a_model_of_random_weights_writes_programs_and_a_seed_repeats_one(
-    model: LocalModel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("attndsl.synth.local.DRAWN_AGAIN", 0)
-    first, second, third = model.sample("x", [1, 2, 1], 230)
-    assert first == third != second
-    for text in filter(str.strip, (first, second)):
+def test_a_model_that_leaves_the_language_is_kept_in_it_and_a_seed_repeats_its_text(model: LocalModel) -> None:
+    texts = model.sample("x", [1, 2, 1], 150)
+    assert texts[0] == texts[2]
+    for text in texts:
         program = parse_program(text)
-        assert program.direction == "causal"
         assert len(program.items) <= MOST_RULES + 2
-    assert first.strip() or second.strip()
+        assert "add 1 to first" in text
+        assert "of course" not in text
 
 
 def test_samples_are_kept_and_not_drawn_again(
