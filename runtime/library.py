@@ -83,13 +83,7 @@ def load_text(
     if python:
         programs, findings = _load_python(source, host or {}, causal, "published")
     else:
-<<<<<<< HEAD
         programs, findings = _load_attn(source, host or {}, causal), []
-=======
-        from attndsl.dsl.parser import parse_library  # with the grammar, which Python files do not need
-
-        programs, findings = [_from_tree(tree, host or {}, causal) for tree in parse_library(source)], []
->>>>>>> lift-cover
     _reject_same_names(programs)
     return Library(programs, findings)
 
