@@ -141,9 +141,7 @@ def sums_by_relation(
 
 
 @njit(fastmath=True, nogil=True, cache=True)
-def gain_of_cells(
-    cells: Bytes, pattern: Floats, head: Floats, start: Starts, weights: Floats
-) -> NDArray[np.float64]:
+def gain_of_cells(cells: Bytes, pattern: Floats, head: Floats, start: Starts, weights: Floats) -> NDArray[np.float64]:
     """By how much the fit rises when a rule over ``cells`` (0 or 1) joins with each of ``weights``, float64."""
     found = np.zeros(len(weights))
     for r in range(len(start) - 1):
