@@ -20,6 +20,9 @@ DISTANCE_AXIS = "t1000000"
 
 ELEMENTWISE = frozenset({*ARITHMETIC, *FUNCTIONS, *COMPARISONS, *LOGIC, *CONVERSIONS, "select", "add_if"})
 FOLDS = frozenset({*REDUCTIONS, "count", "sum_if"})
+RUNNING = frozenset({"running_sum", "running_count", "running_last", "next_true"})
+"""Operations along an axis (their ``attr``). Up to and with each place: sum, number of true values, index of the last
+true value or -1. From each place on: index of the first true value, or infinity."""
 Affine = tuple[dict[str, int], float]
 
 
@@ -112,9 +115,16 @@ class Beyond:
             return bool(value) if op.dtype == "b" else float(value)
         return None
 
+    def _limited(self, op: Op) -> bool:
+        """True for "x where x <= p", with a p that is never after the query."""
+        return any(
+            term.name in ("lt", "le") and term.args[0] is op.args[1] and self.up_to_query(term.args[1])
+            for term in conjunction(op.args[0])
+        )
+
     def _bounded(self, op: Op, axis: str) -> bool:
         """True for "the key is p, and p is not after the query", in any order among other conditions."""
-        terms = _conjunction(op)
+        terms = conjunction(op)
         at = {arg.id for term in terms if term.name == "eq" and _has_iota(term, axis) for arg in term.args}
         return any(
             term.name == "le" and term.args[0].id in at and term.args[1].name == "iota" and term.args[1].attr == "q"
@@ -160,8 +170,10 @@ class Beyond:
                 )
             case "first" | "last":
                 return self.known(op.args[0], op.attr) is False
+            case "gather" if op.args[0].name == "running_last":
+                return self.up_to_query(op.args[1])  # the last match up to a place is not after it
             case "select":
-                return self.up_to_query(op.args[1]) and self.up_to_query(op.args[2])
+                return self.up_to_query(op.args[2]) and (self.up_to_query(op.args[1]) or self._limited(op))
             case "min":
                 return any(self.up_to_query(arg) for arg in op.args)
             case "max":
@@ -171,8 +183,9 @@ class Beyond:
         return False
 
 
-def _conjunction(op: Op) -> list[Op]:
-    return [term for arg in op.args for term in _conjunction(arg)] if op.name == "and" else [op]
+def conjunction(op: Op) -> list[Op]:
+    """The conditions that must all hold."""
+    return [term for arg in op.args for term in conjunction(arg)] if op.name == "and" else [op]
 
 
 def _has_iota(op: Op, axis: str) -> bool:
@@ -238,8 +251,10 @@ def _non_negative(op: Op, memo: dict[int, bool]) -> bool:
     match op.name:
         case "const":
             return bool(op.attr >= 0)
-        case "iota" | "n" | "float" | "abs" | "exp" | "sqrt" | "rank":
+        case "iota" | "n" | "float" | "abs" | "exp" | "sqrt" | "rank" | "running_count" | "next_true":
             return True
+        case "running_sum":
+            return non_negative(op.args[0], memo)
         case "add" | "mul" | "div" | "min" | "sum" | "product" | "minimum" | "maximum" | "floordiv":
             return all(non_negative(arg, memo) for arg in op.args)
         case "max":

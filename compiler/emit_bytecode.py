@@ -28,7 +28,7 @@ from attndsl.compiler.bytecode import (
     Storage,
     is_leaf_value,
 )
-from attndsl.compiler.bytecode_facts import DISTANCE_AXIS, FOLDS
+from attndsl.compiler.bytecode_facts import DISTANCE_AXIS, FOLDS, RUNNING
 from attndsl.compiler.bytecode_plan import VIEWS, Plan
 from attndsl.compiler.bytecode_rewrite import fuse, rewrite, without_normalisation
 from attndsl.compiler.bytecode_storage import Loop, Start, Tables, Value, merged, product, storage_order, table_operand
@@ -198,8 +198,8 @@ class _Emitter:
             self.gather(op, out)
         elif op.name in FOLDS:
             self.reduce(op, out)
-        elif op.name == "rank":
-            self.rank(op, out)
+        elif op.name == "rank" or op.name in RUNNING:
+            self.running(op, out)
         else:
             name = "select_b" if op.name == "select" and op.dtype == "b" else op.name
             self.elementwise(name, out, [self.value(arg) for arg in op.args])
@@ -277,11 +277,12 @@ class _Emitter:
         assert size is not None
         return size
 
-    def rank(self, op: Op, out: Value) -> None:
+    def running(self, op: Op, out: Value) -> None:
+        """Values that grow along an axis, which becomes the inner loop."""
         source = self.value(op.args[0])
         order = [*(item for item in out.storage if item[0] != op.attr), *(i for i in out.storage if i[0] == op.attr)]
         loops = self.loops(tuple(order), (out, source))
-        self.put("rank", out.register, [source], self.tables.shape(merged(loops, 1), self.starts(out, source)))
+        self.put(op.name, out.register, [source], self.tables.shape(merged(loops, 1), self.starts(out, source)))
 
     def check(self, program: int, place: int) -> None:
         fails = self.programs[program].checks[place].fails

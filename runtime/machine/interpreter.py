@@ -38,8 +38,11 @@ NEG, ABS, EXP, LOG, SQRT, TANH, FLOOR, CEIL, ROUND, TRUNC = (
     OPCODE[name] for name in ("neg", "abs", "exp", "log", "sqrt", "tanh", "floor", "ceil", "round", "trunc")
 )
 LT, LE, EQ, AND, OR, NOT, FLOAT = (OPCODE[name] for name in ("lt", "le", "eq", "and", "or", "not", "float"))
-SELECT, SELECT_B, ADD_IF, COPY, COPY_B, GATHER, GATHER_B, RANK = (
-    OPCODE[name] for name in ("select", "select_b", "add_if", "copy", "copy_b", "gather", "gather_b", "rank")
+SELECT, SELECT_B, ADD_IF, COPY, COPY_B, GATHER, GATHER_B = (
+    OPCODE[name] for name in ("select", "select_b", "add_if", "copy", "copy_b", "gather", "gather_b")
+)
+RANK, RUNNING_SUM, RUNNING_COUNT, RUNNING_LAST, NEXT_TRUE = (
+    OPCODE[name] for name in ("rank", "running_sum", "running_count", "running_last", "next_true")
 )
 ANY, SUM_IF, CHECK, RESULT = (OPCODE[name] for name in ("any", "sum_if", "check", "result"))
 assert OPCODES[ANY + 1 : CHECK] == R.KINDS
@@ -91,8 +94,12 @@ def _step(op, extra, f, u, e, s, o, a, b, c):
         L.copy(f, f, e, s, o, a)
     elif op == COPY_B:
         L.copy_truth(u, u, e, s, o, a)
-    elif op == RANK:
-        R.rank(f, u, e, s, o, a, A)
+    elif op == RANK or op == RUNNING_COUNT:
+        R.rank(f, u, e, s, o, a, 1.0 if op == RUNNING_COUNT else 0.0)
+    elif op == RUNNING_SUM:
+        R.running_sum(f, e, s, o, a)
+    elif op == RUNNING_LAST or op == NEXT_TRUE:
+        R.running_place(op == RUNNING_LAST, f, u, e, s, o, a)
     elif op >= ANY:
         _fold(op, extra, f, u, e, s, o, a, b)
     else:

@@ -279,13 +279,42 @@ def fold_rows_any(u, e, s, o, m, pm):
 
 
 @njit(**OPTIONS)
-def rank(f, u, e, s, o, m, pm):
-    """Number of true values before each place of the inner axis."""
-    io, im = e[s + OUT + STEP], e[s + pm + STEP]
+def rank(f, u, e, s, o, m, included):
+    """Number of true values before each place of the inner axis; ``included`` 1 counts the place itself too."""
+    io, im = e[s + OUT + STEP], e[s + A + STEP]
     for _ in range(e[s + OUTER]):
         before = 0.0
         for j in range(e[s + INNER]):
-            f[uint64(o + j * io)] = before
-            before += u[uint64(m + j * im)]
+            true = float(u[uint64(m + j * im)])
+            f[uint64(o + j * io)] = before + included * true
+            before += true
         o += e[s + OUT + ROW]
-        m += e[s + pm + ROW]
+        m += e[s + A + ROW]
+
+
+@njit(**OPTIONS)
+def running_sum(f, e, s, o, a):
+    """Sum up to and with each place of the inner axis."""
+    io, ia = e[s + OUT + STEP], e[s + A + STEP]
+    for _ in range(e[s + OUTER]):
+        total = 0.0
+        for j in range(e[s + INNER]):
+            total += f[uint64(a + j * ia)]
+            f[uint64(o + j * io)] = total
+        o += e[s + OUT + ROW]
+        a += e[s + A + ROW]
+
+
+@njit(**OPTIONS)
+def running_place(last, f, u, e, s, o, m):
+    """Index of the last true value up to and with each place, or -1; else the first from each place on, or infinity."""
+    io, im, inner = e[s + OUT + STEP], e[s + A + STEP], e[s + INNER]
+    for _ in range(e[s + OUTER]):
+        found = -1.0 if last else np.inf
+        for i in range(inner):
+            j = i if last else inner - 1 - i
+            if u[uint64(m + j * im)]:
+                found = float(j)
+            f[uint64(o + j * io)] = found
+        o += e[s + OUT + ROW]
+        m += e[s + A + ROW]
