@@ -23,6 +23,8 @@ FOLDS = frozenset({*REDUCTIONS, "count", "sum_if"})
 RUNNING = frozenset({"running_sum", "running_count", "running_last", "next_true"})
 """Operations along an axis (their ``attr``). Up to and with each place: sum, number of true values, index of the last
 true value or -1. From each place on: index of the first true value, or infinity."""
+PRODUCTS = frozenset({"any_where", "count_where", "sum_where"})
+"""Reductions of two tables over an axis: where the first, a truth value, holds, rows of the second are folded."""
 Affine = tuple[dict[str, int], float]
 
 
@@ -115,10 +117,10 @@ class Beyond:
             return bool(value) if op.dtype == "b" else float(value)
         return None
 
-    def _limited(self, op: Op) -> bool:
+    def _limited(self, op: Op, query: str) -> bool:
         """True for "x where x <= p", with a p that is never after the query."""
         return any(
-            term.name in ("lt", "le") and term.args[0] is op.args[1] and self.up_to_query(term.args[1])
+            term.name in ("lt", "le") and term.args[0] is op.args[1] and self.up_to_query(term.args[1], query)
             for term in conjunction(op.args[0])
         )
 
@@ -153,33 +155,38 @@ class Beyond:
             return False if constant < 1 else None
         return True if (constant < 1 if op.name == "lt" else constant <= 1) else None
 
-    def up_to_query(self, op: Op) -> bool:
-        """True for positions that are never after the query (and for numbers below all positions)."""
-        if set(op.axes) - {"q"}:
+    def up_to_query(self, op: Op, query: str = "q") -> bool:
+        """True for positions that are never after the query (and for numbers below all positions). ``query`` is the
+        name of its axis in values that are read through a view."""
+        if set(op.axes) - {query}:
             return False
         match op.name:
             case "iota":
-                return True
+                return bool(op.attr == query)
             case "const":
                 return bool(op.attr <= 0)
+            case "rename":
+                return self.up_to_query(op.args[0], op.attr[0] if op.attr[1] == query else query)
             case "sub":
-                return self.up_to_query(op.args[0]) and non_negative(op.args[1], {})
+                return self.up_to_query(op.args[0], query) and non_negative(op.args[1], {})
             case "add":
                 return any(
-                    self.up_to_query(a) and b.name == "const" and b.attr <= 0 for a, b in (op.args, op.args[::-1])
+                    self.up_to_query(a, query) and b.name == "const" and b.attr <= 0
+                    for a, b in (op.args, op.args[::-1])
                 )
             case "first" | "last":
-                return self.known(op.args[0], op.attr) is False
+                return query == "q" and self.known(op.args[0], op.attr) is False
             case "gather" if op.args[0].name == "running_last":
-                return self.up_to_query(op.args[1])  # the last match up to a place is not after it
+                return self.up_to_query(op.args[1], query)  # the last match up to a place is not after it
             case "select":
-                return self.up_to_query(op.args[2]) and (self.up_to_query(op.args[1]) or self._limited(op))
+                limited = self.up_to_query(op.args[1], query) or self._limited(op, query)
+                return limited and self.up_to_query(op.args[2], query)
             case "min":
-                return any(self.up_to_query(arg) for arg in op.args)
+                return any(self.up_to_query(arg, query) for arg in op.args)
             case "max":
-                return all(self.up_to_query(arg) for arg in op.args)
+                return all(self.up_to_query(arg, query) for arg in op.args)
             case "floor" | "ceil" | "round" | "trunc":
-                return self.up_to_query(op.args[0])
+                return self.up_to_query(op.args[0], query)
         return False
 
 
@@ -235,7 +242,9 @@ def stops_at_query(op: Op, beyond: Beyond) -> bool:
 def _needs(op: Op, place: int, arg: Op, axis: str, beyond: Beyond, full: set[tuple[int, str]]) -> bool:
     if op.name in FOLDS and op.attr == axis:
         return not stops_at_query(op, beyond)
-    if op.name == "rename" or (op.name == "gather" and place == 0 and (axis == op.attr or op.attr == "q")):
+    if op.name in PRODUCTS and op.attr == axis:
+        return beyond.known(op.args[0], axis) is not False
+    if op.name == "rename" or op.name == "turned" or (op.name == "gather" and place == 0 and (axis == op.attr or op.attr == "q")):
         return True
     return (op.id, axis) in full
 
@@ -251,9 +260,13 @@ def _non_negative(op: Op, memo: dict[int, bool]) -> bool:
     match op.name:
         case "const":
             return bool(op.attr >= 0)
-        case "iota" | "n" | "float" | "abs" | "exp" | "sqrt" | "rank" | "running_count" | "next_true":
+        case "iota" | "n" | "float" | "abs" | "exp" | "sqrt" | "rank":
             return True
-        case "running_sum":
+        case "running_count" | "next_true" | "count_where":
+            return True
+        case "sum_where":
+            return non_negative(op.args[1], memo)
+        case "running_sum" | "turned":
             return non_negative(op.args[0], memo)
         case "add" | "mul" | "div" | "min" | "sum" | "product" | "minimum" | "maximum" | "floordiv":
             return all(non_negative(arg, memo) for arg in op.args)

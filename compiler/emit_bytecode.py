@@ -28,7 +28,7 @@ from attndsl.compiler.bytecode import (
     Storage,
     is_leaf_value,
 )
-from attndsl.compiler.bytecode_facts import DISTANCE_AXIS, FOLDS, RUNNING
+from attndsl.compiler.bytecode_facts import DISTANCE_AXIS, FOLDS, PRODUCTS, RUNNING
 from attndsl.compiler.bytecode_plan import VIEWS, Plan
 from attndsl.compiler.bytecode_rewrite import fuse, rewrite, without_normalisation
 from attndsl.compiler.bytecode_storage import Loop, Start, Tables, Value, merged, product, storage_order, table_operand
@@ -193,11 +193,17 @@ class _Emitter:
 
     def operation(self, op: Op) -> None:
         storage = self.storage(op)
+        if op.name == "turned" and [axis for axis, _ in self.value(op.args[0]).storage][-1:] == [op.attr]:
+            storage = self.value(op.args[0]).storage
         out = Value(self.tables.register(op.dtype, storage, op.id in self.plan.stored), storage, op.dtype)
         if op.name == "gather":
             self.gather(op, out)
         elif op.name in FOLDS:
             self.reduce(op, out)
+        elif op.name in PRODUCTS:
+            self.product(op, out)
+        elif op.name == "turned":
+            self.copy(self.value(op.args[0]), out)
         elif op.name == "rank" or op.name in RUNNING:
             self.running(op, out)
         else:
@@ -220,10 +226,13 @@ class _Emitter:
             return value
         storage = tuple((axis, self.copied_size(value, axis)) for axis in axes if value.stride(axis) != ZERO_STRIDE)
         out = Value(self.tables.register(value.dtype, storage), storage, value.dtype)
-        loops = self.loops(storage, (out, value))
+        self.copy(value, out)
+        return out
+
+    def copy(self, value: Value, out: Value) -> None:
+        loops = self.loops(out.storage, (out, value))
         name = "copy_b" if value.dtype == "b" else "copy"
         self.put(name, out.register, [value], self.tables.shape(merged(loops, 0), self.starts(out, value)))
-        return out
 
     def copied_size(self, value: Value, axis: str) -> int:
         size = value.size(axis)
@@ -276,6 +285,20 @@ class _Emitter:
         size = source.size(op.attr)
         assert size is not None
         return size
+
+    def product(self, op: Op, out: Value) -> None:
+        """For each place of the guard's rows where it is true, a row of the table is folded into the result's."""
+        guard, table = (self.value(arg) for arg in op.args)
+        inner = table.storage[-1]
+        size = guard.size(op.attr)
+        assert size is not None
+        if self.blocked and "q" in op.args[0].axes and self.plan.beyond.known(op.args[0], op.attr) is False:
+            size = SEEN
+        sizes = {**dict(out.storage), op.attr: size}
+        order = [*(axis for axis, _ in out.storage if axis != inner[0]), op.attr, inner[0]]
+        loops = self.loops(tuple((axis, sizes[axis]) for axis in order), (out, guard, table))
+        shape = self.tables.shape(merged(loops, 2), self.starts(out, guard, table))
+        self.put(op.name, out.register, [guard, table], shape)
 
     def running(self, op: Op, out: Value) -> None:
         """Values that grow along an axis, which becomes the inner loop."""
@@ -331,7 +354,9 @@ class _Emitter:
         return WORDS if is_word_axis(axis) else TOKENS
 
     def storage(self, op: Op) -> Storage:
-        return tuple((axis, self.size(op, axis)) for axis in sorted(op.axes, key=storage_order))
+        last = op.attr if op.name == "turned" else op.args[1].attr if op.name in PRODUCTS else None
+        axes = sorted(op.axes, key=lambda axis: (axis == last, storage_order(axis)))
+        return tuple((axis, self.size(op, axis)) for axis in axes)
 
     def size(self, op: Op, axis: str) -> int:
         if axis in ("r", "c"):

@@ -318,3 +318,71 @@ def running_place(last, f, u, e, s, o, m):
             f[uint64(o + j * io)] = found
         o += e[s + OUT + ROW]
         m += e[s + A + ROW]
+
+
+_CHUNK = 32  # guards are mostly false: that many at a time are asked at once
+
+
+@njit(**OPTIONS)
+def _first_true(u, at, step, low, high):
+    """The first true value from low on, or high."""
+    j = low
+    if step == 1:
+        while j + _CHUNK <= high and not _any_of_chunk(u, uint64(at + j)):
+            j += _CHUNK
+    while j < high and not u[uint64(at + j * step)]:
+        j += 1
+    return j
+
+
+@njit(**OPTIONS)
+def _any_of_chunk(u, at):
+    found = np.uint8(0)
+    for i in range(uint64(_CHUNK)):
+        found = np.uint8(found | u[at + i])
+    return found
+
+
+@njit(**OPTIONS)
+def any_where(u, e, s, o, g, b):
+    """Rows of a table joined where the guard is true."""
+    outer, inner, step = e[s + OUTER], uint64(e[s + INNER]), e[s + A + ROW]
+    uo = uint64(o)
+    for j in range(inner):
+        u[uo + j] = 0
+    i = _first_true(u, g, step, 0, outer)
+    while i < outer:
+        ub = uint64(b + i * e[s + B + ROW])
+        for j in range(inner):
+            u[uo + j] = np.uint8(u[uo + j] | u[ub + j])
+        i = _first_true(u, g, step, i + 1, outer)
+
+
+@njit(**OPTIONS)
+def count_where(f, u, e, s, o, g, b):
+    """True values of a table counted where the guard is true."""
+    outer, inner, step = e[s + OUTER], uint64(e[s + INNER]), e[s + A + ROW]
+    uo = uint64(o)
+    for j in range(inner):
+        f[uo + j] = 0.0
+    i = _first_true(u, g, step, 0, outer)
+    while i < outer:
+        ub = uint64(b + i * e[s + B + ROW])
+        for j in range(inner):
+            f[uo + j] += u[ub + j]
+        i = _first_true(u, g, step, i + 1, outer)
+
+
+@njit(**OPTIONS)
+def sum_where(f, u, e, s, o, g, b):
+    """Rows of a table added where the guard is true, in ascending order."""
+    outer, inner, step = e[s + OUTER], uint64(e[s + INNER]), e[s + A + ROW]
+    uo = uint64(o)
+    for j in range(inner):
+        f[uo + j] = 0.0
+    i = _first_true(u, g, step, 0, outer)
+    while i < outer:
+        ub = uint64(b + i * e[s + B + ROW])
+        for j in range(inner):
+            f[uo + j] += f[ub + j]
+        i = _first_true(u, g, step, i + 1, outer)
