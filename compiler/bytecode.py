@@ -42,7 +42,7 @@ OPCODES: tuple[str, ...] = (
     *FLOAT_BINARY, *FLOAT_UNARY, "lt", "le", "eq", "and", "or", "not", "float", "select", "select_b", "add_if",
     "copy", "copy_b", "gather", "gather_b", "rank",
     "running_sum", "running_count", "running_last", "next_true",
-    "any_where", "count_where", "sum_where", "any", "count", "sum", "sum_if", "product", "maximum", "minimum",
+    "put_at", "any_where", "count_where", "sum_where", "any", "count", "sum", "sum_if", "product", "maximum", "minimum",
     "first", "last", "check", "result",
 )  # fmt: skip
 OPCODE = {name: number for number, name in enumerate(OPCODES)}

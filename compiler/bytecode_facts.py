@@ -102,6 +102,8 @@ class Beyond:
                 return True if True in _bools(parts) else (False if parts == [False, False] else None)
             case "select":
                 return self._chosen(op, parts)
+            case "put_at":
+                return parts[0] if op.attr[1] else None  # (kind, whether the place is never after the query)
             case "add_if":
                 return parts[0] if parts[1] is False else None
             case "sub" if parts[0] == -math.inf and parts[1] is None:
@@ -274,6 +276,8 @@ def _non_negative(op: Op, memo: dict[int, bool]) -> bool:
             return any(non_negative(arg, memo) for arg in op.args)
         case "pow" | "gather" | "rename" | "round" | "floor" | "trunc" | "ceil":
             return non_negative(op.args[0], memo)
+        case "put_at":
+            return non_negative(op.args[0], memo) and non_negative(op.args[3], memo)
         case "select":
             return non_negative(op.args[1], memo) and non_negative(op.args[2], memo)
     return False

@@ -22,6 +22,7 @@ from attndsl.compiler.bytecode_facts import (
     non_negative,
 )
 from attndsl.compiler.bytecode_contract import Contractor
+from attndsl.compiler.bytecode_places import PlaceRewriter
 from attndsl.compiler.bytecode_rebuild import rebuilt, remade
 from attndsl.compiler.bytecode_scans import ScanRewriter
 from attndsl.compiler.bytecode_shared import Sharer
@@ -29,9 +30,10 @@ from attndsl.compiler.bytecode_text import TextRewriter
 from attndsl.compiler.ir import IRProgram, Op, is_word_axis, ordered, reachable
 
 def rewrite(programs: Sequence[IRProgram]) -> list[IRProgram]:
-    """Running values; texts and distances; one value for all names of its axes; products of tables."""
-    found = list(programs)
-    for step in (ScanRewriter(), _Rewriter(), Sharer(), Contractor()):
+    """Running values; writes at a place; texts and distances; one value for all names of its axes; products of tables."""
+    found = rebuilt(programs, ScanRewriter())
+    found = rebuilt(found, PlaceRewriter(found))
+    for step in (_Rewriter(), Sharer(), Contractor()):
         found = rebuilt(found, step)
     return found
 

@@ -29,6 +29,7 @@ from attndsl.compiler.bytecode import (
     is_leaf_value,
 )
 from attndsl.compiler.bytecode_facts import DISTANCE_AXIS, FOLDS, PRODUCTS, RUNNING
+from attndsl.compiler.bytecode_places import PUT_KINDS
 from attndsl.compiler.bytecode_plan import VIEWS, Plan
 from attndsl.compiler.bytecode_rewrite import fuse, rewrite, without_normalisation
 from attndsl.compiler.bytecode_storage import Loop, Start, Tables, Value, merged, product, storage_order, table_operand
@@ -72,6 +73,7 @@ class _Emitter:
         self.segments: list[_Segment] = []
         self.segment, self.number, self.at = _Segment(0, ONCE), 0, -1
         self.last: dict[tuple[int, int], int] = {}
+        self.kept = -1  # the operation whose register the present one goes on using
 
     def run(self, originals: tuple[IRProgram, ...], stripped: tuple[bool, ...]) -> Bytecode:
         self.segments = self.schedule()
@@ -174,6 +176,7 @@ class _Emitter:
 
     def item(self, op: Op | None, program: int, place: int) -> None:
         self.at += 1
+        self.kept = -1
         if op is not None:
             self.operation(op)
             read = op.args
@@ -184,7 +187,8 @@ class _Emitter:
             self.check(program, place)
             read = (self.programs[program].checks[place].fails,)
         for base in {self.plan.base(arg).id: self.plan.base(arg) for arg in read}.values():
-            if self.last[self.key(base, self.number)] == self.at and not is_leaf_value(base):
+            ended = self.last[self.key(base, self.number)] == self.at
+            if ended and not is_leaf_value(base) and base.id != self.kept:
                 self.tables.release(self.values[base.id].register)
 
     def put(self, name: str, out: int, operands: list[Value], shape: int, extra: int = 0) -> None:
@@ -193,6 +197,9 @@ class _Emitter:
 
     def operation(self, op: Op) -> None:
         storage = self.storage(op)
+        if op.name == "put_at":
+            self.values[op.id] = self.put_at(op, storage)
+            return
         if op.name == "turned" and [axis for axis, _ in self.value(op.args[0]).storage][-1:] == [op.attr]:
             storage = self.value(op.args[0]).storage
         out = Value(self.tables.register(op.dtype, storage, op.id in self.plan.stored), storage, op.dtype)
@@ -285,6 +292,24 @@ class _Emitter:
         size = source.size(op.attr)
         assert size is not None
         return size
+
+    def put_at(self, op: Op, storage: Storage) -> Value:
+        """One place of each row is written, in the matrix itself where nothing else reads it later."""
+        matrix = op.args[0]
+        value = self.value(matrix)
+        mine = matrix.id not in self.plan.stored and not is_leaf_value(matrix) and matrix.name not in VIEWS
+        mine = mine and self.last[self.key(matrix, self.number)] == self.at and value.storage == storage
+        if mine and op.id not in self.plan.stored:
+            out = Value(value.register, storage, "f")
+            self.kept = matrix.id
+        else:
+            out = Value(self.tables.register("f", storage, op.id in self.plan.stored), storage, "f")
+            self.copy(value, out)
+        places = [self.value(arg) for arg in op.args[1:]]
+        loops = self.loops(storage, (out, *places))
+        shape = self.tables.shape(merged(loops, 2), self.starts(out, *places))
+        self.put("put_at", out.register, places, shape, PUT_KINDS.index(op.attr[0]))
+        return out
 
     def product(self, op: Op, out: Value) -> None:
         """For each place of the guard's rows where it is true, a row of the table is folded into the result's."""

@@ -44,6 +44,7 @@ SELECT, SELECT_B, ADD_IF, COPY, COPY_B, GATHER, GATHER_B = (
 RANK, RUNNING_SUM, RUNNING_COUNT, RUNNING_LAST, NEXT_TRUE = (
     OPCODE[name] for name in ("rank", "running_sum", "running_count", "running_last", "next_true")
 )
+PUT_AT = OPCODE["put_at"]
 ANY_WHERE, COUNT_WHERE, SUM_WHERE = (OPCODE[name] for name in ("any_where", "count_where", "sum_where"))
 ANY, SUM_IF, CHECK, RESULT = (OPCODE[name] for name in ("any", "sum_if", "check", "result"))
 assert OPCODES[ANY + 1 : CHECK] == R.KINDS
@@ -101,6 +102,8 @@ def _step(op, extra, f, u, e, s, o, a, b, c):
         R.running_sum(f, e, s, o, a)
     elif op == RUNNING_LAST or op == NEXT_TRUE:
         R.running_place(op == RUNNING_LAST, f, u, e, s, o, a)
+    elif op == PUT_AT:
+        L.put_at(extra, f, u, e, s, o, a, b, c)
     elif op == ANY_WHERE:
         R.any_where(u, e, s, o, a, b)
     elif op == COUNT_WHERE:
