@@ -25,6 +25,8 @@ RUNNING = frozenset({"running_sum", "running_count", "running_last", "next_true"
 true value or -1. From each place on: index of the first true value, or infinity."""
 PRODUCTS = frozenset({"any_where", "count_where", "sum_where"})
 """Reductions of two tables over an axis: where the first, a truth value, holds, rows of the second are folded."""
+PLACED = frozenset({"any_at", "count_at"})
+"""Reductions over an axis of one key for each true value; ``attr`` is (the axis, the axis of the key)."""
 Affine = tuple[dict[str, int], float]
 
 
@@ -246,7 +248,13 @@ def _needs(op: Op, place: int, arg: Op, axis: str, beyond: Beyond, full: set[tup
         return not stops_at_query(op, beyond)
     if op.name in PRODUCTS and op.attr == axis:
         return beyond.known(op.args[0], axis) is not False
-    if op.name == "rename" or op.name == "turned" or (op.name == "gather" and place == 0 and (axis == op.attr or op.attr == "q")):
+    if op.name in PLACED and op.attr[0] == axis:
+        return True
+    if (
+        op.name == "rename"
+        or op.name == "turned"
+        or (op.name == "gather" and place == 0 and (axis == op.attr or op.attr == "q"))
+    ):
         return True
     return (op.id, axis) in full
 
@@ -264,7 +272,7 @@ def _non_negative(op: Op, memo: dict[int, bool]) -> bool:
             return bool(op.attr >= 0)
         case "iota" | "n" | "float" | "abs" | "exp" | "sqrt" | "rank":
             return True
-        case "running_count" | "next_true" | "count_where":
+        case "running_count" | "next_true" | "count_where" | "count_at":
             return True
         case "sum_where":
             return non_negative(op.args[1], memo)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from attndsl.compiler.build import Builder
+from attndsl.compiler.bytecode_contract import Contractor
 from attndsl.compiler.bytecode_facts import (
     DISTANCE_AXIS,
     ELEMENTWISE,
@@ -21,7 +22,6 @@ from attndsl.compiler.bytecode_facts import (
     difference,
     non_negative,
 )
-from attndsl.compiler.bytecode_contract import Contractor
 from attndsl.compiler.bytecode_places import PlaceRewriter
 from attndsl.compiler.bytecode_rebuild import rebuilt, remade
 from attndsl.compiler.bytecode_scans import ScanRewriter
@@ -29,8 +29,9 @@ from attndsl.compiler.bytecode_shared import Sharer
 from attndsl.compiler.bytecode_text import TextRewriter
 from attndsl.compiler.ir import IRProgram, Op, is_word_axis, ordered, reachable
 
+
 def rewrite(programs: Sequence[IRProgram]) -> list[IRProgram]:
-    """Running values; writes at a place; texts and distances; one value for all names of its axes; products of tables."""
+    """Running values; writes at a place; texts and distances; one value for all names of its axes; products."""
     found = rebuilt(programs, ScanRewriter())
     found = rebuilt(found, PlaceRewriter(found))
     for step in (_Rewriter(), Sharer(), Contractor()):

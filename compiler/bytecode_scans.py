@@ -207,4 +207,3 @@ def _counts(source: Op, mask: Op) -> bool:
     if source.name != "select" or source.args[0] is not mask:
         return False
     return [(arg.name, arg.attr) for arg in source.args[1:]] == [("const", 1.0), ("const", 0.0)]
-
