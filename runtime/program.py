@@ -6,21 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from attndsl.compiler import IRProgram, Leaves, compile_library, machine
 from attndsl.dsl.checker import TypedProgram
 from attndsl.dsl.cost import cost_of
 from attndsl.dsl.diagnostics import Diagnostic, DiagnosticError, fail
-from attndsl.dsl.interpreter import interpret
 from attndsl.dsl.printer import to_text
-from attndsl.dsl.tokens import TokenTable
-from attndsl.runtime.machine import BytecodeMachine
-from attndsl.runtime.pattern import normalise
-from attndsl.runtime.tokenize import token_table, token_table_of_ids
+
+if TYPE_CHECKING:  # reading and checking programs needs no numbers: numpy and the back ends wait until one is run
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from attndsl.compiler import IRProgram
+    from attndsl.dsl.tokens import TokenTable
+    from attndsl.runtime.machine import BytecodeMachine
 
 HostFunction = Callable[[list[str], int, int], float]
 BACKENDS = ("auto", "interpreter", "numpy", "numba", "torch", "sandbox")
@@ -48,12 +47,25 @@ class Program:
     causal: bool = True
     host: Mapping[str, HostFunction] = field(default_factory=dict)
     description: str = ""
+    repaired: bool = False  # its file's aligner asks for the tokens' offsets (``aligner="offsets"``)
 
     # ------------------------------------------------------------ what it is
+
+    def __repr__(self) -> str:
+        """One line: a program holds trees and whole source files, which nobody wants in a console."""
+        codes = "".join(f", {diagnostic.code}" for diagnostic in self.diagnostics)
+        return f"<Program {self.name!r}: {self.outcome.value}{codes}>"
 
     def to_attn(self) -> str:
         """Canonical text in our language. Raises DiagnosticError E0802 for a program that was not lifted."""
         return to_text(self._typed("has no text in the language").program)
+
+    @property
+    def source_name(self) -> str:
+        """The name of its function in ``source``; ``name`` may have been given anew."""
+        if self.typed is not None:
+            return self.typed.name
+        return self.bounded.program.name if self.bounded is not None else self.name
 
     @property
     def claim(self) -> str:
@@ -79,10 +91,14 @@ class Program:
     @cached_property
     def ir(self) -> IRProgram:
         """The intermediate representation. Raises DiagnosticError E0802, E0351."""
+        from attndsl.compiler import compile_library
+
         return compile_library([self._typed("has no compiled form")])[0]
 
     @cached_property
     def _bytecode(self) -> BytecodeMachine:
+        from attndsl.runtime.machine import BytecodeMachine
+
         return BytecodeMachine([self.ir])
 
     def _typed(self, why: str) -> TypedProgram:
@@ -103,26 +119,38 @@ class Program:
         goes to the first token in a causal program). Raises DiagnosticError: E0501 (unknown back end), E0802 (refused,
         or not possible on that back end), E04xx (run-time errors), E0611 (no parser).
         """
+        from attndsl.runtime.pattern import normalise
+        from attndsl.runtime.tokenize import token_table
+
         matrix = self.matrix(token_table(text, tokenizer), backend)
         if raw:
-            return matrix.astype(np.float32)
+            return matrix.astype("float32")
         return normalise(matrix, causal=self.causal, name=self.name)
 
     def pattern_of_ids(self, ids: Sequence[int], tokenizer: Any) -> NDArray[np.float32]:
         """The pattern for token ids inside a model, float32 [n, n]; the text is decoded from the ids."""
+        from attndsl.runtime.pattern import normalise
+        from attndsl.runtime.tokenize import token_table_of_ids
+
         return normalise(self.matrix(token_table_of_ids(ids, tokenizer)), causal=self.causal, name=self.name)
 
     def matrix(self, table: TokenTable, backend: str = "auto") -> NDArray[np.float64]:
         """The matrix as the program returns it, float64 [query, key]. Raises as ``predict``."""
+        import numpy as np
+
         if backend not in BACKENDS:
             raise fail("E0501", f"no back end is named {backend!r}", help=f"choose one of {', '.join(BACKENDS)}")
         if backend == "sandbox":
             return self._in_sandbox(table)
         if self.typed is None and self.bounded is not None and backend in ("auto", "numba"):
-            return np.asarray(self.bounded.run(table, self.host), dtype=np.float64)
+            return np.asarray(self.bounded.run(table, self.host_for(table)), dtype=np.float64)
         typed = self._typed(f"cannot run on the {backend} back end")
         if backend == "interpreter":
+            from attndsl.dsl.interpreter import interpret
+
             return interpret(typed, table, self.host)
+        from attndsl.compiler import Leaves, machine
+
         # One pattern is quicker on arrays than the compiled machine is loaded; libraries (runtime/kernel.py) use that.
         name = {"auto": "numpy"}.get(backend, backend)
         compiled = self._bytecode if name == "numba" else machine([self.ir], name)
@@ -132,16 +160,27 @@ class Program:
             raise found
         return np.array(on_host(found), dtype=np.float64)
 
+    def host_for(self, table: TokenTable) -> Mapping[str, HostFunction]:
+        """The host's relations, with those that only this text can answer."""
+        if not self.repaired:
+            return self.host
+        from attndsl.runtime.aligner import token_offsets
+
+        return {**self.host, **token_offsets(table)}
+
     def _in_sandbox(self, table: TokenTable) -> NDArray[np.float64]:
         if self.source is None:
             raise fail(
                 "E0802", f"{self.name!r} has no Python source to run in the sandbox",
                 help="choose another back end; the sandbox is for programs that came from Python",
             )  # fmt: skip
+        from attndsl.compiler import Leaves
         from attndsl.runtime.sandbox import shared_pool
 
-        matrices = {name: Leaves(table, self.host).host(name) for name in self.host}
-        return shared_pool().run_program(self.source, self.name, table, matrices, allow_nonfinite=True)
+        hosts = self.host_for(table)
+        leaves = Leaves(table, hosts)
+        matrices = {name: leaves.host(name) for name in hosts}
+        return shared_pool().run_program(self.source, self.source_name, table, matrices, allow_nonfinite=True)
 
 
 def on_host(array: Any) -> Any:

@@ -29,6 +29,14 @@ class Device(StrEnum):
     AUTO = "auto"
 
 
+class RoadName(StrEnum):
+    """The ways to programs."""
+
+    SEARCH = "search"
+    ANTHROPIC = "anthropic"
+    LOCAL = "local"
+
+
 class Aligner(StrEnum):
     """How imported programs map tokens to words."""
 
@@ -43,6 +51,7 @@ Files = Annotated[
         help="Program files: .attn, or .py written by a language model.", metavar="FILE...", show_default=False
     ),
 ]
+AttnFiles = Annotated[list[Path], typer.Argument(help="Program files: .attn.", metavar="FILE...", show_default=False)]
 Model = Annotated[
     str,
     typer.Argument(help="Packaged name (see attndsl models), Hugging Face id, folder or .gguf file.", metavar="MODEL"),
@@ -56,6 +65,15 @@ ProgramFiles = Annotated[
         metavar="FILE",
         rich_help_panel=PROGRAMS,
         help="Program file, .attn or .py (may be repeated); without it, the built-in programs.",
+    ),
+]
+FindFirst = Annotated[
+    RoadName | None,
+    typer.Option(
+        "--synth",
+        metavar="NAME",
+        rich_help_panel=PROGRAMS,
+        help="Find programs first: search, anthropic or local; attndsl synth has their options.",
     ),
 ]
 Host = Annotated[
@@ -73,7 +91,8 @@ AlignerOption = Annotated[
         "--aligner",
         metavar="NAME",
         rich_help_panel=PROGRAMS,
-        help="Token-to-word alignment of imported programs: published (as they do it) or offsets (repaired).",
+        help="Token-to-word alignment of imported programs: published, as their file's helper does it, or offsets: "
+        "the helper replaced by the tokens' true character offsets.",
     ),
 ]
 Bidirectional = Annotated[

@@ -50,7 +50,8 @@ def report_data(run: Run, table: Table, steps: list[Step]) -> ReportData:
         n=int(meta["tokens"]["most"]),
         n_min=int(meta["tokens"]["least"]),
         splits=tuple(
-            Split(name, len(run.texts(name)), sum(t.tokens for t in run.texts(name))) for name in ("train", "heldout")
+            Split(shown, len(run.texts(name)), sum(t.tokens for t in run.texts(name)))
+            for name, shown in (("train", "train"), ("heldout", "held-out"))
         ),
         heads=_heads(run, table),
         intervals=HeadlineIntervals(

@@ -116,7 +116,13 @@ class Browser:
         )
 
     def prefer(self, scheme: str) -> None:
+        """Change the system's colour scheme, and wait until the page has answered and is drawn again."""
         self.cdp("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self._call(
+            "POST",
+            f"{self._session}/execute/async",
+            {"script": "requestAnimationFrame(() => requestAnimationFrame(arguments[0]))", "args": []},
+        )
 
     def move(self, css: str, x: int = 0, y: int = 0, *, click: bool = False) -> None:
         """A real pointer to the middle of an element (plus an offset), with a click if asked."""

@@ -15,6 +15,7 @@ from attndsl.cli.main import run
 
 pytestmark = pytest.mark.integration
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 TEXT = "The fox ran to the river."
 
 
@@ -109,3 +110,9 @@ def test_similarities() -> None:
     assert attndsl.iou(a, a) == 1
     assert attndsl.iou(a, b) == pytest.approx(1 / 5)
     assert attndsl.jensen_shannon(a, a) == pytest.approx(0)
+
+
+def test_a_program_shows_itself_in_one_line() -> None:
+    library = attndsl.load_library(EXAMPLES / "written_by_llm.py")
+    assert repr(library["previous_token"]) == "<Program 'previous_token': lifted>"
+    assert repr(library["previous_verb"]) == "<Program 'previous_verb': refused, E0220>"

@@ -103,10 +103,12 @@ def test_benign_programs_give_the_matrix_of_plain_python(patient: SandboxPool, c
 def test_attacks_cannot_harm_the_next_program(pool: SandboxPool) -> None:
     """A program that dies, loops or eats memory costs one error; its successor on the same worker runs."""
     good = "def predict(sentence, tokens):\n    n = len(tokens)\n    return [[1.0] * n] * n\n"
+    patience = Limits(seconds=30, megabytes=256, start_seconds=30)
     bad = ["while True: pass", "a = ()\n    for i in range(10**6): a = (a,)\n    {a: 1}", "x = 'a' * 10**11"]
     for body in bad:
         source = f"def predict(sentence, tokens):\n    {body}\n"
         with suppress(Exception), pool.session(prepare(source)) as session:
             session.run(table(), values=Values())
-        assert pool.run_program(good, None, table()).sum() == len(table()) ** 2, body
+        with pool.session(prepare(good), patience) as session:
+            assert session.run(table(), values=Values()).sum() == len(table()) ** 2, body
     assert pool.starts == [1, 1]

@@ -224,6 +224,13 @@ def _grid_operation(m: Machine, a: Value, b: Value, op: str) -> Value:
     raise m.stop("arithmetic with the whole matrix", code="E0315")
 
 
+def renamed(m: Machine, grid: Grid) -> Grid:
+    """A copy of the whole matrix takes its place: the original must not be used again."""
+    current(m, grid)
+    _outside_loops(m)
+    return _next(m, grid)
+
+
 def mask(m: Machine, grid: Grid) -> Grid:
     matrix = current(m, grid)
     _outside_loops(m)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.machine import Machine
+from attndsl.dsl.pyimport.lift.machine import Machine, NotLiftable
 from attndsl.dsl.pyimport.lift.merge import guard, instantiate, merge_values, subst_part, subst_value
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.values import Binder, Part, Scalar, Seq, Value, Word, items_of
+from attndsl.dsl.pyimport.lift.values import Binder, Part, Scalar, Seq, TupleValue, Value, Word, items_of
 
 
 def exists(binders: tuple[Binder, ...], condition: Term) -> Term:
@@ -34,11 +36,36 @@ def part_count(part: Part) -> Term:
 def size(m: Machine, seq: Seq) -> Term:
     """Python's ``len``."""
     if seq.is_set:
-        seq = as_positions(m, seq)
+        texts = all(isinstance(p.element, Scalar) and p.element.term.kind == "str" for p in seq.parts)
+        seq = distinct(m, seq) if texts and items_of(seq) is None else as_positions(m, seq)
     total: Term = T.ZERO
     for p in seq.parts:
         total = T.add(total, part_count(p))
     return total
+
+
+def distinct(m: Machine, seq: Seq) -> Seq:
+    """A set of any scalars: each element where it occurs for the first time."""
+    found: list[Part] = []
+    for original in seq.parts:
+        p = instantiate(original)
+        if len(p.binders) > 1:
+            raise m.stop("a set that nested loops fill", code="E0312")
+        again = [_holds(m, p.element, instantiate(q)) for q in found]
+        for b in p.binders:
+            y = T.fresh(b.var.kind)
+            moved = subst_value(p.element, {b.var: y})
+            repeats = T.conj((T.subst(p.condition, {b.var: y}), equal(m, moved, p.element)))
+            again.append(_before(b, y, repeats))
+        found.append(Part(p.binders, T.conj((p.condition, *(T.not_(c) for c in again))), p.element))
+    return Seq(tuple(found), True)
+
+
+def _before(b: Binder, y: Term, condition: Term) -> Term:
+    if b.over_words:
+        order = T.mk("cmp", "<", (T.windex(y), T.windex(b.var)), "bool")
+        return T.agg("any", y, b.domain, T.NONE, T.NONE, T.conj((order, condition)))
+    return T.agg("any", y, T.NONE, b.low, b.var, condition)
 
 
 # ---------------------------------------------------------------- membership
@@ -50,6 +77,10 @@ def equal(m: Machine, a: Value, b: Value) -> Term:
         return T.compare("==", a.term, b.term)
     if isinstance(a, Word) and isinstance(b, Word):
         return T.compare("==", T.windex(a.term), T.windex(b.term))
+    if isinstance(a, TupleValue) and isinstance(b, TupleValue):
+        if len(a.items) != len(b.items):
+            return T.FALSE
+        return T.conj(equal(m, x, y) for x, y in zip(a.items, b.items, strict=True))
     raise m.stop("values of different sorts are compared", code="E0302")
 
 
@@ -181,8 +212,17 @@ def _among(m: Machine, items: list[Value], index: Term) -> Value:
     return found
 
 
+def in_text_order(part: Part) -> Part:
+    """The part, whose elements come in the order of the text. Raises NotLiftable when they do not."""
+    if any(b.climbs for b in part.binders):
+        raise NotLiftable("the order of a word's ancestors", None, "E0313")
+    if any(b.mixed for b in part.binders):
+        raise NotLiftable("the order of a list to which an iteration appends more than once", None, "E0313")
+    return part
+
+
 def _of_part(m: Machine, part: Part, index: Term) -> Value:
-    (b,) = part.binders
+    (b,) = in_text_order(part).binders
     if part.condition is T.TRUE and not b.over_words:
         return _direct(m, part, b, index)
     if part.condition is T.TRUE and b.domain is T.ALL_WORDS:
@@ -253,7 +293,7 @@ def end_value(p: Part, last: bool) -> Value:
     """The first (last) element of a part of at most one binder, without asking whether there is one."""
     if not p.binders:
         return p.element
-    (b,) = p.binders
+    (b,) = in_text_order(p).binders
     kind = "last" if last != b.descending else "first"
     return subst_value(p.element, {b.var: T.agg(kind, b.var, b.domain, b.low, b.high, p.condition)})
 
@@ -263,7 +303,7 @@ def reverse(seq: Seq) -> Seq:
     return Seq(
         tuple(
             Part(
-                tuple(Binder(b.var, b.low, b.high, b.domain, not b.descending) for b in p.binders),
+                tuple(replace(b, descending=not b.descending) for b in p.binders),
                 p.condition,
                 p.element,
             )
@@ -275,8 +315,6 @@ def reverse(seq: Seq) -> Seq:
 
 def rank(m: Machine, seq: Seq) -> tuple[Part, ...]:
     """``enumerate(seq)``: parts whose element is (rank, element)."""
-    from attndsl.dsl.pyimport.lift.values import TupleValue
-
     before: Term = T.ZERO
     out: list[Part] = []
     for original in seq.parts:
@@ -293,7 +331,7 @@ def _earlier(p: Part) -> Term:
     """How many elements of the part come before the one at its binder's value."""
     if not p.binders:
         return T.ZERO
-    (b,) = p.binders
+    (b,) = in_text_order(p).binders
     if p.condition is T.TRUE and not b.over_words:
         return T.sub(T.sub(b.high, T.ONE), b.var) if b.descending else T.sub(b.var, b.low)
     if p.condition is T.TRUE and b.domain is T.ALL_WORDS and not b.descending:

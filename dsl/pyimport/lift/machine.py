@@ -6,7 +6,9 @@ import ast
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from attndsl.dsl.pyimport.aligners import Aligner
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.linear import Prover
 from attndsl.dsl.pyimport.lift.terms import Term
@@ -29,7 +31,7 @@ class NotLiftable(Exception):
 class Retry(Exception):
     """A loop must be run again knowing more: which name or list an iteration takes over from the one before."""
 
-    def __init__(self, what: str | int) -> None:
+    def __init__(self, what: str | int | tuple[int, int]) -> None:
         super().__init__(str(what))
         self.what = what
 
@@ -71,6 +73,13 @@ class Reading:
     time: int
 
 
+def _conjuncts(c: Term) -> tuple[Term, ...]:
+    """What a condition says one by one; ``not (a or b)`` says two things."""
+    if c.op == "not" and c.args[0].op == "or":
+        return tuple(T.not_(x) for x in c.args[0].args)
+    return c.args if c.op == "and" else (c,)
+
+
 @dataclass(slots=True)
 class State:
     """Names by frame, heap contents, and what must hold for control to be here."""
@@ -82,7 +91,7 @@ class State:
     def fork(self, *conditions: Term) -> State:
         path = list(self.path)
         for c in conditions:
-            for p in c.args if c.op == "and" else (c,):
+            for p in _conjuncts(c):
                 if p is not T.TRUE and p not in path:
                     path.append(p)
         return State({k: dict(v) for k, v in self.frames.items()}, dict(self.heap), tuple(path))
@@ -122,6 +131,7 @@ class Machine:
     flows: list[Flows] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
     growing: list[tuple[int, set[int]]] = field(default_factory=list)
+    runs: list[Any] = field(default_factory=list)
     frozen: set[int] = field(default_factory=set)
     matrices: dict[str, int] = field(default_factory=dict)
     rows: dict[str, Term] = field(default_factory=dict)
@@ -130,6 +140,7 @@ class Machine:
     keys: itertools.count[int] = field(default_factory=itertools.count)
     required: set[Term] = field(default_factory=set)
     assuming: list[int] = field(default_factory=list)
+    aligners: Mapping[str, Aligner] = field(default_factory=dict)
     steps: int = 0
     node: ast.AST | None = None
 
@@ -170,10 +181,17 @@ class Machine:
     def contents(self, ref: Ref) -> Value:
         found = self.state.heap.get(ref.key, Unbound("a list that was made elsewhere"))
         if isinstance(found, Growing):
-            raise self.stop("a loop reads a list that it is still filling", code="E0310")
+            return self._while_filling(ref.key, found)
         if isinstance(found, Unbound):
             raise self.stop(found.reason, code="E0310")
         return found
+
+    def _while_filling(self, key: int, found: Growing) -> Value:
+        """What a collection holds in the middle of a loop that fills it."""
+        for run in reversed(self.runs):
+            if key in run.growing:
+                return run.holds_now(key, found)  # type: ignore[no-any-return]
+        raise self.stop("a loop reads a list that it is still filling", code="E0310")
 
     def mutable(self, ref: Ref) -> Value:
         """The contents, for a change. Raises Retry when a loop around must know that it changes them."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 
-from attndsl.dsl.pyimport.lift import arrays, dicts, lists
+from attndsl.dsl import pytree
+from attndsl.dsl.pyimport.lift import arrays, blocks, dicts, lists
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, settle, spread
 from attndsl.dsl.pyimport.lift.evaluate import _BINARY, condition, evaluate
@@ -71,6 +72,10 @@ def _aug_assign(m: Machine, node: ast.AugAssign) -> bool:
         key = evaluate(m, node.target.slice)
         old = dicts.lookup(m, base, key)
         dicts.assign(m, base, key, spread(m, lambda a, b: binary(m, op, a, b), old, value))
+        return True
+    index = node.target.slice
+    if isinstance(base, Grid) and isinstance(index, ast.Tuple) and isinstance(index.elts[0], ast.Slice):
+        blocks.update_column(m, op, base, index, spread(m, _numeric(m), value), node)
         return True
     row, at = _cell_of(m, base, node.target.slice, node)
     if at is None:
@@ -211,7 +216,7 @@ def _import(m: Machine, node: ast.Import | ast.ImportFrom) -> bool:
 
 
 def _define(m: Machine, node: ast.FunctionDef) -> bool:
-    if node.decorator_list or any(isinstance(x, ast.Nonlocal | ast.Yield | ast.Global) for x in ast.walk(node)):
+    if node.decorator_list or any(isinstance(x, ast.Nonlocal | ast.Yield | ast.Global) for x in pytree.walk(node)):
         raise m.stop("a nested function of this kind", node, "E0307")
     m.assign(node.name, Closure(node, m.frames[-1].key))
     return True
@@ -226,6 +231,31 @@ def _delete(m: Machine, node: ast.Delete) -> bool:
         if not isinstance(target, ast.Name):
             raise m.stop("an item is deleted", node, "E0303")
         m.assign(target.id, Unbound("it was deleted"))
+    return True
+
+
+def _try(m: Machine, node: ast.Try) -> bool:
+    """A try block in which nothing can fail: what its handlers do never happens."""
+    before = len(m.events)
+    alive = run(m, node.body)
+    if any(e.op == "check" for e in m.events[before:]) or _raises(node.body):
+        raise m.stop("a try block in which something may fail", node, "E0303")
+    if alive and node.orelse:
+        alive = run(m, node.orelse)
+    if not node.finalbody:
+        return alive
+    if not alive:
+        raise m.stop("a finally block after a way out", node, "E0303")
+    return run(m, node.finalbody)
+
+
+def _raises(body: Sequence[ast.stmt]) -> bool:
+    return any(isinstance(x, ast.Raise | ast.Assert) for s in body for x in pytree.walk(s))
+
+
+def _assert(m: Machine, node: ast.Assert) -> bool:
+    """The program fails where the condition does not hold."""
+    m.require(condition(m, node.test), node)
     return True
 
 
@@ -256,6 +286,8 @@ _STATEMENTS: dict[type[ast.stmt], Callable[..., bool]] = {
     ast.Import: _import,
     ast.ImportFrom: _import,
     ast.FunctionDef: _define,
+    ast.Assert: _assert,
+    ast.Try: _try,
     ast.Delete: _delete,
 }
 __all__ = ["extreme", "run", "settle"]
