@@ -131,11 +131,8 @@ class Beyond:
     def _bounded(self, op: Op, axis: str) -> bool:
         """True for "the key is p, and p is not after the query", in any order among other conditions."""
         terms = conjunction(op)
-        at = {arg.id for term in terms if term.name == "eq" and _has_iota(term, axis) for arg in term.args}
-        return any(
-            term.name == "le" and term.args[0].id in at and term.args[1].name == "iota" and term.args[1].attr == "q"
-            for term in terms
-        )
+        places = [arg for term in terms if term.name == "eq" and _has_iota(term, axis) for arg in term.args]
+        return any(_not_after(term, place) for term in terms for place in places)
 
     def _chosen(self, op: Op, parts: list[float | bool | None]) -> float | bool | None:
         if parts[0] is not None:
@@ -192,6 +189,17 @@ class Beyond:
             case "floor" | "ceil" | "round" | "trunc":
                 return self.up_to_query(op.args[0], query)
         return False
+
+
+def _not_after(term: Op, place: Op) -> bool:
+    """True for the condition that a place is not after the query, which may be a view of one over another axis."""
+    query = "q"
+    if term.name == "rename" and term.attr[1] == "q":
+        query = term.attr[0]
+        term = term.args[0]
+        if place.name == "rename" and place.attr == (query, "q"):
+            place = place.args[0]
+    return term.name == "le" and term.args[0] is place and (term.args[1].name, term.args[1].attr) == ("iota", query)
 
 
 def conjunction(op: Op) -> list[Op]:
