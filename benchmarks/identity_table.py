@@ -1,6 +1,6 @@
 """The identity table of replaced heads: a model's own patterns put back must give the model's own logits.
 
-    python benchmarks/identity_table.py            # prints one row per family and dtype, exits 1 where a bound is missed
+    python benchmarks/identity_table.py   # one row per family and dtype; exits 1 where a bound is missed
 
 Tiny random models of each family, made from configurations; every head is replaced by its own pattern, taken from a
 twin that nothing replaces. Cells show the largest difference of a logit, divided by the largest logit.
@@ -22,7 +22,7 @@ from attndsl.models.inject import inject, replace_heads
 from attndsl.models.layout import find_layout
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "models"))
-from tiny import ENCODERS, WINDOWED, random_ids, tiny_model  # noqa: E402
+from tiny import ENCODERS, WINDOWED, random_ids, tiny_model
 
 FAMILIES = (
     "gpt2", "llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3", "gpt_neox", "opt", "phi", "phi3", "gemma",

@@ -27,12 +27,13 @@ class Sequences:
     """The sequences of one forward pass.
 
     ``ids`` is [batch, total] with everything the cache holds, ``present`` the same shape: False where padding.
-    The queries of the pass are the last ``queries`` positions.
+    The queries of the pass are the last ``queries`` positions. ``cached``: the pass may keep keys for a later one.
     """
 
     ids: torch.Tensor
     present: torch.Tensor | None
     queries: int
+    cached: bool = True
 
     @property
     def total(self) -> int:
@@ -126,7 +127,8 @@ class SequenceTracker:
         if length == 0 and mask is None:
             _refuse_packed(given.get("position_ids", extra.get("position_ids")))
         present = _present(mask, full, prepared)
-        self._begin(Sequences(full, present, int(ids.shape[1])))
+        cached = cache is not None or given.get("use_cache", extra.get("use_cache")) is not False
+        self._begin(Sequences(full, present, int(ids.shape[1]), cached))
 
     def _full_ids(self, ids: torch.Tensor, cache: Any, length: int, prepared: Any) -> torch.Tensor:
         import torch

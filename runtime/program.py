@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attndsl.compiler import IRProgram, Leaves, compile_library, machine
+from attndsl.compiler.structure import linear_form
 from attndsl.dsl.checker import TypedProgram
 from attndsl.dsl.cost import cost_of
 from attndsl.dsl.diagnostics import Diagnostic, DiagnosticError, fail
@@ -80,6 +81,14 @@ class Program:
         if self.typed is not None:
             return str(cost_of(self.typed))
         return "bounded by fuel" if self.bounded is not None else None
+
+    @cached_property
+    def structure(self) -> str:
+        """The linear form inside a model: the classes of its terms; or "dense" and which part has no such form."""
+        if self.typed is None:
+            return "dense: a program with loops of its own" if self.bounded is not None else ""
+        form = linear_form(self.typed, self.causal)
+        return f"dense: {form}" if isinstance(form, str) else ", ".join(form.classes) or "empty"
 
     @cached_property
     def ir(self) -> IRProgram:

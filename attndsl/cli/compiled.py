@@ -65,9 +65,9 @@ def print_compiled(programs: Sequence[Program], about_files: Sequence[Diagnostic
 
 
 def print_costs(programs: Sequence[Program]) -> None:
-    """One line per program: outcome, cost class, features."""
-    rows = [[p.name, p.outcome.value, p.cost, ", ".join(p.reads)] for p in programs]
-    print_table("", ["program", "outcome", "cost", "reads"], rows)
+    """One line per program: outcome, cost class, features, and the terms of its linear form or why it has none."""
+    rows = [[p.name, p.outcome.value, p.cost, ", ".join(p.reads), p.structure] for p in programs]
+    print_table("", ["program", "outcome", "cost", "reads", "inside a model"], rows)
 
 
 def _reason(program: Program) -> Diagnostic | None:

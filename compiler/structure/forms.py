@@ -2,7 +2,8 @@
 
     matrix := term+                      the sum of its terms
     term   := coefficient(row) * weight(key) * distance(row - key) on a box
-    box    := where row(row), key(key), lo(row) <= key <= hi(row), same(row) == same(key), far(row - key), or key == at(row)
+    box    := where row(row), key(key), lo(row) <= key <= hi(row), same(row) == same(key), far(row - key)
+            | where row(row), key == at(row)
 
 Every part is an operation over one axis, so n values each. A box with ``at`` has one key per row and nothing else but
 ``row``: whatever else was known of the key has been asked at that key already.

@@ -185,6 +185,8 @@ def limited(pieces: tuple[Box, ...]) -> tuple[Box, ...]:
 
 def describe(op: Op) -> str:
     """An operation in a few words, for messages."""
+    if op.name == "rename":
+        return describe(op.args[0])
     if op.name == "map_text":
         return f"the text function {op.attr[0]}"
     return {"relation": "a relation between words", "host": f"the host relation {op.attr}"}.get(op.name, op.name)

@@ -37,7 +37,14 @@ def prepare(values: Values, term: Term, *, below: bool) -> PointTerm | RangeTerm
             kernel = values.along(term.distance) if term.distance is not None else torch.ones_like(coefficient)
             if term.box.far is not None:
                 kernel = torch.where(values.along(term.box.far), kernel, 0.0)
-    return RangeTerm(coefficient, weight, ranges, decay, kernel)
+    if len(weight):  # a weight that no range reaches may be anything
+        place = values.row
+        reached = (place >= ranges.lo.min()) & (place <= ranges.hi.max())
+        weight = torch.where(reached, weight, 0.0)
+    if kernel is not None:
+        bounded = _bounded_kernel(kernel, ranges)
+        return RangeTerm(coefficient, weight, ranges, None, kernel if bounded is None else bounded, bounded is None)
+    return RangeTerm(coefficient, weight, ranges, decay, None)
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,7 @@ class RangeTerm:
     ranges: Ranges
     decay: Decay | None
     kernel: torch.Tensor | None
+    dense: bool = False  # cells are computed one by one: a kernel inside ranges that differ from row to row
 
     def add(self, out: torch.Tensor, x: torch.Tensor) -> None:
         at = self.ranges
@@ -79,8 +87,7 @@ class RangeTerm:
         at = self.ranges
         whole = at.order is None and not bool((at.lo > 0).any())
         if self.kernel is not None:
-            kernel = self._bounded_kernel()
-            return toeplitz(x, kernel) if kernel is not None else self._dense(x)
+            return self._dense(x) if self.dense else toeplitz(x, self.kernel)
         if self.decay is None:
             return prefix_sum(x, at.hi) if whole else range_sum(x, at.lo, at.hi)
         if whole:
@@ -88,30 +95,6 @@ class RangeTerm:
         rows = torch.arange(len(at.lo), device=x.device)
         found = range_sum(x, at.lo, at.hi, self.decay.slope, at.order, rows)
         return found * self.decay.scale
-
-    def _bounded_kernel(self) -> torch.Tensor | None:
-        """The kernel with the range in it, where the range is the same distance for every row; else None."""
-        assert self.kernel is not None
-        at = self.ranges
-        if at.order is not None:
-            return None
-        n = len(at.lo)
-        rows = torch.arange(n, device=at.lo.device)
-        used = at.hi >= 0
-        if not bool(used.any()):
-            return torch.zeros_like(self.kernel)
-        nearest = int((rows - at.hi)[used].min())
-        farthest = int((rows - at.lo)[used].max())
-        wanted_lo, wanted_hi = (rows - farthest).clamp(min=0), rows - nearest
-        if bool(((at.lo != wanted_lo) | (at.hi != wanted_hi))[used].any()):
-            return None
-        away = rows  # the kernel has one value per distance
-        return torch.where((away >= nearest) & (away <= farthest), self.kernel, 0.0)
-
-    @property
-    def dense(self) -> bool:
-        """Whether cells are computed one by one: a kernel inside ranges that differ from row to row."""
-        return self.kernel is not None and self._bounded_kernel() is None
 
     def _dense(self, x: torch.Tensor) -> torch.Tensor:
         assert self.kernel is not None
@@ -133,3 +116,18 @@ class RangeTerm:
     def finite(self) -> bool:
         parts = (self.coefficient, self.weight, *(() if self.kernel is None else (self.kernel,)))
         return all(bool(part.isfinite().all()) for part in parts)
+
+
+def _bounded_kernel(kernel: torch.Tensor, at: Ranges) -> torch.Tensor | None:
+    """The kernel with the range in it, where the range is the same distance for every row; else None."""
+    if at.order is not None:
+        return None
+    rows = torch.arange(len(at.lo), device=at.lo.device)  # also the distances the kernel has values for
+    used = at.hi >= 0
+    if not bool(used.any()):
+        return torch.zeros_like(kernel)
+    nearest, farthest = int((rows - at.hi)[used].min()), int((rows - at.lo)[used].max())
+    wanted_lo, wanted_hi = (rows - farthest).clamp(min=0), rows - nearest
+    if bool(((at.lo != wanted_lo) | (at.hi != wanted_hi))[used].any()):
+        return None
+    return torch.where((rows >= nearest) & (rows <= farthest), kernel, 0.0)

@@ -16,7 +16,7 @@ def prefix_sum(x: torch.Tensor, hi: torch.Tensor) -> torch.Tensor:
 
     In two levels, so that float32 adds up hundreds of numbers in a row and not thousands.
     """
-    n, m = x.shape
+    _n, m = x.shape
     blocks = _blocks(x)
     inner = blocks.cumsum(1)
     before = inner[:, -1].cumsum(0) - inner[:, -1] if x.dtype == torch.float64 else _exclusive(inner[:, -1])
@@ -30,7 +30,7 @@ def _exclusive(x: torch.Tensor) -> torch.Tensor:
 
 def decayed_prefix_sum(x: torch.Tensor, hi: torch.Tensor, slope: float) -> torch.Tensor:
     """``out[q] = sum over k <= hi[q] of exp(slope * (q - k)) * x[k]``, with ``slope <= 0`` and ``hi[q] <= q``."""
-    n, m = x.shape
+    _n, m = x.shape
     blocks = _blocks(x)
     step = torch.arange(CHUNK, device=x.device, dtype=torch.float64)
     away = step[:, None] - step[None, :]
@@ -104,13 +104,14 @@ def toeplitz(x: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
     """``out[q] = sum over k <= q of kernel[q - k] * x[k]`` by a Fourier transform in float64; O(n log n)."""
     n = len(x)
     size = 1 << (2 * n - 1).bit_length()
-    spectrum = torch.fft.rfft(x.to(torch.float64), size, dim=0)
-    spectrum *= torch.fft.rfft(kernel.to(torch.float64), size)[:, None]
-    return torch.fft.irfft(spectrum, size, dim=0)[:n].to(x.dtype)
+    columns = x.to(torch.float64).T.contiguous()  # a transform along far apart places is many times slower
+    spectrum = torch.fft.rfft(columns, size)
+    spectrum *= torch.fft.rfft(kernel.to(torch.float64), size)
+    return torch.fft.irfft(spectrum, size)[:, :n].T.to(x.dtype)
 
 
 def range_extreme(values: torch.Tensor, lo: torch.Tensor, hi: torch.Tensor, largest: bool) -> torch.Tensor:
-    """The largest or smallest of ``values`` in each range, infinite where it is empty: two overlapping powers of two."""
+    """The largest or smallest of ``values`` in each range, infinite where it is empty: two overlapping parts."""
     pick = torch.maximum if largest else torch.minimum
     table = [values]
     while 2 ** len(table) <= len(values):

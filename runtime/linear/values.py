@@ -204,5 +204,3 @@ class Values:
 
 def _has_distance(term: Term) -> bool:
     return term.distance is not None or term.box.far is not None
-
-

@@ -111,7 +111,12 @@ GQA = ("llama", "qwen2", "qwen3", "mistral", "gemma", "gemma2", "gemma3", "phi3"
 
 
 def tiny_model(
-    name: str, *, attention: str | None = None, dtype: torch.dtype = torch.float32, scale: float = 0.5, positions: int = 64
+    name: str,
+    *,
+    attention: str | None = None,
+    dtype: torch.dtype = torch.float32,
+    scale: float = 0.5,
+    positions: int = 64,
 ) -> Any:
     """A random model in evaluation mode, in the attention that transformers chooses when none is named.
 
