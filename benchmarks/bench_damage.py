@@ -1,8 +1,8 @@
 """SmolLM2: what replaced heads cost, in which order, and which score foretells it.
 
-    python benchmarks/bench_damage.py [TOKENS] [TRAIN TEXTS] [HELD-OUT TEXTS]
+    python benchmarks/bench_damage.py [TOKENS] [TRAIN TEXTS] [HELD-OUT TEXTS] [STRIDE]
 
-Programs are chosen, and heads ordered, on train texts; perplexity is measured on held-out ones. Prints the curves of
+Every STRIDE-th head takes part, and shares are shares of those. Programs are chosen, and heads ordered, on train texts; perplexity is measured on held-out ones. Prints the curves of
 several orders with controls, and rank correlations of marginal damage with IoU, lift and output-weighted distance.
 """
 
@@ -51,14 +51,14 @@ def score_texts(loaded: Any, heads: list[Any], programs: list[Any], texts: list[
     return (ious / len(texts)).numpy(), (far / len(texts)).numpy()
 
 
-def main(n: int, train_count: int, held_count: int) -> None:
+def main(n: int, train_count: int, held_count: int, stride: int) -> None:
     loaded = attndsl.load_model("smollm2-135m")
     library = attndsl.builtin_library()
     programs = [p for p in library.values() if p.causal and not any("word." in read for read in p.reads)]
     corpus = load_corpus("stories")
     train = cut([t.text for t in corpus if t.split == "train"], loaded.tokenizer, n, train_count)
     held = cut([t.text for t in corpus if t.split == "heldout"], loaded.tokenizer, n, held_count)
-    heads = [(layer, head) for layer, count in loaded.layout.heads_per_layer.items() for head in range(count)]
+    heads = [(layer, head) for layer, count in loaded.layout.heads_per_layer.items() for head in range(count)][::stride]
     print(f"{len(heads)} heads, {len(programs)} programs, n={n}, {len(train)} train and {len(held)} held-out texts")
     iou, far = score_texts(loaded, heads, programs, train)
     names = [p.name for p in programs]
@@ -120,4 +120,4 @@ def curves(
 if __name__ == "__main__":
     torch.set_num_threads(1)
     given = [int(x) for x in sys.argv[1:]]
-    main(*(given + [96, 3, 8][len(given) :]))
+    main(*(given + [96, 3, 8, 1][len(given) :]))

@@ -1,7 +1,7 @@
 """Linear forms against attention: time of one head, error against float64, and the whole model.
 
     python benchmarks/bench_linear.py heads            # each class of program against SDPA and the dense kernel
-    python benchmarks/bench_linear.py model [TOKENS]   # SmolLM2: 25% of heads replaced, then whole layers
+    python benchmarks/bench_linear.py model [TOKENS] [ROUNDS]   # SmolLM2: 25% of heads replaced, then whole layers
 
 CPU time, one thread, interleaved; medians. "dense" is the product with a pattern that is there already; "once/text"
 is what a text costs the linear form before any head uses it.
@@ -29,6 +29,7 @@ from attndsl.runtime.surrogates import Surrogates
 from attndsl.runtime.tokenize import token_table_of_ids
 
 WIDTH = 64
+LONG = 1000  # milliseconds: progress is shown from here on
 DENSE_TOKENS = 2048  # up to here errors are against every cell in float64, beyond against the form in float64
 RULES = {
     "broadcast": "add 1 to first",
@@ -63,6 +64,8 @@ def medians(jobs: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]
             start = time.process_time()
             job()
             taken[name].append(1e3 * (time.process_time() - start))
+            if taken[name][-1] > LONG:
+                print(f"  {name}: {taken[name][-1]:.0f} ms", file=sys.stderr, flush=True)
     return {name: statistics.median(times[1:]) for name, times in taken.items()}
 
 
@@ -110,7 +113,7 @@ def dense_pattern(typed: TypedProgram, leaves: Leaves) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(found))
 
 
-def model(n: int) -> None:
+def model(n: int, rounds: int) -> None:
     from attndsl.models.inject import inject
 
     loaded = attndsl.load_model("smollm2-135m")
@@ -147,7 +150,7 @@ def model(n: int) -> None:
         f"{len(whole) // 9} whole layers, linear": passing(whole, True),
         "all layers, linear": passing(every, True),
     }
-    found = medians(jobs, 2)
+    found = medians(jobs, rounds)
     for name, taken in found.items():
         print(f"n={n} {name:26} {taken:9.0f} ms  {taken / found['plain sdpa']:.3f} of plain", flush=True)
 
@@ -155,6 +158,7 @@ def model(n: int) -> None:
 if __name__ == "__main__":
     torch.set_num_threads(1)
     if sys.argv[1:2] == ["model"]:
-        model(int(sys.argv[2]) if len(sys.argv) > 2 else 2048)
+        given = [int(x) for x in sys.argv[2:]]
+        model(*(given + [2048, 2][len(given) :]))
     else:
         heads()
