@@ -2,8 +2,9 @@
 
     python benchmarks/bench_damage.py [TOKENS] [TRAIN TEXTS] [HELD-OUT TEXTS] [STRIDE]
 
-Every STRIDE-th head takes part, and shares are shares of those. Programs are chosen, and heads ordered, on train texts; perplexity is measured on held-out ones. Prints the curves of
-several orders with controls, and rank correlations of marginal damage with IoU, lift and output-weighted distance.
+Every STRIDE-th head takes part, and shares are shares of those. Programs are chosen, and heads ordered, on train texts;
+perplexity is measured on held-out ones. Prints the curves of several orders with controls, and rank correlations of
+marginal damage with IoU, lift and output-weighted distance.
 """
 
 from __future__ import annotations
