@@ -90,6 +90,12 @@ def _predicate(name: str) -> MethodInfo:
     return MethodInfo((), 0, BOOL, getattr(str, name))
 
 
+def _some(name: str) -> MethodInfo:
+    """True when at least one character passes; ``isalpha`` and the like ask it of all of them."""
+    test = getattr(str, name)
+    return MethodInfo((), 0, BOOL, lambda text: any(map(test, text)))
+
+
 def _any_of(test: Callable[[str, str], bool]) -> Callable[[str, object], bool]:
     def apply(text: str, wanted: object) -> bool:
         return test(text, wanted) if isinstance(wanted, str) else any(test(text, w) for w in wanted)  # type: ignore[attr-defined]
@@ -120,6 +126,7 @@ METHODS: dict[str, MethodInfo] = {
             "isascii",
         )
     },
+    **{f"has{name}": _some(f"is{name}") for name in ("alpha", "digit", "alnum", "upper", "lower", "space")},
 }  # fmt: skip
 
 
@@ -127,6 +134,16 @@ def overlap(a: str, b: str) -> float:
     """Jaccard similarity of the two sets of characters, in [0, 1]; 0 when both are empty."""
     left, right = set(a), set(b)
     return len(left & right) / len(left | right) if left or right else 0.0
+
+
+def shared(a: str, b: str) -> int:
+    """Number of different characters that occur in both texts."""
+    return len(set(a) & set(b))
+
+
+def either(a: str, b: str) -> int:
+    """Number of different characters that occur in at least one of the texts."""
+    return len(set(a) | set(b))
 
 
 def common_prefix(a: str, b: str) -> int:
@@ -155,6 +172,8 @@ def piece(text: str, low: float, high: float) -> str | None:
 TEXT_FUNCTIONS: dict[str, tuple[int, Callable[..., float]]] = {
     "len": (1, len),
     "overlap": (2, overlap),
+    "shared": (2, shared),
+    "either": (2, either),
     "common_prefix": (2, common_prefix),
 }
 

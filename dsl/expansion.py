@@ -45,17 +45,19 @@ def measure_expansion(program: N.Program) -> None:
 
 def _measure(top: N.Node, known: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
     """Number of nodes and depth of a tree, with ``known`` definitions in the place of their names; no recursion."""
-    done: dict[int, tuple[int, int]] = {}
-    stack = [(top, False)]
-    while stack:
-        node, ready = stack.pop()
-        below = list(N.children(node))
-        if not ready:
-            stack.append((node, True))
-            stack.extend((child, False) for child in below)
-            continue
-        inside = [done[id(child)] for child in below]
+    found: list[tuple[N.Node, int]] = [(top, -1)]  # each node after its parent, with the parent's place
+    for at, (node, _) in enumerate(found):
+        found.extend([(child, at) for child in N.children(node)])
+    sizes, depths = [1] * len(found), [0] * len(found)
+    for at in range(len(found) - 1, -1, -1):
+        node, parent = found[at]
+        size, depth = sizes[at], depths[at]
         if isinstance(node, N.Name | N.Call):
-            inside.append(known.get(node.name, (0, 0)))
-        done[id(node)] = 1 + sum(size for size, _ in inside), 1 + max((depth for _, depth in inside), default=0)
-    return done[id(top)]
+            inner, deep = known.get(node.name, (0, 0))
+            size, depth = size + inner, max(depth, deep)
+        depth += 1
+        if parent < 0:
+            return size, depth
+        sizes[parent] += size
+        depths[parent] = max(depths[parent], depth)
+    raise AssertionError("the first node has no parent")

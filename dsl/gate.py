@@ -16,6 +16,7 @@ import unicodedata
 import warnings
 from dataclasses import dataclass
 
+from attndsl.dsl import pytree
 from attndsl.dsl.diagnostics import fail
 from attndsl.dsl.gate_scan import scan
 from attndsl.dsl.source import SourceFile, Span
@@ -50,6 +51,7 @@ FILE_LIMITS = TextLimits(size=4 * 1024 * 1024, lines=120_000, tokens=1_200_000)
 # Everything below a space except tab and line feed; DEL and the C1 controls; line and paragraph separators; every
 # format character (zero-width, bidirectional, soft hyphen, byte order mark, tags); surrogates.
 _PLAIN = re.compile(r"[\t\n -~]*\Z")
+_SPECIAL = re.compile(r"[^\t\n -~]")
 _BAD_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
@@ -115,7 +117,7 @@ def check_tree(tree: ast.AST, source: SourceFile, limits: TextLimits = FILE_LIMI
     level: list[ast.AST] = [tree]
     line = 1
     for _ in range(limits.tree):
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        level = [child for node in level for child in pytree.children(node)]
         if not level:
             return
         line = getattr(level[0], "lineno", line)
@@ -154,9 +156,8 @@ def _check_characters(source: SourceFile) -> None:
     text = source.text
     if _PLAIN.match(text):
         return
-    for index, char in enumerate(text):
-        if " " <= char <= "~" or char in "\n\t":
-            continue
+    for found in _SPECIAL.finditer(text):
+        index, char = found.start(), found.group()
         if unicodedata.category(char) in _BAD_CATEGORIES:
             raise fail(
                 "E0112",

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Any
 
 from attndsl.dsl.source import NO_SPAN, SourceFile, Span
@@ -371,16 +372,23 @@ class Program(Node):
         return tuple(item.text for item in self.items if isinstance(item, Claim))
 
 
-def children(node: Node) -> Iterator[Node]:
+def children(node: Node) -> list[Node]:
     """Direct child nodes, in source order of the fields."""
-    for f in fields(node):
-        value: Any = getattr(node, f.name)
+    found: list[Node] = []
+    for name in _holders(node.__class__):
+        value: Any = getattr(node, name)
         if isinstance(value, Node):
-            yield value
-        elif isinstance(value, tuple):
-            for item in value:
-                if isinstance(item, Node):
-                    yield item
+            found.append(value)
+        elif value.__class__ is tuple:
+            found.extend([item for item in value if isinstance(item, Node)])
+    return found
+
+
+@cache
+def _holders(kind: type[Node]) -> tuple[str, ...]:
+    """The fields of a class that may hold nodes: all but those for plain values."""
+    plain = ("str", "int", "float", "bool", "Span", "SourceFile", "str | None", "SourceFile | None", "tuple[str, ...]")
+    return tuple(f.name for f in fields(kind) if f.type not in plain)
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -389,4 +397,4 @@ def walk(node: Node) -> Iterator[Node]:
     while stack:
         at = stack.pop()
         yield at
-        stack.extend(reversed(list(children(at))))
+        stack.extend(reversed(children(at)))

@@ -8,8 +8,6 @@ from pathlib import Path
 from attndsl.dsl import nodes as N
 from attndsl.dsl.checker import check
 from attndsl.dsl.diagnostics import Diagnostic, DiagnosticError, diagnostic, fail
-from attndsl.dsl.library import builtin_programs
-from attndsl.dsl.parser import parse_library
 from attndsl.dsl.source import SourceFile
 from attndsl.runtime.program import HostFunction, Outcome, Program
 
@@ -71,8 +69,26 @@ def load_library(
     return Library(programs, findings)
 
 
+def load_text(
+    text: str, name: str, *, python: bool, causal: bool = True, host: Mapping[str, HostFunction] | None = None
+) -> Library:
+    """The programs of a text, as ``load_library`` reads them from a file; ``name`` is what messages call it.
+
+    Raises DiagnosticError: E00xx (syntax), E01xx (Python that cannot be read at all), E0803.
+    """
+    source = SourceFile(name, text)
+    if python:
+        programs, findings = _load_python(source, host or {}, causal, "published")
+    else:
+        programs, findings = [_from_tree(tree, host or {}, causal) for tree in parse_library(source)], []
+    _reject_same_names(programs)
+    return Library(programs, findings)
+
+
 def builtin_library(causal: bool = True) -> Library:
     """The programs that come with attndsl."""
+    from attndsl.dsl.library import builtin_programs
+
     trees = builtin_programs("causal" if causal else "bidirectional")
     return Library(_from_tree(tree, {}, causal) for tree in trees)
 
@@ -120,6 +136,8 @@ def _load_file(
     source = read_source(path)
     if path.suffix == ".py":
         return _load_python(source, host, causal, aligner)
+    from attndsl.dsl.parser import parse_library  # with the grammar, which Python files do not need
+
     return [_from_tree(tree, host, causal) for tree in parse_library(source)], []
 
 
@@ -133,7 +151,7 @@ def _load_python(
     module = import_python(source, hosts=tuple(host))
     programs = []
     for imported in module.programs:
-        typed = check(imported.program) if imported.program is not None else None
+        typed = imported.typed
         bounded = None
         if imported.loops is not None:
             from attndsl.runtime.loops import compile_bounded

@@ -6,22 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from attndsl.compiler import IRProgram, Leaves, compile_library, machine
-from attndsl.compiler.structure import linear_form
 from attndsl.dsl.checker import TypedProgram
 from attndsl.dsl.cost import cost_of
 from attndsl.dsl.diagnostics import Diagnostic, DiagnosticError, fail
-from attndsl.dsl.interpreter import interpret
 from attndsl.dsl.printer import to_text
-from attndsl.dsl.tokens import TokenTable
-from attndsl.runtime.machine import BytecodeMachine
-from attndsl.runtime.pattern import normalise
-from attndsl.runtime.tokenize import token_table, token_table_of_ids
+
+if TYPE_CHECKING:  # reading and checking programs needs no numbers: numpy and the back ends wait until one is run
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from attndsl.compiler import IRProgram
+    from attndsl.dsl.tokens import TokenTable
+    from attndsl.runtime.machine import BytecodeMachine
 
 HostFunction = Callable[[list[str], int, int], float]
 BACKENDS = ("auto", "interpreter", "numpy", "numba", "torch", "sandbox")
@@ -87,16 +85,22 @@ class Program:
         """The linear form inside a model: the classes of its terms; or "dense" and which part has no such form."""
         if self.typed is None:
             return "dense: a program with loops of its own" if self.bounded is not None else ""
+        from attndsl.compiler.structure import linear_form
+
         form = linear_form(self.typed, self.causal)
         return f"dense: {form}" if isinstance(form, str) else ", ".join(form.classes) or "empty"
 
     @cached_property
     def ir(self) -> IRProgram:
         """The intermediate representation. Raises DiagnosticError E0802, E0351."""
+        from attndsl.compiler import compile_library
+
         return compile_library([self._typed("has no compiled form")])[0]
 
     @cached_property
     def _bytecode(self) -> BytecodeMachine:
+        from attndsl.runtime.machine import BytecodeMachine
+
         return BytecodeMachine([self.ir])
 
     def _typed(self, why: str) -> TypedProgram:
@@ -117,17 +121,25 @@ class Program:
         goes to the first token in a causal program). Raises DiagnosticError: E0501 (unknown back end), E0802 (refused,
         or not possible on that back end), E04xx (run-time errors), E0611 (no parser).
         """
+        from attndsl.runtime.pattern import normalise
+        from attndsl.runtime.tokenize import token_table
+
         matrix = self.matrix(token_table(text, tokenizer), backend)
         if raw:
-            return matrix.astype(np.float32)
+            return matrix.astype("float32")
         return normalise(matrix, causal=self.causal, name=self.name)
 
     def pattern_of_ids(self, ids: Sequence[int], tokenizer: Any) -> NDArray[np.float32]:
         """The pattern for token ids inside a model, float32 [n, n]; the text is decoded from the ids."""
+        from attndsl.runtime.pattern import normalise
+        from attndsl.runtime.tokenize import token_table_of_ids
+
         return normalise(self.matrix(token_table_of_ids(ids, tokenizer)), causal=self.causal, name=self.name)
 
     def matrix(self, table: TokenTable, backend: str = "auto") -> NDArray[np.float64]:
         """The matrix as the program returns it, float64 [query, key]. Raises as ``predict``."""
+        import numpy as np
+
         if backend not in BACKENDS:
             raise fail("E0501", f"no back end is named {backend!r}", help=f"choose one of {', '.join(BACKENDS)}")
         if backend == "sandbox":
@@ -136,7 +148,11 @@ class Program:
             return np.asarray(self.bounded.run(table, self.host), dtype=np.float64)
         typed = self._typed(f"cannot run on the {backend} back end")
         if backend == "interpreter":
+            from attndsl.dsl.interpreter import interpret
+
             return interpret(typed, table, self.host)
+        from attndsl.compiler import Leaves, machine
+
         # One pattern is quicker on arrays than the compiled machine is loaded; libraries (runtime/kernel.py) use that.
         name = {"auto": "numpy"}.get(backend, backend)
         compiled = self._bytecode if name == "numba" else machine([self.ir], name)
@@ -152,6 +168,7 @@ class Program:
                 "E0802", f"{self.name!r} has no Python source to run in the sandbox",
                 help="choose another back end; the sandbox is for programs that came from Python",
             )  # fmt: skip
+        from attndsl.compiler import Leaves
         from attndsl.runtime.sandbox import shared_pool
 
         matrices = {name: Leaves(table, self.host).host(name) for name in self.host}

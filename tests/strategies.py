@@ -161,7 +161,7 @@ class ProgramMaker:
         if self.chance(40):
             return N.Function("len", (self.text(env, depth),))
         if self.chance(50):
-            name = self.pick(("overlap", "common_prefix"))
+            name = self.pick(("overlap", "common_prefix", "shared", "either"))
             return N.Function(name, (self.text(env, depth), self.text(env, depth)))
         return N.Method(self.text(env, depth), self.pick(("find", "count")), (self.text(env, depth),))
 

@@ -27,7 +27,13 @@ HEAVY = {
     "numba": ("runtime/",),
     "llvmlite": ("runtime/",),
     "spacy": ("runtime/",),
-    "torch": ("compiler/emit_torch.py", "runtime/", "models/", "attndsl/cli/jobs.py"),  # the last asks for a device
+    "torch": (
+        "compiler/emit_torch.py",
+        "runtime/",
+        "models/",
+        "attndsl/cli/jobs.py",
+        "synth/local.py",
+    ),  # jobs: a device
     "transformers": ("models/", "synth/"),
 }
 

@@ -12,7 +12,7 @@ import sys
 # processes use as well (measured: 19.9 s against 1.5 s a text on two busy cores); waiting asleep costs little.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-RESUMABLE = ("explain", "score", "replace")
+RESUMABLE = ("explain", "score", "replace", "synth")
 STOPPED = 130
 
 

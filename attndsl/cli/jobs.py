@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from attndsl.cli.options import (
+    MACHINE,
     OUTPUT,
     Corpus,
     Device,
     DeviceOption,
+    FindFirst,
     Format,
     FormatOption,
     Heads,
@@ -44,6 +46,7 @@ def register(app: typer.Typer) -> None:
 def explain(
     model: Model = DEFAULT_MODEL,
     programs: ProgramFiles = None,
+    synth: FindFirst = None,
     corpus: Corpus = "stories",
     heads: Heads = None,
     out: Out = None,
@@ -69,6 +72,10 @@ def explain(
     from attndsl.job.explain import results_of
 
     settings = settings_of(model, programs, corpus, heads, out, revision, tokens, min_tokens, train, heldout, device)
+    if synth is not None:
+        from attndsl.job.roads import with_found
+
+        settings = with_found(settings, synth.value, Shown(quiet))
     done = run_job(settings, Shown(quiet))
     if format is Format.JSON:
         print_json(results_of(done.run, done.table, done.steps))
@@ -99,8 +106,25 @@ def score(
             "--table", metavar="FILE", rich_help_panel=OUTPUT, help="Write the table: .json, .csv or .parquet."
         ),
     ] = None,
+    patterns: Annotated[
+        Path | None,
+        typer.Option(
+            "--patterns",
+            metavar="FOLDER",
+            rich_help_panel=MACHINE,
+            help="Score stored patterns (OUT/patterns of a run); no model is loaded, all its texts and heads count.",
+        ),
+    ] = None,
+    budget: Annotated[
+        bool,
+        typer.Option("--budget", rich_help_panel=OUTPUT, help="With --patterns: predict time and memory, then stop."),
+    ] = False,
 ) -> int:
     """Choose the best program of every head on train texts and score it on held-out texts."""
+    if patterns is not None or budget:
+        from attndsl.cli.stored import score_stored
+
+        return score_stored(patterns, programs, table, budget, format)
     from attndsl.cli.output import Shown
     from attndsl.cli.tables import print_scores
     from attndsl.job.run import prepare

@@ -29,6 +29,14 @@ class Device(StrEnum):
     AUTO = "auto"
 
 
+class RoadName(StrEnum):
+    """The ways to programs."""
+
+    SEARCH = "search"
+    ANTHROPIC = "anthropic"
+    LOCAL = "local"
+
+
 class Aligner(StrEnum):
     """How imported programs map tokens to words."""
 
@@ -57,6 +65,15 @@ ProgramFiles = Annotated[
         metavar="FILE",
         rich_help_panel=PROGRAMS,
         help="Program file, .attn or .py (may be repeated); without it, the built-in programs.",
+    ),
+]
+FindFirst = Annotated[
+    RoadName | None,
+    typer.Option(
+        "--synth",
+        metavar="NAME",
+        rich_help_panel=PROGRAMS,
+        help="Find programs first: search, anthropic or local; attndsl synth has their options.",
     ),
 ]
 Host = Annotated[

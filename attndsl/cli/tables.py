@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from attndsl.cli.output import counted, interval, percent, print_table, visible
 
 if TYPE_CHECKING:
+    from attndsl.job.forecast import Forecast
     from attndsl.job.replacement import Step
     from attndsl.runtime.table import Table
 
@@ -75,4 +76,16 @@ def print_steps(steps: list[Step]) -> None:
     ]  # fmt: skip
     print_table(
         "\nheads replaced in the order of train IoU", ["share", "heads", "perplexity", "increase", "95% interval"], rows
+    )
+
+
+def print_forecast(expected: Forecast) -> None:
+    """Sizes of a job and what it will need."""
+    sizes = f"{counted(expected.programs, 'program')}, {counted(expected.heads, 'head')}"
+    print(
+        f"{sizes}, {expected.train_texts} train and {expected.heldout_texts} held-out texts of {expected.tokens} tokens"
+    )
+    print(
+        f"expected: {expected.cpu_seconds:.3g} s of CPU time, {expected.seconds:.3g} s of waiting, "
+        f"{expected.bytes / 2**20:.0f} MiB beside the program itself"
     )

@@ -22,6 +22,17 @@ def score(library: Mapping[str, Program], patterns: PatternStore | str | Path, t
     model. Refused programs are left out. Returns one row per head; ``meta`` has the totals. Raises DiagnosticError:
     E0520 (no store), E0535 (a split without text), E0806 (no program can be run), E06xx (the tokenizer cannot be had).
     """
+    train, held_out = splits_of(library, patterns, tokenizer)
+    heads = [f"L{layer}H{head}" for layer, head in train.store.heads]
+    programs = train.kernel.programs
+    selection = select(train, names=[p.name for p in programs], heads=heads, causal=train.kernel.causal)
+    return report(selection, held_out)
+
+
+def splits_of(
+    library: Mapping[str, Program], patterns: PatternStore | str | Path, tokenizer: Any = None
+) -> tuple[StoreSplit, StoreSplit]:
+    """(train, held-out) texts of a store with the library's predictions; arguments and errors as for ``score``."""
     store = patterns if isinstance(patterns, PatternStore) else PatternStore(patterns)
     programs = [p for p in library.values() if p.outcome is not Outcome.REFUSED]
     if not programs:
@@ -30,9 +41,6 @@ def score(library: Mapping[str, Program], patterns: PatternStore | str | Path, t
         from attndsl.models.load_tokenizer import load_tokenizer
 
         tokenizer = load_tokenizer(store.settings.model)
-    causal = store.settings.causal
-    kernel = LibraryKernel(programs, causal)
+    kernel = LibraryKernel(programs, store.settings.causal)
     train, held_out = (StoreSplit(store, store.texts(split), kernel, tokenizer) for split in ("train", "heldout"))
-    heads = [f"L{layer}H{head}" for layer, head in store.heads]
-    selection = select(train, names=[p.name for p in programs], heads=heads, causal=causal)
-    return report(selection, held_out)
+    return train, held_out

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attndsl.dsl.diagnostics import DiagnosticError
+from attndsl.dsl.tokens import TokenTable
 from attndsl.runtime.kernel import LibraryKernel
 from attndsl.runtime.pattern_store import PatternStore, TextEntry
 from attndsl.runtime.tokenize import token_table, token_table_of_ids
@@ -42,15 +43,19 @@ class StoreSplit:
 
     def programs(self, sentence: int, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         if self._last is None or self._last[0] != sentence:
-            self._last = (sentence, self._predict(self.texts[sentence]))
+            self._last = (sentence, self._predict(sentence))
         return self._last[1][ids]
 
-    def _predict(self, text: TextEntry) -> NDArray[np.float32]:
+    def table(self, sentence: int) -> TokenTable:
+        """The tokens of a text, as programs see them."""
+        text = self.texts[sentence]
         if self.length is None:
-            table = token_table(text.text, self.tokenizer)
-        else:
-            table = token_table_of_ids(self.store.ids(text.id)[: self.length].tolist(), self.tokenizer)
-        predicted = self.kernel.predict(table)
+            return token_table(text.text, self.tokenizer)
+        return token_table_of_ids(self.store.ids(text.id)[: self.length].tolist(), self.tokenizer)
+
+    def _predict(self, sentence: int) -> NDArray[np.float32]:
+        text = self.texts[sentence]
+        predicted = self.kernel.predict(self.table(sentence))
         for index, error in predicted.errors.items():
             self.errors[index, text.id] = error
         return predicted.patterns

@@ -4,7 +4,7 @@ A code exists when it has a page ``dsl/codes/E0203.md`` whose first line is ``# 
 The page is what ``attndsl rule`` prints: meaning, one failing example, one repaired example. Codes are never
 reused; ranges: E00 syntax, E01 construct refused, E02 names, types and bounds, E03 lowering, E04 run-time
 limits and the sandbox, E05 kernels, caches and stores, E06 models and corpora, E07 grammar, E08 files and usage,
-W01.. warnings.
+E09 synthesis, W01.. warnings.
 """
 
 from __future__ import annotations

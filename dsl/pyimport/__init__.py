@@ -7,10 +7,12 @@ Nothing in the file is executed.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+import gc
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
-from attndsl.dsl import nodes as N
+from attndsl.dsl.checker import TypedProgram
 from attndsl.dsl.diagnostics import Diagnostic, diagnostic
 from attndsl.dsl.pyimport.lift import NotLiftable, lift_program
 from attndsl.dsl.pyimport.names import ProgramCheck, check_module
@@ -20,12 +22,12 @@ from attndsl.dsl.source import SourceFile
 
 @dataclass(frozen=True, eq=False)
 class Imported:
-    """One program of a file: ``program`` when it was lifted, ``loops`` when it is kept as a bounded loop program,
+    """One program of a file: ``typed`` when it was lifted, ``loops`` when it is kept as a bounded loop program,
     neither when it was refused; ``diagnostics`` say why, warnings included."""
 
     name: str
     diagnostics: tuple[Diagnostic, ...]
-    program: N.Program | None = None
+    typed: TypedProgram | None = None
     loops: ProgramCheck | None = None
     description: str = ""
 
@@ -43,9 +45,22 @@ def import_python(source: SourceFile, hosts: Collection[str] = ()) -> ImportedMo
 
     Raises DiagnosticError for a file that cannot be read at all: text limits (E011x), syntax (E0120).
     """
-    module = read_module(source.text, source.name)
-    checks = check_module(module, hosts)
-    return ImportedModule(tuple(_import(name, check) for name, check in checks.items()), module.diagnostics)
+    with _rare_collections():
+        module = read_module(source.text, source.name)
+        checks = check_module(module, hosts)
+        return ImportedModule(tuple(_import(name, check) for name, check in checks.items()), module.diagnostics)
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Look for cyclic garbage less often: a lift makes many small objects that live until its end, and few cycles."""
+    before = gc.get_threshold()
+    if before[0]:
+        gc.set_threshold(max(before[0], 200_000), *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _import(name: str, check: ProgramCheck) -> Imported:
@@ -53,12 +68,11 @@ def _import(name: str, check: ProgramCheck) -> Imported:
     if not check.ok:
         return Imported(name, check.diagnostics, description=description)
     try:
-        program = lift_program(check.program)
+        typed = lift_program(check.program)
     except NotLiftable as stop:
         reason = diagnostic(
             "W0301", f"{name} is kept as a bounded loop program: {stop.reason}",
             source=check.program.module.source, span=stop.span, notes=(f"`attndsl rule {stop.code}` says more",),
         )  # fmt: skip
         return Imported(name, (*check.diagnostics, reason), loops=check, description=description)
-    program = replace(program, source=check.program.module.source)  # run-time errors point into the Python file
-    return Imported(name, check.diagnostics, program=program, description=description)
+    return Imported(name, check.diagnostics, typed=typed, description=description)

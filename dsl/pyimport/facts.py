@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
+from attndsl.dsl import pytree
 from attndsl.dsl.diagnostics import Diagnostic, diagnostic
 from attndsl.dsl.policy import Refused, decide
 from attndsl.dsl.pyimport import members, rules, vocabulary
@@ -39,12 +40,20 @@ def function_facts(module: PyModule, node: ast.FunctionDef, host: Collection[str
     return looker.facts
 
 
-def constant_facts(module: PyModule, name: str, host: Collection[str]) -> Facts:
+def constant_builders(module: PyModule) -> dict[str, list[ast.stmt]]:
+    """Name -> the module-level statements that build the constant, in file order."""
+    found: dict[str, list[ast.stmt]] = {}
+    for statement in module.order:
+        for name in {n.id for n in pytree.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}:
+            found.setdefault(name, []).append(statement)
+    return found
+
+
+def constant_facts(module: PyModule, name: str, builders: Iterable[ast.stmt], host: Collection[str]) -> Facts:
     """Look at the module-level statements that build one constant."""
     looker = _Looker(module, host)
-    for statement in module.order:
-        if name in {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}:
-            looker.visit(statement)
+    for statement in builders:
+        looker.visit(statement)
     looker.facts.constants.pop(name, None)
     return looker.facts
 
@@ -76,8 +85,9 @@ class _Looker:
         if isinstance(decision, Refused):
             self.report(Verdict(decision.code, decision.reason, decision.help), _head_of(node))
             return  # what is inside a refused construct stays quiet
-        for verdict, place in rules.judge(node, self.resolve):
-            self.report(verdict, place)
+        if isinstance(node, rules.JUDGED):
+            for verdict, place in rules.judge(node, self.resolve):
+                self.report(verdict, place)
         if isinstance(node, ast.Call):
             self.called.add(id(node.func))
         match node:
@@ -99,9 +109,8 @@ class _Looker:
                 self._children(node)
 
     def _children(self, node: ast.AST) -> None:
-        for child in ast.iter_child_nodes(node):
-            if not isinstance(child, ast.expr_context | ast.operator | ast.cmpop | ast.boolop | ast.unaryop):
-                self.visit(child)
+        for child in pytree.children(node):
+            self.visit(child)
 
     def _function(self, node: ast.FunctionDef | ast.Lambda) -> None:
         for name in argument_names(node.args):

@@ -7,12 +7,14 @@ it reaches, also through calls that never run, each shown at the helper's own li
 from __future__ import annotations
 
 import ast
+from collections import deque
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from attndsl.dsl.diagnostics import Diagnostic, Label, Severity, diagnostic
 from attndsl.dsl.pyimport import mutation, rules
-from attndsl.dsl.pyimport.facts import Facts, constant_facts, function_facts
+from attndsl.dsl.pyimport.facts import Facts, constant_builders, constant_facts, function_facts
 from attndsl.dsl.pyimport.module import Interface, PyModule, PyProgram
 from attndsl.dsl.pyimport.read import own_returns
 
@@ -69,6 +71,10 @@ class _Checker:
         self.host = host
         self.known: dict[str, Facts] = {}
 
+    @cached_property
+    def builders(self) -> dict[str, list[ast.stmt]]:
+        return constant_builders(self.module)
+
     def facts(self, name: str) -> Facts:
         if name not in self.known:
             node = self.module.functions.get(name)
@@ -76,7 +82,7 @@ class _Checker:
                 found = function_facts(self.module, node, self.host)
                 found.found.extend(mutation.of_module_values(self.module, node))
             else:
-                found = constant_facts(self.module, name, self.host)
+                found = constant_facts(self.module, name, self.builders.get(name, ()), self.host)
             self.known[name] = found
         return self.known[name]
 
@@ -97,9 +103,9 @@ class _Checker:
     def _reach(self, program: PyProgram) -> dict[str, _Reached]:
         start = _Reached(program.name, self.facts(program.name), None, ())
         reached = {program.name: start}
-        pending = [start]
+        pending = deque([start])
         while pending:
-            at = pending.pop(0)
+            at = pending.popleft()
             for name, use in {**at.facts.functions, **at.facts.constants}.items():
                 if name not in reached:
                     call = at.call if at.call is not None else use

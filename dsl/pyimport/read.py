@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
+from attndsl.dsl import pytree
 from attndsl.dsl.diagnostics import Diagnostic, diagnostic
 from attndsl.dsl.gate import check_text, parse_python
 from attndsl.dsl.pyimport.module import FunctionNode, Interface, PyModule, PyProgram, span_of
@@ -45,13 +46,14 @@ class _Reader:
     def module(self) -> PyModule:
         for statement in self.tree.body:
             self._statement(statement)
-        state = frozenset(n for node in ast.walk(self.tree) if isinstance(node, ast.Global) for n in node.names)
+        nodes = pytree.walk(self.tree)
+        state = frozenset(n for node in nodes if isinstance(node, ast.Global) for n in node.names)
         programs: dict[str, PyProgram] = {}
         module = PyModule(
             self.source, self.tree, self.imports, self.constants, self.functions, tuple(self.order), state,
             tuple(self.found), programs, self.refused,
         )  # fmt: skip
-        called = _called_names(self.tree)
+        called = frozenset(n.func.id for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name))
         for name, node in self.functions.items():
             program = _as_program(module, node, name in called)
             if program is not None:
@@ -200,10 +202,6 @@ def _is_main_guard(test: ast.expr) -> bool:
     return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"
 
 
-def _called_names(tree: ast.Module) -> frozenset[str]:
-    return frozenset(n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name))
-
-
 def _name_span(source: SourceFile, node: FunctionNode) -> Span:
     start = source.text.find(node.name, span_of(source, node).start + 3)
     return Span(start, start + len(node.name))
@@ -238,17 +236,20 @@ def _interface(node: FunctionNode, first: ast.arg, second: ast.arg, is_called: b
 
 
 def _reads(node: FunctionNode, name: str) -> bool:
-    return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node))
+    return any(isinstance(n, ast.Name) and n.id == name for n in pytree.walk(node))
 
 
 def _uses_as_tokenizer(node: FunctionNode, name: str) -> bool:
-    for inner in ast.walk(node):
+    for inner in pytree.walk(node):
         if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id == name:
             return True
         match inner:
             case ast.Attribute(value=ast.Name(id=root), attr=attr) if root == name and attr in _TOKENIZER_METHODS:
                 return True
     return False
+
+
+_DEFINITIONS = (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)
 
 
 def own_returns(node: FunctionNode) -> list[ast.Return]:
@@ -259,8 +260,8 @@ def own_returns(node: FunctionNode) -> list[ast.Return]:
         item = pending.pop()
         if isinstance(item, ast.Return):
             found.append(item)
-        if not isinstance(item, ast.FunctionDef | ast.Lambda | ast.ClassDef | ast.AsyncFunctionDef):
-            pending.extend(ast.iter_child_nodes(item))
+        elif isinstance(item, ast.stmt | ast.excepthandler | ast.match_case) and not isinstance(item, _DEFINITIONS):
+            pending.extend(pytree.children(item))
     return sorted(found, key=lambda r: r.lineno)
 
 

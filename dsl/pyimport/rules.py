@@ -5,11 +5,18 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 
+from attndsl.dsl import pytree
 from attndsl.dsl.pyimport import members
 from attndsl.dsl.pyimport.members import Verdict
 
 Resolve = Callable[[ast.expr], str | None]
 Found = Iterator[tuple[Verdict, ast.AST]]
+
+
+JUDGED = (
+    ast.FunctionDef, ast.Constant, ast.Attribute, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Call,
+)  # fmt: skip
+"""The classes of nodes that ``judge`` has something to say about."""
 
 
 def judge(node: ast.AST, resolve: Resolve) -> Found:
@@ -57,14 +64,14 @@ def _call(node: ast.Call, resolve: Resolve) -> Found:
 
 def judge_global(owner: ast.FunctionDef, statement: ast.Global, resolve: Resolve) -> Found:
     """A function may write a module-level name only to keep the spaCy pipeline it has loaded."""
-    for node in ast.walk(owner):
+    for node in pytree.walk(owner):
         if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.NamedExpr):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             written = [t.id for t in targets if isinstance(t, ast.Name) and t.id in statement.names]
             if written and not _is_parser(node.value, resolve):
                 yield _state(written[0]), node
         elif isinstance(node, ast.For | ast.comprehension):
-            inner = [n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)]
+            inner = [n.id for n in pytree.walk(node.target) if isinstance(n, ast.Name)]
             if set(inner) & set(statement.names):
                 yield _state(inner[0]), node.target
 

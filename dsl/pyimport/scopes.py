@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
+from attndsl.dsl import pytree
 from attndsl.dsl.pyimport.read import import_targets
 
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
@@ -44,7 +47,7 @@ def open_scope(node: ScopeNode, parent: Scope | None) -> Scope:
             _collect(item, scope)
     else:
         for generator in node.generators:
-            scope.bound.update(n.id for n in ast.walk(generator.target) if isinstance(n, ast.Name))
+            scope.bound.update(n.id for n in pytree.walk(generator.target) if isinstance(n, ast.Name))
     rebound = scope.bound & set(scope.imports)
     scope.bound |= set(scope.imports)
     for name in rebound | (set(scope.imports) & set(scope.functions)):
@@ -60,41 +63,73 @@ def argument_names(arguments: ast.arguments) -> list[str]:
     return [a.arg for a in found]
 
 
-def _collect(node: ast.AST, scope: Scope) -> None:
-    match node:
-        case ast.FunctionDef():
-            scope.bound.add(node.name)
-            scope.functions[node.name] = node
-            for outer in (*node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)):
-                _collect(outer, scope)
-            return
-        case ast.Lambda():
-            for outer in (*node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)):
-                _collect(outer, scope)
-            return
-        case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-            # The loop names stay inside; a walrus inside binds here.
-            for inner in ast.walk(node):
-                if isinstance(inner, ast.NamedExpr):
-                    scope.bound.add(inner.target.id)
-            return
-        case ast.ClassDef() | ast.AsyncFunctionDef():
-            scope.bound.add(node.name)
-            return
-        case ast.Name(ctx=ast.Store() | ast.Del()):
-            scope.bound.add(node.id)
-        case ast.ExceptHandler(name=str()):
-            scope.bound.add(str(node.name))
-        case ast.MatchAs(name=str()) | ast.MatchStar(name=str()):
-            scope.bound.add(str(node.name))
-        case ast.Import() | ast.ImportFrom():
-            scope.imports.update(import_targets(node))
-        case ast.Global():
-            scope.globals.update(node.names)
-        case ast.Nonlocal():
-            scope.nonlocals.update(node.names)
-    for child in ast.iter_child_nodes(node):
-        _collect(child, scope)
+def _collect(root: ast.AST, scope: Scope) -> None:
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Name):
+            if not isinstance(node.ctx, ast.Load):
+                scope.bound.add(node.id)
+            continue
+        binds = _BINDS.get(node.__class__)
+        inside = pytree.children(node) if binds is None else binds(node, scope)
+        pending.extend(reversed(inside))
+
+
+def _function(node: ast.FunctionDef, scope: Scope) -> list[ast.AST]:
+    scope.bound.add(node.name)
+    scope.functions[node.name] = node
+    return _defaults(node)
+
+
+def _defaults(node: ast.FunctionDef | ast.Lambda) -> list[ast.AST]:
+    return [*node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)]
+
+
+def _comprehension(node: ast.AST, scope: Scope) -> list[ast.AST]:
+    """The loop names stay inside; a walrus inside binds here."""
+    scope.bound.update(n.target.id for n in pytree.walk(node) if isinstance(n, ast.NamedExpr))
+    return []
+
+
+def _definition(node: ast.ClassDef | ast.AsyncFunctionDef, scope: Scope) -> list[ast.AST]:
+    scope.bound.add(node.name)
+    return []
+
+
+def _named(node: ast.ExceptHandler | ast.MatchAs | ast.MatchStar, scope: Scope) -> list[ast.AST]:
+    if node.name is not None:
+        scope.bound.add(node.name)
+    return pytree.children(node)
+
+
+def _import(node: ast.Import | ast.ImportFrom, scope: Scope) -> list[ast.AST]:
+    scope.imports.update(import_targets(node))
+    return []
+
+
+def _global(node: ast.Global, scope: Scope) -> list[ast.AST]:
+    scope.globals.update(node.names)
+    return []
+
+
+def _nonlocal(node: ast.Nonlocal, scope: Scope) -> list[ast.AST]:
+    scope.nonlocals.update(node.names)
+    return []
+
+
+# What a node of a class binds; each returns the nodes inside that belong to the same scope.
+_BINDS: dict[type, Callable[[Any, Scope], list[ast.AST]]] = {
+    ast.FunctionDef: _function,
+    ast.Lambda: lambda node, scope: _defaults(node),
+    **dict.fromkeys((ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp), _comprehension),
+    **dict.fromkeys((ast.ClassDef, ast.AsyncFunctionDef), _definition),
+    **dict.fromkeys((ast.ExceptHandler, ast.MatchAs, ast.MatchStar), _named),
+    **dict.fromkeys((ast.Import, ast.ImportFrom), _import),
+    ast.Global: _global,
+    ast.Nonlocal: _nonlocal,
+    ast.Constant: lambda node, scope: [],
+}
 
 
 def dotted(node: ast.expr) -> tuple[ast.Name, list[str]] | None:

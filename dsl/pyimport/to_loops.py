@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 
+from attndsl.dsl import pytree
 from attndsl.dsl.pyimport import loops as lt
 from attndsl.dsl.pyimport.names import ProgramCheck
 from attndsl.dsl.pyimport.read import import_targets
@@ -58,7 +59,7 @@ class _Lowering(ExpressionLowering):
     def pure_text(self, name: str) -> str:
         if name not in self._texts:
             node = self.module.functions.get(name)
-            worth = node is not None and any(isinstance(n, ast.For | ast.comprehension) for n in ast.walk(node))
+            worth = node is not None and any(isinstance(n, ast.For | ast.comprehension) for n in pytree.walk(node))
             facts = self.check.reach(name) if worth else {}
             pure = bool(facts) and not any(f.host for f in facts.values())
             parts = [self._source_of(n) for n in sorted(facts)] if pure else []
@@ -100,9 +101,9 @@ class _Lowering(ExpressionLowering):
             name = "<lambda>"
         loop_names = frozenset(
             n.id
-            for f in ast.walk(node)
+            for f in pytree.walk(node)
             if isinstance(f, ast.For | ast.comprehension)
-            for n in ast.walk(f.target)
+            for n in pytree.walk(f.target)
             if isinstance(n, ast.Name)
         )
         self.leave()
@@ -205,4 +206,4 @@ class _Lowering(ExpressionLowering):
 
 
 def _stored(node: ast.stmt) -> set[str]:
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return {n.id for n in pytree.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}

@@ -9,9 +9,10 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 
 from attndsl.dsl import nodes as D
-from attndsl.dsl.checker import check
+from attndsl.dsl.checker import TypedProgram, check
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.pyimport.lift import assemble, calls, linear, subscripts
 from attndsl.dsl.pyimport.lift import terms as T
@@ -26,10 +27,10 @@ from attndsl.dsl.source import SourceFile
 __all__ = ["NotLiftable", "calls", "lift_function", "lift_program", "subscripts"]
 
 
-def lift_program(program: PyProgram) -> D.Program:
-    """The lifted form of a program of a file. Raises NotLiftable; see ``lift_function``."""
+def lift_program(program: PyProgram) -> TypedProgram:
+    """The lifted and checked form of a program of a file. Raises NotLiftable; see ``lift_function``."""
     module = program.module
-    return lift_function(
+    return _lift(
         program.node,
         module.functions,
         module.constants,
@@ -58,15 +59,29 @@ def lift_function(
     list of tokens itself and the matrix is returned alone. The result is bidirectional and equals
     the matrix that Python returns. Raises NotLiftable (reason, span, code E03xx).
     """
+    return _lift(function, functions, constants, source, description, imports or {}, volatile, bare).program
+
+
+def _lift(
+    function: ast.FunctionDef,
+    functions: Mapping[str, ast.FunctionDef],
+    constants: Mapping[str, ast.expr],
+    source: SourceFile,
+    description: str,
+    imports: Mapping[str, str],
+    volatile: frozenset[str],
+    bare: bool,
+) -> TypedProgram:
     T.clear()
     linear.forget()
-    m = Machine(source, functions, constants, imports or {}, volatile)
+    m = Machine(source, functions, constants, imports, volatile)
     limit = sys.getrecursionlimit()
     try:
         sys.setrecursionlimit(max(limit, 6000))
         result = _execute(m, function, bare)
         claims = (" ".join(description.split()),) if description.strip() else ()
-        return _checked(assemble.program(m, function.name, claims, result))
+        program = assemble.program(m, function.name, claims, result)
+        return _checked(replace(program, source=source))  # run-time errors point into the Python file
     except NotLiftable as stop:
         if stop.span is None:
             stop.span = m.span(stop.node or m.node)
@@ -81,15 +96,14 @@ def lift_function(
         sys.setrecursionlimit(limit)
 
 
-def _checked(program: D.Program) -> D.Program:
+def _checked(program: D.Program) -> TypedProgram:
     """The program, when the language accepts it."""
     try:
-        check(program)
+        return check(program)
     except DiagnosticError as error:
         found = error.diagnostics[0]
         too_large = found.code in ("E0212", "E0003")
         raise NotLiftable(found.headline, None, "E0309" if too_large else "E0322") from None
-    return program
 
 
 def _stopped(m: Machine, reason: str, code: str) -> NotLiftable:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from attndsl.dsl.pyimport.lift.sums import from_linear, gap_of, linear, plus
 from attndsl.dsl.pyimport.lift.term import (
     FALSE,
     NONE,
@@ -25,41 +26,9 @@ from attndsl.dsl.pyimport.lift.term import (
 _NUMBERS = ("int", "float", "num")
 
 
-# ---------------------------------------------------------------- integers: sums in one normal form
-
-
-def linear(t: Term) -> tuple[dict[Term, int], int]:
-    """An int term as coefficients of atoms and a constant."""
-    if t.op == "const" and t.kind in ("int", "bool"):
-        return {}, int(t.data)
-    if t.op == "linear":
-        return dict(zip(t.args, t.data[:-1], strict=True)), t.data[-1]
-    return {t: 1}, 0
-
-
-def from_linear(atoms: dict[Term, int], constant: int) -> Term:
-    atoms = {a: c for a, c in atoms.items() if c}
-    if not atoms:
-        return const(constant)
-    if constant == 0 and len(atoms) == 1:
-        atom, c = next(iter(atoms.items()))
-        if c == 1:
-            return atom
-    ordered = sorted(atoms.items(), key=lambda item: (item[1] < 0, _order(item[0])))
-    return mk("linear", (*(c for _, c in ordered), constant), tuple(a for a, _ in ordered), "int")
-
-
-def _order(t: Term) -> tuple[int, str]:
-    return t.size, str(t.data) if t.op == "var" else t.op
-
-
 def add(a: Term, b: Term) -> Term:
     if a.kind == "int" and b.kind == "int":
-        left, c = linear(a)
-        right, d = linear(b)
-        for atom, k in right.items():
-            left[atom] = left.get(atom, 0) + k
-        return from_linear(left, c + d)
+        return plus(a, b, 1)
     if is_const(a) and is_const(b):
         return const(a.data + b.data)
     if is_const(b) and b.data == 0 and a.kind == "float":
@@ -77,7 +46,7 @@ def neg(a: Term) -> Term:
 
 def sub(a: Term, b: Term) -> Term:
     if a.kind == "int" and b.kind == "int":
-        return add(a, mul(const(-1), b))
+        return plus(a, b, -1)
     if is_const(a) and is_const(b):
         return const(a.data - b.data)
     if is_const(b) and b.data == 0 and a.kind == "float":
@@ -183,6 +152,13 @@ _FLIP = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
 def not_(t: Term) -> Term:
+    found = t.opposite
+    if found is None:
+        found = t.opposite = _negation(t)
+    return found
+
+
+def _negation(t: Term) -> Term:
     if t.op == "const":
         return const(not t.data)
     if t.op == "not":
@@ -231,9 +207,9 @@ def compare(op: str, a: Term, b: Term) -> Term:
         if a is b:
             return const(op == "==")
     if a.kind == "int" and b.kind == "int":
-        gap = sub(a, b)
-        if is_const(gap):
-            return const(_COMPARE[op](gap.data, 0))
+        gap = gap_of(a, b)
+        if gap is not None:
+            return const(_COMPARE[op](gap, 0))
     if is_const(a) and not is_const(b):
         a, b, op = b, a, {"<": ">", ">": "<", "<=": ">=", ">=": "<="}.get(op, op)
     return mk("cmp", op, (a, b), "bool")

@@ -14,6 +14,7 @@ from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.to_nodes import TOKEN, WORD, Names, Writer, conjunction, normalized
 
 _MIN_SIZE = 6
+_MAX_COMPARED = 2_000
 
 
 @dataclass(slots=True)
@@ -100,17 +101,18 @@ def _without_single(drafts: list[tuple[int, Draft]]) -> list[tuple[int, Draft]]:
 
 
 def _may_fail(t: Term) -> bool:
-    return not t.total or any(x.op == "bin" and x.span is not None for x in T.walk(t))
+    return not t.total or bool(t.marks & T.MAY_FAIL)
 
 
 def _matrix_names(drafts: list[tuple[int, Draft]], result: Result, copies: dict[tuple[str, int], str]) -> Names:
     names = Names()
-    used = {d.matrix for _, d in drafts if d.op != "fail"} | {key[0] for key in copies}
+    used = dict.fromkeys(d.matrix for _, d in drafts if d.op != "fail")
+    used.update(dict.fromkeys(key[0] for key in copies))
     for _, d in drafts:
         for r in schedule.reads_in(
             (d.value, *d.when, *d.where, *(x for x in (d.low, d.high, d.target) if x is not None))
         ):
-            used.add(r.data[0])
+            used.setdefault(r.data[0])
     for matrix in used:
         names.matrices[matrix] = "W" if matrix == result.matrix else _free_name(matrix, names)
     names.copies = dict(copies)
@@ -167,7 +169,7 @@ def _worth(t: Term, uses: int, hinted: bool) -> bool:
         return False
     if t.free and not (t.free <= {TOKEN.data, WORD.data}):
         return False
-    if any(x.op in ("read", "stat") for x in T.walk(t)):
+    if t.marks & T.READS:
         return False
     return uses >= 2 and t.size >= (4 if hinted else _MIN_SIZE) and (bool(t.free) or t.size >= 8)
 
@@ -175,14 +177,31 @@ def _worth(t: Term, uses: int, hinted: bool) -> bool:
 def _name_all(chosen: list[Term], hints: dict[Term, str], names: Names) -> dict[Term, str]:
     taken = {"W", *names.matrices.values(), *names.copies.values()}
     out: dict[Term, str] = {}
-    for t in sorted(chosen, key=lambda t: (t.size, str(t))):
+    numbers: dict[str, int] = {}
+    for t in _by_size(chosen):
         base = _camel(hints[t]) if t in hints else _plain_name(t)
-        name, number = base, 1
+        number = numbers.get(base, 1)
+        name = base if number == 1 else f"{base}{number}"
         while name in taken:
             number += 1
             name = f"{base}{number}"
+        numbers[base] = number
         taken.add(name)
         out[t] = name
+    return out
+
+
+def _by_size(terms: list[Term]) -> list[Term]:
+    """Smaller ones first; of equal size by what they say, where that is short enough to be written out."""
+    groups: dict[int, list[Term]] = {}
+    for t in terms:
+        groups.setdefault(t.size, []).append(t)
+    out: list[Term] = []
+    for size in sorted(groups):
+        group = groups[size]
+        if len(group) > 1:
+            group.sort(key=str if size < _MAX_COMPARED else lambda t: t.serial)
+        out.extend(group)
     return out
 
 

@@ -64,12 +64,18 @@ def truth(m: Machine, value: Value) -> Term:
             return T.TRUE
         case Ref():
             return truth(m, m.contents(value))
+        case DictValue(length=size) if size is not None:
+            return T.compare(">", size, T.ZERO)
         case Seq() | DictValue():
             return C.nonempty(Seq(value.parts))
         case TupleValue(items=items):
             return T.const(bool(items))
         case Opaque(name="doc"):
             return T.compare(">", C.size(m, doc_words()), T.ZERO)
+        case Opaque(name="letters"):
+            from attndsl.dsl.pyimport.lift import letters
+
+            return letters.truth(value)
         case Opaque(name="nlp" | "tokenizer" | "sentence"):
             return T.TRUE
         case Choice(condition=c, then=a, other=b):
@@ -117,7 +123,10 @@ def sequence(m: Machine, value: Value) -> Seq | None:
         case Ref():
             found = m.contents(value)
             if isinstance(found, DictValue):
-                from attndsl.dsl.pyimport.lift import dicts
+                from attndsl.dsl.pyimport.lift import dicts, tables
+
+                if found.length is not None:
+                    return tables.sequence(m, found)
 
                 return dicts.key_sequence(m, found)
             return sequence(m, found)

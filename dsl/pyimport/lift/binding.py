@@ -24,7 +24,9 @@ from attndsl.dsl.pyimport.lift.algebra import (
     windex,
     wordat,
 )
+from attndsl.dsl.pyimport.lift.sums import from_linear, linear
 from attndsl.dsl.pyimport.lift.term import (
+    _OPENED,
     _SUBSTITUTED,
     FALSE,
     NONE,
@@ -32,7 +34,6 @@ from attndsl.dsl.pyimport.lift.term import (
     ZERO,
     Term,
     const,
-    fresh,
     mk,
 )
 
@@ -65,13 +66,6 @@ def agg(kind: str, var: Term, domain: Term, low: Term, high: Term, where: Term, 
     return mk("agg", kind, (domain, named, low, high, where, value), result)
 
 
-def open_agg(t: Term) -> tuple[Term, ...]:
-    """The arguments with the bound variable replaced by one that nothing else uses."""
-    domain, var, low, high, where, value = t.args
-    new = fresh(var.kind)
-    return domain, new, low, high, subst(where, {var: new}), subst(value, {var: new})
-
-
 def _split(where: Term, var: Term) -> tuple[Term, list[Term]]:
     """Conjuncts that do not read the variable stand outside."""
     parts = where.args if where.op == "and" else (where,)
@@ -94,10 +88,7 @@ def rebuild(t: Term, args: tuple[Term, ...]) -> Term:
     """The same operation on other arguments, simplified again."""
     match t.op:
         case "linear":
-            total: Term = const(t.data[-1])
-            for c, a in zip(t.data[:-1], args, strict=True):
-                total = add(total, mul(const(c), a))
-            return total
+            return _rebuild_linear(t, args)
         case "bin" if t.data != "ratio":
             return arith(t.data, args[0], args[1], t.span)
         case "neg":
@@ -132,34 +123,76 @@ def rebuild(t: Term, args: tuple[Term, ...]) -> Term:
     return mk(t.op, t.data, args, t.kind, t.span)
 
 
+def _rebuild_linear(t: Term, args: tuple[Term, ...]) -> Term:
+    if any(a.kind != "int" for a in args):
+        total: Term = const(t.data[-1])
+        for c, a in zip(t.data[:-1], args, strict=True):
+            total = add(total, mul(const(c), a))
+        return total
+    *coefficients, constant = t.data
+    sums: dict[Term, int] = {}
+    for c, a in zip(coefficients, args, strict=True):
+        atoms, k = linear(a)
+        constant += c * k
+        for atom, x in atoms.items():
+            sums[atom] = sums.get(atom, 0) + c * x
+    return from_linear(sums, constant)
+
+
 def subst(t: Term, mapping: dict[Term, Term]) -> Term:
     """Replace variables (or whole terms) everywhere, without capture."""
-    names = frozenset(k.data for k in mapping) if all(k.op == "var" for k in mapping) else None
-    if names is not None:
-        if not (names & t.free):
-            return t
-        if len(mapping) == 1:
-            ((var, by),) = mapping.items()
-            key = (t, var, by)
-            found = _SUBSTITUTED.get(key)
-            if found is None:
-                found = _SUBSTITUTED[key] = _subst(t, mapping, names, {})
-            return found
-    return _subst(t, mapping, names, {})
-
-
-def _subst(t: Term, mapping: dict[Term, Term], names: frozenset[str] | None, memo: dict[Term, Term]) -> Term:
-    found = mapping.get(t)
-    if found is not None:
-        return found
-    if names is not None and not (names & t.free):
+    if t.op == "var":
+        return mapping.get(t, t)
+    for k in mapping:
+        if k.op != "var":
+            return _Substitution(mapping, None).of(t)
+    if all(k.data not in t.free for k in mapping):
         return t
-    found = memo.get(t)
+    key = tuple(mapping.items())
+    found = _SUBSTITUTED.get(key)
     if found is None:
-        old = open_agg(t) if t.op == "agg" else t.args
-        args = tuple(_subst(a, mapping, names, memo) for a in old)
-        found = t if all(x is y for x, y in zip(args, old, strict=True)) else rebuild(t, args)
-        memo[t] = found
+        found = _SUBSTITUTED[key] = _Substitution(dict(mapping), frozenset(k.data for k in mapping))
+    return found.of(t)
+
+
+class _Substitution:
+    """One substitution with all that it was applied to. ``names`` are those of its variables, None for other terms."""
+
+    __slots__ = ("done", "flat", "mapping", "names")
+
+    def __init__(self, mapping: dict[Term, Term], names: frozenset[str] | None) -> None:
+        self.mapping, self.names = mapping, names
+        self.done: dict[Term, Term] = dict(mapping)
+        # Without aggregates in the new terms no bound variable gets a higher number: none can be captured.
+        self.flat = names is not None and not any(
+            by.height or any(v[0] == "@" for v in by.free) for by in mapping.values()
+        )
+
+    def of(self, t: Term) -> Term:
+        found = self.done.get(t)
+        if found is None:
+            names = self.names
+            if names is not None and names.isdisjoint(t.free):
+                return t
+            found = self.done[t] = self._inside(t)
+        return found
+
+    def _inside(self, t: Term) -> Term:
+        old = t.args
+        if t.op == "agg" and not (self.flat and old[1] not in self.mapping):
+            old = _opened(t)
+        of = self.of
+        args = tuple([of(a) for a in old])
+        return t if args == old else rebuild(t, args)
+
+
+def _opened(t: Term) -> tuple[Term, ...]:
+    """The arguments with the bound variable replaced by one that belongs to this aggregate alone."""
+    found = _OPENED.get(t)
+    if found is None:
+        domain, var, low, high, where, value = t.args
+        own = mk("var", f"~{t.serial}", (), var.kind)
+        found = _OPENED[t] = domain, own, low, high, subst(where, {var: own}), subst(value, {var: own})
     return found
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.machine import Machine
+from attndsl.dsl.pyimport.lift.machine import Machine, NotLiftable
 from attndsl.dsl.pyimport.lift.merge import guard, instantiate, merge_values, subst_part, subst_value
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import Binder, Part, Scalar, Seq, Value, Word, items_of
@@ -181,8 +183,17 @@ def _among(m: Machine, items: list[Value], index: Term) -> Value:
     return found
 
 
+def in_text_order(part: Part) -> Part:
+    """The part, whose elements come in the order of the text. Raises NotLiftable when they do not."""
+    if any(b.climbs for b in part.binders):
+        raise NotLiftable("the order of a word's ancestors", None, "E0313")
+    if any(b.mixed for b in part.binders):
+        raise NotLiftable("the order of a list to which an iteration appends more than once", None, "E0313")
+    return part
+
+
 def _of_part(m: Machine, part: Part, index: Term) -> Value:
-    (b,) = part.binders
+    (b,) = in_text_order(part).binders
     if part.condition is T.TRUE and not b.over_words:
         return _direct(m, part, b, index)
     if part.condition is T.TRUE and b.domain is T.ALL_WORDS:
@@ -253,7 +264,7 @@ def end_value(p: Part, last: bool) -> Value:
     """The first (last) element of a part of at most one binder, without asking whether there is one."""
     if not p.binders:
         return p.element
-    (b,) = p.binders
+    (b,) = in_text_order(p).binders
     kind = "last" if last != b.descending else "first"
     return subst_value(p.element, {b.var: T.agg(kind, b.var, b.domain, b.low, b.high, p.condition)})
 
@@ -263,7 +274,7 @@ def reverse(seq: Seq) -> Seq:
     return Seq(
         tuple(
             Part(
-                tuple(Binder(b.var, b.low, b.high, b.domain, not b.descending) for b in p.binders),
+                tuple(replace(b, descending=not b.descending) for b in p.binders),
                 p.condition,
                 p.element,
             )
@@ -293,7 +304,7 @@ def _earlier(p: Part) -> Term:
     """How many elements of the part come before the one at its binder's value."""
     if not p.binders:
         return T.ZERO
-    (b,) = p.binders
+    (b,) = in_text_order(p).binders
     if p.condition is T.TRUE and not b.over_words:
         return T.sub(T.sub(b.high, T.ONE), b.var) if b.descending else T.sub(b.var, b.low)
     if p.condition is T.TRUE and b.domain is T.ALL_WORDS and not b.descending:

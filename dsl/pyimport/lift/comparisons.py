@@ -87,7 +87,8 @@ def contains(m: Machine, item: Value, where: Value) -> Term:
         if isinstance(item, Scalar) and item.term.kind == "str":
             return T.substring(item.term, where.term)
         raise m.stop("'in' a text", code="E0302")
-    if isinstance(where, Ref) and isinstance(m.contents(where), DictValue):
+    held = m.contents(where) if isinstance(where, Ref) else None
+    if isinstance(where, Ref) and isinstance(held, DictValue) and held.length is None:
         from attndsl.dsl.pyimport.lift import dicts
 
         return dicts.has_key(m, where, item)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from attndsl.dsl import pytree
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import lists
 from attndsl.dsl.pyimport.lift import terms as T
@@ -30,7 +31,7 @@ from attndsl.dsl.pyimport.lift.values import (
 
 
 def _comprehension(m: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> Value:
-    names = {n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
+    names = {n.id for g in node.generators for n in pytree.walk(g.target) if isinstance(n, ast.Name)}
     frame = m.state.frames[m.frames[-1].key]
     held = {n: frame.get(n) for n in names}
     path, depth = m.state.path, len(m.loops)

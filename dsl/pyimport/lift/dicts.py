@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Machine
@@ -39,6 +41,11 @@ def has_key(m: Machine, ref: Ref, key: Value) -> Term:
 
 def lookup(m: Machine, ref: Ref, key: Value) -> Value:
     """``d[key]``; requires the key to be there."""
+    table = _dict(m, ref)
+    if table.length is not None:
+        from attndsl.dsl.pyimport.lift import tables
+
+        return tables.read(m, table, tables.place(m, key, table.length))
     if not m.holds(has_key(m, ref, key)):
         m.require(has_key(m, ref, key))
     return get(m, ref, key, None)
@@ -46,8 +53,13 @@ def lookup(m: Machine, ref: Ref, key: Value) -> Value:
 
 def get(m: Machine, ref: Ref, key: Value, default: Value | None) -> Value:
     """The value of the last assignment with that key, else the default."""
+    return last_value(m, _dict(m, ref), key, default)
+
+
+def last_value(m: Machine, d: DictValue, key: Value, default: Value | None) -> Value:
+    """The value of the last assignment with that key, else the default."""
     found = default
-    for original in _dict(m, ref).parts:
+    for original in d.parts:
         part = instantiate(original)
         here, value = _last(m, part, key)
         found = value if found is None else merge_values(here, value, found)
@@ -61,6 +73,7 @@ def _last(m: Machine, part: Part, key: Value) -> tuple[Term, Value]:
     value = part.element.items[1]
     if len(part.binders) > 1:
         raise m.stop("a dict that nested loops fill", code="E0313")
+    C.in_text_order(part)
     if not part.binders:
         return _matches(m, part, key), value
     (b,) = part.binders
@@ -105,16 +118,19 @@ def _distinct(m: Machine, found: DictValue) -> tuple[Part, ...]:
 
 def assign(m: Machine, ref: Ref, key: Value, value: Value) -> None:
     """``d[key] = value``."""
+    from attndsl.dsl.pyimport.lift import tables
     from attndsl.dsl.pyimport.lift.lists import freeze
     from attndsl.dsl.pyimport.lift.values import Growing
 
     if isinstance(key, NoneValue):
         raise m.stop("None as a key", code="E0302")
-    part = Part((), T.TRUE, TupleValue((freeze(m, key), freeze(m, value))))
     found = m.mutable(ref)
+    if isinstance(found, Growing | DictValue) and found.length is not None:
+        key, value = tables.place(m, key, found.length), tables.item(m, value, found.array)
+    part = Part((), T.TRUE, TupleValue((freeze(m, key), freeze(m, value))))
     if isinstance(found, Growing):
-        m.state.heap[ref.key] = Growing(found.key, (*found.added, part), True)
+        m.state.heap[ref.key] = replace(found, added=(*found.added, part))
     elif isinstance(found, DictValue):
-        m.state.heap[ref.key] = DictValue((*found.parts, part), found.default)
+        m.state.heap[ref.key] = replace(found, parts=(*found.parts, part))
     else:
         raise m.stop("an item of this object is assigned", code="E0302")

@@ -209,7 +209,7 @@ def _linear(c: Term) -> bool:
 
 def _guards(c: Term, later: list[Term]) -> bool:
     """A later condition may fail where this one does not hold."""
-    return any(x.op == "bin" and x.span is not None for t in later for x in T.walk(t))
+    return any(t.marks & T.MAY_FAIL for t in later)
 
 
 def _aggregate(w: _Work) -> tuple[Term, list[Term]]:

@@ -157,6 +157,13 @@ def _binop(m: Machine, node: ast.BinOp) -> Value:
 
 
 def _bit_operation(m: Machine, node: ast.BinOp, left: Value, right: Value) -> Value:
+    from attndsl.dsl.pyimport.lift import letters
+
+    if isinstance(node.op, ast.BitAnd | ast.BitOr):
+        symbol = "&" if isinstance(node.op, ast.BitAnd) else "|"
+        found = letters.combined(m, symbol, left, right)
+        if found is not None:
+            return found
     a, b = sequence(m, left), sequence(m, right)
     if a is not None and b is not None and a.is_set and b.is_set:
         if isinstance(node.op, ast.BitOr):

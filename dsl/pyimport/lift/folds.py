@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 
 from attndsl.dsl.pyimport.lift import collections_ as C
-from attndsl.dsl.pyimport.lift import numpy_
+from attndsl.dsl.pyimport.lift import letters, numpy_
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import spread, truth
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
@@ -132,7 +132,7 @@ def _folded(name: str, part: Part, element: Scalar) -> Value:
 
 def _by_key(m: Machine, name: str, part: Part, key: Value, unordered: bool) -> Value:
     (b,) = part.binders
-    if b.descending or unordered or not isinstance(key, Closure) or not isinstance(key.node, ast.Lambda):
+    if b.descending or b.climbs or unordered or not isinstance(key, Closure) or not isinstance(key.node, ast.Lambda):
         raise m.stop(f"{name!r} by this key", code="E0313")
     parameters = [a.arg for a in key.node.args.args]
     held, path = m.lookup(parameters[0]), m.state.path
@@ -150,6 +150,9 @@ def _by_key(m: Machine, name: str, part: Part, key: Value, unordered: bool) -> V
 
 
 def _sum(m: Machine, node: ast.Call) -> Value:
+    counted = letters.question(m, "sum", node.args[0]) if len(node.args) == 1 else None
+    if counted is not None:
+        return Scalar(counted)
     value = evaluate(m, node.args[0])
     start: Value = evaluate(m, node.args[1]) if len(node.args) > 1 else known(0)
     if isinstance(value, RowRef | Vector):
@@ -185,6 +188,9 @@ def _part_sum(p: Part) -> Term:
 def _quantifier(is_any: bool) -> Callable[[Machine, ast.Call], Value]:
     def handler(m: Machine, node: ast.Call) -> Value:
         before = len(m.events)
+        asked = letters.question(m, "any" if is_any else "all", node.args[0])
+        if asked is not None:
+            return Scalar(asked)
         seq = iterable(m, evaluate(m, node.args[0]))
         if len(m.events) > before:  # any() may stop before the element that fails
             raise m.stop("something in any() or all() may fail", node, "E0314")

@@ -1,15 +1,29 @@
-"""Integer facts: does a condition follow from the path? Fourier-Motzkin elimination, which never says yes wrongly."""
+"""Integer facts: does a condition follow from the path? The prover never says yes wrongly."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from math import gcd
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
+from attndsl.dsl.pyimport.lift import elimination
 from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.elimination import Row, System, row
 from attndsl.dsl.pyimport.lift.terms import Term
 
-Row = tuple[dict[Term, int], int]
-_LIMIT = 160
+
+@dataclass(slots=True)
+class _Path:
+    """What a path says: its conditions one by one, the system of its comparisons, and what that leaves out."""
+
+    flat: tuple[Term, ...]
+    system: System
+    plain: tuple[Term, ...]
+    different: tuple[Term, ...]
+    either: tuple[Term, ...]
+
+
+_NOWHERE = _Path((), System(), (), (), ())
+_MAX_ROWS = 100_000  # of all the paths that are remembered together
 
 
 class Prover:
@@ -17,6 +31,8 @@ class Prover:
 
     def __init__(self) -> None:
         self._answers: dict[tuple[tuple[Term, ...], Term], bool] = {}
+        self._paths: dict[tuple[Term, ...], _Path] = {}
+        self._rows = 0
 
     def implies(self, path: tuple[Term, ...], goal: Term) -> bool:
         """The goal is true whenever all of the path is."""
@@ -41,70 +57,104 @@ class Prover:
         known = set(flat)
         if T.FALSE in known or any(T.not_(p) in known for p in flat):
             return True
-        return self._infeasible(flat)
+        return self._infeasible(self._path(tuple(flat[:-1])), flat[-1:])
+
+    def _path(self, path: tuple[Term, ...]) -> _Path:
+        found = self._paths.get(path)
+        if found is None:
+            known = self._paths.get(path[:-1])
+            found = _longer(_NOWHERE, path) if known is None else _longer(known, path[-1:])
+            self._rows += len(found.system.best) + len(path)
+            if self._rows > _MAX_ROWS:
+                self._paths.clear()
+                self._rows = 0
+            self._paths[path] = found
+        return found
 
     def _prove(self, path: tuple[Term, ...], goal: Term) -> bool:
-        flat = [p for c in path for p in _parts(c)]
+        known = self._path(path)
+        flat = known.flat
         if goal in flat:
             return True
-        for p in flat:  # a disjunction of which all but the goal are excluded
-            if p.op == "or" and goal in p.args and all(o is goal or T.not_(o) in flat for o in p.args):
+        for p in known.either:  # a disjunction of which all but the goal are excluded
+            if goal in p.args and all(o is goal or T.not_(o) in flat for o in p.args):
                 return True
         if goal.op == "some" and _certain(goal.args[0], flat):
             return True
         if goal.op == "not" and _is_integer(goal.args[0]):
-            return self._infeasible([*flat, goal.args[0]])
+            return self._infeasible(known, [goal.args[0]])
         if not _is_integer(goal):
-            return goal.op == "or" and self._infeasible([*flat, *(T.not_(g) for g in goal.args)])
+            return goal.op == "or" and self._infeasible(known, [T.not_(g) for g in goal.args])
         if not goal.total and not all(_certain(x, flat) or T.some(x) in flat for x in _optional_parts(goal)):
             return False
         if goal.op == "cmp" and goal.data == "==":
             left, right = goal.args
-            return self._infeasible([*flat, T.compare("<", left, right)]) and self._infeasible(
-                [*flat, T.compare(">", left, right)]
+            return self._infeasible(known, [T.compare("<", left, right)]) and self._infeasible(
+                known, [T.compare(">", left, right)]
             )
-        return self._infeasible([*flat, _negated(goal)])
+        return self._infeasible(known, [_negated(goal)])
 
-    def _infeasible(self, conditions: list[Term]) -> bool:
-        """No whole numbers satisfy all the comparisons among the conditions; ``False`` when unknown."""
-        known = set(conditions)
+    def _infeasible(self, path: _Path, more: list[Term]) -> bool:
+        """No whole numbers satisfy all the comparisons of the path and of the conditions; ``False`` when unknown."""
         plain: list[Term] = []
         choices: list[Term] = []
-        for c in conditions:
+        known: set[Term] = set()
+        for c in (*path.either, *more):
             if c.op == "or":
+                known = known or {*path.flat, *more}
                 c = T.disj([a for a in c.args if not any(T.not_(p) in known for p in _parts(a))])
-            for p in _parts(c):
-                if _is_integer(p):
-                    plain.append(p)
-                elif p.op == "or" and len(p.args) <= 3 and all(any(_is_integer(x) for x in _parts(a)) for a in p.args):
-                    choices.append(p)
-        return self._decide(plain, choices[:3], True)
+            found = _sorted(c)
+            plain.extend(found[0])
+            choices.extend(found[1])
+        if not (path.plain or plain):
+            return False
+        return _decide(path.system, path.different, plain, choices[:3], True)
 
-    def _decide(self, plain: list[Term], choices: list[Term], more: bool) -> bool:
-        if not plain:
-            return False
-        rows = [r for p in plain for r in _rows_of(p)]
-        complete = _with_atom_facts(rows)
-        if _eliminate(complete):
-            return True
-        different = [p for p in plain if p.data == "!=" and p.total]
-        if different:
-            complete = _separate(complete, different)
-            if _eliminate(complete):
-                return True
-        if more:
-            choices = [*choices, *_extremes(complete)][:4]
-        if not choices:
-            return False
-        first, *rest = choices
-        return all(self._decide([*plain, *(x for x in _parts(a) if _is_integer(x))], rest, False) for a in first.args)
+
+def _longer(path: _Path, more: tuple[Term, ...]) -> _Path:
+    flat = [p for c in more for p in _parts(c)]
+    plain = [p for c in flat for p in _sorted(c)[0]]
+    return _Path(
+        (*path.flat, *flat),
+        path.system.extended([r for p in plain for r in _rows_of(p)], _facts_of),
+        (*path.plain, *plain),
+        (*path.different, *(p for p in plain if p.data == "!=" and p.total)),
+        (*path.either, *(p for p in flat if p.op == "or")),
+    )
+
+
+def _decide(system: System, different: Sequence[Term], plain: list[Term], choices: list[Term], more: bool) -> bool:
+    """Whether the system and the comparisons contradict each other, in all cases of the choices."""
+    system = system.extended([r for p in plain for r in _rows_of(p)], _facts_of)
+    different = [*different, *(p for p in plain if p.data == "!=" and p.total)]
+    sharper = _separate(system, different)
+    if sharper.contradictory:
+        return True
+    if more:
+        choices = [*choices, *_extremes(sharper)][:4]
+    if not choices:
+        return False
+    first, *rest = choices
+    cases = ([x for x in _parts(a) if _is_integer(x)] for a in first.args)
+    return all(_decide(system, different, case, rest, False) for case in cases)
+
+
+def _sorted(c: Term) -> tuple[list[Term], list[Term]]:
+    """The comparisons of whole numbers that a condition says, and its choices among some."""
+    found = _SORTED.get(c)
+    if found is None:
+        plain = [p for p in _parts(c) if _is_integer(p)]
+        few = [p for p in _parts(c) if p.op == "or" and len(p.args) <= 3]
+        choices = [p for p in few if all(any(_is_integer(x) for x in _parts(a)) for a in p.args)]
+        found = _SORTED[c] = plain, choices
+    return found
 
 
 def _parts(c: Term) -> tuple[Term, ...]:
     return c.args if c.op == "and" else (c,)
 
 
-def _certain(value: Term, flat: list[Term]) -> bool:
+def _certain(value: Term, flat: Sequence[Term]) -> bool:
     """``value`` is not none because a condition that reads it holds."""
     for p in flat:
         if p.op == "cmp" and p.data != "!=" and value in _strict_parts(p):
@@ -149,22 +199,22 @@ def _optional_parts(t: Term) -> list[Term]:
 
 
 def _is_integer(t: Term) -> bool:
-    return t.op == "cmp" and all(a.kind == "int" for a in t.args)
+    return t.op == "cmp" and t.args[0].kind == "int" and t.args[1].kind == "int"
 
 
+_SORTED: dict[Term, tuple[list[Term], list[Term]]] = {}
 _ROWS: dict[Term, tuple[Row, ...]] = {}
-_FACTS: dict[Term, tuple[Row, ...]] = {}
+_FACTS: dict[int, tuple[Row, ...]] = {}
+_CASES: dict[int, Term | None] = {}
 
 
 def forget() -> None:
     """Drop the tables between programs."""
+    _SORTED.clear()
     _ROWS.clear()
     _FACTS.clear()
-
-
-def _row(t: Term) -> Row:
-    atoms, c = T.linear(t)
-    return dict(atoms), c
+    _CASES.clear()
+    elimination.forget()
 
 
 def _rows_of(c: Term) -> tuple[Row, ...]:
@@ -176,61 +226,60 @@ def _rows_of(c: Term) -> tuple[Row, ...]:
         gap = dict(right)
         for atom, k in left.items():
             gap[atom] = gap.get(atom, 0) - k
-        up: Row = ({x: k for x, k in gap.items() if k}, b - a)
-        down: Row = ({x: -k for x, k in gap.items() if k}, a - b)
+        opposite = {x: -k for x, k in gap.items()}
         found = _ROWS[c] = {
-            "<": ((up[0], up[1] - 1),), "<=": (up,), ">": ((down[0], down[1] - 1),), ">=": (down,),
-            "==": (up, down), "!=": (),
-        }[c.data]  # fmt: skip
+            "<": lambda: (row(gap, b - a - 1),), "<=": lambda: (row(gap, b - a),),
+            ">": lambda: (row(opposite, a - b - 1),), ">=": lambda: (row(opposite, a - b),),
+            "==": lambda: (row(gap, b - a), row(opposite, a - b)), "!=": lambda: (),
+        }[c.data]()  # fmt: skip
     return found
 
 
-def _extremes(rows: list[Row]) -> list[Term]:
+def _facts_of(number: int) -> tuple[Row, ...]:
+    """What is known of an atom by its operation."""
+    found = _FACTS.get(number)
+    if found is None:
+        found = _FACTS[number] = tuple(row(*T.linear(fact)) for fact in atom_facts(elimination.atom(number)))
+    return found
+
+
+def _extremes(system: System) -> list[Term]:
     """min(a, b) is one of a and b, ``x if c else y`` one of x and y: the cases of those that the rows speak of."""
-    out: dict[Term, None] = {}
-    for atoms, _ in rows:
-        for a in atoms:
-            if a.op == "func" and a.kind == "int" and a.data in ("min", "max"):
-                op = ">=" if a.data == "min" else "<="
-                out.setdefault(T.mk("or", None, tuple(T.mk("cmp", op, (a, x), "bool") for x in a.args), "bool"))
-            elif a.op == "ite" and a.kind == "int":
-                c, then, other = a.args
-                first, second = (T.mk("cmp", "==", (a, x), "bool") for x in (then, other))
-                cases = (T.mk("and", None, (first, c), "bool"), T.mk("and", None, (second, T.not_(c)), "bool"))
-                out.setdefault(T.mk("or", None, cases, "bool"))
-    return list(out)
+    out: list[Term] = []
+    for number in system.group_of:
+        if number not in _CASES:
+            _CASES[number] = _cases(elimination.atom(number))
+        found = _CASES[number]
+        if found is not None:
+            out.append(found)
+    return out
 
 
-def _separate(rows: list[Row], different: list[Term]) -> list[Row]:
+def _cases(a: Term) -> Term | None:
+    if a.op == "func" and a.kind == "int" and a.data in ("min", "max"):
+        op = ">=" if a.data == "min" else "<="
+        return T.mk("or", None, tuple(T.mk("cmp", op, (a, x), "bool") for x in a.args), "bool")
+    if a.op == "ite" and a.kind == "int":
+        c, then, other = a.args
+        first, second = (T.mk("cmp", "==", (a, x), "bool") for x in (then, other))
+        cases = (T.mk("and", None, (first, c), "bool"), T.mk("and", None, (second, T.not_(c)), "bool"))
+        return T.mk("or", None, cases, "bool")
+    return None
+
+
+def _separate(system: System, different: Sequence[Term]) -> System:
     """x != 0 sharpens x >= 0 to x >= 1, and x <= 0 to x <= -1."""
     for c in different[:8]:
-        atoms, k = _row(T.sub(*c.args))
-        if not any(set(atoms) & set(r[0]) for r in rows):
+        atoms, k = T.linear(T.sub(*c.args))
+        if not any(a.serial in system.group_of for a in atoms):
             continue
-        negative: Row = ({a: -x for a, x in atoms.items()}, -k - 1)
-        positive: Row = (dict(atoms), k - 1)
-        if _eliminate([*rows, negative]):
-            rows = [*rows, positive]
-        elif _eliminate([*rows, positive]):
-            rows = [*rows, negative]
-    return rows
-
-
-def _with_atom_facts(rows: list[Row]) -> list[Row]:
-    """Add what is known of each atom by its operation."""
-    out = list(rows)
-    seen: set[Term] = set()
-    at = 0
-    while at < len(out) and len(out) < _LIMIT:
-        for atom in out[at][0]:
-            if atom not in seen:
-                seen.add(atom)
-                facts = _FACTS.get(atom)
-                if facts is None:
-                    facts = _FACTS[atom] = tuple(_row(fact) for fact in atom_facts(atom))
-                out.extend(facts)
-        at += 1
-    return out
+        above = system.extended([row(atoms, k - 1)], _facts_of)
+        below = system.extended([row({a: -x for a, x in atoms.items()}, -k - 1)], _facts_of)
+        if below.contradictory:
+            system = above
+        elif above.contradictory:
+            system = below
+    return system
 
 
 def atom_facts(t: Term) -> list[Term]:
@@ -276,55 +325,3 @@ def _function_facts(t: Term) -> list[Term]:
 
 _w = T.fresh("word")
 WORD_COUNT = T.agg("count", _w, T.ALL_WORDS, T.NONE, T.NONE, T.TRUE)
-
-
-def _eliminate(rows: list[Row]) -> bool:
-    """True when no rational point satisfies all rows (each: sum + constant >= 0). Fourier-Motzkin."""
-    best: dict[tuple[tuple[Term, int], ...], int] = {}
-    for atoms, c in rows:
-        if not _note(best, atoms, c):
-            return True
-    while best:
-        if len(best) > _LIMIT:
-            return False
-        counts: dict[Term, list[int]] = {}
-        for key in best:
-            for a, k in key:
-                counts.setdefault(a, [0, 0])[k > 0] += 1
-        chosen = min(counts, key=lambda a: counts[a][0] * counts[a][1] - counts[a][0] - counts[a][1])
-        up, down, rest = [], [], {}
-        for key, c in best.items():
-            k = next((x for a, x in key if a is chosen), 0)
-            if k > 0:
-                up.append((dict(key), c, k))
-            elif k < 0:
-                down.append((dict(key), c, -k))
-            else:
-                rest[key] = c
-        best = rest
-        for p, c, x in up:
-            for m, d, y in down:
-                sums = {a: k * y for a, k in p.items() if a is not chosen}
-                for a, k in m.items():
-                    if a is not chosen:
-                        sums[a] = sums.get(a, 0) + k * x
-                if not _note(best, sums, c * y + d * x):
-                    return True
-    return False
-
-
-def _note(best: dict[tuple[tuple[Term, int], ...], int], atoms: dict[Term, int], c: int) -> bool:
-    """Keep the strongest of rows with equal left sides, divided down; False when the row can never hold."""
-    pairs = [(a, k) for a, k in atoms.items() if k]
-    if not pairs:
-        return c >= 0
-    divisor = gcd(*(k for _, k in pairs))
-    if divisor > 1:
-        pairs = [(a, k // divisor) for a, k in pairs]
-        c = c // divisor  # whole numbers: rounding down loses no solution
-    pairs.sort(key=lambda item: id(item[0]))
-    key = tuple(pairs)
-    old = best.get(key)
-    if old is None or c < old:
-        best[key] = c
-    return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
+from attndsl.dsl import pytree
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import summary as S
 from attndsl.dsl.pyimport.lift import terms as T
@@ -64,10 +65,17 @@ def _over(m: Machine, node: ast.For, value: Value) -> bool:
         raise m.stop("a list that was built in several places is left early", node, "E0313")
     if len(seq.parts) > 1 and node.orelse and any(p.binders for p in seq.parts):
         raise m.stop("for ... else over a list that was built in several places", node, "E0303")
-    walk = _Walk(m, node, ordered)
+    mixed = any(b.mixed for p in seq.parts for b in p.binders)
+    walk = _Walk(m, node, ordered and not mixed)
+    read, done = len(m.readings), len(m.events)
+    walked = m.state.heap.get(value.key) if isinstance(value, Ref) else None
     for part in seq.parts:
         if not walk.part(instantiate(part)):
             break
+    if walked is not None and isinstance(value, Ref) and m.state.heap.get(value.key) != walked:
+        raise m.stop("a list is changed while it is walked through", node, "E0311")
+    if mixed and (len(m.readings) > read or any(e.op not in ("add", "check") for e in m.events[done:])):
+        raise m.stop("the order of a list to which an iteration appends more than once", node, "E0313")
     return walk.finish()
 
 
@@ -82,7 +90,7 @@ def _mutates(node: ast.For, name: str) -> bool:
         and isinstance(x.func.value, ast.Name)
         and x.func.value.id == name
         and x.func.attr in ("append", "add", "extend", "update", "remove", "pop", "insert", "clear", "discard")
-        for x in ast.walk(node)
+        for x in pytree.walk(node)
     )
 
 
@@ -137,7 +145,10 @@ class _Walk:
         *outer, inner = part.binders
 
         def once() -> bool:
-            self.stopped = symbolic(m, inner, part.condition, self.node, lambda: self._body(part.element), self.ordered)
+            self.stopped = symbolic(
+                m, inner, part.condition, self.node, lambda: self._body(part.element), self.ordered,
+                None if outer else part.element,
+            )  # fmt: skip
             return True
 
         run_one: Callable[[], bool] = once
@@ -193,7 +204,7 @@ def _breaks(node: ast.For) -> bool:
         if isinstance(at, ast.Break):
             return True
         if not isinstance(at, ast.For | ast.While | ast.FunctionDef | ast.Lambda):
-            stack.extend(ast.iter_child_nodes(at))
+            stack.extend(pytree.children(at))
     return False
 
 
@@ -205,7 +216,7 @@ def assigned_names(nodes: list[ast.stmt], target: ast.expr | None) -> list[str]:
     found: dict[str, None] = {}
     roots: list[ast.AST] = [*([target] if target is not None else []), *nodes]
     for root in roots:
-        for x in ast.walk(root):
+        for x in pytree.walk(root):
             if isinstance(x, ast.Name) and isinstance(x.ctx, ast.Store | ast.Del):
                 found.setdefault(x.id)
             elif isinstance(x, ast.FunctionDef):
@@ -216,10 +227,13 @@ def assigned_names(nodes: list[ast.stmt], target: ast.expr | None) -> list[str]:
     return list(found)
 
 
-def symbolic(m: Machine, binder: Binder, where: Term, node: ast.For, body: Callable[[], bool], ordered: bool) -> Term:
+def symbolic(m: Machine, binder: Binder, where: Term, node: ast.For, body: Callable[[], bool], ordered: bool,
+    element: Value | None = None,
+) -> Term:  # fmt: skip
     """Run the body once for an unknown value of the binder, sum up all iterations, and say when a break ended them."""
     names = assigned_names(node.body, node.target)
-    loop = S.LoopRun(m, binder, where, node, names, ordered)
+    loop = S.LoopRun(m, binder, where, node, names, ordered and not binder.climbs)
+    loop.element = element
     if T.conj(binder.conditions()) is T.FALSE:
         return T.FALSE
     for _ in range(12):

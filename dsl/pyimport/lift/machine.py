@@ -6,6 +6,7 @@ import ast
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.linear import Prover
@@ -29,7 +30,7 @@ class NotLiftable(Exception):
 class Retry(Exception):
     """A loop must be run again knowing more: which name or list an iteration takes over from the one before."""
 
-    def __init__(self, what: str | int) -> None:
+    def __init__(self, what: str | int | tuple[int, int]) -> None:
         super().__init__(str(what))
         self.what = what
 
@@ -122,6 +123,7 @@ class Machine:
     flows: list[Flows] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
     growing: list[tuple[int, set[int]]] = field(default_factory=list)
+    runs: list[Any] = field(default_factory=list)
     frozen: set[int] = field(default_factory=set)
     matrices: dict[str, int] = field(default_factory=dict)
     rows: dict[str, Term] = field(default_factory=dict)
@@ -170,10 +172,17 @@ class Machine:
     def contents(self, ref: Ref) -> Value:
         found = self.state.heap.get(ref.key, Unbound("a list that was made elsewhere"))
         if isinstance(found, Growing):
-            raise self.stop("a loop reads a list that it is still filling", code="E0310")
+            return self._while_filling(ref.key, found)
         if isinstance(found, Unbound):
             raise self.stop(found.reason, code="E0310")
         return found
+
+    def _while_filling(self, key: int, found: Growing) -> Value:
+        """What a collection holds in the middle of a loop that fills it."""
+        for run in reversed(self.runs):
+            if key in run.growing:
+                return run.holds_now(key, found)  # type: ignore[no-any-return]
+        raise self.stop("a loop reads a list that it is still filling", code="E0310")
 
     def mutable(self, ref: Ref) -> Value:
         """The contents, for a change. Raises Retry when a loop around must know that it changes them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import State
@@ -55,15 +56,15 @@ def merge_contents(c: Term, a: Value, b: Value) -> Value:
     if isinstance(a, Seq) and isinstance(b, Seq) and a.is_set == b.is_set:
         return Seq(_merge_parts(c, a.parts, b.parts), a.is_set)
     if isinstance(a, DictValue) and isinstance(b, DictValue):
-        return DictValue(_merge_parts(c, a.parts, b.parts), a.default)
+        return replace(a, parts=_merge_parts(c, a.parts, b.parts))
     if isinstance(a, Growing) and isinstance(b, Growing):
-        return Growing(a.key, _merge_parts(c, a.added, b.added), a.is_dict)
+        return replace(a, added=_merge_parts(c, a.added, b.added))
     return Unbound("a list is replaced in one branch only")
 
 
 def _merge_parts(c: Term, a: tuple[Part, ...], b: tuple[Part, ...]) -> tuple[Part, ...]:
     same = 0
-    while same < min(len(a), len(b)) and a[same] == b[same]:
+    while same < min(len(a), len(b)) and (a[same] is b[same] or a[same] == b[same]):
         same += 1
     then = tuple(guard(p, c) for p in a[same:])
     other = tuple(guard(p, T.not_(c)) for p in b[same:])
@@ -144,8 +145,8 @@ def subst_value(value: Value, mapping: dict[Term, Term]) -> Value:
             return TupleValue(tuple(subst_value(i, mapping) for i in items))
         case Seq(parts=parts, is_set=is_set):
             return Seq(tuple(subst_part(p, mapping) for p in parts), is_set)
-        case DictValue(parts=parts, default=default):
-            return DictValue(tuple(subst_part(p, mapping) for p in parts), default)
+        case DictValue(parts=parts):
+            return replace(value, parts=tuple(subst_part(p, mapping) for p in parts))
         case RowRef(matrix=matrix, row=row, length=length, start=start):
             return RowRef(matrix, T.subst(row, mapping), T.subst(length, mapping), T.subst(start, mapping))
         case Vector(length=length, at=at):
@@ -170,7 +171,8 @@ def subst_part(part: Part, mapping: dict[Term, Term]) -> Part:
 
 
 def subst_binder(b: Binder, mapping: dict[Term, Term]) -> Binder:
-    return Binder(b.var, T.subst(b.low, mapping), T.subst(b.high, mapping), T.subst(b.domain, mapping), b.descending)
+    low, high, domain = (T.subst(t, mapping) for t in (b.low, b.high, b.domain))
+    return replace(b, low=low, high=high, domain=domain)
 
 
 def instantiate(part: Part) -> Part:
@@ -180,6 +182,6 @@ def instantiate(part: Part) -> Part:
     for b in part.binders:
         new = T.fresh(b.var.kind)
         moved = subst_binder(b, mapping)
-        binders.append(Binder(new, moved.low, moved.high, moved.domain, b.descending))
+        binders.append(replace(moved, var=new))
         mapping[b.var] = new
     return Part(tuple(binders), T.subst(part.condition, mapping), subst_value(part.element, mapping))

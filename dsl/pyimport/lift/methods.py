@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from attndsl.dsl.pyimport.lift import arrays, dicts, lists, numpy_
+from attndsl.dsl.pyimport.lift import arrays, dicts, letters, lists, numpy_, tables
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, spread
@@ -61,6 +61,13 @@ def _call(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
             return _tokenizer(m, name, node)
         case Ref():
             return _container(m, base, name, node)
+        case Opaque(name="letters") if name in ("intersection", "union") and len(node.args) == 1:
+            other = evaluate(m, node.args[0])
+            text = letters.of_text(other)
+            symbol = "&" if name == "intersection" else "|"
+            found = None if text is None else letters.combined(m, symbol, base, letters.set_of(text))
+            if found is not None:
+                return found
         case Grid() | RowRef() | Vector():
             return numpy_.method(m, base, name, node)
         case Opaque(name="ids") if name in ("tolist",) and not node.args:
@@ -172,7 +179,13 @@ def _container(m: Machine, ref: Ref, name: str, node: ast.Call) -> Value:
     if node.keywords:
         raise m.stop(f"{name!r} with keyword arguments", node, "E0305")
     found = m.state.heap.get(ref.key)
-    if isinstance(found, DictValue):
+    if isinstance(found, DictValue) and found.length is not None:
+        if found.array:
+            return numpy_.method(m, tables.vector(m, found), name, node)
+        ref = m.allocate(tables.sequence(m, found))
+        if name in ("append", "extend"):
+            raise m.stop("a list of a fixed length is extended", node, "E0311")
+    elif isinstance(found, DictValue):
         return _dict(m, ref, name, args, node)
     if name in ("append", "add") and len(args) == 1:
         lists.append(m, ref, args[0])

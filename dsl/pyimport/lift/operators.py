@@ -9,10 +9,12 @@ from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.merge import instantiate
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
+    NoneValue,
     Part,
     Scalar,
     Seq,
     Value,
+    items_of,
 )
 
 
@@ -36,7 +38,20 @@ def binary(m: Machine, op: str, a: Value, b: Value) -> Value:
     if op == "-" and left is not None and right is not None and left.is_set and right.is_set:
         parts = C.as_positions(m, left).parts
         return m.allocate(Seq(tuple(_filtered(m, p, right, False) for p in parts), True))
+    for items, times in ((left, b), (right, a)):
+        if op == "*" and items is not None and isinstance(times, Scalar) and times.term.kind == "int":
+            return _times(m, items, times.term)
     raise m.stop(f"{op!r} of these values", code="E0302")
+
+
+def _times(m: Machine, seq: Seq, times: Term) -> Value:
+    """``[x] * n``."""
+    from attndsl.dsl.pyimport.lift import tables
+
+    items = items_of(seq)
+    if items is None or len(items) != 1 or not isinstance(items[0], Scalar | NoneValue):
+        raise m.stop("a list is repeated", code="E0302")
+    return tables.repeated(m, items[0], times)
 
 
 def _scalars(m: Machine, op: str, a: Scalar, b: Scalar) -> Value:
@@ -47,6 +62,8 @@ def _scalars(m: Machine, op: str, a: Scalar, b: Scalar) -> Value:
                 return Scalar(T.const(x.data + y.data))
             return Scalar(T.mk("bin", "+", (x, y), "str"))
         raise m.stop(f"{op!r} of texts", code="E0302")
+    if x.kind == y.kind == "bool" and (a.numpy, b.numpy) != (False, False):
+        raise m.stop("arithmetic of two truth values of numpy", code="E0302")
     numpy = True if True in (a.numpy, b.numpy) else None if None in (a.numpy, b.numpy) else False
     if op in ("/", "//", "%"):
         return _division(m, op, T.as_number(x), T.as_number(y), numpy)
@@ -56,8 +73,13 @@ def _scalars(m: Machine, op: str, a: Scalar, b: Scalar) -> Value:
 
 
 def _division(m: Machine, op: str, x: Term, y: Term, numpy: bool | None) -> Value:
+    from attndsl.dsl.pyimport.lift import letters
+
     span = m.span(m.node)
-    if nonzero(m, y):
+    named = letters.quotient(m, x, y) if op == "/" else None
+    if named is not None:
+        return Scalar(named, numpy)
+    if nonzero(m, y) or letters.nonzero(m, y):
         return Scalar(T.arith(op, x, y, span), numpy)
     if numpy and op == "/":
         return Scalar(T.arith("ratio", x, y), numpy)
@@ -97,7 +119,7 @@ def positive(m: Machine, t: Term, strict: bool = True) -> bool:
             return any(positive(m, a, strict) for a in t.args)
         case "func" if t.data == "min":
             return all(positive(m, a, strict) for a in t.args)
-        case "func" if t.data in ("sqrt", "abs", "len", "overlap"):
+        case "func" if t.data in ("sqrt", "abs", "len", "overlap", "shared", "either"):
             return not strict
         case "ite":
             return all(positive(m, a, strict) for a in t.args[1:])

@@ -7,7 +7,9 @@ writes commute.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
+from typing import TypeVar
 
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Event, Loop, Machine, NotLiftable, Reading
@@ -20,27 +22,35 @@ _COMMUTE = {"add": {"add"}, "scale": {"scale"}, "raise": {"raise"}, "cap": {"cap
 
 def check(m: Machine) -> None:
     """Raises NotLiftable where iterations of a loop depend on each other through a matrix."""
-    writes = [(i, e) for i, e in enumerate(m.events) if e.op in _WRITES]
-    done: set[tuple[int, int, int]] = set()
-    for i, first in writes:
+    writes = [e for e in m.events if e.op in _WRITES]
+    written, read = _by_loop(writes), _by_loop(m.readings)
+    passed: Counter[tuple[str, Term]] = Counter()  # writes of a loop that come before the one in hand
+    for first in writes:
+        commuting = _COMMUTE.get(first.op, ())
+        for var in dict.fromkeys(x.binder.var for x in first.loops):
+            passed[first.matrix, var] += 1
         for loop in first.loops:
-            for j, second in writes:
-                together = second.matrix == first.matrix and _inside(second.loops, loop) and i <= j
-                if together and (i, j, id(loop)) not in done:
-                    done.add((i, j, id(loop)))
-                    _check_writes(m, loop, first, second, i == j)
-            for reading in m.readings:
-                if reading.matrix == first.matrix and _inside(reading.loops, loop):
-                    _check_reading(m, loop, first, reading)
+            place = first.matrix, loop.binder.var
+            for second in written[place][passed[place] :]:
+                if second.op not in commuting:
+                    _check_writes(m, loop, first, second)
+            for reading in read.get(place, ()):
+                _check_reading(m, loop, first, reading)
 
 
-def _inside(loops: tuple[Loop, ...], loop: Loop) -> bool:
-    return any(x.binder.var is loop.binder.var for x in loops)
+_Inside = TypeVar("_Inside", Event, Reading)
 
 
-def _check_writes(m: Machine, loop: Loop, a: Event, b: Event, same: bool) -> None:
-    if same or b.op in _COMMUTE.get(a.op, ()):
-        return
+def _by_loop(things: Iterable[_Inside]) -> dict[tuple[str, Term], list[_Inside]]:
+    """What is done to a matrix inside a loop, in order."""
+    found: dict[tuple[str, Term], list[_Inside]] = {}
+    for thing in things:
+        for var in dict.fromkeys(x.binder.var for x in thing.loops):
+            found.setdefault((thing.matrix, var), []).append(thing)
+    return found
+
+
+def _check_writes(m: Machine, loop: Loop, a: Event, b: Event) -> None:
     if a.op == b.op == "set" and a.value is b.value and T.is_const(a.value):
         return
     if _row_is(a.row, b.row, loop) or _repeated(a, b, loop):
@@ -115,7 +125,7 @@ def _rename(loops: tuple[Loop, ...], keep: list[Term]) -> dict[Term, Term]:
 def reads_in(terms: Iterable[Term]) -> list[Term]:
     found: dict[Term, None] = {}
     for t in terms:
-        for x in T.walk(t):
+        for x in T.walk(t) if t.marks & T.READS else ():
             if x.op in ("read", "stat"):
                 found.setdefault(x)
     return list(found)

@@ -45,6 +45,10 @@ def _length(m: Machine, v: Value) -> Value:
             return Scalar(T.length(t))
         case Opaque(name="doc"):
             return Scalar(WORD_COUNT)
+        case Opaque(name="letters"):
+            from attndsl.dsl.pyimport.lift import letters
+
+            return Scalar(letters.size(v))
         case RowRef(length=length) | Vector(length=length):
             return Scalar(length)
         case TupleValue(items=items):
@@ -253,7 +257,13 @@ def _list(m: Machine, node: ast.Call) -> Value:
 def _set(m: Machine, node: ast.Call) -> Value:
     if not node.args:
         return m.allocate(Seq((), True))
-    return m.allocate(Seq(iterable(m, evaluate(m, node.args[0])).parts, True))
+    from attndsl.dsl.pyimport.lift import letters
+
+    value = spread(m, lambda v: v, evaluate(m, node.args[0]))
+    text = letters.of_text(value)
+    if text is not None:
+        return letters.set_of(text)
+    return m.allocate(Seq(iterable(m, value).parts, True))
 
 
 def _tuple(m: Machine, node: ast.Call) -> Value:

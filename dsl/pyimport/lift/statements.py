@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 
-from attndsl.dsl.pyimport.lift import arrays, dicts, lists
+from attndsl.dsl import pytree
+from attndsl.dsl.pyimport.lift import arrays, blocks, dicts, lists
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, settle, spread
 from attndsl.dsl.pyimport.lift.evaluate import _BINARY, condition, evaluate
@@ -71,6 +72,10 @@ def _aug_assign(m: Machine, node: ast.AugAssign) -> bool:
         key = evaluate(m, node.target.slice)
         old = dicts.lookup(m, base, key)
         dicts.assign(m, base, key, spread(m, lambda a, b: binary(m, op, a, b), old, value))
+        return True
+    index = node.target.slice
+    if isinstance(base, Grid) and isinstance(index, ast.Tuple) and isinstance(index.elts[0], ast.Slice):
+        blocks.update_column(m, op, base, index, spread(m, _numeric(m), value), node)
         return True
     row, at = _cell_of(m, base, node.target.slice, node)
     if at is None:
@@ -211,7 +216,7 @@ def _import(m: Machine, node: ast.Import | ast.ImportFrom) -> bool:
 
 
 def _define(m: Machine, node: ast.FunctionDef) -> bool:
-    if node.decorator_list or any(isinstance(x, ast.Nonlocal | ast.Yield | ast.Global) for x in ast.walk(node)):
+    if node.decorator_list or any(isinstance(x, ast.Nonlocal | ast.Yield | ast.Global) for x in pytree.walk(node)):
         raise m.stop("a nested function of this kind", node, "E0307")
     m.assign(node.name, Closure(node, m.frames[-1].key))
     return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from attndsl.dsl.pyimport.lift import arrays, dicts
+from attndsl.dsl.pyimport.lift import arrays, blocks, dicts, tables
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import spread
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
@@ -20,6 +20,7 @@ from attndsl.dsl.pyimport.lift.values import (
     Ref,
     RowRef,
     Scalar,
+    Seq,
     TupleValue,
     Value,
     Vector,
@@ -94,7 +95,7 @@ def _store_item(m: Machine, base: Value, index: ast.expr, value: Value, node: as
             _store_row(m, base, index, value, node)
         case PerRow():
             raise m.stop("a column of row sums is changed in an unusual way", node, "E0315")
-        case Ref() if _is_dict(m, base):
+        case Ref() if _is_dict(m, base) or _becomes_table(m, base):
             dicts.assign(m, base, evaluate(m, index), value)
         case _:
             raise m.stop("an item of this object is assigned", node, "E0311")
@@ -107,12 +108,24 @@ def _is_dict(m: Machine, ref: Ref) -> bool:
     return isinstance(found, DictValue) or (isinstance(found, Growing) and found.is_dict)
 
 
+def _becomes_table(m: Machine, ref: Ref) -> bool:
+    """A list of one item per place may have its items assigned, as long as it was not stored elsewhere."""
+    found = m.mutable(ref)
+    if not isinstance(found, Seq) or ref.key in m.frozen:
+        return False
+    table = tables.from_list(found)
+    if table is None:
+        return False
+    m.state.heap[ref.key] = table
+    return True
+
+
 def _store_grid(m: Machine, grid: Grid, index: ast.expr, value: Value, node: ast.AST) -> None:
     matrix = arrays.current(m, grid)
     if isinstance(index, ast.Tuple) and len(index.elts) == 2:
         row_node, column = index.elts
         if isinstance(row_node, ast.Slice):
-            _store_column(m, matrix, row_node, column, value, node)
+            blocks.store_column(m, matrix, row_node, column, value, node)
             return
         row = RowRef(matrix, arrays.position(m, row_node, T.N), T.N)
         if isinstance(column, ast.Slice):
@@ -123,25 +136,6 @@ def _store_grid(m: Machine, grid: Grid, index: ast.expr, value: Value, node: ast
     if isinstance(index, ast.Slice | ast.Tuple):
         raise m.stop("a block of the matrix is assigned", node, "E0315")
     _fill(m, RowRef(matrix, arrays.position(m, index, T.N), T.N), value, node)
-
-
-def _store_column(m: Machine, matrix: str, rows: ast.Slice, column: ast.expr, value: Value, node: ast.AST) -> None:
-    """``A[:, j] = x``."""
-    from attndsl.dsl.pyimport.lift.machine import Loop
-    from attndsl.dsl.pyimport.lift.values import Binder
-
-    if not isinstance(value, Scalar) or isinstance(column, ast.Slice):
-        raise m.stop("a block of the matrix is assigned", node, "E0315")
-    low, high = arrays._range(m, rows, T.N)
-    at = arrays.position(m, column, T.N)
-    r = T.fresh("int")
-    binder = Binder(r, low, high)
-    held = m.state.path
-    m.loops.append(Loop(binder))
-    m.state.path = m.state.fork(*binder.conditions()).path
-    m.write("set", matrix, r, at, T.as_number(value.term), node)
-    m.state.path = held
-    m.loops.pop()
 
 
 def _store_row(m: Machine, row: RowRef, index: ast.expr, value: Value, node: ast.AST) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from attndsl.dsl.pyimport.lift import arrays, dicts
+from attndsl.dsl.pyimport.lift import arrays, dicts, tables
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import doc_words, sequence, spread
@@ -178,7 +178,9 @@ def subscript(m: Machine, base: Value, index: ast.expr, node: ast.AST) -> Value:
             raise m.stop("the encoding is indexed in an unusual way", node)
         case Opaque(name="encoding", data=batched):
             return Opaque("batch" if batched else "ids")
-        case Ref() if isinstance(m.contents(base), DictValue):
+        case Ref() if isinstance(index, ast.Slice) and _is_array(m, base):
+            return arrays.vector_subscript(m, tables.vector(m, dicts._dict(m, base)), index)
+        case Ref() if isinstance(m.contents(base), DictValue) and not isinstance(index, ast.Slice):
             return dicts.lookup(m, base, evaluate(m, index))
         case Scalar(term=t) if t.kind == "str":
             return _text_subscript(m, t, index)
@@ -187,6 +189,11 @@ def subscript(m: Machine, base: Value, index: ast.expr, node: ast.AST) -> Value:
     at = evaluate(m, index)
     m.node = node
     return spread(m, lambda i: _element(m, base, i), at)
+
+
+def _is_array(m: Machine, ref: Ref) -> bool:
+    found = m.contents(ref)
+    return isinstance(found, DictValue) and found.array != ""
 
 
 def _element(m: Machine, base: Value, index: Value) -> Value:

@@ -11,9 +11,11 @@ import ast
 from dataclasses import dataclass, replace
 
 from attndsl.dsl.pyimport.lift import carry as K
+from attndsl.dsl.pyimport.lift import filling as F
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.machine import Event, Flows, Loop, Machine, Reading, Retry, State
-from attndsl.dsl.pyimport.lift.merge import guard, merge_states, subst_part, subst_value
+from attndsl.dsl.pyimport.lift.machine import Event, Flows, Loop, Machine, NotLiftable, Reading, Retry, State
+from attndsl.dsl.pyimport.lift.merge import merge_states, subst_part, subst_value
+from attndsl.dsl.pyimport.lift.sequences import bind_target
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import Binder, DictValue, Growing, Part, Ref, Seq, Unbound, Value
 from attndsl.dsl.pyimport.lift.view import View
@@ -40,13 +42,16 @@ class LoopRun:
     def __init__(self, m: Machine, binder: Binder, where: Term, node: ast.For, names: list[str], ordered: bool) -> None:
         self.m, self.binder, self.where, self.node, self.names = m, binder, where, node, names
         self.ordered = ordered
+        self.element: Value | None = None
         self.serial = next(m.keys)
         self.carries: dict[str, K.Carry] = {}
-        self.growing: set[int] = set()
+        self.growing = F.expect(m, node.body)
         self.rejected: set[Term] = set()
         self.invariants: dict[Term, K.Carry] = {}
         self.start: Checkpoint | None = None
         self.stopped: Term = T.FALSE
+        self.filled: dict[int, tuple[Part, ...]] = {}
+        self.tried: set[int] = set()
 
     # ------------------------------------------------------------ running the body
 
@@ -67,8 +72,13 @@ class LoopRun:
             else:
                 names[name] = K.placeholder(name, self.serial)
         for key in self.growing:
-            is_dict = isinstance(before.heap[key], DictValue) or getattr(before.heap[key], "is_dict", False)
-            m.state.heap[key] = Growing(key, (), is_dict)
+            old = before.heap[key]
+            if isinstance(old, DictValue):
+                m.state.heap[key] = Growing(key, (), True, old.length, old.array)
+            elif isinstance(old, Growing):
+                m.state.heap[key] = replace(old, added=())
+            else:
+                m.state.heap[key] = Growing(key)
         checkpoint = Checkpoint(
             before, len(m.events), len(m.readings), dict(m.matrices), dict(m.rows), len(frame.returns),
             (len(m.loops), len(m.flows), len(m.growing), len(m.frames)), m.state.fork(), len(m.assuming),
@@ -76,6 +86,7 @@ class LoopRun:
         m.loops.append(Loop(self.binder, self.ordered))
         m.flows.append(Flows())
         m.growing.append((first_key, self.growing))
+        m.runs.append(self)
         self.start = checkpoint
         return checkpoint
 
@@ -89,6 +100,7 @@ class LoopRun:
         del m.loops[loops:]
         del m.flows[flows:]
         del m.growing[growing:]
+        del m.runs[growing:]
         del m.frames[frames:]
         del m.assuming[c.assuming :]
         del m.frames[-1].returns[c.returns :]
@@ -121,8 +133,57 @@ class LoopRun:
             self.rejected |= broken
             raise Retry(f"@{self.serial}")
 
+    def holds_now(self, key: int, found: Growing) -> Value:
+        """A collection in the middle of an iteration. Raises Retry when what iterations add is not known yet."""
+        if key not in self.filled:
+            if key in self.tried:
+                raise self.m.stop("a loop reads a list that it is still filling", self.m.node, "E0310")
+            raise Retry((self.serial, key))
+        m, start = self.m, self.start
+        assert start is not None
+        old = start.state.heap[key]
+        if isinstance(old, Growing):
+            inside = m.runs.index(self) if self in m.runs else len(m.runs)
+            outer = next((r for r in reversed(m.runs[:inside]) if key in r.growing), None)
+            if outer is None:
+                raise m.stop("a loop reads a list that it is still filling", m.node, "E0310")
+            old = outer.holds_now(key, old)
+        parts = (*(F.earlier(self.binder, self.where, p) for p in self.filled[key]), *found.added)
+        if isinstance(old, Seq) and (self.ordered or old.is_set):
+            return replace(old, parts=old.parts + parts)
+        if isinstance(old, DictValue) and self.ordered:
+            return replace(old, parts=old.parts + parts)
+        raise m.stop("a loop reads a list that it is still filling", m.node, "E0310")
+
+    def _guess(self, key: int) -> None:
+        """Find out what one iteration adds, from the statements that do so."""
+        from attndsl.dsl.pyimport.lift.statements import run
+
+        self.tried.add(key)
+        m = self.m
+        if self.element is None:
+            return
+        body = F.statements(self.node.body, F.names_of(m, key))
+        checkpoint = self.begin()
+        bind_target(m, self.node.target, self.element)
+        try:
+            alive = run(m, body)
+            final = self._final(alive, m.flows[-1], [])
+            added = getattr(final.heap[key], "added", ())
+            if F.fixed(self, added) and len(added) <= 1:
+                self.filled[key] = added
+        except (NotLiftable, Retry):
+            pass
+        finally:
+            self.rewind(checkpoint)
+
     def learn(self, retry: Retry) -> bool:
         """Use what made the run start over; False when it concerns a loop further out."""
+        if isinstance(retry.what, tuple):
+            if retry.what[0] != self.serial:
+                return False
+            self._guess(retry.what[1])
+            return True
         if isinstance(retry.what, int):
             if retry.what in self.growing:
                 return False
@@ -155,16 +216,14 @@ class LoopRun:
         flows = m.flows.pop()
         m.loops.pop()
         m.growing.pop()
+        m.runs.pop()
         frame = m.frames[-1]
         returns = frame.returns[start.returns :]
         del frame.returns[start.returns :]
         depth = len(start.inner.path)
-        ends = [*([m.state] if alive else []), *flows.continues, *flows.breaks, *(s for s, _ in returns)]
-        if not ends:
-            raise m.stop("a loop that never ends an iteration", self.node, "E0317")
-        branches = [(_relative(s, depth), s) for s in ends]
-        final = merge_states(start.inner, branches)
+        final = self._final(alive, flows, [s for s, _ in returns])
         self._keep_invariants(final)
+        self._check_filled(final)
         stops = T.disj(_relative(s, depth) for s in [*flows.breaks, *(s for s, _ in returns)])
         if stops is not T.FALSE and not self.ordered:
             raise m.stop("a walk through a set ends early", self.node, "E0312")
@@ -181,6 +240,27 @@ class LoopRun:
         if returns and self.node.orelse:
             raise m.stop("for ... else around a return", self.node, "E0303")
         self.stopped = view.stopped if stops is not T.FALSE else T.FALSE
+
+    def _final(self, alive: bool, flows: Flows, returns: list[State]) -> State:
+        """The state in which an iteration ends, however it does."""
+        m, start = self.m, self.start
+        assert start is not None
+        depth = len(start.inner.path)
+        ends = [*([m.state] if alive else []), *flows.continues, *flows.breaks, *returns]
+        if not ends:
+            raise m.stop("a loop that never ends an iteration", self.node, "E0317")
+        return merge_states(start.inner, [(_relative(s, depth), s) for s in ends])
+
+    def _check_filled(self, final: State) -> None:
+        """The whole body adds what its statements were found to add."""
+        assert self.start is not None
+        for key, guess in self.filled.items():
+            found = final.heap[key]
+            added = found.added if isinstance(found, Growing) else None
+            before = self.holds_now(key, Growing(key)) if guess != added else None
+            seen = before if isinstance(before, Seq) and before.is_set else None
+            if added is None or not F.same(self.m, guess, added, seen):
+                raise self.m.stop("a loop reads a list that it is still filling", self.node, "E0310")
 
     def _view(self, stops: Term) -> View:
         return View(self.m, self.binder, self.where, stops, self.ordered, self.node, self.serial)
@@ -227,9 +307,9 @@ class LoopRun:
                 else:
                     after.heap[key] = Seq(old.parts + added, old.is_set)
             elif isinstance(old, DictValue):
-                after.heap[key] = DictValue(old.parts + added, old.default)
+                after.heap[key] = replace(old, parts=old.parts + added)
             elif isinstance(old, Growing):
-                after.heap[key] = Growing(key, old.added + added, old.is_dict)
+                after.heap[key] = replace(old, added=old.added + added)
             else:
                 after.heap[key] = Unbound("a list that a loop changes")
 
@@ -300,7 +380,7 @@ def _joined(m: Machine, parts: tuple[Part, ...], ordered: bool, node: ast.AST) -
 
 def _unordered(m: Machine, parts: tuple[Part, ...], node: ast.AST) -> tuple[Part, ...]:
     """The order of the elements is lost; the list may still be asked what it holds."""
-    return tuple(replace(guard(p, T.TRUE)) for p in parts)
+    return tuple(replace(p, binders=(replace(p.binders[0], mixed=True), *p.binders[1:])) for p in parts)
 
 
 def _subst_event(e: Event, mapping: dict[Term, Term]) -> Event:

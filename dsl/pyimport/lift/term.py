@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 _TABLE: dict[tuple[Any, ...], Term] = {}
-_SUBSTITUTED: dict[tuple[Term, Term, Term], Term] = {}
+_SUBSTITUTED: dict[tuple[tuple[Term, Term], ...], Any] = {}
+_OPENED: dict[Term, tuple[Term, ...]] = {}
 _KEPT: dict[tuple[Any, ...], Term] = {}
-_fresh = itertools.count()
+_variables = [0, 0]  # variables made so far, and while the package was imported
 
 
 class Term:
@@ -19,41 +19,67 @@ class Term:
     free: frozenset[str]
     height: int
     kind: str
+    marks: int
     op: str
+    opposite: Term | None
+    serial: int
     size: int
     span: Any
     total: bool
-    __slots__ = ("args", "data", "free", "height", "kind", "op", "size", "span", "total")
+    __slots__ = (
+        "args", "data", "free", "height", "kind", "marks", "op", "opposite", "serial", "size", "span", "total",
+    )  # fmt: skip
 
-    def __init__(self, op: str, data: Any, args: tuple[Term, ...], kind: str, span: Any) -> None:
-        self.op, self.data, self.args, self.kind, self.span = op, data, args, kind, span
-        self.size = 1 + sum(a.size for a in args)
-        free: frozenset[str] = frozenset((data,)) if op == "var" else frozenset().union(*(a.free for a in args))
-        self.free = free - {args[1].data} if op == "agg" else free
-        self.height = max((a.height for a in args), default=0) + (op == "agg")
-        optional = op == "none" or (op == "agg" and data in _OPTIONAL) or op == "index"
-        always = op == "agg" and data in ("count", "sum", "product", "all")
-        self.total = always or (not optional and all(a.total for a in args))
+    def __init__(self, op: str, data: Any, args: tuple[Term, ...], kind: str, span: Any, serial: int) -> None:
+        self.op, self.data, self.args, self.kind, self.span, self.serial = op, data, args, kind, span, serial
+        self.opposite = None
+        free, size, height, total, marks = _NOTHING, 1, 0, True, _MARKS.get(op, 0)
+        if marks == MAY_FAIL and span is None:
+            marks = 0
+        for a in args:
+            size += a.size
+            marks |= a.marks
+            if a.height > height:
+                height = a.height
+            total = total and a.total
+            if a.free is not free and a.free:  # most terms have one variable, in a set that they share
+                free = free | a.free if free and not free >= a.free else free or a.free
+        if op == "agg":
+            free = free - {args[1].data}
+            height += 1
+            total = data in _TOTAL or (total and data not in _OPTIONAL)
+        elif op == "var":
+            free = frozenset((data,))
+        elif op == "none" or op == "index":
+            total = False
+        self.free, self.size, self.height, self.total, self.marks = free, size, height, total, marks
 
     def __repr__(self) -> str:
         return f"{self.op}{'' if self.data is None else ':' + str(self.data)}({', '.join(map(repr, self.args))})"
 
 
+READS, MAY_FAIL = 1, 2  # marks: something inside reads a weight; an operation inside fails for some numbers
+_MARKS = {"read": READS, "stat": READS, "bin": MAY_FAIL}
+_NOTHING: frozenset[str] = frozenset()
 _OPTIONAL = ("first", "last", "nth", "maximum", "minimum", "argmax", "argmin")
+_TOTAL = ("count", "sum", "product", "all")
 
 
 def keep() -> None:
     """All terms made so far (while the package is imported) stay for ever."""
     _KEPT.update(_TABLE)
+    _variables[1] = _variables[0]
 
 
 def clear() -> None:
-    """Forget the terms of earlier programs once there are many."""
+    """Forget the terms of earlier programs, so that what a program becomes does not depend on its neighbours."""
     _SUBSTITUTED.clear()
-    _limit[0] = 1 << 60
-    if len(_TABLE) > 100_000:
-        _TABLE.clear()
-        _TABLE.update(_KEPT)
+    _OPENED.clear()
+    _TABLE.clear()
+    _TABLE.update(_KEPT)
+    for t in _KEPT.values():
+        t.opposite = None
+    _variables[0] = _variables[1]
     _limit[0] = len(_TABLE) + MAX_TERMS
 
 
@@ -61,7 +87,7 @@ class TooLarge(Exception):
     """One program makes more terms than any readable one."""
 
 
-MAX_TERMS = 60_000
+MAX_TERMS = 20_000  # four times what the largest of 288 published programs needs
 _limit = [1 << 60]
 
 
@@ -72,13 +98,15 @@ def mk(op: str, data: Any, args: tuple[Term, ...], kind: str, span: Any = None) 
     if found is None:
         if len(_TABLE) > _limit[0]:
             raise TooLarge
-        found = _TABLE[key] = Term(op, data, args, kind, span)
+        found = _TABLE[key] = Term(op, data, args, kind, span, len(_TABLE))
     return found
 
 
 def const(value: Any) -> Term:
     if isinstance(value, bool):
         return TRUE if value else FALSE
+    if type(value) is int and value in _INTS:
+        return _INTS[value]
     kind = {int: "int", float: "float", str: "str"}.get(type(value))
     if kind is None:
         raise TypeError(f"no constant term: {value!r}")
@@ -93,12 +121,14 @@ NONE = mk("none", None, (), "none")
 N = mk("n", None, (), "int")
 ZERO = mk("const", 0, (), "int")
 ONE = mk("const", 1, (), "int")
+_INTS = {i: mk("const", i, (), "int") for i in range(-10, 65)}
 ALL_WORDS = mk("words", None, (), "words")
 
 
 def fresh(kind: str, hint: str = "x") -> Term:
     """A variable no other term has. ``kind`` is int (a token position) or word."""
-    return mk("var", f"{hint}#{next(_fresh)}", (), kind)
+    _variables[0] += 1
+    return mk("var", f"{hint}#{_variables[0]}", (), kind)
 
 
 def is_const(t: Term) -> bool:

@@ -10,11 +10,9 @@ from attndsl.dsl.pyimport.lift.algebra import (
     conj,
     disj,
     feature,
-    from_linear,
     func,
     ite,
     length,
-    linear,
     member,
     mul,
     neg,
@@ -26,13 +24,16 @@ from attndsl.dsl.pyimport.lift.algebra import (
     windex,
     wordat,
 )
-from attndsl.dsl.pyimport.lift.binding import agg, open_agg, read, rebuild, row_stat, subst, walk
+from attndsl.dsl.pyimport.lift.binding import agg, read, rebuild, row_stat, subst, walk
+from attndsl.dsl.pyimport.lift.sums import from_linear, linear
 from attndsl.dsl.pyimport.lift.term import (
     ALL_WORDS,
     FALSE,
     MAX_TERMS,
+    MAY_FAIL,
     NONE,
     ONE,
+    READS,
     TRUE,
     ZERO,
     N,
@@ -47,8 +48,8 @@ from attndsl.dsl.pyimport.lift.term import (
 )
 
 __all__ = [
-    "ALL_WORDS", "FALSE", "MAX_TERMS", "NONE", "ONE", "TRUE", "ZERO", "N", "Term", "TooLarge", "add", "agg", "arith",
-    "as_number", "clear", "compare", "conj", "const", "disj", "feature", "fresh", "from_linear", "func", "is_const",
-    "ite", "keep", "length", "linear", "member", "mk", "mul", "neg", "not_", "open_agg", "read", "rebuild", "row_stat",
-    "some", "sub", "subst", "substring", "text_method", "walk", "windex", "wordat",
+    "ALL_WORDS", "FALSE", "MAX_TERMS", "MAY_FAIL", "NONE", "ONE", "READS", "TRUE", "ZERO", "N", "Term", "TooLarge",
+    "add", "agg", "arith", "as_number", "clear", "compare", "conj", "const", "disj", "feature", "fresh", "from_linear",
+    "func", "is_const", "ite", "keep", "length", "linear", "member", "mk", "mul", "neg", "not_", "read", "rebuild",
+    "row_stat", "some", "sub", "subst", "substring", "text_method", "walk", "windex", "wordat",
 ]  # fmt: skip

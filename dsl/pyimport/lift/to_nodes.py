@@ -33,7 +33,9 @@ def normalized(t: Term) -> tuple[Term, Term] | None:
     if len(t.free) != 1:
         return None
     (name,) = t.free
-    var = next(x for x in T.walk(t) if x.op == "var" and x.data == name)
+    var = t
+    while var.op != "var":
+        var = next(a for a in var.args if name in a.free)
     param = WORD if var.kind == "word" else TOKEN
     return (t if var is param else T.subst(t, {var: param})), var
 

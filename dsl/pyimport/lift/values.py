@@ -55,7 +55,8 @@ class TupleValue(Value):
 class Binder:
     """A variable and its range: token positions (or numbers) [low, high), or the words of ``domain``.
 
-    ``descending`` says that Python goes from the last to the first.
+    ``descending`` says that Python goes from the last to the first, ``mixed`` that the elements of other parts come
+    in between.
     """
 
     var: Term
@@ -63,10 +64,16 @@ class Binder:
     high: Term
     domain: Term = T.NONE
     descending: bool = False
+    mixed: bool = False
 
     @property
     def over_words(self) -> bool:
         return self.domain is not T.NONE
+
+    @property
+    def climbs(self) -> bool:
+        """Python goes from a word up to the root, which is no order of the text."""
+        return self.domain.op == "feature" and self.domain.data == "ancestors"
 
     def conditions(self) -> tuple[Term, ...]:
         if self.over_words:
@@ -100,10 +107,15 @@ class Ref(Value):
 
 @dataclass(frozen=True, slots=True)
 class DictValue(Value):
-    """A dict as the sequence of its assignments: parts whose element is (key, value); the last one wins."""
+    """A dict as the sequence of its assignments: parts whose element is (key, value); the last one wins.
+
+    A list or array whose items are assigned is one as well: ``length`` says how many places it has, all of which have
+    a first value; ``array`` is numpy's element type (bool or int), "" for a list.
+    """
 
     parts: tuple[Part, ...]
-    default: str = ""
+    length: Term | None = None
+    array: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +194,8 @@ class Growing(Value):
     key: int
     added: tuple[Part, ...] = ()
     is_dict: bool = False
+    length: Term | None = None
+    array: str = ""
 
 
 def known(value: Any) -> Value:

@@ -372,7 +372,7 @@ def test_a_file_with_the_bare_interface() -> None:
     from attndsl.dsl.pyimport.read import read_module
 
     def text_of(line: str) -> str:
-        return to_text(lift_program(read_module(FILE.format(line=line)).programs["predict"]))
+        return to_text(lift_program(read_module(FILE.format(line=line)).programs["predict"]).program)
 
     assert 'set exp(-2) to first when q.raw in {"!", "."}' in text_of("if tokens[i] in STOPS: A[i, 0] = e(-2)")
     with pytest.raises(NotLiftable) as stop:

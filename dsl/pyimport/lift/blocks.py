@@ -1,0 +1,55 @@
+"""Changes of a column, or of part of one, over many rows at once."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from attndsl.dsl.pyimport.lift import arrays
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.machine import Loop, Machine
+from attndsl.dsl.pyimport.lift.terms import Term
+from attndsl.dsl.pyimport.lift.values import Binder, Grid, RowRef, Scalar, Value
+
+
+@contextmanager
+def _rows(m: Machine, rows: ast.Slice) -> Iterator[Term]:
+    """Each row of the slice, as a loop around what is done to it."""
+    low, high = arrays._range(m, rows, T.N)
+    r = T.fresh("int")
+    binder = Binder(r, low, high)
+    held = m.state.path
+    m.loops.append(Loop(binder))
+    m.state.path = m.state.fork(*binder.conditions()).path
+    try:
+        yield r
+    finally:
+        m.state.path = held
+        m.loops.pop()
+
+
+def store_column(m: Machine, matrix: str, rows: ast.Slice, column: ast.expr, value: Value, node: ast.AST) -> None:
+    """``A[:, j] = x``."""
+    if not isinstance(value, Scalar) or isinstance(column, ast.Slice):
+        raise m.stop("a block of the matrix is assigned", node, "E0315")
+    at = arrays.position(m, column, T.N)
+    with _rows(m, rows) as r:
+        m.write("set", matrix, r, at, T.as_number(value.term), node)
+
+
+def update_column(m: Machine, op: str, grid: Grid, index: ast.Tuple, value: Value, node: ast.AST) -> None:
+    """``A[:, j] += x``, ``A[i:, :j] *= x``."""
+    matrix = arrays.current(m, grid)
+    if len(index.elts) != 2 or not isinstance(value, Scalar) or op not in ("+", "-", "*", "/"):
+        raise m.stop("a block of the matrix is changed", node, "E0315")
+    rows, column = index.elts
+    assert isinstance(rows, ast.Slice)
+    at = None if isinstance(column, ast.Slice) else arrays.position(m, column, T.N)
+    value = Scalar(value.term, True)
+    with _rows(m, rows) as r:
+        if at is None:
+            assert isinstance(column, ast.Slice)
+            arrays.add_to_range(m, op, arrays._row_slice(m, RowRef(matrix, r, T.N), column), value)
+        else:
+            arrays.add_to_range(m, op, RowRef(matrix, r, T.ONE, at), value)

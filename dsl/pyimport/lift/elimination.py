@@ -1,0 +1,187 @@
+"""Systems of whole-number inequalities: Fourier-Motzkin elimination, one group of connected rows at a time.
+
+Conditions repeat: most of a path is the same from question to question, and programs ask alike. A question looks only
+at the groups of rows that its own rows touch, and each group's answer is remembered, whatever its atoms are called: it
+depends on the numbers alone, so that a remembered answer is the one that would be found again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from math import gcd
+
+from attndsl.dsl.pyimport.lift.term import Term
+
+Pairs = tuple[tuple[int, int], ...]
+Row = tuple[Pairs, int]
+"""Atoms by number with their coefficients, in order, and a constant: the sum is not negative."""
+
+LIMIT = 160  # rows of one system; beyond it the answer is "unknown"
+_ATOMS: dict[int, Term] = {}
+_ANSWERS: dict[tuple[Row, ...], bool] = {}
+_MAX_ANSWERS = 20_000
+
+
+def forget() -> None:
+    """Drop the atoms between programs; the answers do not speak of them."""
+    _ATOMS.clear()
+    if len(_ANSWERS) > _MAX_ANSWERS:
+        _ANSWERS.clear()
+
+
+def atom(number: int) -> Term:
+    """The term behind a number in a row."""
+    return _ATOMS[number]
+
+
+def row(coefficients: dict[Term, int], constant: int) -> Row:
+    """The inequality, divided down; rounding down loses no solution in whole numbers."""
+    for t in coefficients:
+        _ATOMS[t.serial] = t
+    return _divided({t.serial: k for t, k in coefficients.items()}, constant)
+
+
+def _divided(sums: dict[int, int], constant: int) -> Row:
+    pairs = [(a, k) for a, k in sums.items() if k]
+    if len(pairs) == 1:
+        ((a, k),) = pairs
+        return ((a, 1 if k > 0 else -1),), constant // abs(k)
+    if not pairs:
+        return (), constant
+    divisor = gcd(*[k for _, k in pairs])
+    if divisor > 1:
+        pairs = [(a, k // divisor) for a, k in pairs]
+        constant //= divisor
+    pairs.sort()
+    return tuple(pairs), constant
+
+
+Facts = Callable[[int], "tuple[Row, ...]"]
+
+
+class System:
+    """Rows in groups that share no atom. A system never changes: ``extended`` gives another one."""
+
+    __slots__ = ("best", "contradictory", "group_of", "members")
+
+    def __init__(self) -> None:
+        self.best: dict[Pairs, int] = {}
+        self.group_of: dict[int, int] = {}
+        self.members: dict[int, tuple[Pairs, ...]] = {}
+        self.contradictory = False
+
+    def extended(self, rows: Iterable[Row], facts: Facts) -> System:
+        """With more rows, and with what is known of their atoms. ``contradictory`` is True when no whole numbers
+        satisfy all rows (by a proof over the rationals); False says nothing."""
+        if self.contradictory:
+            return self
+        found = System()
+        found.best, found.group_of, found.members = self.best.copy(), self.group_of.copy(), self.members.copy()
+        changed: set[int] = set()
+        pending = list(rows)
+        for pairs, c in pending:  # facts are added while the list is walked
+            old = found.best.get(pairs)
+            if old is None or c < old:
+                if not pairs:
+                    if c < 0:
+                        found.contradictory = True
+                        return found
+                    continue
+                found.best[pairs] = c
+                if old is None:
+                    found._add(pairs, pending, facts, changed)
+                else:
+                    changed.add(found.group_of[pairs[0][0]])
+        best = found.best
+        found.contradictory = any(_answer([(p, best[p]) for p in found.members[group]]) for group in changed)
+        return found
+
+    def _add(self, pairs: Pairs, pending: list[Row], facts: Facts, changed: set[int]) -> None:
+        """A row with new left side joins the groups of its atoms."""
+        group_of, members = self.group_of, self.members
+        target = -1
+        for a, _ in pairs:
+            found = group_of.get(a, -1)
+            if found < 0:
+                if len(self.best) < LIMIT:
+                    pending.extend(facts(a))
+            elif target < 0:
+                target = found
+            elif found != target:
+                moved = members.pop(found)
+                for other in moved:
+                    for b, _ in other:
+                        group_of[b] = target
+                members[target] += moved
+                changed.discard(found)
+        if target < 0:
+            target = pairs[0][0]
+        members[target] = (*members.get(target, ()), pairs)
+        for a, _ in pairs:
+            group_of[a] = target
+        changed.add(target)
+
+
+def _answer(group: list[Row]) -> bool:
+    if len(group) == 1:
+        return False
+    names: dict[int, int] = {}
+    renamed: list[Row] = []
+    for pairs, c in group:
+        if len(pairs) == 1:
+            ((a, k),) = pairs
+            renamed.append((((names.setdefault(a, len(names)), k),), c))
+        else:
+            renamed.append((tuple(sorted([(names.setdefault(a, len(names)), k) for a, k in pairs])), c))
+    key = tuple(renamed)
+    found = _ANSWERS.get(key)
+    if found is None:
+        found = _ANSWERS[key] = _eliminate(dict(renamed))
+    return found
+
+
+def _eliminate(best: dict[Pairs, int]) -> bool:
+    while best:
+        if len(best) > LIMIT:
+            return False
+        chosen = _cheapest(best)
+        up: list[tuple[Pairs, int, int]] = []
+        down: list[tuple[Pairs, int, int]] = []
+        rest: dict[Pairs, int] = {}
+        for pairs, c in best.items():
+            for a, k in pairs:
+                if a == chosen:
+                    (up if k > 0 else down).append((pairs, c, abs(k)))
+                    break
+            else:
+                rest[pairs] = c
+        best = rest
+        for p, c, x in up:
+            for m, d, y in down:
+                sums = {a: k * y for a, k in p}
+                for a, k in m:
+                    sums[a] = sums.get(a, 0) + k * x
+                key, constant = _divided(sums, c * y + d * x)
+                if not key:
+                    if constant < 0:
+                        return True
+                    continue
+                old = best.get(key)
+                if old is None or constant < old:
+                    best[key] = constant
+    return False
+
+
+def _cheapest(best: dict[Pairs, int]) -> int:
+    """The atom whose elimination leaves the fewest rows; the first of equals."""
+    ups: dict[int, int] = {}
+    downs: dict[int, int] = {}
+    for pairs in best:
+        for a, k in pairs:
+            if k > 0:
+                ups[a] = ups.get(a, 0) + 1
+                downs.setdefault(a, 0)
+            else:
+                downs[a] = downs.get(a, 0) + 1
+                ups.setdefault(a, 0)
+    return min(ups, key=lambda a: ups[a] * downs[a] - ups[a] - downs[a])

@@ -1,0 +1,152 @@
+"""Lists, sets and dicts that a loop reads while it fills them: ``if t in last: ...``, then ``last[t] = i``.
+
+What an iteration finds there is what was there before the loop, what the iterations before it added, and what it has
+added itself so far. What one iteration adds is found by running only those statements of the body that lead to it; the
+run of the whole body then has to add the very same, or the lift stops.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from attndsl.dsl import pytree
+from attndsl.dsl.pyimport.lift import collections_ as C
+from attndsl.dsl.pyimport.lift import tables
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.machine import Machine
+from attndsl.dsl.pyimport.lift.merge import subst_part
+from attndsl.dsl.pyimport.lift.terms import Term
+from attndsl.dsl.pyimport.lift.values import Binder, DictValue, Growing, Part, Ref, Seq
+
+if TYPE_CHECKING:
+    from attndsl.dsl.pyimport.lift.summary import LoopRun
+
+_ADDING = ("append", "add", "extend", "update")
+
+
+def earlier(binder: Binder, where: Term, part: Part) -> Part:
+    """What the iterations before the one at ``binder.var`` added."""
+    y = T.fresh(binder.var.kind)
+    mapping = {binder.var: y}
+    moved = subst_part(part, mapping)
+    condition = T.conj((T.subst(where, mapping), moved.condition))
+    if binder.over_words:
+        op = ">" if binder.descending else "<"
+        order = T.mk("cmp", op, (T.windex(y), T.windex(binder.var)), "bool")
+        before = Binder(y, T.NONE, T.NONE, binder.domain, binder.descending, binder.mixed)
+        return Part((before, *moved.binders), T.conj((order, condition)), moved.element)
+    low, high = (T.add(binder.var, T.ONE), binder.high) if binder.descending else (binder.low, binder.var)
+    before = Binder(y, low, high, T.NONE, binder.descending, binder.mixed)
+    return Part((before, *moved.binders), condition, moved.element)
+
+
+def names_of(m: Machine, key: int) -> set[str]:
+    return {name for frame in m.state.frames.values() for name, v in frame.items() if v == Ref(key)}
+
+
+def expect(m: Machine, body: list[ast.stmt]) -> set[int]:
+    """The collections that a loop body changes under their own names; lists whose items it assigns become tables."""
+    found: set[int] = set()
+    for x in (y for s in body for y in pytree.walk(s)):
+        stored = isinstance(x, ast.Subscript) and isinstance(x.ctx, ast.Store)
+        adds = isinstance(x, ast.Call) and isinstance(x.func, ast.Attribute) and x.func.attr in _ADDING
+        base = x.value if stored else x.func.value if adds else None  # type: ignore[attr-defined]
+        value = m.lookup(base.id) if isinstance(base, ast.Name) else None
+        if not isinstance(value, Ref):
+            continue
+        held = m.state.heap.get(value.key)
+        if stored and isinstance(held, Seq) and value.key not in m.frozen:
+            held = m.state.heap[value.key] = tables.from_list(held) or held
+        if isinstance(held, Seq | DictValue | Growing) and value.key not in m.frozen:
+            found.add(value.key)
+    return found
+
+
+def fixed(run: LoopRun, parts: tuple[Part, ...]) -> bool:
+    """The additions depend on nothing that iterations carry over."""
+    own = {c.var.data for c in run.carries.values()} | {c.unset.data for c in run.carries.values() if c.unset}
+    probe = Seq(parts)
+    moved = C.subst_parts(probe.parts, {c.var: T.fresh(c.var.kind) for c in run.carries.values()})
+    return moved == parts if own else True
+
+
+# ---------------------------------------------------------------- the statements that lead to an addition
+
+
+def statements(body: list[ast.stmt], names: set[str]) -> list[ast.stmt]:
+    """The part of a loop body that adds to the collection of these names, and what that needs."""
+    last = max((at for at, s in enumerate(body) if _adds(s, names)), default=-1)
+    needed: set[str] = set()
+    kept: list[ast.stmt] = []
+    for s in reversed(body[: last + 1]):
+        cut = _cut(s, names, needed)
+        if cut is not None:
+            kept.append(cut)
+            needed |= {x.id for x in pytree.walk(cut) if isinstance(x, ast.Name)}
+    return kept[::-1]
+
+
+def _adds(s: ast.AST, names: set[str]) -> bool:
+    return any(_is_addition(x, names) for x in pytree.walk(s))
+
+
+def _is_addition(x: ast.AST, names: set[str]) -> bool:
+    if isinstance(x, ast.Call) and isinstance(x.func, ast.Attribute) and x.func.attr in _ADDING:
+        return isinstance(x.func.value, ast.Name) and x.func.value.id in names
+    if isinstance(x, ast.Subscript) and isinstance(x.ctx, ast.Store):
+        return isinstance(x.value, ast.Name) and x.value.id in names
+    return False
+
+
+def _leaves(s: ast.AST) -> bool:
+    return any(isinstance(x, ast.Continue | ast.Break | ast.Return) for x in pytree.walk(s))
+
+
+def _sets(s: ast.AST, needed: set[str]) -> bool:
+    return any(isinstance(x, ast.Name) and isinstance(x.ctx, ast.Store) and x.id in needed for x in pytree.walk(s))
+
+
+def _cut(s: ast.stmt, names: set[str], needed: set[str]) -> ast.stmt | None:
+    if isinstance(s, ast.If):
+        if not (_adds(s, names) or _leaves(s) or _sets(s, needed)):
+            return None
+        body = [c for c in (_cut(x, names, needed) for x in s.body) if c is not None]
+        other = [c for c in (_cut(x, names, needed) for x in s.orelse) if c is not None]
+        if not body and not other:
+            return None
+        if not other and len(body) == 1 and _is_guard(s.test, body[0]):
+            return body[0]
+        return ast.copy_location(ast.If(s.test, body or [ast.copy_location(ast.Pass(), s)], other), s)
+    if _adds(s, names) or _sets(s, needed) or isinstance(s, ast.Continue | ast.Break | ast.Return):
+        return s
+    return None
+
+
+def _is_guard(test: ast.expr, added: ast.stmt) -> bool:
+    """``if x not in seen: seen.add(x)``: the same set results without the test."""
+    call = added.value if isinstance(added, ast.Expr) else None
+    return (
+        isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr == "add"
+        and isinstance(test, ast.Compare)
+        and len(test.ops) == 1
+        and isinstance(test.ops[0], ast.NotIn)
+        and len(call.args) == 1
+        and ast.dump(call.func.value) == ast.dump(test.comparators[0])
+        and ast.dump(call.args[0]) == ast.dump(test.left)
+    )
+
+
+def same(m: Machine, guess: tuple[Part, ...], added: tuple[Part, ...], before: Seq | None) -> bool:
+    """An iteration adds what was guessed; a set may leave out what it holds already."""
+    if guess == added:
+        return True
+    if before is None or len(guess) != len(added):
+        return False
+    for g, a in zip(guess, added, strict=True):
+        new = T.conj((g.condition, T.not_(C.contains(m, g.element, before))))
+        if g.binders or a.binders or g.element != a.element or a.condition not in (g.condition, new):
+            return False
+    return True

@@ -1,0 +1,91 @@
+"""Lists and arrays of a fixed length whose items are assigned: ``[False] * n``, ``np.zeros(n, dtype=bool)``."""
+
+from __future__ import annotations
+
+from attndsl.dsl.pyimport.lift import collections_ as C
+from attndsl.dsl.pyimport.lift import dicts
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.machine import Machine
+from attndsl.dsl.pyimport.lift.terms import Term
+from attndsl.dsl.pyimport.lift.values import (
+    Binder,
+    DictValue,
+    Part,
+    Ref,
+    Scalar,
+    Seq,
+    TupleValue,
+    Value,
+    Vector,
+)
+
+
+def repeated(m: Machine, item: Value, length: Term, array: str = "") -> Ref:
+    """``[item] * length``."""
+    if not m.holds(T.compare(">=", length, T.ZERO)):
+        length = T.func("max", (length, T.ZERO), "int")
+    if not m.holds(T.compare("<=", length, T.N)):
+        raise m.stop("a list that may be longer than the text", code="E0316")
+    k = T.fresh("int")
+    first = Part((Binder(k, T.ZERO, length),), T.TRUE, TupleValue((Scalar(k), item)))
+    return m.allocate(DictValue((first,), length, array))
+
+
+def from_list(seq: Seq) -> DictValue | None:
+    """A list as a table, so that its items can be assigned; None when it was built in another way."""
+    if len(seq.parts) != 1 or seq.is_set:
+        return None
+    (p,) = seq.parts
+    if len(p.binders) != 1 or p.condition is not T.TRUE or p.binders[0].over_words or p.binders[0].descending:
+        return None
+    (b,) = p.binders
+    pair = TupleValue((Scalar(T.sub(b.var, b.low)), p.element))
+    return DictValue((Part((b,), T.TRUE, pair),), T.sub(b.high, b.low)) if b.low is T.ZERO else None
+
+
+def place(m: Machine, key: Value, length: Term) -> Value:
+    """An index as a place counted from 0. The program fails where it is out of range."""
+    if not (isinstance(key, Scalar) and key.term.kind in ("int", "bool")):
+        raise m.stop("an index that is no whole number", code="E0302")
+    return Scalar(C.wrapped(m, T.as_number(key.term), length))
+
+
+def item(m: Machine, value: Value, array: str) -> Value:
+    """What numpy stores for an assigned value."""
+    if not array:
+        return value
+    if not isinstance(value, Scalar) or value.term.kind not in ("bool", "int"):
+        raise m.stop("an array of this type is assigned another type", code="E0315")
+    t = value.term
+    if array == "bool":
+        return Scalar(t if t.kind == "bool" else T.compare("!=", t, T.ZERO), True)
+    return Scalar(T.as_number(t), True)
+
+
+def read(m: Machine, table: DictValue, key: Value) -> Value:
+    """The item at a place inside the table."""
+    return dicts.last_value(m, table, key, None)
+
+
+def sequence(m: Machine, table: DictValue) -> Seq:
+    """The items from the first place to the last."""
+    assert table.length is not None
+    k = T.fresh("int")
+    b = Binder(k, T.ZERO, table.length)
+    held = m.state.path
+    m.state.path = m.state.fork(*b.conditions()).path
+    try:
+        found = read(m, table, Scalar(k))
+    finally:
+        m.state.path = held
+    return Seq((Part((b,), T.TRUE, found),))
+
+
+def vector(m: Machine, table: DictValue) -> Vector:
+    """An array's items as numpy sees them."""
+    (p,) = sequence(m, table).parts
+    if not isinstance(p.element, Scalar) or p.element.term.kind == "str":
+        raise m.stop("an array of these items", code="E0315")
+    var, term, length = p.binders[0].var, p.element.term, table.length
+    assert length is not None
+    return Vector(length, lambda at: Scalar(T.subst(term, {var: at}), True))

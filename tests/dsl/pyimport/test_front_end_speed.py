@@ -1,0 +1,200 @@
+"""What keeps the front end fast must not change its answers; and hostile sources are answered by limits that count."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from attndsl.dsl import pytree
+from attndsl.dsl.printer import to_text
+from attndsl.dsl.pyimport import import_python
+from attndsl.dsl.pyimport.lift import elimination
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.source import SourceFile
+
+ROOT = Path(__file__).parents[3]
+sys.path.insert(0, str(ROOT / "benchmarks"))
+from hostile_sources import SIZE, SOURCES  # noqa: E402
+
+CPU_SECONDS = 10  # ten times what is asked of a quiet machine: this catches growth, the benchmark measures
+EXAMPLE = (ROOT / "examples" / "written_by_llm.py").read_text()
+TWO_ARRAYS = """
+import numpy as np
+
+def program(sentence, tokenizer):
+    toks = tokenizer.convert_ids_to_tokens(tokenizer(sentence)["input_ids"])
+    n = len(toks)
+    A = np.zeros((n, n))
+    for i in range(n):
+        near = np.zeros(n)
+        far = np.zeros(n)
+        same = np.zeros(n)
+        for j in range(i + 1):
+            near[j] = 1.0 if toks[j] == "." else 0.5
+            far[j] = near[j] + i - j
+            same[j] = far[j] * near[j] + len(toks[j])
+        A[i] = same / same.sum() + far + near
+    return "x", A
+"""
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_hostile_source_is_answered(name: str) -> None:
+    text = SOURCES[name]()
+    assert len(text) <= SIZE
+    start = time.process_time()
+    programs = import_python(SourceFile(name, text)).programs
+    assert time.process_time() - start < CPU_SECONDS
+    assert programs
+    for program in programs:
+        assert program.typed is not None or program.loops is not None or program.diagnostics
+
+
+@pytest.mark.parametrize("text", [EXAMPLE, TWO_ARRAYS], ids=["example", "matrices"])
+def test_a_lift_depends_neither_on_its_neighbours_nor_on_hashing(text: str) -> None:
+    alone = _texts(text)
+    assert alone
+    _texts(SOURCES["many_scans"]())
+    assert _texts(text) == alone
+    code = f"from {__name__.rpartition('.')[2]} import _texts, EXAMPLE, TWO_ARRAYS\nprint(_texts(TWO_ARRAYS + EXAMPLE))"
+    seen = {
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parent,
+            env={"PYTHONHASHSEED": seed, "PATH": ""},
+        ).stdout
+        for seed in ("1", "2", "3")
+    }  # fmt: skip
+    assert len(seen) == 1
+
+
+def _texts(text: str) -> list[str]:
+    return [to_text(p.typed.program) for p in import_python(SourceFile("<test>", text)).programs if p.typed is not None]
+
+
+def test_trees_are_walked_as_python_walks_them() -> None:
+    left_out = (ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)
+    for path in (ROOT / "dsl").rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        assert pytree.walk(tree) == [n for n in ast.walk(tree) if not isinstance(n, left_out)]
+        for node in pytree.walk(tree):
+            assert pytree.children(node) == [n for n in ast.iter_child_nodes(node) if not isinstance(n, left_out)]
+
+
+# ---------------------------------------------------------------- substitution
+
+
+def _count(var: T.Term, where: T.Term, low: T.Term = T.ZERO) -> T.Term:
+    return T.agg("count", var, T.NONE, low, T.N, where)
+
+
+def _value(t: T.Term, env: dict[str, int], n: int) -> int:
+    """The meaning of the terms that these tests build."""
+    match t.op:
+        case "const":
+            return int(t.data)
+        case "n":
+            return n
+        case "var":
+            return env[t.data]
+        case "linear":
+            return t.data[-1] + sum(c * _value(a, env, n) for c, a in zip(t.data[:-1], t.args, strict=True))
+        case "cmp":
+            a, b = (_value(x, env, n) for x in t.args)
+            return int({"<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b, "==": a == b, "!=": a != b}[t.data])
+        case "and":
+            return int(all(_value(a, env, n) for a in t.args))
+        case "or":
+            return int(any(_value(a, env, n) for a in t.args))
+        case "func" if t.data == "max":
+            return max(_value(a, env, n) for a in t.args)
+        case "agg" if t.data == "count":
+            _, var, low, high, where, _ = t.args
+            places = range(_value(low, env, n), _value(high, env, n))
+            return sum(_value(where, {**env, var.data: k}, n) for k in places)
+    raise AssertionError(t)
+
+
+def _random_term(rng: random.Random, variables: list[T.Term], depth: int) -> T.Term:
+    if depth == 0 or rng.random() < 0.2:
+        return T.add(rng.choice(variables), T.const(rng.randrange(-1, 2)))
+    if rng.random() < 0.4:
+        return T.add(_random_term(rng, variables, depth - 1), _random_term(rng, variables, depth - 1))
+    var = T.fresh("int")
+    inside = [*variables, var, var]
+    sides = [
+        T.compare(rng.choice(["<", "<=", "!="]), _random_term(rng, inside, depth - 1), _random_term(rng, inside, 0))
+        for _ in range(2)
+    ]
+    return _count(var, T.conj(sides) if rng.random() < 0.5 else T.disj(sides))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_substitution_means_what_it_says(seed: int) -> None:
+    T.clear()
+    rng = random.Random(seed)
+    x, y, z = (T.fresh("int") for _ in range(3))
+    term = _random_term(rng, [x, y], 3)
+    mapping = {x: _random_term(rng, [y, z], rng.randrange(3))}
+    if rng.random() < 0.5:
+        mapping[y] = _random_term(rng, [x, z], rng.randrange(3))
+    found = T.subst(term, mapping)
+    for a, b, c in itertools.product(range(3), repeat=3):
+        env = {x.data: a, y.data: b, z.data: c}
+        inner = {**env, **{v.data: _value(by, env, 3) for v, by in mapping.items()}}
+        assert _value(found, env, 3) == _value(term, inner, 3)
+
+
+def test_opposites_of_kept_terms_belong_to_the_program() -> None:
+    for _ in range(2):
+        T.clear()
+        condition = T.compare(">=", T.N, T.ONE)
+        assert T.not_(condition) is T.compare("<", T.N, T.ONE)
+
+
+# ---------------------------------------------------------------- inequalities
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_a_contradictory_system_has_no_solution(seed: int) -> None:
+    rng = random.Random(seed)
+    T.clear()
+    atoms = [T.fresh("int") for _ in range(4)]
+    rows = [
+        elimination.row({a: rng.randrange(-2, 3) for a in rng.sample(atoms, rng.randrange(1, 3))}, rng.randrange(-3, 3))
+        for _ in range(rng.randrange(2, 9))
+    ]
+    whole = elimination.System().extended(rows, lambda _: ())
+    steps = elimination.System()
+    for r in rows:
+        steps = steps.extended([r], lambda _: ())
+    assert steps.contradictory == whole.contradictory
+    numbers = {a.serial: i for i, a in enumerate(atoms)}
+    solvable = any(
+        all(sum(k * point[numbers[a]] for a, k in pairs) + c >= 0 for pairs, c in rows)
+        for point in itertools.product(range(-6, 7), repeat=4)
+    )
+    assert not (solvable and whole.contradictory)
+
+
+def test_a_contradiction_is_found_across_groups_that_meet_later() -> None:
+    T.clear()
+    x, y, z = (T.fresh("int") for _ in range(3))
+    apart = [elimination.row({x: 1, y: -1}, -1), elimination.row({z: 1, x: -1}, -1)]  # y < x, x < z
+    system = elimination.System().extended(apart, lambda _: ())
+    assert not system.contradictory
+    assert system.extended([elimination.row({y: 1, z: -1}, 0)], lambda _: ()).contradictory  # z <= y
+
+
+def test_reading_programs_loads_no_numbers() -> None:
+    heavy = "{'numpy', 'lark', 'numba', 'torch', 'spacy', 'transformers'}"
+    path = str(ROOT / "examples" / "written_by_llm.py")
+    code = f"import attndsl, sys; attndsl.load_library({path!r}); print({heavy} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
