@@ -1,7 +1,7 @@
 """Linear forms against attention: time of one head, error against float64, and the whole model.
 
     python benchmarks/bench_linear.py heads            # each class of program against SDPA and the dense kernel
-    python benchmarks/bench_linear.py model [TOKENS] [ROUNDS]   # SmolLM2: 25% of heads replaced, then whole layers
+    python benchmarks/bench_linear.py model [TOKENS] [ROUNDS] [LAYERS]   # SmolLM2: 25% of heads replaced, then whole layers
 
 CPU time, one thread, interleaved; medians. "dense" is the product with a pattern that is there already; "once/text"
 is what a text costs the linear form before any head uses it.
@@ -113,11 +113,15 @@ def dense_pattern(typed: TypedProgram, leaves: Leaves) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(found))
 
 
-def model(n: int, rounds: int) -> None:
+def model(n: int, rounds: int, layers: int) -> None:
+    """The base model, without the projection to the vocabulary; its first ``layers`` layers only."""
     from attndsl.models.inject import inject
+    from attndsl.models.layout import find_layout
 
     loaded = attndsl.load_model("smollm2-135m")
-    network, tokenizer = loaded.model, loaded.tokenizer
+    network, tokenizer = loaded.model.model, loaded.tokenizer
+    del network.layers[layers:]
+    layout = find_layout(network)
     ids = torch.tensor([text_ids(tokenizer, n)])
     library = attndsl.builtin_library()
     names = [
@@ -125,16 +129,16 @@ def model(n: int, rounds: int) -> None:
         "first token, induction, decay",
     ]  # fmt: skip
     programs = [library[name] for name in names]
-    every = [(layer, head) for layer in range(30) for head in range(9)]
-    picked = torch.randperm(270, generator=torch.Generator().manual_seed(1))[:68].tolist()
+    every = [(layer, head) for layer in range(layers) for head in range(9)]
+    picked = torch.randperm(len(every), generator=torch.Generator().manual_seed(1))[: round(len(every) / 4)].tolist()
     quarter = [every[i] for i in sorted(picked)]
-    whole = [(layer, head) for layer in range(0, 30, 4) for head in range(9)]
+    whole = [(layer, head) for layer in range(0, layers, 4) for head in range(9)]
 
     def passing(heads: list[tuple[int, int]], linear: bool) -> Callable[[], Any]:
         provider = Surrogates([programs[i % 4] for i in range(len(heads))], True, tokenizer, linear=linear)
 
         def run() -> None:
-            with torch.no_grad(), inject(network, heads, provider, layout=loaded.layout):
+            with torch.no_grad(), inject(network, heads, provider, layout=layout):
                 network(ids, use_cache=False)
 
         return run
@@ -146,7 +150,7 @@ def model(n: int, rounds: int) -> None:
     jobs = {
         "plain sdpa": plain,
         "25% of heads, linear": passing(quarter, True),
-        f"{len(whole) // 9} whole layers, linear": passing(whole, True),
+        f"{len(whole) // 9} of {layers} layers whole, linear": passing(whole, True),
         "all layers, linear": passing(every, True),
     }
     if n <= 1024:  # beyond, the patterns of a quarter of the heads fill the memory of a small machine
@@ -160,6 +164,6 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     if sys.argv[1:2] == ["model"]:
         given = [int(x) for x in sys.argv[2:]]
-        model(*(given + [2048, 2][len(given) :]))
+        model(*(given + [2048, 2, 30][len(given) :]))
     else:
         heads()
