@@ -8,6 +8,9 @@ from pathlib import Path
 from attndsl.dsl import nodes as N
 from attndsl.dsl.checker import check
 from attndsl.dsl.diagnostics import Diagnostic, DiagnosticError, diagnostic, fail
+from attndsl.dsl.pyimport.aligners import Aligner, may_align
+from attndsl.dsl.pyimport.module import PyModule
+from attndsl.dsl.pyimport.names import ProgramCheck
 from attndsl.dsl.source import SourceFile
 from attndsl.runtime.program import HostFunction, Outcome, Program
 
@@ -80,7 +83,7 @@ def load_text(
     if python:
         programs, findings = _load_python(source, host or {}, causal, "published")
     else:
-        programs, findings = [_from_tree(tree, host or {}, causal) for tree in parse_library(source)], []
+        programs, findings = _load_attn(source, host or {}, causal), []
     _reject_same_names(programs)
     return Library(programs, findings)
 
@@ -136,9 +139,13 @@ def _load_file(
     source = read_source(path)
     if path.suffix == ".py":
         return _load_python(source, host, causal, aligner)
+    return _load_attn(source, host, causal), []
+
+
+def _load_attn(source: SourceFile, host: Mapping[str, HostFunction], causal: bool) -> list[Program]:
     from attndsl.dsl.parser import parse_library  # with the grammar, which Python files do not need
 
-    return [_from_tree(tree, host, causal) for tree in parse_library(source)], []
+    return [_from_tree(tree, host, causal) for tree in parse_library(source)]
 
 
 def _load_python(
@@ -146,9 +153,11 @@ def _load_python(
 ) -> tuple[list[Program], list[Diagnostic]]:
     from attndsl.dsl.pyimport import import_python
 
-    if aligner != "published":
-        raise fail("E0804", "imported programs keep their published alignment; 'offsets' is not available")
-    module = import_python(source, hosts=tuple(host))
+    repaired: dict[str, Aligner] = {}
+    if aligner == "offsets":
+        source, repaired = _repaired(source)
+    module = import_python(source, tuple(host), repaired)
+    warnings = _drifting(module.module, module.checks) if aligner == "published" else []
     programs = []
     for imported in module.programs:
         typed = imported.typed
@@ -161,14 +170,35 @@ def _load_python(
         programs.append(
             Program(
                 imported.name, outcome, tuple(imported.diagnostics), typed, bounded, source.text, causal, host,
-                imported.description,
+                imported.description, bool(repaired),
             )
         )  # fmt: skip
-    findings = list(module.diagnostics)
+    findings = [*module.diagnostics, *warnings]
     if not programs and not findings:
         help = "a program is a function f(sentence, tokenizer) that returns (name, matrix)"
         findings.append(diagnostic("E0816", f"{source.name} holds no program", help=help))
     return programs, findings
+
+
+def _repaired(source: SourceFile) -> tuple[SourceFile, dict[str, Aligner]]:
+    """The file with its aligners asking for true offsets, and those aligners."""
+    from attndsl.dsl.pyimport.aligners import with_offsets
+    from attndsl.dsl.pyimport.names import check_module
+    from attndsl.dsl.pyimport.read import read_module
+    from attndsl.runtime.aligner import find_aligners
+
+    module = read_module(source.text, source.name)
+    repaired = {f.aligner.name: f.aligner for f in find_aligners(module, check_module(module))}
+    return with_offsets(module.source, module.tree, repaired), repaired
+
+
+def _drifting(module: PyModule, checks: Mapping[str, ProgramCheck]) -> list[Diagnostic]:
+    """Warnings of aligners that give other words than the tokens' offsets do."""
+    if not any(may_align(module.functions[name]) for check in checks.values() for name in check.helpers):
+        return []  # and numpy is not loaded for them
+    from attndsl.runtime.aligner import drift_warning, find_aligners
+
+    return [drift_warning(found, module) for found in find_aligners(module, checks) if found.drifts]
 
 
 def _from_tree(tree: N.Program, host: Mapping[str, HostFunction], causal: bool) -> Program:

@@ -6,8 +6,9 @@ where CPython raises, ours must raise as well, at the same line of the source.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +49,10 @@ class Mismatch:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What comparing one program gave: how many texts, how many of them raised in CPython, and every mismatch."""
+    """What comparing one program gave: how many texts, how many of them raised in CPython, and every mismatch.
+
+    ``by_backend`` holds the largest difference of each back end, ``compared`` how many texts it was compared on.
+    """
 
     program: str
     texts: int
@@ -56,6 +60,8 @@ class Verdict:
     largest: float
     mismatches: tuple[Mismatch, ...]
     unavailable: str = ""
+    by_backend: Mapping[str, float] = field(default_factory=dict)
+    compared: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -67,34 +73,47 @@ def verify(
     tables: Iterable[TokenTable],
     pool: SandboxPool,
     backends: Sequence[str] = ("auto",),
+    interpreted: int | None = None,
 ) -> Verdict:
     """Compare a program that came from Python with CPython on texts, on each back end.
+
+    ``interpreted``: the most tokens of a text on which the interpreter is asked (it takes plain loops for everything).
 
     A text on which CPython raises counts as agreed when every back end raises at the same line. Raises SandboxError
     only for what has nothing to do with the program (no isolation on this machine).
     """
     found: list[Mismatch] = []
-    largest, texts, raised = 0.0, 0, 0
+    texts, raised = 0, 0
+    largest: dict[str, float] = {}
+    compared: Counter[str] = Counter()
+
+    def verdict(unavailable: str = "") -> Verdict:
+        most = max(largest.values(), default=0.0)
+        return Verdict(program.name, texts, raised, most, tuple(found), unavailable, largest, dict(compared))
+
     for table in tables:
         texts += 1
         expected = cpython(program, table, pool)
         if isinstance(expected, SandboxError) and expected.outcome != "error":
-            return Verdict(program.name, texts, raised, largest, tuple(found), str(expected))
+            return verdict(str(expected))
         raised += isinstance(expected, SandboxError)
         for backend in backends:
+            if backend == "interpreter" and interpreted is not None and len(table) > interpreted:
+                continue
             delta, mismatch = _compare(program, table, backend, expected)
-            largest = max(largest, delta)
+            largest[backend] = max(largest.get(backend, 0.0), delta)
+            compared[backend] += 1
             if mismatch is not None:
                 found.append(mismatch)
-    return Verdict(program.name, texts, raised, largest, tuple(found))
+    return verdict()
 
 
 def cpython(program: Program, table: TokenTable, pool: SandboxPool) -> Matrix | SandboxError:
     """CPython's raw matrix for the program's source, or the error it ends in."""
     assert program.source is not None, "only programs that came from Python have CPython's answer"
-    hosts = host_matrices(table, program.host)
+    hosts = host_matrices(table, program.host_for(table))
     try:
-        return pool.run_program(program.source, program.name, table, hosts, allow_nonfinite=True)
+        return pool.run_program(program.source, program.source_name, table, hosts, allow_nonfinite=True)
     except SandboxError as error:
         return error
 

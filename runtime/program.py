@@ -47,6 +47,7 @@ class Program:
     causal: bool = True
     host: Mapping[str, HostFunction] = field(default_factory=dict)
     description: str = ""
+    repaired: bool = False  # its file's aligner asks for the tokens' offsets (``aligner="offsets"``)
 
     # ------------------------------------------------------------ what it is
 
@@ -58,6 +59,13 @@ class Program:
     def to_attn(self) -> str:
         """Canonical text in our language. Raises DiagnosticError E0802 for a program that was not lifted."""
         return to_text(self._typed("has no text in the language").program)
+
+    @property
+    def source_name(self) -> str:
+        """The name of its function in ``source``; ``name`` may have been given anew."""
+        if self.typed is not None:
+            return self.typed.name
+        return self.bounded.program.name if self.bounded is not None else self.name
 
     @property
     def claim(self) -> str:
@@ -145,7 +153,7 @@ class Program:
         if backend == "sandbox":
             return self._in_sandbox(table)
         if self.typed is None and self.bounded is not None and backend in ("auto", "numba"):
-            return np.asarray(self.bounded.run(table, self.host), dtype=np.float64)
+            return np.asarray(self.bounded.run(table, self.host_for(table)), dtype=np.float64)
         typed = self._typed(f"cannot run on the {backend} back end")
         if backend == "interpreter":
             from attndsl.dsl.interpreter import interpret
@@ -162,6 +170,14 @@ class Program:
             raise found
         return np.array(on_host(found), dtype=np.float64)
 
+    def host_for(self, table: TokenTable) -> Mapping[str, HostFunction]:
+        """The host's relations, with those that only this text can answer."""
+        if not self.repaired:
+            return self.host
+        from attndsl.runtime.aligner import token_offsets
+
+        return {**self.host, **token_offsets(table)}
+
     def _in_sandbox(self, table: TokenTable) -> NDArray[np.float64]:
         if self.source is None:
             raise fail(
@@ -171,8 +187,10 @@ class Program:
         from attndsl.compiler import Leaves
         from attndsl.runtime.sandbox import shared_pool
 
-        matrices = {name: Leaves(table, self.host).host(name) for name in self.host}
-        return shared_pool().run_program(self.source, self.name, table, matrices, allow_nonfinite=True)
+        hosts = self.host_for(table)
+        leaves = Leaves(table, hosts)
+        matrices = {name: leaves.host(name) for name in hosts}
+        return shared_pool().run_program(self.source, self.source_name, table, matrices, allow_nonfinite=True)
 
 
 def on_host(array: Any) -> Any:

@@ -4,3 +4,8 @@ import os
 
 # before any test imports torch; see attndsl/cli/__init__.py
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def pytest_addoption(parser):
+    """``pytest --update-golden`` records golden files anew; the change is to be read before it is committed."""
+    parser.addoption("--update-golden", action="store_true", help="record the files under tests/golden anew")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 REASONS_SHOWN = 10
 FEATURES_SHOWN = 12
+_LIFTING = re.compile(r"E03\d\d")
 IN_FULL = 20  # diagnostics; more are shown one line each
 
 
@@ -52,10 +54,7 @@ def print_compiled(programs: Sequence[Program], about_files: Sequence[Diagnostic
         show_diagnostics(found, "full" if len(found) <= IN_FULL else "concise")
     counts = describe_outcomes(programs)
     print(f"{counted(len(programs), 'program')}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
-    reasons = Counter((first.code, first.name) for p in programs if (first := _reason(p)) is not None)
-    if reasons:
-        rows = [[code, name, count] for (code, name), count in reasons.most_common(REASONS_SHOWN)]
-        print_table("\nrefused, by first reason", ["code", "reason", "programs"], rows)
+    _print_reasons(programs)
     costs = Counter(p.cost for p in programs if p.cost is not None)
     if costs:
         print_table("\ncost in the number of tokens", ["class", "programs"], list(costs.most_common()))
@@ -64,10 +63,38 @@ def print_compiled(programs: Sequence[Program], about_files: Sequence[Diagnostic
         print_table("\nfeatures read", ["feature", "programs"], list(features.most_common(FEATURES_SHOWN)))
 
 
+def _print_reasons(programs: Sequence[Program]) -> None:
+    """How many programs have each reason for a refusal, and how many no other; then what kept programs bounded."""
+    from attndsl.dsl.codes import code_name
+
+    every, alone = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    for program in programs:
+        found = _reasons(program)
+        every.update(found)
+        alone.update(found if len(found) == 1 else ())
+    if every:
+        rows = [[code, name, count, alone[code, name]] for (code, name), count in every.most_common(REASONS_SHOWN)]
+        print_table("\nrefused", ["code", "reason", "programs", "for this alone"], rows)
+    bounded = [d for p in programs for d in p.diagnostics if d.code == "W0301"]
+    kept = Counter(code for d in bounded for code in _LIFTING.findall(" ".join(d.notes)))
+    if kept:
+        rows = [[code, code_name(code), count] for code, count in kept.most_common(REASONS_SHOWN)]
+        print_table("\nkept bounded, by what was not lifted", ["code", "reason", "programs"], rows)
+
+
 def print_costs(programs: Sequence[Program]) -> None:
     """One line per program: outcome, cost class, features, and the terms of its linear form or why it has none."""
     rows = [[p.name, p.outcome.value, p.cost, ", ".join(p.reads), p.structure] for p in programs]
     print_table("", ["program", "outcome", "cost", "reads", "inside a model"], rows)
+
+
+def _reasons(program: Program) -> set[tuple[str, str]]:
+    """(code, name) of every error of a refused program."""
+    from attndsl.dsl.diagnostics import Severity
+
+    if program.outcome != "refused":
+        return set()
+    return {(d.code, d.name) for d in program.diagnostics if d.severity is Severity.ERROR}
 
 
 def _reason(program: Program) -> Diagnostic | None:

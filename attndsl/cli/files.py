@@ -1,4 +1,4 @@
-"""Commands on program files: compile, check, fmt, rule."""
+"""Commands on program files: check, fmt, rule."""
 
 from __future__ import annotations
 
@@ -24,45 +24,14 @@ from attndsl.cli.options import (
 
 if TYPE_CHECKING:
     from attndsl.dsl.diagnostics import Diagnostic
-    from attndsl.runtime.program import Program
+    from attndsl.runtime.program import HostFunction, Program
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for name, command in (("compile", compile_), ("check", check), ("fmt", fmt)):
+    for name, command in (("check", check), ("fmt", fmt)):
         app.command(name, rich_help_panel="Program files")(command)
     app.command("rule", rich_help_panel="Help")(rule)
-
-
-def compile_(
-    files: Files,
-    format: FormatOption = Format.TEXT,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", metavar="FILE", rich_help_panel=OUTPUT, help="Write the lifted programs to this .attn file."
-        ),
-    ] = None,
-    host: Host = None,
-    aligner: AlignerOption = Aligner.PUBLISHED,
-    bidirectional: Bidirectional = False,
-) -> int:
-    """Compile program files: what was lifted, kept bounded or refused, and why.
-
-    Python files are read, never run. Exit code 0 when all programs compiled, 1 when some were refused.
-    """
-    from attndsl.cli.compiled import compiled_as_json, print_compiled
-    from attndsl.cli.output import print_json
-
-    loaded = _load(files, host, aligner, bidirectional)
-    if out is not None:
-        _write_library(loaded.programs, out)
-    if format is Format.JSON:
-        _complain(loaded)
-        print_json(compiled_as_json(loaded.programs, loaded.about_files))
-    else:
-        print_compiled(loaded.programs, loaded.about_files)
-    return loaded.exit_code
 
 
 def check(
@@ -94,12 +63,12 @@ def check(
     from attndsl.cli.compiled import compiled_as_json, print_costs
     from attndsl.cli.output import counted, print_json, show_diagnostics
 
-    loaded = _load(files, host, aligner, bidirectional)
+    loaded = load_files(files, host, aligner, bidirectional)
     if model is not None:
         loaded.programs = _with_dead_predicates(loaded.programs, model, revision)
     found = [*loaded.about_files, *(d for program in loaded.programs for d in program.diagnostics)]
     if format is Format.JSON:
-        _complain(loaded)
+        complain(loaded)
         print_json(compiled_as_json(loaded.programs, loaded.about_files))
         return loaded.exit_code
     if found:
@@ -174,7 +143,7 @@ def rule(
 
 
 @dataclass
-class _Loaded:
+class Loaded:
     """The programs of some files; a file that cannot be read is a finding, and the other files go on."""
 
     programs: list[Program] = field(default_factory=list)
@@ -188,12 +157,19 @@ class _Loaded:
         return 1 if refused or any(d.severity is Severity.ERROR for d in self.about_files) else 0
 
 
-def _load(files: list[Path], host: list[str] | None, aligner: Aligner, bidirectional: bool) -> _Loaded:
+def load_files(
+    files: list[Path],
+    host: list[str] | None,
+    aligner: Aligner,
+    bidirectional: bool,
+    values: HostFunction | None = None,
+) -> Loaded:
+    """The programs of the files; ``values`` answers for the relations of ``host`` where programs are to be run."""
     from attndsl.dsl.diagnostics import DiagnosticError
     from attndsl.runtime.library import load_library
 
-    hosts = dict.fromkeys(host or (), _only_declared)
-    loaded = _Loaded()
+    hosts = dict.fromkeys(host or (), values or _only_declared)
+    loaded = Loaded()
     for path in files:
         try:
             library = load_library(path, host=hosts, causal=not bidirectional, aligner=aligner.value)
@@ -206,7 +182,7 @@ def _load(files: list[Path], host: list[str] | None, aligner: Aligner, bidirecti
     return loaded
 
 
-def _complain(loaded: _Loaded) -> None:
+def complain(loaded: Loaded) -> None:
     """With JSON on stdout, a file that could not be read is still told to whoever watches."""
     if loaded.about_files:
         from attndsl.cli.output import show_diagnostics
@@ -249,15 +225,6 @@ def _with_dead_predicates(programs: list[Program], model: str, revision: str | N
         else program
         for program in programs
     ]
-
-
-def _write_library(programs: list[Program], out: Path) -> None:
-    from attndsl.dsl.printer import to_text
-    from attndsl.job.stages import write_text
-
-    lifted = [program.typed.program for program in programs if program.typed is not None]
-    write_text(out, to_text(lifted))
-    print(f"attndsl: wrote {len(lifted)} lifted programs to {out}", file=sys.stderr)
 
 
 def _formatted(path: Path) -> tuple[str, str]:

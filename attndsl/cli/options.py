@@ -91,7 +91,8 @@ AlignerOption = Annotated[
         "--aligner",
         metavar="NAME",
         rich_help_panel=PROGRAMS,
-        help="Token-to-word alignment of imported programs: published (as they do it) or offsets (repaired).",
+        help="Token-to-word alignment of imported programs: published, as their file's helper does it, or offsets: "
+        "the helper replaced by the tokens' true character offsets.",
     ),
 ]
 Bidirectional = Annotated[

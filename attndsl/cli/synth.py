@@ -83,6 +83,9 @@ def synth(
     device: DeviceOption = Device.CPU,
     quiet: Quiet = False,
     format: FormatOption = Format.TEXT,
+    rules: Annotated[
+        int, _option("--rules", PROGRAMS, "Rules that a program of the search has at most.", "N", min=1)
+    ] = 12,
     llm_model: Annotated[
         str | None,
         _option("--llm-model", MODEL_PANEL, "Claude model id, or model of the local road as MODEL names it.", "NAME"),
@@ -110,7 +113,7 @@ def synth(
     ] = None,
     batch: Annotated[bool, _option("--batch", COST, "Ask in batches: half the price, answers within a day.")] = False,
     poll: Annotated[float, _option("--poll", COST, "Seconds between two looks at a batch.", "S", min=0.01)] = 60.0,
-    parallel: Annotated[int, _option("--parallel", COST, "Requests under way at once.", "N", min=1)] = 4,
+    parallel: Annotated[int, _option("--parallel", COST, "Requests, or heads of the search, under way at once.", "N", min=1)] = 4,
     dry_run: Annotated[bool, _option("--dry-run", COST, "Say what it would cost, ask nothing.")] = False,
     replay: Annotated[
         Path | None,
@@ -126,7 +129,7 @@ def synth(
     settings = settings_of(model, programs, corpus, heads, out, revision, tokens, min_tokens, train, heldout, device)
     options = RoadOptions(
         llm_model, write.value, rounds, samples, repairs, max_tokens, effort.value if effort else None,
-        _dollars(max_cost), prices, batch, poll, parallel, replay, dry_run, seed,
+        _dollars(max_cost), prices, batch, poll, parallel, replay, dry_run, seed, rules,
     )  # fmt: skip
     return _run(settings, road.value, options, validation, quiet, format)
 

@@ -56,6 +56,7 @@ class RoadOptions:
     replay: Path | None = None
     dry_run: bool = False
     seed: int = 0
+    rules: int = 12
 
 
 @dataclass
@@ -232,4 +233,15 @@ def local_road(run: Run, options: RoadOptions, said: Said) -> RunRoad:
     return road
 
 
-ROADS: dict[str, MakeRoad] = {"anthropic": anthropic_road, "local": local_road}
+# ---------------------------------------------------------------- no language model
+
+
+def search_road(run: Run, options: RoadOptions, said: Said) -> RunRoad:
+    """Rules grown on each head's patterns; finished heads are kept in the run's folder."""
+    from attndsl.synth.search.road import SearchSettings, search
+
+    settings = SearchSettings(Path(run.settings.out) / "search", rules=options.rules, workers=options.parallel)
+    return lambda given, watch: search(given, settings, watch)
+
+
+ROADS: dict[str, MakeRoad] = {"search": search_road, "anthropic": anthropic_road, "local": local_road}

@@ -1,6 +1,4 @@
-"""The passes over IR, in order, and the bounded driver. Constants are folded and common sub-expressions shared while IR
-is built (``compiler/build.py``, ``ir.Graph``): those two need no pass.
-"""
+"""The passes over IR, in order, and the bounded driver; ``IMPROVEMENTS`` says where all improvements happen."""
 
 from __future__ import annotations
 
@@ -26,6 +24,23 @@ PASSES: tuple[tuple[str, Callable[[IRProgram, Builder], IRProgram]], ...] = (
     ("merge_selects", _with(merge_selects)),  # may join conditions, which the next round simplifies
     ("drop_checks", lambda program, builder: drop_checks(program)),  # last: the others turn checks into constants
 )
+
+
+IMPROVEMENTS: tuple[tuple[str, str, str], ...] = (
+    ("constant folding", "compiler/build.py", "what has constant arguments is computed while IR is built"),
+    ("algebraic simplification", "compiler/build.py", "x + 0, x * 1, x / 1 are x (x * 0 stays: it may be nan)"),
+    ("common sub-expressions", "compiler/ir.py", "equal operations are one object, across all programs of a library"),
+    ("if-conversion", "compiler/lower.py", "a rule's conditions become one select over the matrix"),
+    ("work per token", "compiler/ir.py", "an operation has its arguments' axes only: once per q what reads q alone"),
+    ("dead rules", "compiler/build.py", "a rule that never applies is a select on false, never built"),
+    ("simplify_logic", "compiler/passes", "conditions said twice"),
+    ("merge_selects", "compiler/passes", "rules that decide again what an earlier one decided"),
+    ("drop_checks", "compiler/passes", "run-time checks that cannot fail, or repeat another"),
+    ("texts", "compiler/bytecode_text.py", "functions of texts are answered once per vocabulary entry (bytecode)"),
+    ("distances", "compiler/bytecode_rewrite.py", "values that depend on q - k alone are vectors (bytecode)"),
+    ("fusion", "compiler/bytecode_rewrite.py", "pairs that the machine does in one pass over memory (bytecode)"),
+)  # fmt: skip
+"""(what, where, how) of every improvement, in the order in which a program meets them."""
 
 
 def optimize(programs: Sequence[IRProgram], builder: Builder, *, verified: bool = False) -> list[IRProgram]:

@@ -8,15 +8,17 @@ Nothing in the file is executed.
 from __future__ import annotations
 
 import gc
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from attndsl.dsl.checker import TypedProgram
 from attndsl.dsl.diagnostics import Diagnostic, diagnostic
+from attndsl.dsl.pyimport.aligners import OFFSETS, Aligner
 from attndsl.dsl.pyimport.lift import NotLiftable, lift_program
+from attndsl.dsl.pyimport.module import PyModule
 from attndsl.dsl.pyimport.names import ProgramCheck, check_module
-from attndsl.dsl.pyimport.read import read_module
+from attndsl.dsl.pyimport.read import read_module, with_aligners
 from attndsl.dsl.source import SourceFile
 
 
@@ -34,21 +36,30 @@ class Imported:
 
 @dataclass(frozen=True, eq=False)
 class ImportedModule:
-    """The programs of a file in order, and the findings about the file as a whole."""
+    """The programs of a file in order, and the findings about the file as a whole; ``module`` and ``checks`` are what
+    they were made from."""
 
     programs: tuple[Imported, ...]
     diagnostics: tuple[Diagnostic, ...]
+    module: PyModule
+    checks: Mapping[str, ProgramCheck]
 
 
-def import_python(source: SourceFile, hosts: Collection[str] = ()) -> ImportedModule:
-    """Read, check and compile the programs of a Python file. ``hosts`` names the relations that the host registers.
+def import_python(
+    source: SourceFile, hosts: Collection[str] = (), aligners: Mapping[str, Aligner] | None = None
+) -> ImportedModule:
+    """Read, check and compile the programs of a Python file. ``hosts`` names the relations that the host registers,
+    ``aligners`` the helpers that stand repaired in it.
 
     Raises DiagnosticError for a file that cannot be read at all: text limits (E011x), syntax (E0120).
     """
     with _rare_collections():
         module = read_module(source.text, source.name)
-        checks = check_module(module, hosts)
-        return ImportedModule(tuple(_import(name, check) for name, check in checks.items()), module.diagnostics)
+        if aligners:
+            module = with_aligners(module, aligners)
+        checks = check_module(module, (*hosts, *OFFSETS) if aligners else hosts)
+        programs = tuple(_import(name, check) for name, check in checks.items())
+        return ImportedModule(programs, module.diagnostics, module, checks)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 
 from attndsl.dsl.diagnostics import Diagnostic
+from attndsl.dsl.pyimport.aligners import Aligner
 from attndsl.dsl.source import SourceFile, Span
 
 FunctionNode = ast.FunctionDef
@@ -53,6 +54,7 @@ class PyModule:
     in file order. ``state``: names that some function declares ``global``. ``diagnostics``: findings about the file
     as a whole (warnings, statements at module level that are refused). ``refused``: names of module-level definitions
     that are not read (classes), each with its diagnostic, which matters to the programs that use the name.
+    ``aligners``: helpers that stand repaired in this text (``dsl/pyimport/aligners.py``).
     """
 
     source: SourceFile
@@ -65,6 +67,7 @@ class PyModule:
     diagnostics: tuple[Diagnostic, ...]
     programs: Mapping[str, PyProgram] = field(default_factory=dict)
     refused: Mapping[str, Diagnostic] = field(default_factory=dict)
+    aligners: Mapping[str, Aligner] = field(default_factory=dict)
 
     def span(self, node: ast.AST) -> Span:
         """The characters of a node in the file."""

@@ -8,11 +8,14 @@ function is a helper. Only ``ast.parse`` sees the text; nothing of it is run.
 from __future__ import annotations
 
 import ast
+import typing
+from collections.abc import Mapping
 from dataclasses import replace
 
 from attndsl.dsl import pytree
 from attndsl.dsl.diagnostics import Diagnostic, diagnostic
 from attndsl.dsl.gate import check_text, parse_python
+from attndsl.dsl.pyimport.aligners import Aligner
 from attndsl.dsl.pyimport.module import FunctionNode, Interface, PyModule, PyProgram, span_of
 from attndsl.dsl.pyimport.vocabulary import MODULES
 from attndsl.dsl.source import SourceFile, Span
@@ -30,6 +33,12 @@ def read_module(text: str, name: str = "<text>") -> PyModule:
     """
     source = check_text(text, name)
     return _Reader(source, parse_python(source)).module()
+
+
+def with_aligners(module: PyModule, aligners: Mapping[str, Aligner]) -> PyModule:
+    """The same module with the knowledge which of its helpers are repaired aligners."""
+    found = replace(module, aligners=aligners)
+    return replace(found, programs={name: replace(p, module=found) for name, p in module.programs.items()})
 
 
 class _Reader:
@@ -121,7 +130,8 @@ class _Reader:
                 self.found.append(self._refuse_import(node))
                 return
             if node.names[0].name == "*":
-                targets = {name: f"{node.module}.{name}" for name in sorted(members or ())}
+                names = typing.__all__ if node.module in ("typing", "typing_extensions") else sorted(members or ())
+                targets = {name: f"{_ALIASES.get(name, node.module)}.{name}" for name in names}
         for name in targets:
             if name.startswith("_") and name.endswith("_") and len(name) > 2:
                 self.found.append(self._refuse_import(node))
@@ -182,6 +192,10 @@ class _Reader:
         line = self.source.position(whole.start)[0]
         end = self.source.line_starts[line - 1] + len(self.source.line(line))
         return Span(whole.start, min(whole.end, end))
+
+
+# typing's star import gives these names too; called, they make what collections makes.
+_ALIASES = dict.fromkeys(("Counter", "OrderedDict", "ChainMap"), "collections")
 
 
 def import_targets(node: ast.Import | ast.ImportFrom) -> dict[str, str]:

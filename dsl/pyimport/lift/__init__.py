@@ -14,6 +14,7 @@ from dataclasses import replace
 from attndsl.dsl import nodes as D
 from attndsl.dsl.checker import TypedProgram, check
 from attndsl.dsl.diagnostics import DiagnosticError
+from attndsl.dsl.pyimport.aligners import Aligner
 from attndsl.dsl.pyimport.lift import assemble, calls, linear, subscripts
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Frame, Machine, NotLiftable, Retry
@@ -39,6 +40,7 @@ def lift_program(program: PyProgram) -> TypedProgram:
         module.imports,
         module.state,
         program.interface is Interface.BARE,
+        module.aligners,
     )
 
 
@@ -59,7 +61,7 @@ def lift_function(
     list of tokens itself and the matrix is returned alone. The result is bidirectional and equals
     the matrix that Python returns. Raises NotLiftable (reason, span, code E03xx).
     """
-    return _lift(function, functions, constants, source, description, imports or {}, volatile, bare).program
+    return _lift(function, functions, constants, source, description, imports or {}, volatile, bare, {}).program
 
 
 def _lift(
@@ -71,10 +73,11 @@ def _lift(
     imports: Mapping[str, str],
     volatile: frozenset[str],
     bare: bool,
+    aligners: Mapping[str, Aligner],
 ) -> TypedProgram:
     T.clear()
     linear.forget()
-    m = Machine(source, functions, constants, imports, volatile)
+    m = Machine(source, functions, constants, imports, volatile, aligners=aligners)
     limit = sys.getrecursionlimit()
     try:
         sys.setrecursionlimit(max(limit, 6000))

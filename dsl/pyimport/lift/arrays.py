@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 
 from attndsl.dsl.pyimport.lift import collections_ as C
+from attndsl.dsl.pyimport.lift import slices
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import spread
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
@@ -54,8 +55,8 @@ def _range(m: Machine, index: ast.Slice, length: Term) -> tuple[Term, Term]:
     if index.step is not None:
         raise m.stop("a slice with a step", code="E0303")
     start, stop = bound(m, index.lower), bound(m, index.upper)
-    low = T.ZERO if start is None else C.clamp(m, start, length)
-    high = length if stop is None else C.clamp(m, stop, length)
+    low = T.ZERO if start is None else slices.clamp(m, start, length)
+    high = length if stop is None else slices.clamp(m, stop, length)
     return low, high
 
 
@@ -222,6 +223,13 @@ def _grid_operation(m: Machine, a: Value, b: Value, op: str) -> Value:
     if isinstance(b, Grid) and isinstance(a, Scalar) and op in ("*", "+"):
         return _grid_operation(m, b, a, op)
     raise m.stop("arithmetic with the whole matrix", code="E0315")
+
+
+def renamed(m: Machine, grid: Grid) -> Grid:
+    """A copy of the whole matrix takes its place: the original must not be used again."""
+    current(m, grid)
+    _outside_loops(m)
+    return _next(m, grid)
 
 
 def mask(m: Machine, grid: Grid) -> Grid:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from attndsl.dsl import nodes as D
@@ -10,11 +11,13 @@ from attndsl.dsl.pyimport.lift import schedule
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.emit import KEY, Draft, Q, draft
 from attndsl.dsl.pyimport.lift.machine import Event, Machine, NotLiftable
+from attndsl.dsl.pyimport.lift.naming import definitions
+from attndsl.dsl.pyimport.lift.polish import polished
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.to_nodes import TOKEN, WORD, Names, Writer, conjunction, normalized
+from attndsl.dsl.pyimport.lift.to_nodes import WORD, Names, Writer, conjunction
 
-_MIN_SIZE = 6
-_MAX_COMPARED = 2_000
+ERROR = "Error"
+"""The definition that a rule adds where Python raises."""
 
 
 @dataclass(slots=True)
@@ -45,8 +48,9 @@ def program(m: Machine, name: str, claims: tuple[str, ...], result: Result) -> D
             drafts.append((at, found))
     if result.single is not None:
         drafts = _without_single(drafts)
+    drafts = polished(drafts, result.matrix)
     names = _matrix_names(drafts, result, copies)
-    names.lets = _definitions(m, [d for _, d in drafts], names)
+    names.lets = definitions(m.hints, [d for _, d in drafts], names)
     return _tree(name, claims, names, drafts, copies, result)
 
 
@@ -132,92 +136,6 @@ def _free_name(name: str, names: Names) -> str:
     return out
 
 
-# ---------------------------------------------------------------- definitions
-
-
-def _roots(d: Draft) -> list[Term]:
-    return [d.value, *d.when, *d.where, *(x for x in (d.target, d.low, d.high) if x is not None)]
-
-
-def _definitions(m: Machine, drafts: list[Draft], names: Names) -> dict[Term, str]:
-    """Terms of one variable that are said more than once get a name, the author's where there is one."""
-    parents: dict[Term, set[object]] = {}
-    forms: dict[Term, Term] = {}
-
-    def form(t: Term) -> Term:
-        if t not in forms:
-            found = normalized(t) if len(t.free) == 1 else None
-            forms[t] = found[0] if found is not None else t
-        return forms[t]
-
-    seen: set[Term] = set()
-    for number, d in enumerate(drafts):
-        stack: list[tuple[Term, object]] = [(form(t), (number, i)) for i, t in enumerate(_roots(d))]
-        while stack:
-            t, parent = stack.pop()
-            parents.setdefault(t, set()).add(parent)
-            if t not in seen:
-                seen.add(t)
-                stack.extend((form(a), t) for a in t.args)
-    hints = {form(t): name for t, name in m.hints.items()}
-    chosen = [t for t in parents if _worth(t, len(parents[t]), t in hints)]
-    return _name_all(chosen, hints, names)
-
-
-def _worth(t: Term, uses: int, hinted: bool) -> bool:
-    if len(t.free) > 1 or t.op in ("var", "const", "n", "words", "linear") or t.kind in ("words", "none"):
-        return False
-    if t.free and not (t.free <= {TOKEN.data, WORD.data}):
-        return False
-    if t.marks & T.READS:
-        return False
-    return uses >= 2 and t.size >= (4 if hinted else _MIN_SIZE) and (bool(t.free) or t.size >= 8)
-
-
-def _name_all(chosen: list[Term], hints: dict[Term, str], names: Names) -> dict[Term, str]:
-    taken = {"W", *names.matrices.values(), *names.copies.values()}
-    out: dict[Term, str] = {}
-    numbers: dict[str, int] = {}
-    for t in _by_size(chosen):
-        base = _camel(hints[t]) if t in hints else _plain_name(t)
-        number = numbers.get(base, 1)
-        name = base if number == 1 else f"{base}{number}"
-        while name in taken:
-            number += 1
-            name = f"{base}{number}"
-        numbers[base] = number
-        taken.add(name)
-        out[t] = name
-    return out
-
-
-def _by_size(terms: list[Term]) -> list[Term]:
-    """Smaller ones first; of equal size by what they say, where that is short enough to be written out."""
-    groups: dict[int, list[Term]] = {}
-    for t in terms:
-        groups.setdefault(t.size, []).append(t)
-    out: list[Term] = []
-    for size in sorted(groups):
-        group = groups[size]
-        if len(group) > 1:
-            group.sort(key=str if size < _MAX_COMPARED else lambda t: t.serial)
-        out.extend(group)
-    return out
-
-
-def _camel(name: str) -> str:
-    words = [p for p in re.split(r"_+", name) if p]
-    out = "".join(p[0].upper() + p[1:] for p in words if p[0].isalnum())
-    out = re.sub(r"[^A-Za-z0-9]", "", out)
-    return out if out and out[0].isalpha() else "Value" + out
-
-
-def _plain_name(t: Term) -> str:
-    if t.op == "agg" and t.kind == "word":
-        return "Word"
-    return {"bool": "Holds", "str": "Text", "word": "Related", "int": "Number"}.get(t.kind, "Value")
-
-
 # ---------------------------------------------------------------- the tree
 
 
@@ -242,8 +160,8 @@ def _tree(
         when = D.Compare("==", D.Var("n"), D.Number(1))
         rules.append(D.Rule("set", value, D.At(D.FirstPosition()), "W", when))
     rules = _merged(rules)
-    used = {x.name for r in rules for x in D.walk(r) if isinstance(x, D.Name | D.Call)}
-    lets = _lets(writer, names, used)
+    used = dict.fromkeys(x.name for r in rules for x in D.walk(r) if isinstance(x, D.Name | D.Call))
+    lets = [*_lets(writer, names, used), *_error(rules)]
     matrices = [D.Matrix(v) for v in dict.fromkeys([*names.matrices.values(), *copies.values()]) if v != "W"]
     items: list[D.Item] = [*(D.Claim(c) for c in claims), *lets, *matrices, *rules]
     return D.Program(name, "bidirectional", tuple(items))
@@ -265,8 +183,7 @@ def _item(d: Draft, writer: Writer, names: Names) -> D.Item:
     when_env, env = {"q": "q"}, {"q": "q", "k": "k"}
     when = conjunction([writer.expr(c, when_env) for c in d.when]) if d.when else None
     if d.op == "fail":
-        nothing = D.Aggregate("first", D.Binder("t", None, None, False, D.Number(0), True, None), span=d.span)
-        return D.Rule("add", nothing, D.At(D.FirstPosition()), "W", when, span=d.span)
+        return D.Rule("add", D.Name(ERROR, span=d.span), D.At(D.FirstPosition()), "W", when, span=d.span)
     value = writer.expr(d.value, env if d.target is None else when_env)
     if d.target is not None:
         place: D.Expr = writer.expr(d.target, when_env)
@@ -281,6 +198,13 @@ def _item(d: Draft, writer: Writer, names: Names) -> D.Item:
     return D.Rule(d.op, value, D.Each(binder), matrix, when, span=d.span)
 
 
+def _error(rules: list[D.Item]) -> list[D.Let]:
+    """``let Error``, where a rule adds it: no value at all, so that adding it is an error, as it is in Python."""
+    if not any(isinstance(r, D.Rule) and isinstance(r.value, D.Name) and r.value.name == ERROR for r in rules):
+        return []
+    return [D.Let(ERROR, (), D.Aggregate("first", D.Binder("t", None, None, False, D.Number(0), True, None)))]
+
+
 def _always(d: Draft) -> None:
     if d.when:
         found = NotLiftable("the matrix is normalized or masked under a condition", None, "E0321")
@@ -288,8 +212,8 @@ def _always(d: Draft) -> None:
         raise found
 
 
-def _lets(writer: Writer, names: Names, used: set[str]) -> list[D.Let]:
-    """The definitions that something calls, each after those it calls itself."""
+def _lets(writer: Writer, names: Names, used: Iterable[str]) -> list[D.Let]:
+    """The definitions that something calls, in the order of their first use, each after those it calls itself."""
     made: dict[str, D.Let] = {}
     for t, name in names.lets.items():
         params: tuple[str, ...] = ()
@@ -308,7 +232,7 @@ def _lets(writer: Writer, names: Names, used: set[str]) -> list[D.Let]:
                 visit(x.name)
         out[name] = made[name]
 
-    for name in sorted(used):
+    for name in used:
         visit(name)
     return list(out.values())
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from attndsl.dsl.pyimport.lift import arrays
 from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Loop, Machine
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import Binder, Grid, RowRef, Scalar, Value
@@ -51,5 +52,32 @@ def update_column(m: Machine, op: str, grid: Grid, index: ast.Tuple, value: Valu
         if at is None:
             assert isinstance(column, ast.Slice)
             arrays.add_to_range(m, op, arrays._row_slice(m, RowRef(matrix, r, T.N), column), value)
-        else:
+        elif op == "/":
             arrays.add_to_range(m, op, RowRef(matrix, r, T.ONE, at), value)
+        else:
+            term = T.as_number(value.term)
+            m.write("scale" if op == "*" else "add", matrix, r, at, T.neg(term) if op == "-" else term, node)
+
+
+_ORDER = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
+
+
+def store_where(m: Machine, grid: Grid, test: ast.Compare, value: Value, node: ast.AST) -> None:
+    """``A[A < x] = y``."""
+    op = _ORDER.get(type(test.ops[0])) if len(test.ops) == 1 else None
+    whole = slice_of_all()
+    left = evaluate(m, test.left)
+    limit = evaluate(m, test.comparators[0])
+    if op is None or left != grid or not isinstance(limit, Scalar) or not isinstance(value, Scalar):
+        raise m.stop("a block of the matrix is assigned", node, "E0315")
+    matrix = arrays.current(m, grid)
+    with _rows(m, whole) as r, _rows(m, whole) as c:
+        held = m.state.path
+        m.state.path = m.state.fork(T.compare(op, m.read_cell(matrix, r, c), limit.term)).path
+        m.write("set", matrix, r, c, T.as_number(value.term), node)
+        m.state.path = held
+
+
+def slice_of_all() -> ast.Slice:
+    """``:``."""
+    return ast.Slice(None, None, None)

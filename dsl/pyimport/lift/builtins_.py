@@ -10,7 +10,7 @@ from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, spread, truth
 from attndsl.dsl.pyimport.lift.comprehensions import _comprehension
 from attndsl.dsl.pyimport.lift.evaluate import evaluate, register
-from attndsl.dsl.pyimport.lift.folds import _extreme, _quantifier, _sum
+from attndsl.dsl.pyimport.lift.folds import _extreme, _next, _quantifier, _sum
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.sequences import (
     _dict,
@@ -54,7 +54,7 @@ def _similarity(m: Machine, node: ast.Call) -> Value:
     if len(node.args) != 3 or node.keywords:
         raise m.stop("embedding_similarity with these arguments", node, "E0305")
     tokens = sequence(m, evaluate(m, node.args[0]))
-    if tokens is None or not _is_token_list(tokens):
+    if tokens is None or not is_token_list(tokens):
         raise m.stop("embedding_similarity of something else than the tokens", node, "E0305")
     places = [spread(m, lambda v: v, evaluate(m, a)) for a in node.args[1:]]
     terms: list[Term] = []
@@ -68,7 +68,8 @@ def _similarity(m: Machine, node: ast.Call) -> Value:
     return Scalar(T.mk("host", "embedding_similarity", tuple(terms), "float"), None)
 
 
-def _is_token_list(seq: Seq) -> bool:
+def is_token_list(seq: Seq) -> bool:
+    """True for all tokens of the text, in order."""
     if len(seq.parts) != 1 or len(seq.parts[0].binders) != 1:
         return False
     p = seq.parts[0]
@@ -152,6 +153,7 @@ _BUILTINS: dict[str, Callable[[Machine, ast.Call], Value]] = {
     "max": _extreme("max"),
     "min": _extreme("min"),
     "sum": _sum,
+    "next": _next,
     "any": _quantifier(True),
     "all": _quantifier(False),
     "isinstance": _isinstance,

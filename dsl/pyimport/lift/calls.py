@@ -32,6 +32,8 @@ def _apply(m: Machine, callee: Value, node: ast.Call) -> Value:
     match callee:
         case Closure():
             return _inline(m, callee, node)
+        case Opaque(name="function", data="spacy.load") if len(node.args) == 1 and not node.keywords:
+            return Opaque("nlp")
         case Opaque(name="function", data=name):
             return numpy_.call(m, name, node)
         case Opaque(name="method", data=(base, name)):
@@ -161,6 +163,10 @@ def _default(m: Machine, node: ast.expr) -> Value:
 def _known_helper(m: Machine, function: ast.FunctionDef, node: ast.Call) -> Value | None:
     if not node.args and not node.keywords and _is_pipeline_getter(function):
         return Opaque("nlp")
+    if m.functions.get(function.name) is function and function.name in m.aligners:
+        from attndsl.dsl.pyimport.lift.alignment import aligned
+
+        return aligned(m, m.aligners[function.name], node)
     return None
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Machine, NotLiftable
-from attndsl.dsl.pyimport.lift.merge import guard, instantiate, merge_values, subst_part, subst_value
+from attndsl.dsl.pyimport.lift.merge import instantiate, merge_values, subst_part, subst_value
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.values import Binder, Part, Scalar, Seq, Value, Word, items_of
+from attndsl.dsl.pyimport.lift.values import Binder, Part, Scalar, Seq, TupleValue, Value, Word, items_of
 
 
 def exists(binders: tuple[Binder, ...], condition: Term) -> Term:
@@ -36,11 +36,36 @@ def part_count(part: Part) -> Term:
 def size(m: Machine, seq: Seq) -> Term:
     """Python's ``len``."""
     if seq.is_set:
-        seq = as_positions(m, seq)
+        texts = all(isinstance(p.element, Scalar) and p.element.term.kind == "str" for p in seq.parts)
+        seq = distinct(m, seq) if texts and items_of(seq) is None else as_positions(m, seq)
     total: Term = T.ZERO
     for p in seq.parts:
         total = T.add(total, part_count(p))
     return total
+
+
+def distinct(m: Machine, seq: Seq) -> Seq:
+    """A set of any scalars: each element where it occurs for the first time."""
+    found: list[Part] = []
+    for original in seq.parts:
+        p = instantiate(original)
+        if len(p.binders) > 1:
+            raise m.stop("a set that nested loops fill", code="E0312")
+        again = [_holds(m, p.element, instantiate(q)) for q in found]
+        for b in p.binders:
+            y = T.fresh(b.var.kind)
+            moved = subst_value(p.element, {b.var: y})
+            repeats = T.conj((T.subst(p.condition, {b.var: y}), equal(m, moved, p.element)))
+            again.append(_before(b, y, repeats))
+        found.append(Part(p.binders, T.conj((p.condition, *(T.not_(c) for c in again))), p.element))
+    return Seq(tuple(found), True)
+
+
+def _before(b: Binder, y: Term, condition: Term) -> Term:
+    if b.over_words:
+        order = T.mk("cmp", "<", (T.windex(y), T.windex(b.var)), "bool")
+        return T.agg("any", y, b.domain, T.NONE, T.NONE, T.conj((order, condition)))
+    return T.agg("any", y, T.NONE, b.low, b.var, condition)
 
 
 # ---------------------------------------------------------------- membership
@@ -52,6 +77,10 @@ def equal(m: Machine, a: Value, b: Value) -> Term:
         return T.compare("==", a.term, b.term)
     if isinstance(a, Word) and isinstance(b, Word):
         return T.compare("==", T.windex(a.term), T.windex(b.term))
+    if isinstance(a, TupleValue) and isinstance(b, TupleValue):
+        if len(a.items) != len(b.items):
+            return T.FALSE
+        return T.conj(equal(m, x, y) for x, y in zip(a.items, b.items, strict=True))
     raise m.stop("values of different sorts are compared", code="E0302")
 
 
@@ -286,8 +315,6 @@ def reverse(seq: Seq) -> Seq:
 
 def rank(m: Machine, seq: Seq) -> tuple[Part, ...]:
     """``enumerate(seq)``: parts whose element is (rank, element)."""
-    from attndsl.dsl.pyimport.lift.values import TupleValue
-
     before: Term = T.ZERO
     out: list[Part] = []
     for original in seq.parts:
@@ -324,71 +351,6 @@ def earlier(kind: str, b: Binder, condition: Term, value: Term) -> Term:
         return T.agg(kind, y, b.domain, T.NONE, T.NONE, where, inner)
     low, high = (T.add(b.var, T.ONE), b.high) if b.descending else (b.low, b.var)
     return T.agg(kind, y, T.NONE, low, high, where, inner)
-
-
-def slice_of(m: Machine, seq: Seq, start: Term | None, stop: Term | None) -> Seq:
-    """``seq[start:stop]`` of one part, or of a list that is written out."""
-    items = items_of(seq)
-    constant = all(x is None or T.is_const(x) for x in (start, stop))
-    if items is not None and constant:
-        cut = items[(start.data if start else None) : (stop.data if stop else None)]
-        return Seq(tuple(Part((), T.TRUE, i) for i in cut))
-    if len(seq.parts) != 1 or len(seq.parts[0].binders) != 1 or seq.is_set:
-        raise m.stop("a slice of a list that was built in several places", code="E0313")
-    part = instantiate(seq.parts[0])
-    (b,) = part.binders
-    if part.condition is T.TRUE and not b.over_words and not b.descending:
-        return _cut_range(m, part, b, start, stop)
-    rank_here = _earlier(part)
-    count = part_count(seq.parts[0])
-    conditions = []
-    if start is not None:
-        conditions.append(_from_rank(m, rank_here, start, count))
-    if stop is not None:
-        conditions.append(T.not_(_from_rank(m, rank_here, stop, count)))
-    p = part
-    for c in conditions:
-        p = guard(p, c)
-    return Seq((Part(p.binders, T.conj((part.condition, *conditions)), part.element),))
-
-
-def _from_rank(m: Machine, rank_here: Term, bound: Term, count: Term) -> Term:
-    """The element's rank is at least the (Python) index ``bound``."""
-    if m.holds(T.compare(">=", bound, T.ZERO)):
-        return T.compare(">=", rank_here, bound)
-    if m.holds(T.compare("<", bound, T.ZERO)):
-        return T.compare(">=", rank_here, T.add(count, bound))
-    raise m.stop("a slice whose bound may be negative", code="E0313")
-
-
-def _cut_range(m: Machine, part: Part, b: Binder, start: Term | None, stop: Term | None) -> Seq:
-    length = T.sub(b.high, b.low)
-    if not m.holds(T.compare(">=", length, T.ZERO)):
-        raise m.stop("a slice of a range that may be empty", code="E0313")
-    low = T.ZERO if start is None else clamp(m, start, length)
-    high = length if stop is None else clamp(m, stop, length)
-    moved = Binder(b.var, T.add(b.low, low), T.add(b.low, high), b.domain)
-    return Seq((Part((moved,), T.TRUE, part.element),))
-
-
-def clamp(m: Machine, bound: Term, length: Term) -> Term:
-    """A slice bound as Python reads it, between 0 and the length."""
-    negative = T.compare("<", bound, T.ZERO)
-    if m.fails(negative):
-        if m.holds(T.compare("<=", bound, length)):
-            return bound
-        return T.func("min", (bound, length), "int")
-    from_end = T.add(length, bound)
-    if not m.holds(T.compare(">=", from_end, T.ZERO)):
-        from_end = T.func("max", (from_end, T.ZERO), "int")
-    if m.holds(negative):
-        return from_end
-    inside = (
-        bound
-        if m.prover.implies((*m.state.path, T.not_(negative)), T.compare("<=", bound, length))
-        else T.func("min", (bound, length), "int")
-    )
-    return T.ite(negative, from_end, inside)
 
 
 def subst_parts(parts: tuple[Part, ...], mapping: dict[Term, Term]) -> tuple[Part, ...]:

@@ -12,6 +12,7 @@ from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     DictValue,
     NoneValue,
+    Opaque,
     Ref,
     Scalar,
     TupleValue,
@@ -56,6 +57,9 @@ def _same(m: Machine, a: Value, b: Value) -> Term:
         if len(a.items) != len(b.items):
             return T.FALSE
         return T.conj(_same_scalar(m, x, y) for x, y in zip(a.items, b.items, strict=True))
+    match a, b:
+        case Opaque(name="span", data=(x, _)), Opaque(name="span", data=(y, _)):
+            return T.compare("==", x, y)
     if {type(a), type(b)} == {Word, Scalar}:
         return T.FALSE
     left, right = sequence(m, a), sequence(m, b)
@@ -97,6 +101,7 @@ def contains(m: Machine, item: Value, where: Value) -> Term:
         raise m.stop("'in' this object", code="E0302")
     if isinstance(item, NoneValue) and all(isinstance(p.element, Scalar | Word) for p in seq.parts):
         return T.FALSE
-    if isinstance(item, NoneValue | TupleValue | Ref):
+    tuples = all(isinstance(p.element, TupleValue) for p in seq.parts)
+    if isinstance(item, NoneValue | Ref) or (isinstance(item, TupleValue) and not tuples):
         raise m.stop("'in' with this object", code="E0302")
     return C.contains(m, item, seq)

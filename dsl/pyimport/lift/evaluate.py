@@ -9,6 +9,7 @@ from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, settle, spread, truth
 from attndsl.dsl.pyimport.lift.comparisons import comparison
+from attndsl.dsl.pyimport.lift.hints import SET_HINT
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.merge import merge_values
 from attndsl.dsl.pyimport.lift.operators import _filtered, binary
@@ -216,6 +217,8 @@ def _compare(m: Machine, node: ast.Compare) -> Value:
                 if len(node.ops) == 1:
                     return found
                 raise m.stop("a chained comparison of arrays", node, "E0302")
+            if isinstance(op, ast.In) and isinstance(operand, ast.Name) and found.term.op == "member":
+                m.hints.setdefault(found.term, SET_HINT + operand.id)
             parts.append(found.term)
             m.state.path = m.state.fork(found.term).path
             left = right

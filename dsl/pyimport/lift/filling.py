@@ -8,6 +8,7 @@ run of the whole body then has to add the very same, or the lift stops.
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from attndsl.dsl import pytree
@@ -15,7 +16,7 @@ from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import tables
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Machine
-from attndsl.dsl.pyimport.lift.merge import subst_part
+from attndsl.dsl.pyimport.lift.merge import merge_values, subst_part
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import Binder, DictValue, Growing, Part, Ref, Seq
 
@@ -115,15 +116,17 @@ def _cut(s: ast.stmt, names: set[str], needed: set[str]) -> ast.stmt | None:
         other = [c for c in (_cut(x, names, needed) for x in s.orelse) if c is not None]
         if not body and not other:
             return None
-        if not other and len(body) == 1 and _is_guard(s.test, body[0]):
+        if not other and len(body) == 1 and _is_guard(s.test, ast.NotIn, body[0]):
             return body[0]
+        if not body and len(other) == 1 and _is_guard(s.test, ast.In, other[0]):
+            return other[0]
         return ast.copy_location(ast.If(s.test, body or [ast.copy_location(ast.Pass(), s)], other), s)
     if _adds(s, names) or _sets(s, needed) or isinstance(s, ast.Continue | ast.Break | ast.Return):
         return s
     return None
 
 
-def _is_guard(test: ast.expr, added: ast.stmt) -> bool:
+def _is_guard(test: ast.expr, kind: type[ast.cmpop], added: ast.stmt) -> bool:
     """``if x not in seen: seen.add(x)``: the same set results without the test."""
     call = added.value if isinstance(added, ast.Expr) else None
     return (
@@ -132,7 +135,7 @@ def _is_guard(test: ast.expr, added: ast.stmt) -> bool:
         and call.func.attr == "add"
         and isinstance(test, ast.Compare)
         and len(test.ops) == 1
-        and isinstance(test.ops[0], ast.NotIn)
+        and isinstance(test.ops[0], kind)
         and len(call.args) == 1
         and ast.dump(call.func.value) == ast.dump(test.comparators[0])
         and ast.dump(call.args[0]) == ast.dump(test.left)
@@ -150,3 +153,22 @@ def same(m: Machine, guess: tuple[Part, ...], added: tuple[Part, ...], before: S
         if g.binders or a.binders or g.element != a.element or a.condition not in (g.condition, new):
             return False
     return True
+
+
+def joined(m: Machine, parts: tuple[Part, ...], ordered: bool, node: ast.AST) -> tuple[Part, ...]:
+    """Several appends in one iteration: one list only when at most one of them happens."""
+    first = parts[0]
+    merged = first
+    for p in parts[1:]:
+        if p.binders[:1] != first.binders[:1] or len(p.binders) != 1 or len(first.binders) != 1:
+            return _unordered(m, parts, node)
+        if not m.prover.impossible([merged.condition, p.condition]):
+            return _unordered(m, parts, node)
+        element = merge_values(p.condition, p.element, merged.element)
+        merged = Part(first.binders, T.disj((merged.condition, p.condition)), element)
+    return (merged,)
+
+
+def _unordered(m: Machine, parts: tuple[Part, ...], node: ast.AST) -> tuple[Part, ...]:
+    """The order of the elements is lost; the list may still be asked what it holds."""
+    return tuple(replace(p, binders=(replace(p.binders[0], mixed=True), *p.binders[1:])) for p in parts)

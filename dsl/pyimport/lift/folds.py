@@ -83,6 +83,8 @@ def _of_sequence(m: Machine, name: str, seq: Seq, default: Value | None, key: Va
         return spread(m, lambda *v: extreme(m, name, list(v)), *items) if len(items) > 1 else items[0]
     if len(seq.parts) > 1 and default is None and exclusive(m, seq):
         return _by_parts(m, name, seq, key, node)
+    if len(seq.parts) > 1 and key is None and default is None:
+        return _over_parts(m, name, seq, node)
     if len(seq.parts) != 1 or len(seq.parts[0].binders) != 1:
         raise m.stop(f"{name!r} of a list that was built in several places", node, "E0313")
     part = instantiate(seq.parts[0])
@@ -97,6 +99,26 @@ def _of_sequence(m: Machine, name: str, seq: Seq, default: Value | None, key: Va
     else:
         raise m.stop(f"{name!r} of these elements", node, "E0302")
     return found if default is None else merge_values(some, found, default)
+
+
+def _over_parts(m: Machine, name: str, seq: Seq, node: ast.AST) -> Value:
+    """max or min of the extremes of the parts that have elements."""
+    m.require(C.nonempty(seq), node)
+    best: Value | None = None
+    some: Term = T.FALSE
+    for original in seq.parts:
+        p = instantiate(original)
+        if len(p.binders) > 1 or not isinstance(p.element, Scalar) or p.element.term.kind == "str":
+            raise m.stop(f"{name!r} of a list that was built in several places", node, "E0313")
+        here = _folded(name, p, p.element) if p.binders else p.element
+        there = C.exists(p.binders, p.condition)
+        if best is None:
+            best = here
+        else:
+            best = merge_values(some, merge_values(there, extreme(m, name, [best, here]), best), here)
+        some = T.disj((some, there))
+    assert best is not None
+    return best
 
 
 def exclusive(m: Machine, seq: Seq) -> bool:
@@ -147,6 +169,23 @@ def _by_key(m: Machine, name: str, part: Part, key: Value, unordered: bool) -> V
         raise m.stop(f"{name!r} by this key", code="E0313")
     kind = "argmax" if name == "max" else "argmin"
     return subst_value(part.element, {b.var: T.agg(kind, b.var, b.domain, b.low, b.high, part.condition, score.term)})
+
+
+def _next(m: Machine, node: ast.Call) -> Value:
+    """``next(generator, default)``: its first element."""
+    if len(node.args) not in (1, 2) or not isinstance(node.args[0], ast.GeneratorExp):
+        raise m.stop("'next' with these arguments", node, "E0305")
+    before = len(m.events)
+    seq = iterable(m, evaluate(m, node.args[0]))
+    if len(m.events) > before:  # the elements after the first are never computed
+        raise m.stop("something in next() may fail", node, "E0314")
+    if len(node.args) == 1:
+        raise m.stop("'next' without a default", node, "E0305")
+    default = evaluate(m, node.args[1])
+    if len(seq.parts) != 1 or len(seq.parts[0].binders) != 1 or seq.is_set:
+        raise m.stop("'next' of a list that was built in several places", node, "E0313")
+    part = instantiate(seq.parts[0])
+    return merge_values(C.exists(part.binders, part.condition), C.end_value(part, last=False), default)
 
 
 def _sum(m: Machine, node: ast.Call) -> Value:

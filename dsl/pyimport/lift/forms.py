@@ -22,7 +22,7 @@ def _normal(t: Term, var: Term) -> Term:
 
 def _form(t: Term, var: Term) -> tuple[str, Term, Term] | None:
     """(sort of change, where it happens, by what); sort "assign" when the old value plays no part."""
-    t = _normal(t, var)
+    t = _settled(_normal(t, var))
     extreme = _extreme(t, var)
     if extreme is not None:
         return extreme
@@ -38,7 +38,7 @@ def _form(t: Term, var: Term) -> tuple[str, Term, Term] | None:
     (sort,) = sorts
     if sort == "assign":
         return sort, T.TRUE, T.ZERO
-    where = _where_changed(tree)
+    where = _absorbed(_where_changed(tree))
     value = _changed_value(tree, T.ZERO if sort == "add" else T.ONE)
     if var.data in where.free or var.data in value.free:
         return None
@@ -46,6 +46,34 @@ def _form(t: Term, var: Term) -> tuple[str, Term, Term] | None:
         where = _narrow(where, value, sort)
         value = _narrowed(value, sort)
     return sort, where, value
+
+
+def _settled(t: Term) -> Term:
+    """``a if c else (a if p else b)`` is ``a if p else b`` where c says that p, as at the break that follows ``p``."""
+    if t.op != "ite":
+        return t
+    c, then, other = t.args
+    then, other = _settled(then), _settled(other)
+    for side, rest, sure in ((then, other, T.not_(c)), (other, then, c)):
+        if side.op == "ite":
+            p, a, b = side.args
+            if rest in (a, b) and (p if rest is a else T.not_(p)) in _said(sure):
+                return side
+    return T.ite(c, then, other)
+
+
+def _said(c: Term) -> tuple[Term, ...]:
+    if c.op == "not" and c.args[0].op == "or":
+        return tuple(T.not_(x) for x in c.args[0].args)
+    return c.args if c.op == "and" else (c,)
+
+
+def _absorbed(t: Term) -> Term:
+    """``(a and b) or a`` is ``a``."""
+    if t.op != "or":
+        return t
+    sides = [frozenset(x.args) if x.op == "and" else frozenset((x,)) for x in t.args]
+    return T.disj(x for x, own in zip(t.args, sides, strict=True) if not any(other < own for other in sides))
 
 
 def _narrow(where: Term, value: Term, sort: str) -> Term:

@@ -9,6 +9,7 @@ from attndsl.dsl import pytree
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import summary as S
 from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift import whiles
 from attndsl.dsl.pyimport.lift.basics import spread
 from attndsl.dsl.pyimport.lift.evaluate import condition, evaluate
 from attndsl.dsl.pyimport.lift.folds import exclusive
@@ -254,6 +255,8 @@ def symbolic(m: Machine, binder: Binder, where: Term, node: ast.For, body: Calla
 
 def run_while(m: Machine, node: ast.While) -> bool:
     """``while p >= 0 and not P(p): p -= 1`` and its mirror image: a search from p."""
+    if len(node.body) > 1:
+        return whiles.as_for(m, node, run_for)
     if node.orelse or len(node.body) != 1 or not isinstance(node.body[0], ast.AugAssign):
         raise m.stop("a while loop that is no simple search", node, "E0318")
     step = node.body[0]

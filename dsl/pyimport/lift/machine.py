@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from attndsl.dsl.pyimport.aligners import Aligner
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.linear import Prover
 from attndsl.dsl.pyimport.lift.terms import Term
@@ -72,6 +73,13 @@ class Reading:
     time: int
 
 
+def _conjuncts(c: Term) -> tuple[Term, ...]:
+    """What a condition says one by one; ``not (a or b)`` says two things."""
+    if c.op == "not" and c.args[0].op == "or":
+        return tuple(T.not_(x) for x in c.args[0].args)
+    return c.args if c.op == "and" else (c,)
+
+
 @dataclass(slots=True)
 class State:
     """Names by frame, heap contents, and what must hold for control to be here."""
@@ -83,7 +91,7 @@ class State:
     def fork(self, *conditions: Term) -> State:
         path = list(self.path)
         for c in conditions:
-            for p in c.args if c.op == "and" else (c,):
+            for p in _conjuncts(c):
                 if p is not T.TRUE and p not in path:
                     path.append(p)
         return State({k: dict(v) for k, v in self.frames.items()}, dict(self.heap), tuple(path))
@@ -132,6 +140,7 @@ class Machine:
     keys: itertools.count[int] = field(default_factory=itertools.count)
     required: set[Term] = field(default_factory=set)
     assuming: list[int] = field(default_factory=list)
+    aligners: Mapping[str, Aligner] = field(default_factory=dict)
     steps: int = 0
     node: ast.AST | None = None
 

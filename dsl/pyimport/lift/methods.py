@@ -178,7 +178,8 @@ def _container(m: Machine, ref: Ref, name: str, node: ast.Call) -> Value:
     args = [evaluate(m, a) for a in node.args]
     if node.keywords:
         raise m.stop(f"{name!r} with keyword arguments", node, "E0305")
-    found = m.state.heap.get(ref.key)
+    changes = ("append", "add", "extend", "update")
+    found = m.state.heap.get(ref.key) if name in changes else m.contents(ref)
     if isinstance(found, DictValue) and found.length is not None:
         if found.array:
             return numpy_.method(m, tables.vector(m, found), name, node)

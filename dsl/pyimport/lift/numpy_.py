@@ -161,13 +161,34 @@ def method(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
             return _grid_fold(m, base, kind, node)
         if not node.args and not node.keywords:
             return fold(m, kind, base)
+    if name in ("copy", "astype") and isinstance(base, Grid) and _is_double(node):
+        return arrays.renamed(m, base)
     if name == "copy" and not node.args and not isinstance(base, Grid):
         return arrays.vector(m, base)
+    if name in ("any", "all") and not node.args and not node.keywords and not isinstance(base, Grid):
+        return _quantified(m, name, base)
     if name == "mean" and not node.args and not isinstance(base, Grid):
         return _mean(m, base)
     if name == "argmax" and not node.args and not isinstance(base, Grid):
         return _arg(m, "argmax", base)
     raise m.stop(f"the array method {name!r}", node, "E0315")
+
+
+def _is_double(node: ast.Call) -> bool:
+    """No arguments besides numpy's usual element type, in which all matrices are."""
+    given = [*node.args, *(k.value for k in node.keywords if k.arg == "dtype")]
+    return len(given) == len(node.args) + len(node.keywords) and all(
+        ast.unparse(a) in ("float", "np.float64", "'float64'", "np.double") for a in given
+    )
+
+
+def _quantified(m: Machine, name: str, value: Value) -> Value:
+    v = arrays.vector(m, value)
+    k = T.fresh("int")
+    c = v.at(k).term
+    c = c if c.kind == "bool" else T.compare("!=", c, T.ZERO)
+    some = T.agg("any", k, T.NONE, T.ZERO, v.length, c if name == "any" else T.not_(c))
+    return Scalar(some if name == "any" else T.not_(some), True)
 
 
 def _mean(m: Machine, value: Value) -> Value:
@@ -193,7 +214,7 @@ def _filled(value: Term) -> Callable[[Machine, ast.Call], Value]:
             raise m.stop("an array made with these arguments", node, "E0315")
         typed = [_ELEMENTS.get(ast.unparse(k.value), "") for k in node.keywords]
         if typed and typed[0]:
-            return _typed(m, evaluate(m, node.args[0]), value, typed[0], node)
+            return tables.typed(m, evaluate(m, node.args[0]), value, typed[0], node)
         for k in node.keywords:
             if ast.unparse(k.value) not in ("float", "np.float64", "np.float32", "'float64'"):
                 raise m.stop("an array of this type", node, "E0315")
@@ -205,14 +226,6 @@ def _filled(value: Term) -> Callable[[Machine, ast.Call], Value]:
 
 
 _ELEMENTS = {"bool": "bool", "np.bool_": "bool", "int": "int", "np.int64": "int", "np.int32": "int"}
-
-
-def _typed(m: Machine, shape: Value, value: Term, array: str, node: ast.AST) -> Value:
-    """An array of truth values or whole numbers, whose items are assigned one by one."""
-    if not isinstance(shape, Scalar) or shape.term.kind != "int":
-        raise m.stop("an array of this type", node, "E0315")
-    first = T.const(bool(value.data)) if array == "bool" else T.const(int(value.data))
-    return tables.repeated(m, Scalar(first, True), shape.term, array)
 
 
 def _full(m: Machine, node: ast.Call) -> Value:
@@ -239,6 +252,8 @@ def _array(m: Machine, node: ast.Call) -> Value:
     if len(node.args) != 1:
         raise m.stop("np.array with these arguments", node, "E0315")
     value = evaluate(m, node.args[0])
+    if isinstance(value, Grid) and _is_double(ast.Call(node.func, [], node.keywords)):
+        return arrays.renamed(m, value)
     if arrays.is_array(value):
         return arrays.vector(m, value)
     seq = sequence(m, value)
@@ -304,11 +319,13 @@ def _count_nonzero(m: Machine, node: ast.Call) -> Value:
     return Scalar(T.agg("count", k, T.NONE, T.ZERO, v.length, T.compare("!=", T.as_number(v.at(k).term), T.ZERO)))
 
 
-def _any_array(m: Machine, node: ast.Call) -> Value:
-    v = arrays.vector(m, evaluate(m, node.args[0]))
-    k = T.fresh("int")
-    c = v.at(k).term
-    return Scalar(T.agg("any", k, T.NONE, T.ZERO, v.length, c if c.kind == "bool" else T.compare("!=", c, T.ZERO)))
+def _any_array(name: str) -> Callable[[Machine, ast.Call], Value]:
+    def handler(m: Machine, node: ast.Call) -> Value:
+        if len(node.args) != 1 or node.keywords:
+            raise m.stop(f"np.{name} with these arguments", node, "E0305")
+        return _quantified(m, name, evaluate(m, node.args[0]))
+
+    return handler
 
 
 def _at_row(v: Value, row: Term) -> Term:
@@ -342,7 +359,7 @@ def _argmax_call(m: Machine, node: ast.Call) -> Value:
 
 def _copied(m: Machine, node: ast.Call) -> Value:
     value = evaluate(m, node.args[0])
-    return arrays.vector(m, value)
+    return arrays.renamed(m, value) if isinstance(value, Grid) else arrays.vector(m, value)
 
 
 def _arange(m: Machine, node: ast.Call) -> Value:
@@ -371,7 +388,8 @@ _NUMPY: dict[str, Callable[[Machine, ast.Call], Value]] = {
     "mean": _mean_call,
     "argmax": _argmax_call,
     "count_nonzero": _count_nonzero,
-    "any": _any_array,
+    "any": _any_array("any"),
+    "all": _any_array("all"),
     "where": _where,
     "copy": _copied,
     "arange": _arange,

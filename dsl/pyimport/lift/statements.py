@@ -234,6 +234,31 @@ def _delete(m: Machine, node: ast.Delete) -> bool:
     return True
 
 
+def _try(m: Machine, node: ast.Try) -> bool:
+    """A try block in which nothing can fail: what its handlers do never happens."""
+    before = len(m.events)
+    alive = run(m, node.body)
+    if any(e.op == "check" for e in m.events[before:]) or _raises(node.body):
+        raise m.stop("a try block in which something may fail", node, "E0303")
+    if alive and node.orelse:
+        alive = run(m, node.orelse)
+    if not node.finalbody:
+        return alive
+    if not alive:
+        raise m.stop("a finally block after a way out", node, "E0303")
+    return run(m, node.finalbody)
+
+
+def _raises(body: Sequence[ast.stmt]) -> bool:
+    return any(isinstance(x, ast.Raise | ast.Assert) for s in body for x in pytree.walk(s))
+
+
+def _assert(m: Machine, node: ast.Assert) -> bool:
+    """The program fails where the condition does not hold."""
+    m.require(condition(m, node.test), node)
+    return True
+
+
 def _for(m: Machine, node: ast.For) -> bool:
     from attndsl.dsl.pyimport.lift.loops import run_for
 
@@ -261,6 +286,8 @@ _STATEMENTS: dict[type[ast.stmt], Callable[..., bool]] = {
     ast.Import: _import,
     ast.ImportFrom: _import,
     ast.FunctionDef: _define,
+    ast.Assert: _assert,
+    ast.Try: _try,
     ast.Delete: _delete,
 }
 __all__ = ["extreme", "run", "settle"]

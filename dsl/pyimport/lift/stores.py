@@ -42,8 +42,15 @@ def store(m: Machine, target: ast.expr, value: Value, node: ast.AST) -> None:
             m.assign(target.value.id, _masked(m, base, evaluate(m, target.slice), value, node))
             return
         _store_item(m, base, target.slice, value, node)
+    elif isinstance(target, ast.Tuple | ast.List) and isinstance(value, TupleValue) and _same_length(target, value):
+        for t, v in zip(target.elts, value.items, strict=True):
+            store(m, t, v, node)
     else:
         bind_target(m, target, value)
+
+
+def _same_length(target: ast.Tuple | ast.List, value: TupleValue) -> bool:
+    return len(target.elts) == len(value.items) and not any(isinstance(t, ast.Starred) for t in target.elts)
 
 
 def _in_place(m: Machine, name: str, value: Value) -> Value | None:
@@ -135,6 +142,9 @@ def _store_grid(m: Machine, grid: Grid, index: ast.expr, value: Value, node: ast
         return
     if isinstance(index, ast.Slice | ast.Tuple):
         raise m.stop("a block of the matrix is assigned", node, "E0315")
+    if isinstance(index, ast.Compare):
+        blocks.store_where(m, grid, index, spread(m, _numeric(m), value), node)
+        return
     _fill(m, RowRef(matrix, arrays.position(m, index, T.N), T.N), value, node)
 
 

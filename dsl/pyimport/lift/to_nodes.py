@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from attndsl.dsl import nodes as D
+from attndsl.dsl.builtins import TOKEN_VIA_WORD
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.emit import KEY, Q
 from attndsl.dsl.pyimport.lift.machine import NotLiftable
@@ -38,6 +39,14 @@ def normalized(t: Term) -> tuple[Term, Term] | None:
         var = next(a for a in var.args if name in a.free)
     param = WORD if var.kind == "word" else TOKEN
     return (t if var is param else T.subst(t, {var: param})), var
+
+
+def word_of(t: Term) -> Term | None:
+    """The token whose ``.word`` this is: the first of the words that overlap it."""
+    if t.op != "agg" or t.data != "first" or t.args[4] is not T.TRUE:
+        return None
+    domain = t.args[0]
+    return domain.args[0] if domain.op == "feature" and domain.data == "words" else None
 
 
 class Writer:
@@ -135,13 +144,13 @@ class Writer:
 
     def _some(self, t: Term, env: dict[str, str]) -> D.Expr:
         inner = t.args[0]
-        if inner.op == "agg" and inner.data in ("first", "last") and self._unnamed(inner):
+        if word_of(inner) is None and inner.op == "agg" and inner.data in ("first", "last") and self._unnamed(inner):
             return D.Aggregate("any", self._binder(inner, env)[0])
         return D.Not(D.IsNone(self.expr(inner, env)))
 
     def _absent(self, t: Term, env: dict[str, str]) -> D.Expr:
         inner = t.args[0]
-        if inner.op == "agg" and inner.data in ("first", "last") and self._unnamed(inner):
+        if word_of(inner) is None and inner.op == "agg" and inner.data in ("first", "last") and self._unnamed(inner):
             return D.Not(D.Aggregate("any", self._binder(inner, env)[0]))
         return D.IsNone(self.expr(inner, env))
 
@@ -166,6 +175,11 @@ class Writer:
     # ------------------------------------------------------------ texts, tokens, words
 
     def _feature(self, t: Term, env: dict[str, str]) -> D.Expr:
+        if t.args[0] is T.ZERO:
+            return D.Feature(D.FirstPosition(), t.data)
+        token = word_of(t.args[0])
+        if token is not None and t.data in TOKEN_VIA_WORD and t.data != "head":
+            return D.Feature(self.expr(token, env), t.data)
         return D.Feature(self.expr(t.args[0], env), t.data)
 
     def _windex(self, t: Term, env: dict[str, str]) -> D.Expr:
@@ -229,6 +243,9 @@ class Writer:
     # ------------------------------------------------------------ aggregates
 
     def _agg(self, t: Term, env: dict[str, str]) -> D.Expr:
+        token = word_of(t)
+        if token is not None:
+            return D.Feature(self.expr(token, env), "word")
         binder, inner = self._binder(t, env)
         value = t.args[5]
         if t.data == "nth":

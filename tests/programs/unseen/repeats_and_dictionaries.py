@@ -4,7 +4,7 @@ import numpy as np
 import re
 import string
 from collections import Counter, OrderedDict, defaultdict, deque
-from typing import *
+from typing import Dict, List, Optional, Set, Tuple
 
 from transformers import PreTrainedTokenizerBase
 

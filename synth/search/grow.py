@@ -1,0 +1,155 @@
+"""The search for one head: grow a rule at a time with look-ahead, refit, swap, and remember every size on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attndsl.runtime.rule_fit import gain_of_cells, gain_of_column
+from attndsl.synth.search.facts import Facts
+from attndsl.synth.search.fitting import Fit
+from attndsl.synth.search.proposals import TOLL, propose, spread_out
+from attndsl.synth.search.rule import Rule, cells_of_rule
+
+Floats = NDArray[np.float32]
+
+WEIGHTS = np.array([-6, -4, -2.5, -1.5, -0.8, -0.4, 0.4, 0.8, 1.5, 2.5, 4, 6, 9])
+SLOPE_WEIGHTS = np.array([-2, -1, -0.6, -0.3, 0.3, 0.6, 1, 2])
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How hard to look. ``tried``: first rules measured; ``beam`` of them are made narrower, ``depth`` times, each in
+    ``narrower`` ways; ``final`` are measured on all texts. ``screened`` texts serve for all but that last measure.
+    The first ``plain`` rules name no words: the
+    words that texts begin with would stand for the first token, and the fit would not find out of that again.
+    ``swaps``: times that the weakest rule makes room for a better one, at the end."""
+
+    tried: int = 24
+    beam: int = 4
+    depth: int = 2
+    narrower: int = 6
+    final: int = 4
+    screened: int = 20
+    plain: int = 2
+    swaps: int = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Rules with their weights, and the IoU over all train rows."""
+
+    rules: tuple[Rule, ...]
+    weights: tuple[float, ...]
+    train_iou: float
+
+
+def grow(
+    facts: Facts, few: Facts, target: Floats, most: int, effort: Effort, watch: Callable[[float], None]
+) -> Iterator[Found]:
+    """The best rules of every size up to ``most``, as they are found (fewer where no rule helps), and the last size
+    once more, after swaps.
+
+    ``few`` are the facts of the first ``effort.screened`` texts.
+    """
+    fit = Fit.empty(facts, target)
+    while len(fit.rules) < most:
+        if not _add_best(fit, few, effort):
+            break
+        fit.refit(4)
+        yield _snapshot(fit)
+        watch(fit.iou)
+    fit.refit(12)
+    for _ in range(effort.swaps if fit.rules else 0):
+        before = (fit.rules, fit.weights, fit.columns, fit.common)
+        fit.drop(int(np.argmin(fit.losses())))
+        added = _add_best(fit, few, effort)
+        fit.refit(6)
+        if not added or fit.common <= before[3]:
+            fit.set(*before[:3])
+            break
+    fit.refit(20, least_gain=5e-5)
+    yield _snapshot(fit)
+    watch(fit.iou)
+
+
+def refitted(found: Found, facts: Facts, target: Floats) -> Found:
+    """The same rules with their weights fitted to the end."""
+    fit = Fit.empty(facts, target)
+    for rule, weight in zip(found.rules, found.weights, strict=True):
+        fit.add(rule, weight)
+    fit.refit(20, least_gain=5e-5)
+    return _snapshot(fit)
+
+
+def _snapshot(fit: Fit) -> Found:
+    return Found(fit.rules, tuple(float(w) for w in fit.weights), fit.iou)
+
+
+def _add_best(fit: Fit, few: Facts, effort: Effort) -> bool:
+    """Add the rule that raises the fit most, with the best of a few weights; False when none does."""
+    for plain in (True, False) if len(fit.rules) < effort.plain else (False,):
+        best: tuple[float, float, Rule] | None = None
+        for _, rule in _look(fit, few, effort, plain)[: effort.final]:
+            gains, weights = _gains(fit, fit.facts, rule)
+            at = int(np.argmax(gains))
+            gain = float(gains[at]) * TOLL**rule.size
+            if gain > 0 and (best is None or gain > best[0]):
+                best = (gain, float(weights[at]), rule)
+        if best is not None:
+            fit.add(best[2], best[1])
+            return True
+    return False
+
+
+def _gains(fit: Fit, facts: Facts, rule: Rule) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What the rule gains on the texts of ``facts``, with each of some weights."""
+    start = facts.cells.start
+    size = int(start[-1])
+    pattern, target = fit.pattern[:size], fit.target[:size]
+    if rule.slope is not None:
+        return gain_of_column(facts.slopes[rule.slope], pattern, target, start, SLOPE_WEIGHTS), SLOPE_WEIGHTS
+    return gain_of_cells(cells_of_rule(rule, facts), pattern, target, start, WEIGHTS), WEIGHTS
+
+
+def _look(fit: Fit, few: Facts, effort: Effort, plain: bool) -> list[tuple[float, Rule]]:
+    """Rules (without words, if ``plain``) with what they gain on the few texts, best first."""
+    size = int(few.cells.start[-1])
+    pattern = fit.pattern[:size]
+    gradient, spread = fit.slopes()
+    # Two views of what is missing: how the fit would rise now, and the mass itself. The first is blind to keys whose
+    # weight is near zero, the second to how a gain is lost elsewhere.
+    views = (gradient[:size], fit.target[:size] - pattern)
+
+    def proposed(root: Rule, view: Floats) -> Iterator[Rule]:
+        rules = propose(few, root, cells_of_rule(root, few), pattern, view, spread[:size])
+        return (rule for rule in rules if rule not in fit.rules and (rule.plain or not plain))
+
+    def measured(root: Rule, most: int) -> list[tuple[float, Rule]]:
+        rules = [
+            rule for view in views
+            for rule in spread_out(proposed(root, view), most // 2, 2)
+        ]  # fmt: skip
+        return _ranked((float(_gains(fit, few, rule)[0].max()), rule) for rule in dict.fromkeys(rules))
+
+    def _ranked(pairs: Iterable[tuple[float, Rule]]) -> list[tuple[float, Rule]]:
+        priced = ((gain * TOLL**rule.size, rule) for gain, rule in pairs)
+        return sorted(priced, key=lambda pair: -pair[0])
+
+    ranked = measured(Rule(), effort.tried)
+    front = ranked[: effort.beam]
+    for _ in range(0 if plain else effort.depth):
+        found = {rule: gain for _, root in front for gain, rule in measured(root, effort.narrower)}
+        front = sorted(((gain, rule) for rule, gain in found.items()), key=lambda pair: -pair[0])
+        ranked += front
+        front = front[: max(1, effort.beam // 2)]
+    slopes = [rule for rule in map(_slope, range(len(few.slopes))) if rule not in fit.rules]
+    ranked += [(float(_gains(fit, few, rule)[0].max()), rule) for rule in slopes]
+    return list(dict.fromkeys(sorted(ranked, key=lambda pair: -pair[0])))
+
+
+def _slope(at: int) -> Rule:
+    return Rule(slope=at)

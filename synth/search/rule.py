@@ -1,0 +1,122 @@
+"""A rule of the search, and its text in the language."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attndsl.runtime.rule_fit import narrow
+from attndsl.synth.search.facts import Facts
+from attndsl.synth.search.vocabulary import Vocabulary
+
+_POSITIONS = {
+    "k == q": "self", "k == first": "first",
+    **{f"k == q - {d}": f"q - {d}" for d in (1, 2, 3)}, **{f"k == q + {d}": f"q + {d}" for d in (1, 2, 3)},
+}  # fmt: skip
+"""Relations that name one key: as a target they read better than as a test."""
+
+Words = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Which cells a rule raises or lowers: those where everything that it names holds.
+
+    ``relations`` and ``query_tests`` are numbers in the vocabulary. A set of words (numbers in ``Facts.words``) is None
+    where the rule does not ask. ``slope`` is a number in the vocabulary: such a rule is about every key.
+    """
+
+    relations: tuple[int, ...] = ()
+    key: Words | None = None
+    before_key: Words | None = None
+    query: Words | None = None
+    before_query: Words | None = None
+    query_tests: tuple[int, ...] = ()
+    slope: int | None = None
+
+    @property
+    def size(self) -> int:
+        """Length of the description: a test counts one, a set of words two."""
+        return len(self.relations) + len(self.query_tests) + 2 * len(self._sets)
+
+    @property
+    def plain(self) -> bool:
+        """Whether it names no words."""
+        return not self._sets
+
+    @property
+    def _sets(self) -> list[Words]:
+        sets = (self.key, self.before_key, self.query, self.before_query)
+        return [words for words in sets if words is not None]
+
+    def also(self, relation: int) -> Rule:
+        """The rule with one relation more (0 is the relation that always holds)."""
+        return self if relation == 0 else replace(self, relations=(*self.relations, relation))
+
+
+def cells_of_rule(rule: Rule, facts: Facts) -> NDArray[np.uint8]:
+    """1 where the rule applies, uint8 ``[cells]``; not for slopes."""
+    cells = facts.relations[rule.relations[0]].copy() if rule.relations else np.ones_like(facts.relations[0])
+    for relation in rule.relations[1:]:
+        cells &= facts.relations[relation]
+    keys = _marked(facts.literal, rule.key) & _marked(facts.before, rule.before_key)
+    queries = _marked(facts.literal, rule.query) & _marked(facts.before, rule.before_query)
+    for test in rule.query_tests:
+        queries &= facts.query_tests[test]
+    if not (keys.all() and queries.all()):
+        narrow(cells, keys, queries, facts.cells.start, facts.cells.first_key, facts.cells.query)
+    return cells
+
+
+def column_of_rule(rule: Rule, facts: Facts) -> NDArray[np.float32]:
+    """What the rule's weight multiplies, float32 ``[cells]``."""
+    if rule.slope is not None:
+        return facts.slopes[rule.slope]
+    return cells_of_rule(rule, facts).astype(np.float32)
+
+
+def _marked(tokens: NDArray[np.int32], words: Words | None) -> NDArray[np.uint8]:
+    if words is None:
+        return np.ones(len(tokens), dtype=np.uint8)
+    return np.isin(tokens, words).astype(np.uint8)
+
+
+def write_program(
+    name: str, rules: Sequence[Rule], weights: Sequence[float], vocabulary: Vocabulary, words: tuple[str, ...]
+) -> str:
+    """The program in the language; every weight is written as given."""
+    lines = [f"head {json.dumps(name)} {'causal' if vocabulary.causal else 'bidirectional'}"]
+    lines += [_rule_text(rule, weight, vocabulary, words) for rule, weight in zip(rules, weights, strict=True)]
+    return "\n".join([*lines, "softmax rows"]) + "\n"
+
+
+def _rule_text(rule: Rule, weight: float, vocabulary: Vocabulary, words: tuple[str, ...]) -> str:
+    number = f"{weight:g}" if weight >= 0 else f"0 - {-weight:g}"
+    if rule.slope is not None:
+        return f"add ({number}) * ({vocabulary.slopes[rule.slope]}) to each k"
+    tests = [vocabulary.relations[i] for i in rule.relations]
+    tests += _set_tests("k", rule.key, rule.before_key, words)
+    when = [vocabulary.query_tests[i] for i in rule.query_tests]
+    when += _set_tests("q", rule.query, rule.before_query, words)
+    if len(tests) == 1 and tests[0] in _POSITIONS:
+        target = _POSITIONS[tests[0]]
+    else:
+        target = f"each k where {' and '.join(f'({t})' for t in tests)}" if tests else "each k"
+    return f"add {number} to {target}" + (f" when {' and '.join(f'({t})' for t in when)}" if when else "")
+
+
+def _set_tests(token: str, own: Words | None, before: Words | None, words: tuple[str, ...]) -> list[str]:
+    found = []
+    for place, chosen in ((token, own), (f"({token} - 1)", before)):
+        if chosen is not None:
+            found.append(f"{place}.text in {{{', '.join(_string(words[i]) for i in sorted(chosen))}}}")
+    return found
+
+
+def _string(text: str) -> str:
+    """A string literal: escapes of the language are JSON's, except for a character beyond 16 bits, kept as it is."""
+    return json.dumps(text, ensure_ascii=False)
