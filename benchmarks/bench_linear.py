@@ -1,7 +1,7 @@
 """Linear forms against attention: time of one head, error against float64, and the whole model.
 
     python benchmarks/bench_linear.py heads            # each class of program against SDPA and the dense kernel
-    python benchmarks/bench_linear.py model [TOKENS] [ROUNDS] [LAYERS]   # SmolLM2: 25% of heads replaced, then whole layers
+    python benchmarks/bench_linear.py model [TOKENS] [ROUNDS] [LAYERS]   # SmolLM2 with heads and layers replaced
 
 CPU time, one thread, interleaved; medians. "dense" is the product with a pattern that is there already; "once/text"
 is what a text costs the linear form before any head uses it.
@@ -120,6 +120,7 @@ def model(n: int, rounds: int, layers: int) -> None:
 
     loaded = attndsl.load_model("smollm2-135m")
     network, tokenizer = loaded.model.model, loaded.tokenizer
+    loaded.model.set_attn_implementation("sdpa")  # models are loaded in eager attention, which needs every pattern
     del network.layers[layers:]
     layout = find_layout(network)
     ids = torch.tensor([text_ids(tokenizer, n)])
