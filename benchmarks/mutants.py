@@ -31,6 +31,7 @@ TESTS = [
     "tests/runtime/test_machine_programs.py",
     "tests/runtime/test_machine_parts.py",
     "tests/runtime/test_text_marks.py",
+    "tests/runtime/test_programs_unseen.py",
 ]
 SECONDS = 400.0
 """A child that has not ended by then counts as caught: the change made the compiler run for ever."""

@@ -120,17 +120,12 @@ def facts_of(tables: Sequence[TokenTable], vocabulary: Vocabulary, words: tuple[
     columns = _evaluate([*vocabulary.relations, *tests], "1", tables, cells, np.uint8)
     count = len(vocabulary.relations)
     own = cells.start[:-1] + (cells.query - cells.first_key)  # the cell of the query itself, in every row
-    slopes = [
-        _evaluate([EVERY], slope, tables, cells, np.float32)[0] for slope in vocabulary.slopes
-    ]
+    slopes = [_evaluate([EVERY], slope, tables, cells, np.float32)[0] for slope in vocabulary.slopes]
     return Facts(
         cells, columns[:count], np.ascontiguousarray(columns[count:, own]),
         np.array(slopes, dtype=np.float32).reshape(len(slopes), -1),
         np.array(literal, dtype=np.int32), np.array(before, dtype=np.int32), words,
     )  # fmt: skip
-
-
-
 
 
 def _evaluate(

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 
 from attndsl.dsl.pyimport.lift import collections_ as C
+from attndsl.dsl.pyimport.lift import slices
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import spread
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
@@ -54,8 +55,8 @@ def _range(m: Machine, index: ast.Slice, length: Term) -> tuple[Term, Term]:
     if index.step is not None:
         raise m.stop("a slice with a step", code="E0303")
     start, stop = bound(m, index.lower), bound(m, index.upper)
-    low = T.ZERO if start is None else C.clamp(m, start, length)
-    high = length if stop is None else C.clamp(m, stop, length)
+    low = T.ZERO if start is None else slices.clamp(m, start, length)
+    high = length if stop is None else slices.clamp(m, stop, length)
     return low, high
 
 

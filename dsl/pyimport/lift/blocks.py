@@ -81,4 +81,3 @@ def store_where(m: Machine, grid: Grid, test: ast.Compare, value: Value, node: a
 def slice_of_all() -> ast.Slice:
     """``:``."""
     return ast.Slice(None, None, None)
-

@@ -8,6 +8,7 @@ run of the whole body then has to add the very same, or the lift stops.
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from attndsl.dsl import pytree
@@ -15,7 +16,7 @@ from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import tables
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Machine
-from attndsl.dsl.pyimport.lift.merge import subst_part
+from attndsl.dsl.pyimport.lift.merge import merge_values, subst_part
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import Binder, DictValue, Growing, Part, Ref, Seq
 
@@ -152,3 +153,22 @@ def same(m: Machine, guess: tuple[Part, ...], added: tuple[Part, ...], before: S
         if g.binders or a.binders or g.element != a.element or a.condition not in (g.condition, new):
             return False
     return True
+
+
+def joined(m: Machine, parts: tuple[Part, ...], ordered: bool, node: ast.AST) -> tuple[Part, ...]:
+    """Several appends in one iteration: one list only when at most one of them happens."""
+    first = parts[0]
+    merged = first
+    for p in parts[1:]:
+        if p.binders[:1] != first.binders[:1] or len(p.binders) != 1 or len(first.binders) != 1:
+            return _unordered(m, parts, node)
+        if not m.prover.impossible([merged.condition, p.condition]):
+            return _unordered(m, parts, node)
+        element = merge_values(p.condition, p.element, merged.element)
+        merged = Part(first.binders, T.disj((merged.condition, p.condition)), element)
+    return (merged,)
+
+
+def _unordered(m: Machine, parts: tuple[Part, ...], node: ast.AST) -> tuple[Part, ...]:
+    """The order of the elements is lost; the list may still be asked what it holds."""
+    return tuple(replace(p, binders=(replace(p.binders[0], mixed=True), *p.binders[1:])) for p in parts)

@@ -214,7 +214,7 @@ def _filled(value: Term) -> Callable[[Machine, ast.Call], Value]:
             raise m.stop("an array made with these arguments", node, "E0315")
         typed = [_ELEMENTS.get(ast.unparse(k.value), "") for k in node.keywords]
         if typed and typed[0]:
-            return _typed(m, evaluate(m, node.args[0]), value, typed[0], node)
+            return tables.typed(m, evaluate(m, node.args[0]), value, typed[0], node)
         for k in node.keywords:
             if ast.unparse(k.value) not in ("float", "np.float64", "np.float32", "'float64'"):
                 raise m.stop("an array of this type", node, "E0315")
@@ -226,14 +226,6 @@ def _filled(value: Term) -> Callable[[Machine, ast.Call], Value]:
 
 
 _ELEMENTS = {"bool": "bool", "np.bool_": "bool", "int": "int", "np.int64": "int", "np.int32": "int"}
-
-
-def _typed(m: Machine, shape: Value, value: Term, array: str, node: ast.AST) -> Value:
-    """An array of truth values or whole numbers, whose items are assigned one by one."""
-    if not isinstance(shape, Scalar) or shape.term.kind != "int":
-        raise m.stop("an array of this type", node, "E0315")
-    first = T.const(bool(value.data)) if array == "bool" else T.const(int(value.data))
-    return tables.repeated(m, Scalar(first, True), shape.term, array)
 
 
 def _full(m: Machine, node: ast.Call) -> Value:

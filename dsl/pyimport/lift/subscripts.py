@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from attndsl.dsl.pyimport.lift import arrays, dicts, tables
+from attndsl.dsl.pyimport.lift import arrays, dicts, slices, tables
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import doc_words, sequence, spread
@@ -220,7 +220,7 @@ def _slice(m: Machine, base: Value, index: ast.Slice) -> Value:
             return m.allocate(C.reverse(seq))
         raise m.stop("a slice with a step", code="E0303")
     start, stop = (_bound(m, b) for b in (index.lower, index.upper))
-    return m.allocate(C.slice_of(m, seq, start, stop))
+    return m.allocate(slices.slice_of(m, seq, start, stop))
 
 
 def _bound(m: Machine, node: ast.expr | None) -> Term | None:

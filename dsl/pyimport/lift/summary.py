@@ -299,7 +299,7 @@ class LoopRun:
                 continue
             added = tuple(self._bound(view, subst_part(p, mapping)) for p in inner.added)
             if len(added) > 1:
-                added = _joined(self.m, added, self.ordered, self.node)
+                added = F.joined(self.m, added, self.ordered, self.node)
             old = after.heap[key]
             if isinstance(old, Seq):
                 if added and not self.ordered and not old.is_set:
@@ -360,27 +360,6 @@ class LoopRun:
 
 def _relative(state: State, depth: int) -> Term:
     return T.conj(state.path[depth:])
-
-
-def _joined(m: Machine, parts: tuple[Part, ...], ordered: bool, node: ast.AST) -> tuple[Part, ...]:
-    """Several appends in one iteration: one list only when at most one of them happens."""
-    first = parts[0]
-    merged = first
-    for p in parts[1:]:
-        if p.binders[:1] != first.binders[:1] or len(p.binders) != 1 or len(first.binders) != 1:
-            return _unordered(m, parts, node)
-        if not m.prover.impossible([merged.condition, p.condition]):
-            return _unordered(m, parts, node)
-        from attndsl.dsl.pyimport.lift.merge import merge_values
-
-        element = merge_values(p.condition, p.element, merged.element)
-        merged = Part(first.binders, T.disj((merged.condition, p.condition)), element)
-    return (merged,)
-
-
-def _unordered(m: Machine, parts: tuple[Part, ...], node: ast.AST) -> tuple[Part, ...]:
-    """The order of the elements is lost; the list may still be asked what it holds."""
-    return tuple(replace(p, binders=(replace(p.binders[0], mixed=True), *p.binders[1:])) for p in parts)
 
 
 def _subst_event(e: Event, mapping: dict[Term, Term]) -> Event:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import dicts
 from attndsl.dsl.pyimport.lift import terms as T
@@ -29,6 +31,14 @@ def repeated(m: Machine, item: Value, length: Term, array: str = "") -> Ref:
     k = T.fresh("int")
     first = Part((Binder(k, T.ZERO, length),), T.TRUE, TupleValue((Scalar(k), item)))
     return m.allocate(DictValue((first,), length, array))
+
+
+def typed(m: Machine, shape: Value, value: Term, array: str, node: ast.AST) -> Value:
+    """An array of truth values or whole numbers, whose items are assigned one by one."""
+    if not isinstance(shape, Scalar) or shape.term.kind != "int":
+        raise m.stop("an array of this type", node, "E0315")
+    first = T.const(bool(value.data)) if array == "bool" else T.const(int(value.data))
+    return repeated(m, Scalar(first, True), shape.term, array)
 
 
 def from_list(seq: Seq) -> DictValue | None:

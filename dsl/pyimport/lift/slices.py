@@ -1,0 +1,75 @@
+"""Slices of symbolic lists and ranges."""
+
+from __future__ import annotations
+
+from attndsl.dsl.pyimport.lift import collections_ as C
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.machine import Machine
+from attndsl.dsl.pyimport.lift.merge import guard, instantiate
+from attndsl.dsl.pyimport.lift.terms import Term
+from attndsl.dsl.pyimport.lift.values import Binder, Part, Seq, items_of
+
+
+def slice_of(m: Machine, seq: Seq, start: Term | None, stop: Term | None) -> Seq:
+    """``seq[start:stop]`` of one part, or of a list that is written out."""
+    items = items_of(seq)
+    constant = all(x is None or T.is_const(x) for x in (start, stop))
+    if items is not None and constant:
+        cut = items[(start.data if start else None) : (stop.data if stop else None)]
+        return Seq(tuple(Part((), T.TRUE, i) for i in cut))
+    if len(seq.parts) != 1 or len(seq.parts[0].binders) != 1 or seq.is_set:
+        raise m.stop("a slice of a list that was built in several places", code="E0313")
+    part = instantiate(seq.parts[0])
+    (b,) = part.binders
+    if part.condition is T.TRUE and not b.over_words and not b.descending:
+        return _cut_range(m, part, b, start, stop)
+    rank_here = C._earlier(part)
+    count = C.part_count(seq.parts[0])
+    conditions = []
+    if start is not None:
+        conditions.append(_from_rank(m, rank_here, start, count))
+    if stop is not None:
+        conditions.append(T.not_(_from_rank(m, rank_here, stop, count)))
+    p = part
+    for c in conditions:
+        p = guard(p, c)
+    return Seq((Part(p.binders, T.conj((part.condition, *conditions)), part.element),))
+
+
+def _from_rank(m: Machine, rank_here: Term, bound: Term, count: Term) -> Term:
+    """The element's rank is at least the (Python) index ``bound``."""
+    if m.holds(T.compare(">=", bound, T.ZERO)):
+        return T.compare(">=", rank_here, bound)
+    if m.holds(T.compare("<", bound, T.ZERO)):
+        return T.compare(">=", rank_here, T.add(count, bound))
+    raise m.stop("a slice whose bound may be negative", code="E0313")
+
+
+def _cut_range(m: Machine, part: Part, b: Binder, start: Term | None, stop: Term | None) -> Seq:
+    length = T.sub(b.high, b.low)
+    if not m.holds(T.compare(">=", length, T.ZERO)):
+        raise m.stop("a slice of a range that may be empty", code="E0313")
+    low = T.ZERO if start is None else clamp(m, start, length)
+    high = length if stop is None else clamp(m, stop, length)
+    moved = Binder(b.var, T.add(b.low, low), T.add(b.low, high), b.domain)
+    return Seq((Part((moved,), T.TRUE, part.element),))
+
+
+def clamp(m: Machine, bound: Term, length: Term) -> Term:
+    """A slice bound as Python reads it, between 0 and the length."""
+    negative = T.compare("<", bound, T.ZERO)
+    if m.fails(negative):
+        if m.holds(T.compare("<=", bound, length)):
+            return bound
+        return T.func("min", (bound, length), "int")
+    from_end = T.add(length, bound)
+    if not m.holds(T.compare(">=", from_end, T.ZERO)):
+        from_end = T.func("max", (from_end, T.ZERO), "int")
+    if m.holds(negative):
+        return from_end
+    inside = (
+        bound
+        if m.prover.implies((*m.state.path, T.not_(negative)), T.compare("<=", bound, length))
+        else T.func("min", (bound, length), "int")
+    )
+    return T.ite(negative, from_end, inside)
