@@ -166,7 +166,7 @@ def tile(kind: str, rows: int, columns: int, lanes: int) -> Any:
 
 
 GROUP = 2 * ROW_MULTIPLE
-"""Programs whose windows (at most 256 vectors of 64 bytes each) share the second-level cache; of bytes, half as many"""
+"""Programs whose windows (at most 256 vectors of 64 bytes) share the second-level cache; of bytes, half as many."""
 
 WIDE, NARROW = 32, 16
 """16-bit lanes of a 512-bit and a 256-bit vector."""
