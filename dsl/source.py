@@ -62,7 +62,13 @@ class SourceFile:
         """Span of an ``ast`` node: one-based lines, zero-based UTF-8 byte columns."""
         return Span(self._byte_offset(line, byte_column), self._byte_offset(end_line, end_byte_column))
 
+    @cached_property
+    def _one_byte_each(self) -> bool:
+        return self.text.isascii()
+
     def _byte_offset(self, line: int, byte_column: int) -> int:
+        if self._one_byte_each:
+            return self.line_starts[line - 1] + byte_column
         text = self.line(line)
         if text.isascii():
             return self.line_starts[line - 1] + byte_column

@@ -67,7 +67,7 @@ def _rare_collections() -> Iterator[None]:
     """Look for cyclic garbage less often: a lift makes many small objects that live until its end, and few cycles."""
     before = gc.get_threshold()
     if before[0]:
-        gc.set_threshold(max(before[0], 200_000), *before[1:])
+        gc.set_threshold(max(before[0], 2_000_000), *before[1:])
     try:
         yield
     finally:
