@@ -116,10 +116,10 @@ def conj(parts: Iterable[Term]) -> Term:
     seen: dict[Term, None] = {}
     for part in parts:
         for p in part.args if part.op == "and" else (part,):
-            if p is FALSE or not_(p) in seen:
+            if p is FALSE or (p.opposite or not_(p)) in seen:
                 return FALSE
             if p is not TRUE:
-                seen.setdefault(p)
+                seen[p] = None
     found = tuple(seen)
     return TRUE if not found else found[0] if len(found) == 1 else mk("and", None, found, "bool")
 
