@@ -133,7 +133,18 @@ def _answer(group: list[Row]) -> bool:
     for pairs, c in group:
         if len(pairs) == 1:
             ((a, k),) = pairs
-            renamed.append((((names.setdefault(a, len(names)), k),), c))
+            at = names.get(a)
+            if at is None:
+                at = names[a] = len(names)
+            renamed.append((((at, k),), c))
+        elif len(pairs) == 2:
+            (a, k), (b, h) = pairs
+            at, to = names.get(a), names.get(b)
+            if at is None:
+                at = names[a] = len(names)
+            if to is None:
+                to = names[b] = len(names)
+            renamed.append((((at, k), (to, h)) if at < to else ((to, h), (at, k)), c))
         else:
             renamed.append((tuple(sorted([(names.setdefault(a, len(names)), k) for a, k in pairs])), c))
     key = tuple(renamed)
