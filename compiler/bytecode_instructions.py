@@ -177,8 +177,10 @@ class Instructions:
         """For each true place of the guard's rows one key of the result's row is marked or counted."""
         guard, place = (self.value(arg) for arg in op.args)
         axis, key = op.attr
-        sizes = {**dict(out.storage), axis: guard.size(axis)}
-        order = [*(name for name, _ in out.storage if name != key), axis, key]
+        places = guard.size(axis)
+        assert places is not None  # the guard says which places count
+        sizes: dict[str, int] = {**dict(out.storage), axis: places}
+        order: list[str] = [*(name for name, _ in out.storage if name != key), axis, key]
         loops = self.loops(tuple((name, sizes[name]) for name in order), (out, guard, place))
         shape = self.tables.shape(merged(loops, 2), self.starts(out, guard, place))
         self.put(op.name, out.register, [guard, place], shape)

@@ -58,7 +58,8 @@ class PlaceRewriter:
                     if put is not None:
                         return put
                 if choice.name == "put_at" and choice.attr[0] == "set" and _is(choice.args[0], 0.0):
-                    put = self._at("add", matrix, *choice.args[1:], choice.attr[1])
+                    _, place, condition, value = choice.args
+                    put = self._at("add", matrix, place, condition, value, choice.attr[1])
                     if put is not None:
                         return put
         return remade(self.b, op, args)

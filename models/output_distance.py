@@ -60,7 +60,8 @@ def _root(weight: torch.Tensor) -> torch.Tensor:
     import torch
 
     values, vectors = torch.linalg.eigh((weight.T @ weight).double())
-    return (vectors * values.clamp(min=0).sqrt()).float()
+    root: torch.Tensor = vectors * values.clamp(min=0).sqrt()
+    return root.float()
 
 
 class _Values:

@@ -69,7 +69,7 @@ def linear_form(typed: TypedProgram, causal: bool | None = None) -> LinearForm |
     except Unstructured as reason:
         return str(reason)
     except DiagnosticError as error:  # E0351: no compiled form at all
-        return error.diagnostics[0].message
+        return error.diagnostics[0].headline
     assumed = (*numbers.assumed, *finder.assumed)
     return LinearForm(terms, failures, assumed, finder.folds, causal, names)
 
@@ -139,7 +139,7 @@ def _below(b: Builder, numbers: Numbers, source: Op) -> tuple[Term, ...]:
 def _at_most(b: Builder, op: Op, row: str) -> bool:
     """True when the position is the row's own or an earlier one."""
     if op.name == "iota":
-        return op.attr == row
+        return bool(op.attr == row)
     if op.name == "sub" and op.args[0].name == "iota" and op.args[0].attr == row:
         return b.low(op.args[1]) >= 0
     return op.name == "min" and any(_at_most(b, arg, row) for arg in op.args)

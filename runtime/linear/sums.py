@@ -107,7 +107,8 @@ def toeplitz(x: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
     columns = x.to(torch.float64).T.contiguous()  # a transform along far apart places is many times slower
     spectrum = torch.fft.rfft(columns, size)
     spectrum *= torch.fft.rfft(kernel.to(torch.float64), size)
-    return torch.fft.irfft(spectrum, size)[:, :n].T.to(x.dtype)
+    found: torch.Tensor = torch.fft.irfft(spectrum, size)
+    return found[:, :n].T.to(x.dtype)
 
 
 def range_extreme(values: torch.Tensor, lo: torch.Tensor, hi: torch.Tensor, largest: bool) -> torch.Tensor:

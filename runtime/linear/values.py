@@ -84,7 +84,8 @@ class Values:
             case "column":
                 return self.backend.leaf(self.leaves.column(op.attr, op.dtype))
             case "map_text":
-                return self.backend.map_text(op, list(torch.broadcast_tensors(*args)))
+                together = torch.broadcast_tensors(*args)  # type: ignore[no-untyped-call]  # torch leaves it so
+                return self.backend.map_text(op, list(together))
             case "rename":
                 return args[0]
             case "rank":

@@ -28,8 +28,8 @@ from attndsl.runtime.machine import exponential, results
 from attndsl.runtime.machine import loops as L
 from attndsl.runtime.machine import reductions as R
 from attndsl.runtime.machine import tables as T
-from attndsl.runtime.machine.results import CARE, EMPTY, PACKED_INT16, PATTERN, RAW, pattern_row, raw_row
-from attndsl.runtime.packing import copy_row, quantise_row
+from attndsl.runtime.machine.results import CARE, EMPTY, PACKED_INT16, PACKED_UINT8, PATTERN, RAW, pattern_row, raw_row
+from attndsl.runtime.packing import copy_row, dither_row, quantise_row
 
 OUT, A, B, C, WIDTH = L.OUT, L.A, L.B, L.C, L.WIDTH
 ADD, SUB, MUL, DIV, FLOORDIV, MOD, POW, MIN, MAX = (
@@ -209,7 +209,7 @@ def _finish(f, e, s, a, program, short, q, limits, ends, outputs):
     if slot < 0:
         return
     width, sa, ia = e[s + L.INNER], e[s + A + L.ROW], e[s + A + L.STEP]
-    integers, floats, starts = packed
+    octets, integers, floats, thresholds, starts = packed
     spread = np.empty(0 if ia == 1 else width, np.float64)
     for i in range(e[s + L.OUTER]):
         x, place = f, a + i * sa
@@ -230,7 +230,11 @@ def _finish(f, e, s, a, program, short, q, limits, ends, outputs):
             row[0] = np.float32(1.0)
         if mode == PATTERN:
             continue
-        if mode == PACKED_INT16:
+        if mode == PACKED_UINT8:
+            to = starts[q + i]
+            total, varying = dither_row(row, seen, packing[2], thresholds[to:], octets[slot][to:])
+            sums[slot, 1] += varying / packing[2] ** 2
+        elif mode == PACKED_INT16:
             total, error = quantise_row(row, seen, packing[2], integers[slot][starts[q + i] :])
             sums[slot, 1] += error / packing[2]
         else:

@@ -250,7 +250,7 @@ def copier():
     def loops(out, x, e, s, o, a):
         io, ia = e[s + OUT + STEP], e[s + A + STEP]
         for _ in range(e[s + OUTER]):
-            if io == 1 and ia <= 1:
+            if io == 1 and (ia == 0 or ia == 1):  # a step may be -1: distances
                 _copy_row(out, uint64(o), x, uint64(a), ia, uint64(e[s + INNER]))
             else:
                 for j in range(e[s + INNER]):

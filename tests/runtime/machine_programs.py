@@ -47,6 +47,7 @@ WITH_WORDS = (
     "add sum(0.1 * count(v in w.children where Covers(k, v)) for w in words where Covers(q, w)) to each k",
     "add 1 to each k where any(w in words where w in q.words and k == q - w.index + 3 and k.is_punct)\n"
     "add count(w in words where w in q.words and k == w.index + q - 4) to each k",
+    "add 1 to each k where any(w in words where any(t where w in t.words and t == k) and w.pos == q.pos)",
     # running values: bounds of every kind
     "add count(t before q.word.index where t.word_start) + sum(len(t.text) for t upto k) to each k\n"
     "add first(t from q - 4 upto q - 1 where t.is_punct) otherwise 0 to first\n"
