@@ -45,7 +45,7 @@ class LoopRun:
         self.element: Value | None = None
         self.serial = next(m.keys)
         self.carries: dict[str, K.Carry] = {}
-        self.growing = F.expect(m, node.body)
+        self.growing = F.expect(m, node)
         self.rejected: set[Term] = set()
         self.invariants: dict[Term, K.Carry] = {}
         self.start: Checkpoint | None = None
