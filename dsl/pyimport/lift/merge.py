@@ -98,8 +98,8 @@ def merge_states(base: State, branches: list[tuple[Term, State]]) -> State:
 def _merge_names(c: Term, a: dict[str, Value], b: dict[str, Value]) -> dict[str, Value]:
     out: dict[str, Value] = {}
     for name in {**a, **b}:
-        x = a.get(name, Unbound(f"{name!r} is set in one branch only"))
-        y = b.get(name, Unbound(f"{name!r} is set in one branch only"))
+        x = a.get(name, Unbound(f"{name!r} is set in one branch only", True))
+        y = b.get(name, Unbound(f"{name!r} is set in one branch only", True))
         out[name] = merge_values(c, x, y)
     return out
 
