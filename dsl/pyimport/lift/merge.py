@@ -100,7 +100,7 @@ def _merge_names(c: Term, a: dict[str, Value], b: dict[str, Value]) -> dict[str,
     for name in {**a, **b}:
         x, y = a.get(name), b.get(name)
         if x is None or y is None:
-            missing = Unbound(f"{name!r} is set in one branch only")
+            missing = Unbound(f"{name!r} is set in one branch only", True)
             x, y = x or missing, y or missing
         out[name] = x if x is y else merge_values(c, x, y)
     return out

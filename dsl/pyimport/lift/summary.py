@@ -66,7 +66,7 @@ class LoopRun:
         for name in self.names:
             old = names.get(name)
             if old is None:
-                names[name] = Unbound(f"{name!r} is read before it is set")
+                names[name] = K.never_set(name)
             elif name in self.carries:
                 names[name] = self.carries[name].value
             else:
