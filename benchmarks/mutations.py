@@ -99,7 +99,7 @@ def textual(node: ast.BinOp) -> bool:
 
 
 def drop_last(node: ast.BoolOp) -> None:
-    """Leave out the last condition. Two values must stay, or the module does not compile, and any test sees that."""
+    """Leave out the last condition. Two values stay: a module that does not compile tests nothing."""
     node.values[-1] = ast.Constant(isinstance(node.op, ast.And))
 
 
@@ -139,7 +139,8 @@ def draw(count: int, seed: int) -> list[Mutant]:
         files = sorted({path for pattern in patterns for path in glob.glob(str(ROOT / pattern))})
         piles = []
         for name in files:
-            pile = [(Path(name), site) for site in range(len(list(changes(ast.parse(Path(name).read_text("utf-8"))))))]
+            sites = list(changes(ast.parse(Path(name).read_text(encoding="utf-8"))))
+            pile = [(Path(name), site) for site in range(len(sites))]
             random.Random(f"{seed} {Path(name).name}").shuffle(pile)
             piles.append(pile)
         rounds = [pile[turn] for turn in range(max(map(len, piles))) for pile in piles if turn < len(pile)]
