@@ -26,6 +26,7 @@ class NotLiftable(Exception):
         super().__init__(reason)
         self.reason, self.node, self.code = reason, node, code
         self.span: Span | None = None
+        self.between: tuple[str, Loop] | None = None  # the matrix and loop whose iterations depend on each other
 
 
 class Retry(Exception):
@@ -71,6 +72,7 @@ class Reading:
     path: tuple[Term, ...]
     loops: tuple[Loop, ...]
     time: int
+    statistic: str = ""
 
 
 def _conjuncts(c: Term) -> tuple[Term, ...]:
@@ -227,7 +229,7 @@ class Machine:
         return T.read(matrix, row, column, len(self.events))
 
     def read_stat(self, matrix: str, name: str, row: Term) -> Term:
-        self.readings.append(Reading(matrix, row, None, self.state.path, tuple(self.loops), len(self.events)))
+        self.readings.append(Reading(matrix, row, None, self.state.path, tuple(self.loops), len(self.events), name))
         return T.row_stat(matrix, name, row, len(self.events))
 
     # ------------------------------------------------------------ conditions

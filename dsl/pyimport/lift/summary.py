@@ -373,7 +373,7 @@ def _subst_reading(r: Reading, mapping: dict[Term, Term]) -> Reading:
     loops = tuple(Loop(_subst_binder(x.binder, mapping), x.ordered) for x in r.loops)
     path = tuple(T.subst(c, mapping) for c in r.path)
     column = None if r.column is None else T.subst(r.column, mapping)
-    return Reading(r.matrix, T.subst(r.row, mapping), column, path, loops, r.time)
+    return Reading(r.matrix, T.subst(r.row, mapping), column, path, loops, r.time, r.statistic)
 
 
 def _subst_binder(b: Binder, mapping: dict[Term, Term]) -> Binder:
