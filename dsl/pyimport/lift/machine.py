@@ -263,9 +263,13 @@ class Machine:
             self.state.path = path
 
     def decide(self, value: Choice) -> Value:
-        """The branch of a choice that the path settles, else the choice."""
-        if self.holds(value.condition):
-            return value.then
-        if self.fails(value.condition):
-            return value.other
-        return value
+        """The branch of a choice that the path settles, as far in as it does, else the choice."""
+        found: Value = value
+        while isinstance(found, Choice):
+            if self.holds(found.condition):
+                found = found.then
+            elif self.fails(found.condition):
+                found = found.other
+            else:
+                break
+        return found

@@ -77,7 +77,7 @@ def _below(c: Term, t: Term, limit: float) -> bool:
 
 
 def _used_there_alone(m: Machine, e: Event, stat: Term) -> bool:
-    """No condition depends on the count, and nothing else does; a count before the loop would be told from it no more."""
+    """Nothing but the value depends on the count; a count from before the loop could not be told from it."""
     if any(_counts(r, e.matrix, stat.data[-1]) and not _in(r, e.loops[-1]) for r in m.readings):
         return False
     count = [
