@@ -2,6 +2,7 @@
 
     python benchmarks/bench_evaluation.py                                  # the built-in library, on bundled stories
     python benchmarks/bench_evaluation.py --programs FILE.py FILE.py ...   # and these programs
+    python benchmarks/bench_evaluation.py --bidirectional FILE.py ...      # for bidirectional heads
     python benchmarks/bench_evaluation.py --model gpt2                     # another tokenizer
 
 Token and word features, and host tables, are given: what is timed is programs on one text of n tokens, result float32
@@ -19,6 +20,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,7 @@ from attndsl.runtime.library import load_library
 from attndsl.runtime.machine import BytecodeMachine
 from attndsl.runtime.packing import empty_packed, layout
 from attndsl.runtime.pattern import normalise
+from attndsl.runtime.program import Outcome, Program
 from attndsl.runtime.tokenize import token_table_of_ids
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -111,8 +114,8 @@ def ways_of(programs: list[IRProgram], leaves: Leaves, causal: bool, torch: bool
     return ways
 
 
-def table(title: str, programs: list[IRProgram], leaves: Leaves, causal: bool, rounds: int) -> list[str]:
-    """One table: every way on one set of programs."""
+def table(title: str, programs: list[IRProgram], leaves: Leaves, causal: bool, rounds: int) -> tuple[list[str], float]:
+    """One table, every way on one set of programs; and the seconds of the compiled machine."""
     found = interleaved(ways_of(programs, leaves, causal), rounds)
     started = time.process_time()
     code = emit_bytecode(programs, causal)
@@ -125,7 +128,7 @@ def table(title: str, programs: list[IRProgram], leaves: Leaves, causal: bool, r
     ]  # fmt: skip
     for name, seconds in found.items():
         lines.append(f"| {name} | {1e6 * seconds / len(programs):.1f} | {found[NUMPY] / seconds:.1f} |")
-    return [*lines, ""]
+    return [*lines, ""], found[OURS]
 
 
 def jit_table(leaves: Leaves, rounds: int) -> list[str]:
@@ -183,15 +186,69 @@ def growth(programs: list[IRProgram], tokenizer: Any) -> list[str]:
     return [*lines, "", f"From 128 tokens on the time grows with n to the {slope:.2f}; patterns have n² weights.", ""]
 
 
-def imported(files: list[str], causal: bool) -> list[IRProgram]:
-    library = load_library(files, host={"embedding_similarity": similarity}, causal=causal)
-    return compile_library([program.typed for program in library.values() if program.typed is not None])
+@dataclass(frozen=True)
+class Imported:
+    """Counts and CPU seconds of one file on one text."""
+
+    lifted: int
+    lifted_seconds: float
+    bounded: int
+    bounded_seconds: float
+    failed: int
+
+
+def bounded_seconds(programs: list[Program], leaves: Leaves, causal: bool, rounds: int) -> tuple[float, int]:
+    """Median CPU seconds of all loop programs on one text, pattern included, and how many of them failed on it."""
+    failed = 0
+
+    def once() -> None:
+        nonlocal failed
+        failed = 0
+        for program in programs:
+            try:
+                matrix = program.bounded.run(leaves.table, program.host)
+                normalise(np.asarray(matrix, dtype=np.float64), causal=causal, name=program.name)
+            except DiagnosticError:
+                failed += 1
+
+    return interleaved({"": once}, rounds)[""], failed
+
+
+def imported_tables(path: str, causal: bool, leaves: Leaves, number: int, rounds: int) -> tuple[list[str], Imported]:
+    """The table of one file: lifted programs every way, then its loop programs and the average over both."""
+    library = load_library([path], host={"embedding_similarity": similarity}, causal=causal)
+    lifted = compile_library([program.typed for program in library.values() if program.typed is not None])
+    loops = [program for program in library.values() if program.outcome is Outcome.BOUNDED]
+    kind = "causal" if causal else "bidirectional"
+    lines, seconds = table(f"Imported programs, file {number}, {kind}", lifted, leaves, causal, rounds)
+    found = Imported(len(lifted), seconds, len(loops), *bounded_seconds(loops, leaves, causal, rounds))
+    refused = len(library) - len(lifted) - len(loops)
+    lines += [
+        f"Beside these {found.lifted} lifted programs the file has {found.bounded} bounded loop programs, "
+        f"{1e6 * found.bounded_seconds / max(found.bounded, 1):.0f} µs each ({found.failed} of them end in a run-time "
+        f"error on this text), and {refused} that are refused.", "",
+    ]  # fmt: skip
+    return lines, found
+
+
+def averages(files: list[Imported]) -> list[str]:
+    """The average over all imported programs, lifted only and with the loop programs."""
+    lifted, bounded = sum(f.lifted for f in files), sum(f.bounded for f in files)
+    seconds = sum(f.lifted_seconds for f in files)
+    every = seconds + sum(f.bounded_seconds for f in files)
+    return [
+        "## Imported programs, all files", "", "| programs | number | µs per program and sentence |", "|---|---|---|",
+        f"| lifted | {lifted} | {1e6 * seconds / lifted:.1f} |",
+        f"| lifted and bounded | {lifted + bounded} | {1e6 * every / (lifted + bounded):.1f} |", "",
+    ]  # fmt: skip
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="smollm2-135m", help="whose tokenizer splits the texts")
     parser.add_argument("--programs", nargs="*", default=[], help="further files of programs")
+    parser.add_argument("--bidirectional", nargs="*", default=[], help="files of programs for bidirectional heads")
+    parser.add_argument("--bidirectional-model", default="minilm-l6", help="whose tokenizer splits texts for those")
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
     load = os.getloadavg()[0]
@@ -207,11 +264,18 @@ def main() -> None:
         f"{platform.python_version()}, numba {numba.__version__}, numpy {np.__version__}. "
         "CPU time of one thread, medians "
         f"of {options.rounds} interleaved runs; features of tokens and words are given.", "",
-        *table("The built-in library, causal", causal, leaves, True, options.rounds),
-        *table("The built-in library, bidirectional", both, leaves, False, options.rounds),
+        *table("The built-in library, causal", causal, leaves, True, options.rounds)[0],
+        *table("The built-in library, bidirectional", both, leaves, False, options.rounds)[0],
     ]  # fmt: skip
-    for number, path in enumerate(options.programs, 1):
-        lines += table(f"Imported programs, file {number}", imported([path], True), leaves, True, 3)
+    files = []
+    for number, path in enumerate([*options.programs, *options.bidirectional], 1):
+        is_causal = number <= len(options.programs)
+        text = leaves if is_causal else leaves_of(load_tokenizer(options.bidirectional_model), 128)
+        more, found = imported_tables(path, is_causal, text, number, 3)
+        lines += more
+        files.append(found)
+    if files:
+        lines += averages(files)
     lines += jit_table(leaves, options.rounds) + growth(causal, tokenizer)
     lines.append(f"Load average at the end: {os.getloadavg()[0]:.1f}.")
     DOCS.parent.mkdir(exist_ok=True)

@@ -62,6 +62,7 @@ class Recorder:
             data_file=None, include=[str(ROOT / folder / "*") for folder in ("compiler", "dsl")], config_file=False
         )
         self.seconds: dict[str, float] = {}
+        self.failed: list[str] = []
         self.coverage.start()
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
@@ -69,12 +70,15 @@ class Recorder:
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
+        if report.failed:
+            self.failed.append(report.nodeid)
 
     def save(self, path: Path) -> None:
         self.coverage.stop()
         data = self.coverage.get_data()
         by_line = {str(Path(name).relative_to(ROOT)): data.contexts_by_lineno(name) for name in data.measured_files()}
-        path.write_text(json.dumps({"by_line": by_line, "seconds": self.seconds}), encoding="utf-8")
+        kept = {"by_line": by_line, "seconds": self.seconds, "failed": self.failed}
+        path.write_text(json.dumps(kept), encoding="utf-8")
 
 
 class Only:
@@ -104,7 +108,7 @@ def load_changed(mutant: Mutant) -> None:
     importlib.machinery.SourceFileLoader.get_code = get_code  # type: ignore[method-assign,assignment]
 
 
-def run_tests(*plugins: object) -> int:
+def run_tests(*plugins: object, options: tuple[str, ...] = ()) -> int:
     """pytest's exit code, with nothing printed."""
     import pytest
 
@@ -113,7 +117,7 @@ def run_tests(*plugins: object) -> int:
     os.dup2(log, 1)
     os.dup2(log, 2)
     files = sorted({name.split("::")[0] for plugin in plugins if isinstance(plugin, Only) for name in plugin.order})
-    return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *(files or TESTS)], plugins=list(plugins)))
+    return int(pytest.main(["-q", "-p", "no:cacheprovider", *options, *(files or TESTS)], plugins=list(plugins)))
 
 
 def in_child(work: Callable[[], int], seconds: float) -> int | None:
@@ -137,7 +141,10 @@ def in_child(work: Callable[[], int], seconds: float) -> int | None:
 
 
 def record(path: Path) -> Reach | None:
-    """Which tests reach which line, from a run without a mutant; None when a test fails."""
+    """Which tests reach which line, from a run without a mutant; None when that run came to no end.
+
+    A test that fails without a mutant says nothing about one: it is named, and left out.
+    """
 
     def work() -> int:
         recorder = Recorder()
@@ -145,11 +152,17 @@ def record(path: Path) -> Reach | None:
         recorder.save(path)
         return code
 
-    if not path.exists() and in_child(work, 20 * SECONDS) != 0:
+    if not path.exists() and in_child(work, 20 * SECONDS) not in (0, 1):
         path.unlink(missing_ok=True)
         return None
     kept = json.loads(path.read_text(encoding="utf-8"))
-    by_line = {file: {int(line): names for line, names in rows.items()} for file, rows in kept["by_line"].items()}
+    for name in kept["failed"]:
+        print(f"fails without a mutant, left out: {name}", file=sys.stderr)
+        kept["seconds"].pop(name, None)
+    by_line = {
+        file: {int(line): [name for name in names if name not in kept["failed"]] for line, names in rows.items()}
+        for file, rows in kept["by_line"].items()
+    }
     return Reach(by_line, kept["seconds"])
 
 
@@ -161,7 +174,7 @@ def judged(mutant: Mutant, reach: Reach) -> str:
 
     def work() -> int:
         load_changed(mutant)
-        return run_tests(Only(tests))
+        return run_tests(Only(tests), options=("-x",))
 
     code = in_child(work, SECONDS)
     return "endless" if code is None else "survived" if code == 0 else "caught"
@@ -206,7 +219,7 @@ def main() -> int:
     preload()
     reach = record(options.results.with_suffix(".reach.json"))
     if reach is None:
-        print("the tests fail without a mutant: nothing can be learned", file=sys.stderr)
+        print("the tests do not end without a mutant: nothing can be learned", file=sys.stderr)
         return 1
     for mutant in mutants[part::parts]:
         if outcomes.get(mutant.key) in (CAUGHT if options.again else (*CAUGHT, "survived", "unreached")):

@@ -75,7 +75,7 @@ def changes_of(node: ast.AST) -> Iterator[Change]:
     elif isinstance(node, ast.BoolOp):
         other = ast.Or if isinstance(node.op, ast.And) else ast.And
         yield "and/or", node, lambda: setattr(node, "op", other())
-        yield "condition", node, lambda: node.values.pop()
+        yield "condition", node, lambda: drop_last(node)
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         yield "not", node, lambda: replace_not(node)
     elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub) and not textual(node):
@@ -98,21 +98,23 @@ def textual(node: ast.BinOp) -> bool:
     )
 
 
+def drop_last(node: ast.BoolOp) -> None:
+    """Leave out the last condition. Two values must stay, or the module does not compile, which any test would catch."""
+    node.values[-1] = ast.Constant(isinstance(node.op, ast.And))
+
+
 def replace_not(node: ast.UnaryOp) -> None:
     node.op = ast.Not()
     node.operand = ast.UnaryOp(ast.Not(), node.operand)
 
 
-def mutants_of(group: str, path: Path) -> list[Mutant]:
+def mutant_at(group: str, path: Path, site: int) -> Mutant:
     text = path.read_text(encoding="utf-8")
-    found = []
-    for site, (kind, node, _) in enumerate(changes(ast.parse(text))):
-        before = ast.unparse(shown(node))
-        _, other, change = list(changes(ast.parse(text)))[site]
-        change()
-        after = ast.unparse(ast.fix_missing_locations(shown(other)))
-        found.append(Mutant(group, str(path.relative_to(ROOT)), site, kind, *lines(node), before, after))  # type: ignore[attr-defined]
-    return found
+    kind, node, _ = list(changes(ast.parse(text)))[site]
+    _, other, change = list(changes(ast.parse(text)))[site]
+    change()
+    before, after = (ast.unparse(ast.fix_missing_locations(shown(n))) for n in (node, other))
+    return Mutant(group, str(path.relative_to(ROOT)), site, kind, *lines(node), before, after)
 
 
 def lines(node: ast.AST) -> tuple[int, int]:
@@ -137,9 +139,9 @@ def draw(count: int, seed: int) -> list[Mutant]:
         files = sorted({path for pattern in patterns for path in glob.glob(str(ROOT / pattern))})
         piles = []
         for name in files:
-            pile = mutants_of(group, Path(name))
+            pile = [(Path(name), site) for site in range(len(list(changes(ast.parse(Path(name).read_text("utf-8"))))))]
             random.Random(f"{seed} {Path(name).name}").shuffle(pile)
             piles.append(pile)
         rounds = [pile[turn] for turn in range(max(map(len, piles))) for pile in piles if turn < len(pile)]
-        chosen += rounds[: count // len(TARGETS)]
+        chosen += [mutant_at(group, *place) for place in rounds[: count // len(TARGETS)]]
     return chosen

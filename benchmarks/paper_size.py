@@ -14,7 +14,7 @@ from attndsl.models.corpus import load_corpus
 from attndsl.models.load_tokenizer import load_tokenizer
 from attndsl.runtime.library import builtin_library, load_library
 from attndsl.runtime.machine import BytecodeMachine
-from attndsl.runtime.packing import Packed
+from attndsl.runtime.packing import Packed, Precision
 from attndsl.runtime.scorer import Scorer
 from attndsl.runtime.tokenize import token_table_of_ids
 
@@ -30,7 +30,14 @@ def similarity(tokens: list[str], a: int, b: int) -> float:
 class EvaluatedJob:
     """Each call does one sentence: (CPU, heads, sums, wall, evaluation) seconds, the parts in CPU seconds."""
 
-    def __init__(self, heads: np.ndarray, files: list[Path], threads: int, model: str = "smollm2-135m") -> None:
+    def __init__(
+        self,
+        heads: np.ndarray,
+        files: list[Path],
+        threads: int,
+        precision: Precision = "uint8",
+        model: str = "smollm2-135m",
+    ) -> None:
         self.heads, self.threads = heads, threads
         host = {"embedding_similarity": similarity}
         library = [*builtin_library(True).compiled(), *(load_library(files, host=host).compiled() if files else ())]
@@ -48,8 +55,9 @@ class EvaluatedJob:
             if len(ids) >= n:
                 break
         self.leaves = Leaves(token_table_of_ids(ids[:n], tokenizer), host)
-        self.scorer = Scorer(PROGRAMS, len(heads), precision="int16", threads=threads, keep_sentences=False)
+        self.scorer = Scorer(PROGRAMS, len(heads), precision=precision, threads=threads, keep_sentences=False)
         self.pool = ThreadPoolExecutor(threads)
+        self._kept: dict[int, Packed] = {}
         self()
 
     @staticmethod
@@ -93,8 +101,5 @@ class EvaluatedJob:
         return cpu, heads, cpu - heads - evaluating, time.perf_counter() - wall, evaluating
 
     def _room(self, sentence: Any, rows: int) -> Packed:
-        known = getattr(self, "_kept", {})
-        if rows not in known:
-            known[rows] = sentence.block(rows)
-            self._kept = known
-        return known[rows]
+        self._kept[rows] = sentence.block(rows, self._kept.get(rows))
+        return self._kept[rows]

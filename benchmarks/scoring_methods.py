@@ -17,9 +17,16 @@ import numpy as np
 from numba import njit
 
 from attndsl.runtime.allpairs import min_sums, vector_lanes
-from attndsl.runtime.packing import Packed, Precision, aligned_zeros, empty_packed, layout, pack_into
+from attndsl.runtime.packing import PRECISIONS, Packed, Precision, aligned_zeros, empty_packed, layout, pack_into
 from attndsl.runtime.pattern import normalise
-from attndsl.runtime.vectors import _float32_narrow, _float32_wide, _int16_narrow, _int16_wide
+from attndsl.runtime.vectors import (
+    _float32_narrow,
+    _float32_wide,
+    _int16_narrow,
+    _int16_wide,
+    _uint8_narrow,
+    _uint8_wide,
+)
 
 PAIRS_A, PAIRS_B = 96, 96
 PUBLISHED = "numpy per pair, both patterns converted and clipped (the published way)"
@@ -70,12 +77,23 @@ def pack(patterns: np.ndarray, precision: Precision, lanes: int) -> Packed:
 def ours(a: np.ndarray, b: np.ndarray, lanes: int | None = None) -> dict[str, Method]:
     """Sums of minima of all pairs from packed patterns, one thread."""
     lanes = lanes or vector_lanes()
-    precisions: tuple[Precision, ...] = ("float64", "float32", "int16")
     methods = {}
-    for precision in precisions:
+    for precision in PRECISIONS:
         left, right = pack(a, precision, lanes), pack(b, precision, lanes)
         methods[precision] = timed(lambda left=left, right=right: min_sums(left, right), len(a) * len(b))
     return methods
+
+
+@njit
+def _peak_uint8_wide(x, other, zero, out, steps, repeats):  # type: ignore[no-untyped-def]
+    for _ in range(repeats):
+        _uint8_wide(x, 0, zero, x, other, zero, steps, out, 0, 0)
+
+
+@njit
+def _peak_uint8_narrow(x, other, zero, out, steps, repeats):  # type: ignore[no-untyped-def]
+    for _ in range(repeats):
+        _uint8_narrow(x, 0, zero, x, other, zero, steps, out, 0, 0)
 
 
 @njit
@@ -107,10 +125,11 @@ def peaks(weights: int, lanes: int | None = None) -> dict[str, Method]:
     wide = (lanes or vector_lanes()) == 32
     methods = {}
     for precision, kernel, tile, width in (
+        ("uint8", _peak_uint8_wide if wide else _peak_uint8_narrow, 24 if wide else 9, 64 if wide else 32),
         ("int16", _peak_int16_wide if wide else _peak_int16_narrow, 24 if wide else 9, 32 if wide else 16),
         ("float32", _peak_float32_wide if wide else _peak_float32_narrow, 24 if wide else 9, 16 if wide else 8),
     ):
-        dtype = np.uint16 if precision == "int16" else np.float32
+        dtype = {"uint8": np.uint8, "int16": np.uint16}.get(precision, np.float32)
         # Every row of the tile reads the same half of the data, every column the other; the optimiser must not know.
         steps, repeats = 8192 // (width * np.dtype(dtype).itemsize), 2000
         data = aligned_zeros((2 * steps * width,), dtype)

@@ -89,7 +89,7 @@ class Builder:
     def _compare(self, name: str, a: Op, b: Op) -> Op:
         if a.dtype != "s":
             a, b = self.number(a), self.number(b)
-        if a.name == b.name and a.name in ("const", "text") and (a.dtype != "s" or name == "eq"):
+        if a.name == b.name and a.name in ("const", "text"):
             return self.const(bool(_FOLD[name](a.attr, b.attr)))
         if a is b and a.dtype == "s":
             return self.const(name != "lt")

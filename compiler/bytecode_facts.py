@@ -20,6 +20,13 @@ DISTANCE_AXIS = "t1000000"
 
 ELEMENTWISE = frozenset({*ARITHMETIC, *FUNCTIONS, *COMPARISONS, *LOGIC, *CONVERSIONS, "select", "add_if"})
 FOLDS = frozenset({*REDUCTIONS, "count", "sum_if"})
+RUNNING = frozenset({"running_sum", "running_count", "running_last", "next_true"})
+"""Operations along an axis (their ``attr``). Up to and with each place: sum, number of true values, index of the last
+true value or -1. From each place on: index of the first true value, or infinity."""
+PRODUCTS = frozenset({"any_where", "count_where", "sum_where"})
+"""Reductions of two tables over an axis: where the first, a truth value, holds, rows of the second are folded."""
+PLACED = frozenset({"any_at", "count_at"})
+"""Reductions over an axis of one key for each true value; ``attr`` is (the axis, the axis of the key)."""
 Affine = tuple[dict[str, int], float]
 
 
@@ -97,6 +104,8 @@ class Beyond:
                 return True if True in _bools(parts) else (False if parts == [False, False] else None)
             case "select":
                 return self._chosen(op, parts)
+            case "put_at":
+                return parts[0] if op.attr[1] else None  # (kind, whether the place is never after the query)
             case "add_if":
                 return parts[0] if parts[1] is False else None
             case "sub" if parts[0] == -math.inf and parts[1] is None:
@@ -112,14 +121,18 @@ class Beyond:
             return bool(value) if op.dtype == "b" else float(value)
         return None
 
+    def _limited(self, op: Op, query: str) -> bool:
+        """True for "x where x <= p", with a p that is never after the query."""
+        return any(
+            term.name in ("lt", "le") and term.args[0] is op.args[1] and self.up_to_query(term.args[1], query)
+            for term in conjunction(op.args[0])
+        )
+
     def _bounded(self, op: Op, axis: str) -> bool:
         """True for "the key is p, and p is not after the query", in any order among other conditions."""
-        terms = _conjunction(op)
-        at = {arg.id for term in terms if term.name == "eq" and _has_iota(term, axis) for arg in term.args}
-        return any(
-            term.name == "le" and term.args[0].id in at and term.args[1].name == "iota" and term.args[1].attr == "q"
-            for term in terms
-        )
+        terms = conjunction(op)
+        places = [arg for term in terms if term.name == "eq" and _has_iota(term, axis) for arg in term.args]
+        return any(_not_after(term, place) for term in terms for place in places)
 
     def _chosen(self, op: Op, parts: list[float | bool | None]) -> float | bool | None:
         if parts[0] is not None:
@@ -143,36 +156,55 @@ class Beyond:
             return False if constant < 1 else None
         return True if (constant < 1 if op.name == "lt" else constant <= 1) else None
 
-    def up_to_query(self, op: Op) -> bool:
-        """True for positions that are never after the query (and for numbers below all positions)."""
-        if set(op.axes) - {"q"}:
+    def up_to_query(self, op: Op, query: str = "q") -> bool:
+        """True for positions that are never after the query (and for numbers below all positions). ``query`` is the
+        name of its axis in values that are read through a view."""
+        if set(op.axes) - {query}:
             return False
         match op.name:
             case "iota":
-                return True
+                return bool(op.attr == query)
             case "const":
                 return bool(op.attr <= 0)
+            case "rename":
+                return self.up_to_query(op.args[0], op.attr[0] if op.attr[1] == query else query)
             case "sub":
-                return self.up_to_query(op.args[0]) and non_negative(op.args[1], {})
+                return self.up_to_query(op.args[0], query) and non_negative(op.args[1], {})
             case "add":
                 return any(
-                    self.up_to_query(a) and b.name == "const" and b.attr <= 0 for a, b in (op.args, op.args[::-1])
+                    self.up_to_query(a, query) and b.name == "const" and b.attr <= 0
+                    for a, b in (op.args, op.args[::-1])
                 )
             case "first" | "last":
-                return self.known(op.args[0], op.attr) is False
+                return query == "q" and self.known(op.args[0], op.attr) is False
+            case "gather" if op.args[0].name == "running_last":
+                return self.up_to_query(op.args[1], query)  # the last match up to a place is not after it
             case "select":
-                return self.up_to_query(op.args[1]) and self.up_to_query(op.args[2])
+                limited = self.up_to_query(op.args[1], query) or self._limited(op, query)
+                return limited and self.up_to_query(op.args[2], query)
             case "min":
-                return any(self.up_to_query(arg) for arg in op.args)
+                return any(self.up_to_query(arg, query) for arg in op.args)
             case "max":
-                return all(self.up_to_query(arg) for arg in op.args)
+                return all(self.up_to_query(arg, query) for arg in op.args)
             case "floor" | "ceil" | "round" | "trunc":
-                return self.up_to_query(op.args[0])
+                return self.up_to_query(op.args[0], query)
         return False
 
 
-def _conjunction(op: Op) -> list[Op]:
-    return [term for arg in op.args for term in _conjunction(arg)] if op.name == "and" else [op]
+def _not_after(term: Op, place: Op) -> bool:
+    """True for the condition that a place is not after the query, which may be a view of one over another axis."""
+    query = "q"
+    if term.name == "rename" and term.attr[1] == "q":
+        query = term.attr[0]
+        term = term.args[0]
+        if place.name == "rename" and place.attr == (query, "q"):
+            place = place.args[0]
+    return term.name == "le" and term.args[0] is place and (term.args[1].name, term.args[1].attr) == ("iota", query)
+
+
+def conjunction(op: Op) -> list[Op]:
+    """The conditions that must all hold."""
+    return [term for arg in op.args for term in conjunction(arg)] if op.name == "and" else [op]
 
 
 def _has_iota(op: Op, axis: str) -> bool:
@@ -222,7 +254,15 @@ def stops_at_query(op: Op, beyond: Beyond) -> bool:
 def _needs(op: Op, place: int, arg: Op, axis: str, beyond: Beyond, full: set[tuple[int, str]]) -> bool:
     if op.name in FOLDS and op.attr == axis:
         return not stops_at_query(op, beyond)
-    if op.name == "rename" or (op.name == "gather" and place == 0 and (axis == op.attr or op.attr == "q")):
+    if op.name in PRODUCTS and op.attr == axis:
+        return beyond.known(op.args[0], axis) is not False
+    if op.name in PLACED and op.attr[0] == axis:
+        return True
+    if (
+        op.name == "rename"
+        or op.name == "turned"
+        or (op.name == "gather" and place == 0 and (axis == op.attr or op.attr == "q"))
+    ):
         return True
     return (op.id, axis) in full
 
@@ -240,12 +280,20 @@ def _non_negative(op: Op, memo: dict[int, bool]) -> bool:
             return bool(op.attr >= 0)
         case "iota" | "n" | "float" | "abs" | "exp" | "sqrt" | "rank":
             return True
+        case "running_count" | "next_true" | "count_where" | "count_at":
+            return True
+        case "sum_where":
+            return non_negative(op.args[1], memo)
+        case "running_sum" | "turned":
+            return non_negative(op.args[0], memo)
         case "add" | "mul" | "div" | "min" | "sum" | "product" | "minimum" | "maximum" | "floordiv":
             return all(non_negative(arg, memo) for arg in op.args)
         case "max":
             return any(non_negative(arg, memo) for arg in op.args)
         case "pow" | "gather" | "rename" | "round" | "floor" | "trunc" | "ceil":
             return non_negative(op.args[0], memo)
+        case "put_at":
+            return non_negative(op.args[0], memo) and non_negative(op.args[3], memo)
         case "select":
             return non_negative(op.args[1], memo) and non_negative(op.args[2], memo)
     return False

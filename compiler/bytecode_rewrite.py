@@ -8,44 +8,35 @@ in one pass over memory. ``without_normalisation`` drops a program's last step w
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from attndsl.compiler.build import Builder
+from attndsl.compiler.bytecode_contract import Contractor
 from attndsl.compiler.bytecode_facts import (
     DISTANCE_AXIS,
     ELEMENTWISE,
-    FOLDS,
     Affine,
     Beyond,
     affine,
     difference,
     non_negative,
 )
+from attndsl.compiler.bytecode_places import PlaceRewriter
+from attndsl.compiler.bytecode_rebuild import rebuilt, remade
+from attndsl.compiler.bytecode_scans import ScanRewriter
+from attndsl.compiler.bytecode_shared import Sharer
 from attndsl.compiler.bytecode_text import TextRewriter
 from attndsl.compiler.ir import IRProgram, Op, is_word_axis, ordered, reachable
 
-Rebuild = Callable[[Op, tuple[Op, ...]], Op]
-
-
-def rebuilt(programs: Sequence[IRProgram], step: Rebuild) -> list[IRProgram]:
-    """The programs with every operation replaced by ``step(operation, replaced arguments)``."""
-    new: dict[int, Op] = {}
-    for op in reachable(root for program in programs for root in program.roots()):
-        new[op.id] = step(op, tuple(new[arg.id] for arg in op.args))
-    return [
-        replace(
-            program,
-            result=new[program.result.id],
-            checks=tuple(replace(check, fails=new[check.fails.id]) for check in program.checks),
-        )
-        for program in programs
-    ]
-
 
 def rewrite(programs: Sequence[IRProgram]) -> list[IRProgram]:
-    """Texts and distances."""
-    return rebuilt(programs, _Rewriter())
+    """Running values; writes at a place; texts and distances; one value for all names of its axes; products."""
+    found = rebuilt(programs, ScanRewriter())
+    found = rebuilt(found, PlaceRewriter(found))
+    for step in (_Rewriter(), Sharer(), Contractor()):
+        found = rebuilt(found, step)
+    return found
 
 
 class _Rewriter:
@@ -57,18 +48,11 @@ class _Rewriter:
     def __call__(self, op: Op, args: tuple[Op, ...]) -> Op:
         if op.name == "map_text":
             return self.texts.answer(op, args)
-        if op.name == "rename":
-            return self.b.rename(args[0], *op.attr)
-        if op.name == "gather":
-            return self.b.gather(args[0], op.attr, args[1])
-        if op.name in FOLDS:
-            return self.b.reduce(op.name, args[0], op.attr)
-        if op.name == "rank":
-            return self.b.rank(self.b.spread(args[0], op.attr), op.attr)
-        if op.name not in ELEMENTWISE:
-            return self.b.graph.op(op.name, args, op.attr, op.axes, op.dtype)
-        axes = ordered(axis for arg in args for axis in arg.axes)
-        return self.distance(op, args, axes) or self.b.graph.op(op.name, args, op.attr, axes, op.dtype)
+        if op.name in ELEMENTWISE:
+            return self.distance(op, args, ordered(axis for arg in args for axis in arg.axes)) or remade(
+                self.b, op, args
+            )
+        return remade(self.b, op, args)
 
     def distance(self, op: Op, args: tuple[Op, ...], axes: tuple[str, ...]) -> Op | None:
         """The operation as a view of a vector over distances, when it depends on y - x alone."""

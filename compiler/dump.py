@@ -29,4 +29,13 @@ def _attribute(op: Op) -> str:
         return ", ".join([name, *(repr(c) for c in shown)])
     if op.name == "rename":
         return f"{op.attr[0]} -> {op.attr[1]}"
-    return repr(op.attr) if op.name in ("const", "text") else str(op.attr)
+    return str(op.attr) if isinstance(op.attr, str) and op.name != "text" else _shown(op.attr)
+
+
+def _shown(value: object) -> str:
+    """``repr``, with sets in order: their own order differs from run to run."""
+    if isinstance(value, frozenset):
+        return f"{{{', '.join(map(_shown, sorted(value)))}}}"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_shown, value))})"
+    return repr(value)

@@ -23,7 +23,7 @@ class AggregateLowering(TableLowering):
         needs_limit = self.typed.causal
         if binder.domain is not None:
             nodes = self.lower(binder.domain, scope, path)
-            kind = self.kind_of_nodes(nodes, binder.domain)
+            kind = self.kind_of_nodes(nodes)
             assert isinstance(nodes, NodeSet | Chosen)
             needs_limit &= kind is NUM
             terms.append(self.related(nodes, place))
@@ -49,15 +49,14 @@ class AggregateLowering(TableLowering):
     def binder_axis(self, binder: N.Binder, scope: Scope, path: Path) -> str:
         if binder.domain is None:
             return f"t{self.depth}"
-        kind = self.kind_of_nodes(self.lower(binder.domain, scope, path), binder.domain)
+        kind = self.kind_of_nodes(self.lower(binder.domain, scope, path))
         return f"w{self.depth}" if kind is WORD else f"t{self.depth}"
 
-    def kind_of_nodes(self, nodes: Lowered, node: N.Expr) -> Kind:
+    def kind_of_nodes(self, nodes: Lowered) -> Kind:
         """WORD for a set of words, NUM for a set of tokens."""
         while isinstance(nodes, Chosen):
             nodes = nodes.then
-        if not isinstance(nodes, NodeSet):
-            raise self.cannot(node, "this is not a set of words or tokens")
+        assert isinstance(nodes, NodeSet), "the checker lets a variable run over words and tokens only"
         return WORD if nodes.kind is WORDS else NUM
 
     def aggregate(self, node: N.Aggregate, scope: Scope, path: Path) -> Value:

@@ -27,15 +27,13 @@ class LoweringBase(ABC):
         self.checks: list[Check] = []
         self.matrices: dict[str, Op] = {"W": builder.const(0.0)}
         self.depth = 0
-        self.group = 0
-        self.phase = 0
+        self.group = self.phase = 0
 
     # ------------------------------------------------------------ entry points
 
     def value(self, node: N.Expr, scope: Scope, path: Path) -> Value:
         found = self.lower(node, scope, path)
-        if not isinstance(found, Value):
-            raise self.cannot(node, "a set stands where one value is needed")
+        assert isinstance(found, Value), "the checker lets no set stand where one value is needed"
         return found
 
     def number(self, node: N.Expr, scope: Scope, path: Path) -> Value:

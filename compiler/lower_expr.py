@@ -130,7 +130,7 @@ class ExpressionLowering(AggregateLowering):
             return Value(self.b.map_text("concat", (left.op, right.op), (), "s"), STR, present)
         a, b = self.b.number(left.op), self.b.number(right.op)
         where = path if present is None else (*path, present)
-        if node.op in ("/", "//", "%") and self.b.low(b) <= 0 and not (b.name == "const" and b.attr != 0):
+        if node.op in ("/", "//", "%") and self.b.low(b) <= 0:
             self.check(self.b.binary("eq", b, self.b.const(0.0)), where, "E0401", "division by zero", node)
         if node.op == "**":
             self.check_power(a, b, where, node)
@@ -138,7 +138,7 @@ class ExpressionLowering(AggregateLowering):
 
     def check_power(self, base: Op, exponent: Op, path: Path, node: N.Node) -> None:
         zero = self.b.const(0.0)
-        if self.b.low(base) <= 0 and self.b.low(exponent) < 0 and not (base.name == "const" and base.attr > 0):
+        if self.b.low(base) <= 0 and self.b.low(exponent) < 0:
             fails = self.b.and_(self.b.binary("eq", base, zero), self.b.binary("lt", exponent, zero))
             self.check(fails, path, "E0401", "zero to a negative power", node)
         if self.b.low(base) < 0 and not self.b.integral(exponent):

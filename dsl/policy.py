@@ -76,7 +76,7 @@ POLICY: dict[str, Decision] = {**dict.fromkeys(_ACCEPTED.split(), Accepted()), *
 
 def decide(node: ast.AST) -> Decision:
     """The decision for one node, by the name of its class; E0120 for a class that the table does not know."""
-    name = type(node).__name__
+    name = node.__class__.__name__
     known = POLICY.get(name)
     return known if known is not None else Refused("E0120", f"`{name}` is not known to attndsl")
 

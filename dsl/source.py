@@ -6,6 +6,7 @@ the place in the user's file that it comes from.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,11 +36,7 @@ class SourceFile:
 
     @cached_property
     def line_starts(self) -> tuple[int, ...]:
-        starts = [0]
-        for index, char in enumerate(self.text):
-            if char == "\n":
-                starts.append(index + 1)
-        return tuple(starts)
+        return (0, *[found.end() for found in re.finditer("\n", self.text)])
 
     def position(self, offset: int) -> tuple[int, int]:
         """One-based (line, column) of a character offset; columns count characters."""
@@ -62,7 +59,13 @@ class SourceFile:
         """Span of an ``ast`` node: one-based lines, zero-based UTF-8 byte columns."""
         return Span(self._byte_offset(line, byte_column), self._byte_offset(end_line, end_byte_column))
 
+    @cached_property
+    def _one_byte_each(self) -> bool:
+        return self.text.isascii()
+
     def _byte_offset(self, line: int, byte_column: int) -> int:
+        if self._one_byte_each:
+            return self.line_starts[line - 1] + byte_column
         text = self.line(line)
         if text.isascii():
             return self.line_starts[line - 1] + byte_column

@@ -27,12 +27,13 @@ class Sequences:
     """The sequences of one forward pass.
 
     ``ids`` is [batch, total] with everything the cache holds, ``present`` the same shape: False where padding.
-    The queries of the pass are the last ``queries`` positions.
+    The queries of the pass are the last ``queries`` positions. ``cached``: the pass may keep keys for a later one.
     """
 
     ids: torch.Tensor
     present: torch.Tensor | None
     queries: int
+    cached: bool = True
 
     @property
     def total(self) -> int:
@@ -57,10 +58,12 @@ class SequenceTracker:
         self._caches: WeakKeyDictionary[Any, _Seen] = WeakKeyDictionary()
         self._current: tuple[torch.Tensor, Any] | None = None
         self._outermost: torch.nn.Module | None = None
+        self._positions: int | None = None
 
     @contextmanager
     def following(self, model: PreTrainedModel) -> Iterator[None]:
         """Watch ``model`` inside the context; afterwards its hooks and methods are as they were."""
+        self._positions = learnt_positions(model)
         with ExitStack() as stack:
             # Both, because OPT's language model bypasses its base model, and people call a base model directly.
             for module in dict.fromkeys((model, model.base_model)):
@@ -121,12 +124,19 @@ class SequenceTracker:
         if prepared is not None and not _fits(prepared[0], ids, length):
             prepared = None
         full = self._full_ids(ids, cache, length, prepared)
+        if self._positions is not None and full.shape[1] > self._positions:
+            raise fail(
+                "E0614",
+                f"{full.shape[1]} tokens are more than the model can read: it has learnt {self._positions} positions",
+                help=f"cut the text to {self._positions} tokens",
+            )
         self._current = (full, cache)
         mask = given.get("attention_mask", extra.get("attention_mask"))
         if length == 0 and mask is None:
             _refuse_packed(given.get("position_ids", extra.get("position_ids")))
         present = _present(mask, full, prepared)
-        self._begin(Sequences(full, present, int(ids.shape[1])))
+        cached = cache is not None or given.get("use_cache", extra.get("use_cache")) is not False
+        self._begin(Sequences(full, present, int(ids.shape[1]), cached))
 
     def _full_ids(self, ids: torch.Tensor, cache: Any, length: int, prepared: Any) -> torch.Tensor:
         import torch
@@ -156,6 +166,20 @@ class SequenceTracker:
         ids = current[0]
         if int(cache.get_seq_length()) == ids.shape[1]:
             self._caches[cache] = _Seen(torch.clone(ids), _first_keys(cache))
+
+
+def learnt_positions(model: PreTrainedModel) -> int | None:
+    """How many positions a model has an embedding for; None where positions are not learnt (rotary, say)."""
+    import torch
+
+    limit = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    found = [
+        module.num_embeddings
+        for name, module in model.named_modules()
+        if name.rpartition(".")[2] in ("wpe", "embed_positions", "position_embeddings")
+        and isinstance(module, torch.nn.Embedding)
+    ]
+    return min(*found, limit) if found and isinstance(limit, int) else min(found, default=None)
 
 
 def _fits(full: torch.Tensor, ids: torch.Tensor, length: int) -> bool:

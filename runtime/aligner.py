@@ -248,13 +248,12 @@ def _word_table(text: str, words: Sequence[str]) -> WordTable:
         starts.append(at)
         at += len(word)
     ends = [start + len(word) for start, word in zip(starts, words, strict=True)]
-    same: dict[str, tuple[str, ...]] = {
-        name: ("X",) * len(words) for name in ("pos", "tag", "dep", "ent_type", "ent_iob", "shape", "morph")
-    }
+    none = ("X",) * len(words)
     return WordTable(
         text=tuple(words), lemma=tuple(words), whitespace=tuple(text[end : end + 1].strip("^ ") for end in ends),
         head=(0,) * len(words), start=tuple(starts), end=tuple(ends), sentence=(0,) * len(words),
-        flags={name: (False,) * len(words) for name in (*WORD_FLAGS, "is_punct")}, **same,
+        flags={name: (False,) * len(words) for name in (*WORD_FLAGS, "is_punct")},
+        pos=none, tag=none, dep=none, ent_type=none, ent_iob=none, shape=none, morph=none,
     )  # fmt: skip
 
 

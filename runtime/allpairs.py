@@ -8,29 +8,22 @@ released. The result does not depend on the number of threads.
 from __future__ import annotations
 
 from concurrent.futures import Executor
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-from llvmlite import binding
 from numba import njit
-from numba.core import config
 from numpy.typing import NDArray
 
 from attndsl.dsl.diagnostics import fail
-from attndsl.runtime.packing import ROW_MULTIPLE, Packed
-from attndsl.runtime.vectors import DRIVERS, NARROW, WIDE
+from attndsl.runtime.dither import cell_bounds, spread
+from attndsl.runtime.packing import ROW_MULTIPLE, Packed, Precision
+from attndsl.runtime.vectors import DRIVERS, NARROW, WIDE, has_feature
 
 
 def vector_lanes() -> int:
-    """16-bit lanes the kernels should use on the CPU that numba compiles for: 32 with AVX-512BW, else 16.
-
-    ``NUMBA_CPU_NAME`` and ``NUMBA_CPU_FEATURES`` are honoured, so a build for another CPU can be tried.
-    """
-    settings: Any = config
-    if settings.CPU_NAME is not None or settings.CPU_FEATURES is not None:
-        return WIDE if "+avx512bw" in (settings.CPU_FEATURES or "") else NARROW
-    return WIDE if binding.get_host_cpu_features().get("avx512bw", False) else NARROW
+    """16-bit lanes the kernels should use on the CPU that numba compiles for: 32 with AVX-512BW, else 16."""
+    return WIDE if has_feature("avx512bw") else NARROW
 
 
 def min_sums(
@@ -41,11 +34,11 @@ def min_sums(
     With ``executor`` the programs are split over ``threads`` tasks. Error against exact arithmetic: none beyond float64
     rounding for "float64"; see ``sum_error`` for the others. Raises E0533 when the two sides are packed differently.
     """
-    if programs.layout.key != heads.layout.key or programs.precision != heads.precision:
+    if programs.form != heads.form:
         raise fail("E0533", "programs and heads are packed differently", help="pack both with one layout and precision")
     place = programs.layout
     out = np.zeros((programs.data.shape[0], heads.data.shape[0]))
-    driver = DRIVERS[programs.precision, place.lanes]
+    driver = DRIVERS[programs.precision, place.lanes if place.lanes > 1 else vector_lanes()]
     rows = programs.data.shape[0]
     share = -(-rows // (max(threads, 1) * ROW_MULTIPLE)) * ROW_MULTIPLE
     spans = [(first, min(first + share, rows)) for first in range(0, rows, share)]
@@ -57,7 +50,12 @@ def min_sums(
             task.result()
     if programs.precision == "int16":
         out /= place.scale
-    return out[: programs.rows, : heads.rows]
+    out = out[: programs.rows, : heads.rows]
+    if programs.precision == "uint8":  # differences so far
+        out *= -0.5 / place.scale
+        out += 0.5 * programs.sums[:, None]
+        out += 0.5 * heads.sums
+    return out
 
 
 def sum_error(programs: Packed, heads: Packed, sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -67,8 +65,10 @@ def sum_error(programs: Packed, heads: Packed, sums: NDArray[np.float64]) -> NDA
     packing, bound the error of the sum; the integer sums themselves are exact. float32: minima are exact, and a lane
     adds at most ``window`` of them in single precision: relative error at most ``window * 2**-24`` (Higham, Accuracy
     and Stability of Numerical Algorithms, 2nd ed., eq. 4.4, all terms of one sign). float64: 1e-12
-    relative, for rounding.
+    relative, for rounding. uint8: ``dither.cell_bounds``, with the certainty said there.
     """
+    if programs.precision == "uint8":
+        return np.full_like(sums, cell_bounds(programs.layout.size)[1])
     return np.add.outer(programs.errors, heads.errors) + relative_error(programs) * sums
 
 
@@ -92,24 +92,58 @@ def _finish(sums, left, right, left_error, right_error, relative, first, stop, i
                 high[p, h] = most / (both - most) if both > most else 1.0
 
 
-def pair_bounds(
-    programs: Packed, heads: Packed, sums: NDArray[np.float64], *, executor: Executor | None = None, threads: int = 1
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """(IoU, lower bound, upper bound) of every pair from its sum of minima, float64 ``[P, H]`` each.
+@dataclass(frozen=True, eq=False)
+class Figures:
+    """IoU of every pair and what bounds its error, float64 ``[P, H]`` each.
 
-    ``IoU = m / (A + B - m)`` rises with m, so the bounds are its values at ``m - error`` and ``m + error``, the error
-    being that of ``sum_error``. For "float64" the three are one array. Two patterns without weight have IoU 1.
+    For "int16" and "float32" ``first`` and ``second`` are the lower and the upper bound, for "float64" they are
+    ``iou`` itself. For "uint8" they are its variance and what else it may be off by, and ``steepest`` goes with them:
+    see ``dither.margin``.
     """
-    iou = np.empty_like(sums)
-    inexact = programs.precision != "float64"
-    low, high = (np.empty_like(sums), np.empty_like(sums)) if inexact else (iou, iou)
-    relative = relative_error(programs) if inexact else 0.0
-    rest = (sums, programs.sums, heads.sums, programs.errors, heads.errors, relative)
+
+    iou: NDArray[np.float64]
+    first: NDArray[np.float64]
+    second: NDArray[np.float64]
+    steepest: float = 0.0
+
+    @classmethod
+    def empty(cls, shape: tuple[int, int], precision: Precision) -> Figures:
+        """Room for the figures of ``shape`` pairs."""
+        iou = np.empty(shape)
+        return cls(iou, iou, iou) if precision == "float64" else cls(iou, np.empty(shape), np.empty(shape))
+
+    def rows(self, first: int, stop: int) -> Figures:
+        """The figures of programs first..stop-1, the same memory."""
+        return Figures(self.iou[first:stop], self.first[first:stop], self.second[first:stop])
+
+
+def pair_bounds(
+    programs: Packed,
+    heads: Packed,
+    sums: NDArray[np.float64],
+    *,
+    into: Figures | None = None,
+    executor: Executor | None = None,
+    threads: int = 1,
+) -> Figures:
+    """The figures of every pair from its sum of minima, in the memory of ``into`` if given.
+
+    ``IoU = m / (A + B - m)`` rises with m, so the bounds of "int16" and "float32" are its values at ``m - error`` and
+    ``m + error``, the error being that of ``sum_error``. Two patterns without weight have IoU 1.
+    """
+    found = into or Figures.empty((programs.rows, heads.rows), programs.precision)
+    both = (sums, programs.sums, heads.sums, programs.errors, heads.errors)
+
+    def work(first: int, stop: int) -> float:
+        arrays = (found.iou, found.first, found.second)
+        if programs.precision == "uint8":
+            return float(spread(*both, cell_bounds(programs.layout.size), first, stop, *arrays))
+        relative = relative_error(programs) if programs.precision != "float64" else 0.0
+        _finish(*both, relative, first, stop, *arrays)
+        return 0.0
+
     if executor is None:
-        _finish(*rest, 0, len(sums), iou, low, high)
-    else:
-        edges = np.linspace(0, len(sums), threads + 1).astype(np.int64)
-        tasks = [executor.submit(_finish, *rest, a, b, iou, low, high) for a, b in pairwise(edges)]
-        for task in tasks:
-            task.result()
-    return iou, low, high
+        return replace(found, steepest=work(0, len(sums)))
+    edges = np.linspace(0, len(sums), threads + 1).astype(np.int64)
+    tasks = [executor.submit(work, int(a), int(b)) for a, b in pairwise(edges)]
+    return replace(found, steepest=max(task.result() for task in tasks))

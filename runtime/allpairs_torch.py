@@ -40,8 +40,8 @@ def min_sums_torch(programs: Packed, heads: Packed, *, device: str = "cpu") -> N
     """
     import torch
 
-    if programs.layout.key != heads.layout.key or "int16" in (programs.precision, heads.precision):
-        raise fail("E0533", "programs and heads are packed differently, or as int16", help="pack both as float64")
+    if programs.form != heads.form or programs.precision not in ("float32", "float64"):
+        raise fail("E0533", "programs and heads are packed differently, or in fixed point", help="pack both as float64")
     place = torch_device(device)
     right = torch.from_numpy(heads.data[: heads.rows]).to(place, torch.float64)
     block = max(1, DEVICE_BYTES // (8 * programs.layout.size))

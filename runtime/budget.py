@@ -49,7 +49,7 @@ class Budget:
     """What a job needs: ``cpu_seconds`` over all threads, ``seconds`` of waiting, ``bytes`` at the peak beside inputs.
 
     Evaluating programs and running the model are not included; neither is the exact pass over candidates of
-    "int16" and "float32", about a tenth of the first pass where it was measured (906 programs, 270 heads).
+    the other precisions, about a tenth of the first pass where it was measured (906 programs, 270 heads).
     """
 
     cpu_seconds: float
@@ -71,7 +71,7 @@ def _median(work: Callable[[], object]) -> float:
 def rates(n: int, causal: bool, precision: Precision) -> Rates:
     """Measure the rates on this machine at ``n`` tokens, on the calling thread; kept for the process."""
     tokens = min(n, PROBE_TOKENS)
-    place = layout(tokens, causal, vector_lanes())
+    place = layout(tokens, causal, vector_lanes()).packs(precision)
     row = np.arange(1, tokens + 1, dtype=np.float64)
     pattern = normalise(1 / (row + row[:, None]), causal=causal)
     patterns = np.repeat(pattern[None], PROBE_PROGRAMS, axis=0)
@@ -91,8 +91,9 @@ def _bookkeeping(programs: Packed, heads: Packed) -> None:
     """What a scorer does with the sums of one sentence."""
     sums = np.zeros((programs.rows, heads.rows))
     total = np.zeros_like(sums)
-    for figures in pair_bounds(programs, heads, sums):
-        total += figures.copy()
+    figures = pair_bounds(programs, heads, sums)
+    for part in (figures.iou, figures.first, figures.second):
+        total += part
     total.astype(np.float32)
 
 
@@ -131,7 +132,7 @@ def budget(
     if precision not in PRECISIONS:
         raise fail("E0536", f"unknown precision '{precision}'", help=f"one of {', '.join(PRECISIONS)}")
     workers = threads or available_threads()
-    place = layout(n, causal, vector_lanes())
+    place = layout(n, causal, vector_lanes()).packs(precision)
     rate = rates(n, causal, precision)
     pairs = programs * heads
     summing = rate.pair_weight * pairs * place.size

@@ -138,7 +138,10 @@ def _load_file(
 ) -> tuple[list[Program], list[Diagnostic]]:
     source = read_source(path)
     if path.suffix == ".py":
-        return _load_python(source, host, causal, aligner)
+        from attndsl.dsl.pyimport import rare_collections
+
+        with rare_collections():
+            return _load_python(source, host, causal, aligner)
     return _load_attn(source, host, causal), []
 
 

@@ -6,6 +6,9 @@ of every run, and so on. Causal rows enter the stream in pairs, the longest with
 so that any ``n + 1`` consecutive weights touch at most three rows. Rows sum to at most one. Hence within a window of
 ``n + 1`` steps a lane sums to at most 3, and with ``scale = 65535 / 3``, less rounding, sums of uint16 fixed point
 never overflow: the kernel needs one minimum and one 16-bit addition per vector, and widens once per window.
+
+"uint8" is rounded up or down by a threshold per cell that all patterns share (``dither.py`` says why). Its sums of
+bytes are taken in 64-bit lanes and cannot overflow, so it uses the layout of one lane: the stream as it is.
 """
 
 from __future__ import annotations
@@ -19,10 +22,11 @@ from numba import njit
 from numpy.typing import NDArray
 
 from attndsl.dsl.diagnostics import DiagnosticError, fail
+from attndsl.runtime.dither import STEPS, dither
 from attndsl.runtime.pattern import ROW_SUM_TOLERANCE
 
-Precision = Literal["float64", "float32", "int16"]
-PRECISIONS: tuple[Precision, ...] = ("float64", "float32", "int16")
+Precision = Literal["float64", "float32", "int16", "uint8"]
+PRECISIONS: tuple[Precision, ...] = ("float64", "float32", "int16", "uint8")
 
 ROW_MULTIPLE = 12
 """Packed stacks are padded with zero patterns to a multiple of every register tile (6x4, 4x4 and 3x3)."""
@@ -32,6 +36,9 @@ BLOCK_BYTES = 8 << 20
 
 MAX_WINDOW = 256
 """Steps between two widenings: small enough for the first-level cache, large enough to make widening free."""
+
+BYTES_WINDOW = 9 << 10
+"""Bytes of a "uint8" window at most: three of them, the heads of a tile, fit the first-level cache."""
 
 _PROBLEMS = {
     1: ("E0531", "holds a weight that is not finite"),
@@ -70,12 +77,19 @@ class Layout:
 
     def bytes_per_pattern(self, precision: Precision) -> int:
         """Bytes of one packed pattern."""
-        return self.size * (2 if precision == "int16" else 4)
+        return self.size * {"uint8": 1, "int16": 2}.get(precision, 4)
+
+    def packs(self, precision: Precision) -> Layout:
+        """This layout, or for "uint8" the one of the same patterns with one lane."""
+        return layout(self.n, self.causal, 1) if precision == "uint8" else self
 
 
 @lru_cache(maxsize=64)
 def layout(n: int, causal: bool, lanes: int) -> Layout:
-    """The layout for ``n`` tokens and vectors of ``lanes`` 16-bit numbers."""
+    """The layout for ``n`` tokens and vectors of ``lanes`` 16-bit numbers; with one lane, for vectors of bytes.
+
+    A single lane is as long as a whole number of cache lines, and its ``window`` counts vectors of 32 bytes.
+    """
     rows = np.arange(n, dtype=np.int64)
     total = n * (n + 1) // 2 if causal else n * n
     if causal:
@@ -85,6 +99,11 @@ def layout(n: int, causal: bool, lanes: int) -> Layout:
     else:
         starts = rows * n
     starts.setflags(write=False)
+    if lanes == 1:
+        lines = -(-total // 64)
+        # Windows of one length: each ends with the lanes of every sum added up, which a short one would not repay.
+        window = 2 * -(-lines // -(-lines * 64 // BYTES_WINDOW))
+        return Layout(n, causal, lanes, lines * 64, window, STEPS, starts)
     window = min(n + 1, MAX_WINDOW)
     scale = int((65535 - (window + 1) / 2) / (3 * (1 + ROW_SUM_TOLERANCE)))
     return Layout(n, causal, lanes, -(-total // lanes), window, scale, starts)
@@ -94,8 +113,10 @@ def layout(n: int, causal: bool, lanes: int) -> Layout:
 class Packed:
     """A stack of packed patterns.
 
-    ``data`` uint16 or float32 ``[rows padded, layout.size]``, 64-byte aligned. ``sums`` float64 [rows]: exact sum of
-    the weights. ``errors`` float64 [rows]: sum of ``|stored - exact|`` over the weights, zero for float data.
+    ``data`` uint8, uint16 or float32 ``[rows padded, layout.size]``, 64-byte aligned. ``sums`` float64 [rows]: exact
+    sum of the weights. ``errors`` float64 [rows]: sum of ``|stored - exact|`` over the weights, zero for float data;
+    for "uint8" the pattern's share of the variance of a sum of minima, in squared weights. ``draw``: which thresholds
+    "uint8" uses.
     """
 
     layout: Layout
@@ -103,6 +124,17 @@ class Packed:
     data: NDArray[Any]
     sums: NDArray[np.float64]
     errors: NDArray[np.float64]
+    draw: int = 0
+
+    @property
+    def form(self) -> tuple[Any, ...]:
+        """What two stacks must share to be compared."""
+        return self.layout.key, self.precision, self.draw
+
+    @property
+    def thresholds(self) -> NDArray[np.float32]:
+        """The thresholds of "uint8" in stream order; no other precision has any."""
+        return dither(self.layout.size if self.precision == "uint8" else 0, self.draw)
 
     @property
     def rows(self) -> int:
@@ -124,17 +156,21 @@ def aligned_zeros(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
     return aligned
 
 
-def empty_packed(place: Layout, precision: Precision, rows: int) -> Packed:
-    """Room for ``rows`` patterns, all zero; fill it with ``pack_into``.
+def empty_packed(place: Layout, precision: Precision, rows: int, *, draw: int = 0) -> Packed:
+    """Room for ``rows`` patterns, all zero; fill it with ``pack_into``. ``layout`` becomes ``place.packs(precision)``.
 
     Compiled code that makes rows can skip the square matrix: keep a zeroed stream of ``layout.size`` numbers, give
     each query row to ``quantise_row`` or ``copy_row`` with ``stream[starts[q]:]``, then ``interleave`` it into
-    ``data[i]`` and set ``sums[i]`` and ``errors[i]`` (units divided by ``layout.scale``). Rows are not checked."""
+    ``data[i]`` and set ``sums[i]`` and ``errors[i]`` (units divided by ``layout.scale``); "uint8" takes ``dither_row``,
+    straight to ``data[i]``, and divides its variance by ``layout.scale ** 2``. Rows are not checked.
+    Raises E0536 for an unknown precision."""
     if precision not in PRECISIONS:
         raise fail("E0536", f"unknown precision '{precision}'", help=f"one of {', '.join(PRECISIONS)}")
     padded = -(-max(rows, 1) // ROW_MULTIPLE) * ROW_MULTIPLE
-    dtype = np.uint16 if precision == "int16" else np.float32
-    return Packed(place, precision, aligned_zeros((padded, place.size), dtype), np.zeros(rows), np.zeros(rows))
+    dtype = {"uint8": np.uint8, "int16": np.uint16}.get(precision, np.float32)
+    place = place.packs(precision)
+    data = aligned_zeros((padded, place.size), dtype)
+    return Packed(place, precision, data, np.zeros(rows), np.zeros(rows), draw)
 
 
 @njit(nogil=True, cache=True)
@@ -180,6 +216,25 @@ def quantise_row(row, length, scale, out):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True, fastmath={"reassoc"})
+def dither_row(row, length, scale, thresholds, out):  # type: ignore[no-untyped-def]
+    """Bytes ``floor(scale * weight + threshold)`` of keys 0..length-1; returns (sum, share of the variance in steps).
+
+    A difference of x steps has variance f (1 - f), f its fraction, which is at most min(x, 1/4), and half a difference
+    a quarter of that; two weights have no greater difference than the larger one.
+    """
+    total = 0.0
+    variance = np.float32(0.0)
+    steps = np.float32(scale)
+    for k in range(length):
+        weight = row[k]
+        exact = weight * steps
+        total += np.float64(weight)
+        variance += min(exact, np.float32(0.25))
+        out[k] = np.uint8(np.int32(exact + thresholds[k]))
+    return total, np.float64(variance) * 0.250025  # a quarter, and room for single precision
+
+
+@njit(nogil=True, cache=True, fastmath={"reassoc"})
 def copy_row(row, length, out):  # type: ignore[no-untyped-def]
     """Keys 0..length-1 to ``out``; returns their sum."""
     total = 0.0
@@ -199,20 +254,23 @@ def interleave(stream, out, steps, lanes):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _pack_stack(patterns, first, stop, to, causal, starts, steps, lanes, scale, data, sums, errors, limit):  # type: ignore[no-untyped-def]
+def _pack_stack(patterns, first, stop, to, causal, starts, steps, lanes, scale, data, sums, errors, limit, thresholds):  # type: ignore[no-untyped-def]
     """Pack patterns first..stop-1 to rows to+first...; returns (index, problem) of the first bad one, or (-1, 0)."""
     n = patterns.shape[1]
-    stream = np.zeros(steps * lanes, data.dtype)
+    own = np.zeros(steps * lanes if lanes > 1 else 0, data.dtype)
     bits = patterns.view(np.int32)
     for i in range(first, stop):
         total = 0.0
         error = 0.0
+        stream = own if lanes > 1 else data[to + i]
         for q in range(n):
             length = q + 1 if causal else n
             row = patterns[i, q]
             place = stream[starts[q] : starts[q] + length]
             lost = 0.0
-            if scale > 0:
+            if lanes == 1:
+                part, lost = dither_row(row, length, scale, thresholds[starts[q] : starts[q] + length], place)
+            elif scale > 0:
                 part, lost = quantise_row(row, length, scale, place)
             else:
                 part = copy_row(row, length, place)
@@ -222,9 +280,12 @@ def _pack_stack(patterns, first, stop, to, causal, starts, steps, lanes, scale, 
                 return i, problem
             total += part
             error += lost
-        interleave(stream, data[to + i], steps, lanes)
         sums[to + i] = total
         errors[to + i] = error / scale if scale > 0 else 0.0
+        if lanes > 1:
+            interleave(stream, data[to + i], steps, lanes)
+        else:
+            errors[to + i] /= scale  # a variance
     return -1, 0
 
 
@@ -251,7 +312,7 @@ def pack_into(
             f"{first} to {packed.rows - 1}",
             help="programs and heads of one sentence must cover the same tokens",
         )
-    scale = place.scale if packed.precision == "int16" else 0
+    scale = place.scale if packed.precision in ("int16", "uint8") else 0
     where, problem = _pack_stack(
         np.ascontiguousarray(patterns, dtype=np.float32),
         start,
@@ -266,6 +327,7 @@ def pack_into(
         packed.sums,
         packed.errors,
         1 + ROW_SUM_TOLERANCE,
+        packed.thresholds,
     )
     if problem:
         raise packing_error(int(problem), f"{what} {first + int(where)}")

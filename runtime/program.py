@@ -89,6 +89,16 @@ class Program:
         return "bounded by fuel" if self.bounded is not None else None
 
     @cached_property
+    def structure(self) -> str:
+        """The linear form inside a model: the classes of its terms; or "dense" and which part has no such form."""
+        if self.typed is None:
+            return "dense: a program with loops of its own" if self.bounded is not None else ""
+        from attndsl.compiler.structure import linear_form
+
+        form = linear_form(self.typed, self.causal)
+        return f"dense: {form}" if isinstance(form, str) else ", ".join(form.classes) or "empty"
+
+    @cached_property
     def ir(self) -> IRProgram:
         """The intermediate representation. Raises DiagnosticError E0802, E0351."""
         from attndsl.compiler import compile_library

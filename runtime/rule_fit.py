@@ -44,7 +44,7 @@ def softmax_fit(columns: Floats, weights: Floats, head: Floats, start: Starts, p
         for j in range(b - a):
             row[j] /= mass
             common += min(row[j], target[j])
-        total += common
+        total += float(common)
     return total
 
 
@@ -142,7 +142,7 @@ def sums_by_relation(
 
 @njit(fastmath=True, nogil=True, cache=True)
 def gain_of_cells(
-    cells: Bytes, pattern: Floats, head: Floats, start: Starts, weights: Floats
+    cells: Bytes, pattern: Floats, head: Floats, start: Starts, weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """By how much the fit rises when a rule over ``cells`` (0 or 1) joins with each of ``weights``, float64."""
     found = np.zeros(len(weights))
@@ -168,7 +168,7 @@ def gain_of_cells(
 
 @njit(fastmath=True, nogil=True, cache=True)
 def gain_of_column(
-    column: Floats, pattern: Floats, head: Floats, start: Starts, weights: Floats
+    column: Floats, pattern: Floats, head: Floats, start: Starts, weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """As ``gain_of_cells`` for a column of any values."""
     found = np.zeros(len(weights))

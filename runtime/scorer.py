@@ -5,7 +5,7 @@
         scorer.add_sentence(programs_of(sentence), heads_of(sentence))     # float32 [P, n, n] and [H, n, n]
     chosen = scorer.choice()                                              # program per head, exact train IoU
 
-With ``precision="float64"`` one pass is exact. "int16" and "float32" are faster and bound their own error: only the
+With ``precision="float64"`` one pass is exact. The others are faster and bound their own error: only the
 programs that could be the best of some head (``candidates``) are scored again, exactly, by giving each sentence to
 ``rescore``; then ``choice`` is the float64 choice.
 """
@@ -16,7 +16,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from types import TracebackType
 
@@ -24,8 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attndsl.dsl.diagnostics import fail
-from attndsl.runtime.allpairs import min_sums, pair_bounds, vector_lanes
+from attndsl.runtime.allpairs import Figures, min_sums, pair_bounds, vector_lanes
 from attndsl.runtime.allpairs_torch import min_sums_torch
+from attndsl.runtime.dither import margin
 from attndsl.runtime.exact import pair_ious
 from attndsl.runtime.packing import (
     BLOCK_BYTES,
@@ -63,11 +64,11 @@ class Scorer:
     """Accumulates scores over sentences; see the module's example.
 
     ``programs``, ``heads``: how many (P, H). ``causal``: whether keys after the query are left out. ``precision``:
-    "float64", "float32" or "int16". ``threads``: None for all CPUs of the process. ``block_bytes``: packed programs
-    held at once (never fewer than 48 per thread). ``keep_sentences=False`` keeps only means, so that memory does not
-    grow with the number of sentences.
-    ``lanes`` is chosen by CPU features; 16 or 32 forces one kernel. ``device`` (such as "cuda") computes the sums
-    through torch, in float64. Raises E0535 and E0536 for impossible settings.
+    "float64", "float32", "int16" or "uint8". ``threads``: None for all CPUs of the process. ``block_bytes``: packed
+    programs held at once (never fewer than 48 per thread). ``keep_sentences=False`` keeps only means, so that memory
+    does not grow with the number of sentences.
+    ``lanes`` is chosen by CPU features; 16 or 32 forces one kernel (not of "uint8"). ``device`` (such as "cuda")
+    computes the sums through torch, in float64. Raises E0535 and E0536 for impossible settings.
     """
 
     def __init__(
@@ -100,12 +101,14 @@ class Scorer:
         self._keep = keep_sentences
         self._per_sentence: list[NDArray[np.float32]] = []
         self._sum = np.zeros((programs, heads))
-        exact = precision == "float64"
-        self._low, self._high = (self._sum, self._sum) if exact else (np.zeros_like(self._sum) for _ in range(2))
+        # Sums over sentences of what ``Figures`` holds beside the IoU.
+        self._first, self._second = (np.zeros_like(self._sum) if precision != "float64" else self._sum for _ in "12")
+        self._steepest = 0.0
         self._exact: dict[int, NDArray[np.float64]] = {}
         self._pairs: NDArray[np.int64] | None = None
         # Packed stacks to fill again: fresh memory costs as much as packing. Taken out while in use.
         self._rooms: dict[str, Packed] = {}
+        self._figures: Figures | None = None
         self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
 
     def __enter__(self) -> Scorer:
@@ -141,8 +144,9 @@ class Scorer:
             raise fail(
                 "E0533", f"heads have shape {heads.shape}", help=f"expected [{self.heads}, n, n] with n at least 1"
             )
-        place = layout(heads.shape[1], self.causal, self.lanes)
-        current = SentenceScorer(self, place, self._pack(place, heads, "head"))
+        place = layout(heads.shape[1], self.causal, self.lanes).packs(self.precision)
+        figures, self._figures = self._figures or Figures.empty((self.programs, self.heads), self.precision), None
+        current = SentenceScorer(self, self._pack(place, heads, "head", self.sentences), figures)
         yield current
         missing = self.programs - int(current.seen.sum())
         if missing:
@@ -152,16 +156,20 @@ class Scorer:
                 help="add every program's pattern to every sentence",
             )
         self._count(current)
-        self._rooms["head"] = current.packed_heads
+        self._rooms["head"], self._figures = current.packed_heads, figures
 
-    def _pack(self, place: Layout, patterns: NDArray[np.float32], what: str) -> Packed:
-        packed = self._rooms.pop(what, None)
-        if packed is None or packed.layout.key != place.key or packed.rows != len(patterns):
-            packed = empty_packed(place, self.precision, len(patterns))
+    def _pack(self, place: Layout, patterns: NDArray[np.float32], what: str, draw: int) -> Packed:
+        packed = self._room(place, len(patterns), self._rooms.pop(what, None), draw)
         self._spread(
             lambda start, stop: pack_into(packed, 0, patterns, start=start, stop=stop, what=what), len(patterns)
         )
         return packed
+
+    def _room(self, place: Layout, rows: int, known: Packed | None, draw: int) -> Packed:
+        """``known`` for another sentence, where it fits, or a fresh stack."""
+        if known is None or known.layout.key != place.key or known.rows != rows or known.precision != self.precision:
+            return empty_packed(place, self.precision, rows, draw=draw)
+        return replace(known, draw=draw)
 
     def _spread(self, work, count: int) -> None:  # type: ignore[no-untyped-def]
         """Run ``work(start, stop)`` over ``count`` items on all threads; the first error is raised."""
@@ -173,12 +181,14 @@ class Scorer:
             task.result()
 
     def _count(self, current: SentenceScorer) -> None:
-        self._sum += current.iou
+        figures = current.figures
+        self._sum += figures.iou
         if self.precision != "float64":
-            self._low += current.low
-            self._high += current.high
+            self._first += figures.first
+            self._second += figures.second
+            self._steepest = max(self._steepest, current.steepest)
         if self._keep:
-            self._per_sentence.append(current.iou.astype(np.float32))
+            self._per_sentence.append(figures.iou.astype(np.float32))
         self.sentences += 1
         self._pairs = None
         self._exact = {}
@@ -189,7 +199,8 @@ class Scorer:
 
     @property
     def mean(self) -> NDArray[np.float64]:
-        """Mean IoU over sentences, float64 ``[P, H]``; exact for "float64", else as the precision gives it. E0535."""
+        """Mean IoU over sentences, float64 ``[P, H]``; exact for "float64", else as the precision gives it: a figure of
+        "uint8" near 1 may be above it. E0535."""
         self._need_sentences()
         return self._sum / self.sentences
 
@@ -201,15 +212,29 @@ class Scorer:
             raise fail("E0534", "scores per sentence were not kept", help="build the scorer with keep_sentences=True")
         return np.stack(self._per_sentence, axis=-1)
 
+    @property
+    def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Least and greatest mean IoU that the figures of every pair allow, float64 ``[P, H]`` each. E0535.
+
+        ``sum_error`` bounds each sum of minima, IoU rises with the sum, and the mean of bounds bounds the mean. For
+        "uint8" the errors of sentences are independent and partly cancel; ``dither.margin`` bounds what remains, and
+        docs/scoring.md says how surely.
+        """
+        self._need_sentences()
+        low, high = self._first, self._second
+        if self.precision == "uint8":
+            around = margin(self._first, self._second, self._steepest)
+            low, high = self._sum - around, self._sum + around
+        return low / self.sentences, high / self.sentences
+
     def candidates(self) -> NDArray[np.int64]:
         """Pairs (program, head), int ``[M, 2]`` by head, of which one per head is sure to hold the best program.
 
-        A program stays when its upper bound reaches the best lower bound of that head. ``sum_error`` bounds each sum of
-        minima, IoU rises with the sum, and the mean of bounds bounds the mean. For "float64" the bound is ``TIE``.
+        A program stays when its upper bound (``bounds``) reaches the best lower bound of that head, but for ``TIE``.
         """
-        self._need_sentences()
         if self._pairs is None:
-            low, high = self._low, self._high + TIE * self.sentences
+            low, high = self.bounds
+            high = high + TIE
             head, program = np.nonzero((high >= low.max(axis=0)).T)
             self._pairs = np.stack([program, head], axis=1).astype(np.int64)
         return self._pairs
@@ -270,30 +295,29 @@ class Scorer:
 class SentenceScorer:
     """One sentence in progress, made by ``Scorer.sentence``. ``layout`` says where packed weights go."""
 
-    def __init__(self, scorer: Scorer, place: Layout, heads: Packed) -> None:
-        self.layout = place
-        self._scorer, self.packed_heads = scorer, heads
+    def __init__(self, scorer: Scorer, heads: Packed, figures: Figures) -> None:
+        self.layout = heads.layout
+        self._scorer, self.packed_heads, self.figures = scorer, heads, figures
         self.seen = np.zeros(scorer.programs, dtype=bool)
-        shape = (scorer.programs, scorer.heads)
-        self.iou = np.empty(shape)
-        self.low, self.high = (
-            (self.iou, self.iou) if scorer.precision == "float64" else (np.empty(shape), np.empty(shape))
-        )
+        self.steepest = 0.0
 
     @property
     def block_rows(self) -> int:
         """Programs that ``add`` packs at once."""
         return block_rows(self.layout, self._scorer.precision, self._scorer.block_bytes, self._scorer.threads)
 
-    def block(self, rows: int) -> Packed:
-        """Empty packed room for ``rows`` programs, for code that writes packed rows itself; see ``empty_packed``."""
-        return empty_packed(self.layout, self._scorer.precision, rows)
+    def block(self, rows: int, used: Packed | None = None) -> Packed:
+        """Packed room for ``rows`` programs, for code that writes packed rows itself; see ``empty_packed``.
+
+        ``used``: a block of an earlier sentence, whose memory is taken over where it fits; write all its rows.
+        """
+        return self._scorer._room(self.layout, rows, used, self.packed_heads.draw)
 
     def add(self, programs: NDArray[np.float32], *, first: int = 0) -> None:
         """Score programs ``first ...`` given as float32 ``[count, n, n]``."""
         for at in range(0, len(programs), self.block_rows):
             part = programs[at : at + self.block_rows]
-            packed = self._scorer._pack(self.layout, part, "program")
+            packed = self._scorer._pack(self.layout, part, "program", self.packed_heads.draw)
             self.add_packed(packed, first=first + at)
             self._scorer._rooms["program"] = packed
 
@@ -306,8 +330,7 @@ class SentenceScorer:
             sums = min_sums(programs, self.packed_heads, executor=scorer._pool, threads=scorer.threads)
         else:
             sums = min_sums_torch(programs, self.packed_heads, device=scorer.device)
-        figures = pair_bounds(programs, self.packed_heads, sums, executor=scorer._pool, threads=scorer.threads)
-        self.iou[first:stop] = figures[0]
-        if scorer.precision != "float64":
-            self.low[first:stop], self.high[first:stop] = figures[1:]
+        into = self.figures.rows(first, stop)
+        found = pair_bounds(programs, self.packed_heads, sums, into=into, executor=scorer._pool, threads=scorer.threads)
+        self.steepest = max(self.steepest, found.steepest)
         self.seen[first:stop] = True

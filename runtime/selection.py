@@ -104,7 +104,7 @@ def select(
 ) -> Selection:
     """The program of each head with the highest mean train IoU, and its baselines, from the train split alone.
 
-    ``names``: the P programs; ``heads``: the H heads, such as "L5H3". ``precision``: "int16" and "float32" read the
+    ``names``: the P programs; ``heads``: the H heads, such as "L5H3". ``precision``: all but "float64" read the
     split twice and choose exactly what "float64" chooses. ``progress(done, total)`` is called per sentence and pass.
     Raises E0535 (nothing to score) and what ``Scorer`` raises.
     """

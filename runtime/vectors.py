@@ -1,4 +1,6 @@
-"""Vector code for sums of minima: LLVM IR written out, because the optimiser vectorises integer minima only partly.
+"""Vector code for sums of minima, or of differences of bytes, written out as LLVM IR.
+
+The optimiser vectorises integer minima only partly, and does not find the instruction that sums differences of bytes.
 
 One intrinsic computes a register tile: ``rows`` patterns against ``columns`` patterns over ``steps`` vectors, all sums
 kept in registers, and adds the results to ``out``. LLVM lowers the vector types to whatever the CPU has (AVX-512,
@@ -9,9 +11,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba import njit, types
-from numba.core import cgutils
+from numba.core import cgutils, config
 from numba.extending import intrinsic
 
 from attndsl.runtime.packing import ROW_MULTIPLE
@@ -20,8 +22,24 @@ _declare: Any = cgutils.get_or_insert_function
 _BYTE, _I16, _I32, _I64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 _F32, _F64 = ir.FloatType(), ir.DoubleType()
 
-STORED = {"int16": (_I16, 2), "float32": (_F32, 4), "float64": (_F32, 4)}
-SUMMED = {"int16": _I16, "float32": _F32, "float64": _F64}
+STORED = {"uint8": (_BYTE, 1), "int16": (_I16, 2), "float32": (_F32, 4), "float64": (_F32, 4)}
+SUMMED = {"uint8": _I64, "int16": _I16, "float32": _F32, "float64": _F64}
+_DIFFERENCES = {
+    16: ("sse2", "llvm.x86.sse2.psad.bw"),
+    32: ("avx2", "llvm.x86.avx2.psad.bw"),
+    64: ("avx512bw", "llvm.x86.avx512.psad.bw.512"),
+}
+
+
+def has_feature(feature: str) -> bool:
+    """Whether the CPU that numba compiles for has a feature, such as "avx2".
+
+    ``NUMBA_CPU_NAME`` and ``NUMBA_CPU_FEATURES`` are honoured, so a build for another CPU can be tried.
+    """
+    settings: Any = config
+    if settings.CPU_NAME is not None or settings.CPU_FEATURES is not None:
+        return f"+{feature}" in (settings.CPU_FEATURES or "").split(",")
+    return bool(binding.get_host_cpu_features().get(feature, False))
 
 
 def _pointer(builder: Any, base: Any, count: Any, size: int) -> Any:
@@ -30,7 +48,27 @@ def _pointer(builder: Any, base: Any, count: Any, size: int) -> Any:
     return builder.gep(builder.bitcast(base, ir.PointerType(_BYTE)), [offset], source_etype=_BYTE)
 
 
+def _difference(builder: Any, a: Any, b: Any, lanes: int) -> Any:
+    """Absolute differences of bytes, eight summed in each 64-bit lane."""
+    bytes_, wide = ir.VectorType(_BYTE, lanes), ir.VectorType(_I64, lanes // 8)
+    feature, name = _DIFFERENCES[lanes]
+    if has_feature(feature):
+        return builder.call(_declare(builder.module, ir.FunctionType(wide, [bytes_, bytes_]), name), [a, b])
+    larger = builder.icmp_unsigned(">", a, b)
+    apart = builder.bitcast(builder.sub(builder.select(larger, a, b), builder.select(larger, b, a)), wide)
+
+    def all_lanes(value: int) -> Any:
+        return ir.Constant(wide, [value] * (lanes // 8))
+
+    even = all_lanes(0x00FF00FF00FF00FF)
+    odd = builder.and_(builder.lshr(apart, all_lanes(8)), even)
+    fours = builder.add(builder.and_(apart, even), odd)  # four 16-bit sums, which one product adds up in its top
+    return builder.lshr(builder.mul(fours, all_lanes(0x0001000100010001)), all_lanes(48))
+
+
 def _minimum(builder: Any, kind: str, a: Any, b: Any, summed: Any) -> Any:
+    if kind == "uint8":
+        return _difference(builder, a, b, a.type.count)
     if kind == "int16":
         return builder.select(builder.icmp_unsigned("<", a, b), a, b)
     least = builder.select(builder.fcmp_ordered("<", a, b), a, b)
@@ -39,6 +77,9 @@ def _minimum(builder: Any, kind: str, a: Any, b: Any, summed: Any) -> Any:
 
 def _total(builder: Any, kind: str, vector: Any, lanes: int) -> Any:
     """Sum of the lanes as a double; integers are widened first, single precision is summed in double."""
+    if kind == "uint8":
+        add = _declare(builder.module, ir.FunctionType(_I64, [vector.type]), f"llvm.vector.reduce.add.v{lanes // 8}i64")
+        return builder.uitofp(builder.call(add, [vector]), _F64)
     if kind == "int16":
         wide = ir.VectorType(_I32, lanes)
         add = _declare(builder.module, ir.FunctionType(_I32, [wide]), f"llvm.vector.reduce.add.v{lanes}i32")
@@ -52,7 +93,7 @@ def _total(builder: Any, kind: str, vector: Any, lanes: int) -> Any:
 def _loop(builder: Any, kind: str, lanes: int, left: list[Any], right: list[Any], steps: Any) -> list[Any]:
     """The loop over vectors; returns the sums, row by row."""
     stored, size = STORED[kind]
-    vector, summed = ir.VectorType(stored, lanes), ir.VectorType(SUMMED[kind], lanes)
+    vector, summed = ir.VectorType(stored, lanes), ir.VectorType(SUMMED[kind], lanes // (8 if kind == "uint8" else 1))
     before = builder.block
     body, after = builder.append_basic_block("step"), builder.append_basic_block("reduce")
     builder.branch(body)
@@ -72,7 +113,7 @@ def _loop(builder: Any, kind: str, lanes: int, left: list[Any], right: list[Any]
         row = load(base)
         for j, column in enumerate(columns):
             least = _minimum(builder, kind, row, column, summed)
-            add = builder.add if kind == "int16" else builder.fadd
+            add = builder.add if kind in ("int16", "uint8") else builder.fadd
             new.append(add(sums[i * len(right) + j], least))
     following = builder.add(step, ir.Constant(_I64, 1))
     step.add_incoming(following, body)
@@ -87,9 +128,9 @@ def _loop(builder: Any, kind: str, lanes: int, left: list[Any], right: list[Any]
 def tile(kind: str, rows: int, columns: int, lanes: int) -> Any:
     """An intrinsic ``f(a, a0, a_stride, b, b0, b_stride, steps, out, o0, o_stride)`` on flat arrays.
 
-    Adds, for row i and column j of the tile, the sum over ``steps`` vectors of the minima of
-    ``a[a0 + i * a_stride:]`` and ``b[b0 + j * b_stride:]`` to ``out[o0 + i * o_stride + j]`` (float64). All offsets
-    count numbers; ``a0``, ``b0`` and the strides must be multiples of ``lanes``, ``steps`` at least 1.
+    Adds, for row i and column j of the tile, the sum over ``steps`` vectors of the minima ("uint8": of the absolute
+    differences) of ``a[a0 + i * a_stride:]`` and ``b[b0 + j * b_stride:]`` to ``out[o0 + i * o_stride + j]`` (float64).
+    All offsets count numbers; ``a0``, ``b0`` and the strides must be multiples of ``lanes``, ``steps`` at least 1.
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -125,11 +166,13 @@ def tile(kind: str, rows: int, columns: int, lanes: int) -> Any:
 
 
 GROUP = 2 * ROW_MULTIPLE
-"""Programs whose windows (at most 256 vectors of 64 bytes each) share the second-level cache."""
+"""Programs whose windows (at most 256 vectors of 64 bytes) share the second-level cache; of bytes, half as many."""
 
 WIDE, NARROW = 32, 16
 """16-bit lanes of a 512-bit and a 256-bit vector."""
 
+_uint8_wide = tile("uint8", 6, 4, 64)
+_uint8_narrow = tile("uint8", 3, 3, 32)
 _int16_wide = tile("int16", 6, 4, 32)
 _int16_narrow = tile("int16", 3, 3, 16)
 _float32_wide = tile("float32", 6, 4, 16)
@@ -138,9 +181,36 @@ _float64_wide = tile("float64", 4, 4, 8)
 _float64_narrow = tile("float64", 3, 3, 4)
 
 
-# The six drivers differ only in the intrinsic and its tile shape. They are written out, and here, because numba caches
-# module-level functions on disk by the state of their own file: a closure over an intrinsic would be compiled anew in
-# every process, and a driver elsewhere would not notice an edit of the intrinsic.
+# The eight drivers differ only in the intrinsic and its tile shape. They are written out, and here, because numba
+# caches module-level functions on disk by the state of their own file: a closure over an intrinsic would be compiled
+# anew in every process, and a driver elsewhere would not notice an edit of the intrinsic.
+@njit(nogil=True, cache=True)
+def _run_uint8_wide(a, b, out, first, stop, window):  # type: ignore[no-untyped-def]
+    size, columns, width = a.shape[1], b.shape[0], out.shape[1]
+    x, y, o = a.reshape(-1), b.reshape(-1), out.reshape(-1)
+    window //= 2  # as many bytes as of the narrow vectors
+    for t in range(0, size // 64, window):
+        steps = min(window, size // 64 - t)
+        for group in range(first, stop, ROW_MULTIPLE):
+            for h in range(0, columns, 4):
+                for p in range(group, min(group + ROW_MULTIPLE, stop), 6):
+                    _uint8_wide(x, p * size + t * 64, size, y, h * size + t * 64, size, steps, o, p * width + h, width)
+
+
+@njit(nogil=True, cache=True)
+def _run_uint8_narrow(a, b, out, first, stop, window):  # type: ignore[no-untyped-def]
+    size, columns, width = a.shape[1], b.shape[0], out.shape[1]
+    x, y, o = a.reshape(-1), b.reshape(-1), out.reshape(-1)
+    for t in range(0, size // 32, window):
+        steps = min(window, size // 32 - t)
+        for group in range(first, stop, ROW_MULTIPLE):
+            for h in range(0, columns, 3):
+                for p in range(group, min(group + ROW_MULTIPLE, stop), 3):
+                    _uint8_narrow(
+                        x, p * size + t * 32, size, y, h * size + t * 32, size, steps, o, p * width + h, width
+                    )
+
+
 @njit(nogil=True, cache=True)
 def _run_int16_wide(a, b, out, first, stop, window):  # type: ignore[no-untyped-def]
     size, columns, width = a.shape[1], b.shape[0], out.shape[1]
@@ -222,6 +292,8 @@ def _run_float64_narrow(a, b, out, first, stop, window):  # type: ignore[no-unty
 
 
 DRIVERS: dict[tuple[str, int], Any] = {
+    ("uint8", WIDE): _run_uint8_wide,
+    ("uint8", NARROW): _run_uint8_narrow,
     ("int16", WIDE): _run_int16_wide,
     ("int16", NARROW): _run_int16_narrow,
     ("float32", WIDE): _run_float32_wide,

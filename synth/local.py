@@ -53,7 +53,7 @@ def decoding_grammar(causal: bool) -> str:
     }
     text = grammar_text()
     for line, instead in narrow.items():
-        text, changed = re.subn(line, lambda _, new=instead: new, text, flags=re.MULTILINE)
+        text, changed = re.subn(line, instead.replace("\\", r"\\"), text, flags=re.MULTILINE)
         if not changed:
             raise AssertionError(f"the grammar has no line {line!r} to narrow")
     return text

@@ -123,7 +123,7 @@ def _by_kind(tables: Sequence[TokenTable], patterns: Sequence[Pattern]) -> list[
             counts[kind] += 1
             sums[kind] += _shares(table, q, pattern[q])
     lines = ["Share of a row's weight by kind of query (mean):", "query kind | rows | " + " | ".join((*STRATA, SAME))]
-    total = sum(sums.values())
+    total = np.sum(list(sums.values()), axis=0)
     rows = [("all", sum(counts.values()), total), *((kind, counts[kind], sums[kind]) for kind in KINDS)]
     for kind, number, shares in rows:
         if number:

@@ -83,9 +83,9 @@ def _print_reasons(programs: Sequence[Program]) -> None:
 
 
 def print_costs(programs: Sequence[Program]) -> None:
-    """One line per program: outcome, cost class, features."""
-    rows = [[p.name, p.outcome.value, p.cost, ", ".join(p.reads)] for p in programs]
-    print_table("", ["program", "outcome", "cost", "reads"], rows)
+    """One line per program: outcome, cost class, features, and the terms of its linear form or why it has none."""
+    rows = [[p.name, p.outcome.value, p.cost, ", ".join(p.reads), p.structure] for p in programs]
+    print_table("", ["program", "outcome", "cost", "reads", "inside a model"], rows)
 
 
 def _reasons(program: Program) -> set[tuple[str, str]]:

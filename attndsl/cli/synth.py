@@ -113,7 +113,9 @@ def synth(
     ] = None,
     batch: Annotated[bool, _option("--batch", COST, "Ask in batches: half the price, answers within a day.")] = False,
     poll: Annotated[float, _option("--poll", COST, "Seconds between two looks at a batch.", "S", min=0.01)] = 60.0,
-    parallel: Annotated[int, _option("--parallel", COST, "Requests, or heads of the search, under way at once.", "N", min=1)] = 4,
+    parallel: Annotated[
+        int, _option("--parallel", COST, "Requests, or heads of the search, under way at once.", "N", min=1)
+    ] = 4,
     dry_run: Annotated[bool, _option("--dry-run", COST, "Say what it would cost, ask nothing.")] = False,
     replay: Annotated[
         Path | None,

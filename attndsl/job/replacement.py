@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from attndsl.job.run import Run
 from attndsl.job.scores import chosen_programs, in_iou_order
-from attndsl.runtime.kernel import LibraryKernel
 from attndsl.runtime.program import Program
+from attndsl.runtime.surrogates import Surrogates
 from attndsl.runtime.table import Table
-from attndsl.runtime.tokenize import token_table_of_ids
 
 BOOTSTRAP_DRAWS = 2000
 Step = dict[str, Any]
 Head = tuple[int, int]
 
 
-def provider_of(
-    programs: Sequence[Program], causal: bool, tokenizer: Any, **backend: Any
-) -> Callable[[Sequence[int]], NDArray[np.float32]]:
-    """``provider(ids) -> float32 [heads, n, n]`` for ``models.inject``; equal programs are computed once.
-
-    Inside the model a program that fails on the text is an error, not a guess: its DiagnosticError is raised.
-    """
-    distinct = list({id(program): program for program in programs}.values())
-    place = {id(program): index for index, program in enumerate(distinct)}
-    order = np.array([place[id(program)] for program in programs])
-    kernel = LibraryKernel(distinct, causal, **backend)
-
-    def provider(ids: Sequence[int]) -> NDArray[np.float32]:
-        predicted = kernel.predict(token_table_of_ids(list(ids), tokenizer))
-        for error in predicted.errors.values():
-            raise error
-        chosen: NDArray[np.float32] = predicted.patterns[order]
-        return chosen
-
-    return provider
+def provider_of(programs: Sequence[Program], causal: bool, tokenizer: Any, **backend: Any) -> Surrogates:
+    """The provider of ``models.inject`` for programs, one per head."""
+    return Surrogates(programs, causal, tokenizer, **backend)
 
 
 def replace_stage(run: Run, table: Table) -> list[Step]:

@@ -53,7 +53,7 @@ def import_python(
 
     Raises DiagnosticError for a file that cannot be read at all: text limits (E011x), syntax (E0120).
     """
-    with _rare_collections():
+    with rare_collections():
         module = read_module(source.text, source.name)
         if aligners:
             module = with_aligners(module, aligners)
@@ -63,11 +63,11 @@ def import_python(
 
 
 @contextmanager
-def _rare_collections() -> Iterator[None]:
+def rare_collections() -> Iterator[None]:
     """Look for cyclic garbage less often: a lift makes many small objects that live until its end, and few cycles."""
     before = gc.get_threshold()
     if before[0]:
-        gc.set_threshold(max(before[0], 200_000), *before[1:])
+        gc.set_threshold(max(before[0], 2_000_000), *before[1:])
     try:
         yield
     finally:

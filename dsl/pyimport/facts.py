@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from attndsl.dsl import pytree
 from attndsl.dsl.diagnostics import Diagnostic, diagnostic
@@ -90,27 +91,12 @@ class _Looker:
                 self.report(verdict, place)
         if isinstance(node, ast.Call):
             self.called.add(id(node.func))
-        match node:
-            case ast.FunctionDef() | ast.Lambda():
-                self._function(node)
-            case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
-                self._comprehension(node)
-            case ast.Attribute():
-                self._attribute(node)
-            case ast.Name():
-                self._name(node)
-            case ast.AnnAssign():
-                self._annotated(node)
-            case ast.Import() | ast.ImportFrom():
-                self._import(node)
-            case ast.Global():
-                self._global(node)
-            case _:
-                self._children(node)
-
-    def _children(self, node: ast.AST) -> None:
-        for child in pytree.children(node):
-            self.visit(child)
+        look = _LOOKS.get(node.__class__)
+        if look is not None:
+            look(self, node)
+        else:
+            for child in pytree.children(node):
+                self.visit(child)
 
     def _function(self, node: ast.FunctionDef | ast.Lambda) -> None:
         for name in argument_names(node.args):
@@ -275,6 +261,23 @@ class _Looker:
         else:
             advice = "assign it before it is used"
         return Verdict("E0220", f"name `{node.id}` is not defined", advice)
+
+
+_LOOKS: dict[type[ast.AST], Callable[[_Looker, Any], None]] = {
+    ast.FunctionDef: _Looker._function,
+    ast.Lambda: _Looker._function,
+    ast.ListComp: _Looker._comprehension,
+    ast.SetComp: _Looker._comprehension,
+    ast.GeneratorExp: _Looker._comprehension,
+    ast.DictComp: _Looker._comprehension,
+    ast.Attribute: _Looker._attribute,
+    ast.Name: _Looker._name,
+    ast.AnnAssign: _Looker._annotated,
+    ast.Import: _Looker._import,
+    ast.ImportFrom: _Looker._import,
+    ast.Global: _Looker._global,
+}
+"""How each class of nodes is looked at; of the others only what is below them."""
 
 
 def _head_of(node: ast.AST) -> ast.AST:

@@ -27,8 +27,9 @@ from attndsl.runtime import packing
 from attndsl.runtime.machine import exponential, results
 from attndsl.runtime.machine import loops as L
 from attndsl.runtime.machine import reductions as R
-from attndsl.runtime.machine.results import CARE, EMPTY, PACKED_INT16, PATTERN, RAW, pattern_row, raw_row
-from attndsl.runtime.packing import copy_row, quantise_row
+from attndsl.runtime.machine import tables as T
+from attndsl.runtime.machine.results import CARE, EMPTY, PACKED_INT16, PACKED_UINT8, PATTERN, RAW, pattern_row, raw_row
+from attndsl.runtime.packing import copy_row, dither_row, quantise_row
 
 OUT, A, B, C, WIDTH = L.OUT, L.A, L.B, L.C, L.WIDTH
 ADD, SUB, MUL, DIV, FLOORDIV, MOD, POW, MIN, MAX = (
@@ -38,9 +39,14 @@ NEG, ABS, EXP, LOG, SQRT, TANH, FLOOR, CEIL, ROUND, TRUNC = (
     OPCODE[name] for name in ("neg", "abs", "exp", "log", "sqrt", "tanh", "floor", "ceil", "round", "trunc")
 )
 LT, LE, EQ, AND, OR, NOT, FLOAT = (OPCODE[name] for name in ("lt", "le", "eq", "and", "or", "not", "float"))
-SELECT, SELECT_B, ADD_IF, COPY, COPY_B, GATHER, GATHER_B, RANK = (
-    OPCODE[name] for name in ("select", "select_b", "add_if", "copy", "copy_b", "gather", "gather_b", "rank")
+SELECT, SELECT_B, ADD_IF, COPY, COPY_B, GATHER, GATHER_B = (
+    OPCODE[name] for name in ("select", "select_b", "add_if", "copy", "copy_b", "gather", "gather_b")
 )
+RANK, RUNNING_SUM, RUNNING_COUNT, RUNNING_LAST, NEXT_TRUE = (
+    OPCODE[name] for name in ("rank", "running_sum", "running_count", "running_last", "next_true")
+)
+PUT_AT, ANY_AT, COUNT_AT = (OPCODE[name] for name in ("put_at", "any_at", "count_at"))
+ANY_WHERE, COUNT_WHERE = (OPCODE[name] for name in ("any_where", "count_where"))
 ANY, SUM_IF, CHECK, RESULT = (OPCODE[name] for name in ("any", "sum_if", "check", "result"))
 assert OPCODES[ANY + 1 : CHECK] == R.KINDS
 
@@ -91,12 +97,39 @@ def _step(op, extra, f, u, e, s, o, a, b, c):
         L.copy(f, f, e, s, o, a)
     elif op == COPY_B:
         L.copy_truth(u, u, e, s, o, a)
-    elif op == RANK:
-        R.rank(f, u, e, s, o, a, A)
+    elif op == PUT_AT:
+        L.put_at(extra, f, u, e, s, o, a, b, c)
+    elif RANK <= op < ANY:
+        _table(op, f, u, e, s, o, a, b)
     elif op >= ANY:
         _fold(op, extra, f, u, e, s, o, a, b)
     else:
         _function(op, f, e, s, o, a, b)
+
+
+@njit(**INLINED)
+def _table(op, f, u, e, s, o, a, b):
+    """Running values and reductions under a guard: opcodes from ``rank`` up to ``any``."""
+    if op == RANK:
+        T.rank(f, u, e, s, o, a, 0.0)
+    elif op == RUNNING_COUNT:
+        T.rank(f, u, e, s, o, a, 1.0)
+    elif op == RUNNING_SUM:
+        T.running_sum(f, e, s, o, a)
+    elif op == RUNNING_LAST:
+        T.running_place(True, f, u, e, s, o, a)
+    elif op == NEXT_TRUE:
+        T.running_place(False, f, u, e, s, o, a)
+    elif op == ANY_AT:
+        T.any_at(f, u, e, s, o, a, b)
+    elif op == COUNT_AT:
+        T.count_at(f, u, e, s, o, a, b)
+    elif op == ANY_WHERE:
+        T.any_where(u, e, s, o, a, b)
+    elif op == COUNT_WHERE:
+        T.count_where(f, u, e, s, o, a, b)
+    else:
+        T.sum_where(f, u, e, s, o, a, b)
 
 
 @njit(**INLINED)
@@ -176,7 +209,7 @@ def _finish(f, e, s, a, program, short, q, limits, ends, outputs):
     if slot < 0:
         return
     width, sa, ia = e[s + L.INNER], e[s + A + L.ROW], e[s + A + L.STEP]
-    integers, floats, starts = packed
+    octets, integers, floats, thresholds, starts = packed
     spread = np.empty(0 if ia == 1 else width, np.float64)
     for i in range(e[s + L.OUTER]):
         x, place = f, a + i * sa
@@ -197,7 +230,11 @@ def _finish(f, e, s, a, program, short, q, limits, ends, outputs):
             row[0] = np.float32(1.0)
         if mode == PATTERN:
             continue
-        if mode == PACKED_INT16:
+        if mode == PACKED_UINT8:
+            to = starts[q + i]
+            total, varying = dither_row(row, seen, packing[2], thresholds[to:], octets[slot][to:])
+            sums[slot, 1] += varying / packing[2] ** 2
+        elif mode == PACKED_INT16:
             total, error = quantise_row(row, seen, packing[2], integers[slot][starts[q + i] :])
             sums[slot, 1] += error / packing[2]
         else:
@@ -332,7 +369,7 @@ def _compiled(fingerprint: str):
 
 
 def _fingerprint() -> str:
-    parts = (bytecode, L, R, exponential, results, packing)
+    parts = (bytecode, L, R, T, exponential, results, packing)
     files = [Path(__file__), *(Path(str(part.__file__)) for part in parts)]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 

@@ -250,12 +250,43 @@ def copier():
     def loops(out, x, e, s, o, a):
         io, ia = e[s + OUT + STEP], e[s + A + STEP]
         for _ in range(e[s + OUTER]):
-            for j in range(e[s + INNER]):
-                out[uint64(o + j * io)] = x[uint64(a + j * ia)]
+            if io == 1 and (ia == 0 or ia == 1):  # a step may be -1: distances
+                _copy_row(out, uint64(o), x, uint64(a), ia, uint64(e[s + INNER]))
+            else:
+                for j in range(e[s + INNER]):
+                    out[uint64(o + j * io)] = x[uint64(a + j * ia)]
             o += e[s + OUT + ROW]
             a += e[s + A + ROW]
 
     return loops
+
+
+SET, ADD, MUL, MAX, MIN = range(5)  # as in compiler/bytecode_places.py
+
+
+@njit(**OPTIONS)
+def put_at(kind, f, u, e, s, o, a, m, b):
+    """``out[row, a[row]] = b[row]`` where ``m[row]``, or combined with what is there. Other numbers than places do
+    nothing."""
+    width = e[s + INNER]
+    for _ in range(e[s + OUTER]):
+        place = f[uint64(a)]
+        if u[uint64(m)] and 0.0 <= place < width and place == np.floor(place):
+            at = uint64(o + int(place))
+            value, old = f[uint64(b)], f[at]
+            if kind == ADD:
+                value = old + value
+            elif kind == MUL:
+                value = old * value
+            elif kind == MAX:
+                value = value if value > old else old
+            elif kind == MIN:
+                value = value if value < old else old
+            f[at] = value
+        o += e[s + OUT + ROW]
+        a += e[s + A + ROW]
+        m += e[s + B + ROW]
+        b += e[s + C + ROW]
 
 
 def gatherer():

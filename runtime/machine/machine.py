@@ -22,7 +22,7 @@ from attndsl.runtime.pattern import normalise
 if TYPE_CHECKING:
     from attndsl.runtime.packing import Packed  # imports numba
 
-_RAW, _PATTERN, _PACKED_INT16, _PACKED_FLOAT = range(4)  # as in runtime/machine/results.py
+_RAW, _PATTERN, _PACKED_UINT8, _PACKED_INT16, _PACKED_FLOAT = range(5)  # as in runtime/machine/results.py
 _log = logging.getLogger("attndsl")
 _announce: list[Callable[[str], None]] = []
 Errors = dict[int, DiagnosticError]
@@ -104,10 +104,10 @@ class BytecodeMachine:
         count = len(self.programs)
         if place.n != leaves.tokens or first + count > packed.rows:
             raise fail("E0562", f"the stack holds {packed.rows} patterns of {place.n} tokens", help="make a larger one")
-        integers = packed.precision == "int16"
+        mode = {"uint8": _PACKED_UINT8, "int16": _PACKED_INT16}.get(packed.precision, _PACKED_FLOAT)
         sums = np.zeros((count, 2))
         _, careful, errors = self._execute(
-            leaves, place.causal, 0, _PACKED_INT16 if integers else _PACKED_FLOAT,
+            leaves, place.causal, 0, mode, thresholds=packed.thresholds.copy(),
             packing=(place.steps, place.lanes, place.scale), stack=packed.data[first : first + count],
             starts=place.starts.copy(), sums=sums,
         )  # fmt: skip
@@ -172,10 +172,12 @@ class BytecodeMachine:
         failures = np.full((len(code.checks), 3), -1, dtype=np.int64)
         blank = np.zeros((1, 1), dtype=np.float32)
         stack = outputs.get("stack", blank)
-        stream = np.zeros_like(stack)  # rows come one after the other; lanes are dealt out at the end
+        # Rows come one after the other, as bytes are kept; lanes of the others are dealt out at the end.
+        stream = stack if mode == _PACKED_UINT8 else np.zeros_like(stack)
+        kinds = (np.uint8, np.uint16, np.float32)
         packed = (
-            stream if stream.dtype == np.uint16 else blank.astype(np.uint16),
-            stream if stream.dtype == np.float32 else blank,
+            *(stream if stream.dtype == kind else blank.astype(kind) for kind in kinds),
+            outputs.get("thresholds", blank[0]),
             outputs.get("starts", np.zeros(1, dtype=np.int64)),
         )
         room = outputs.get("patterns")

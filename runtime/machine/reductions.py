@@ -276,16 +276,3 @@ def fold_rows_any(u, e, s, o, m, pm):
             place = uint64(o + j * io)
             u[place] = np.uint8(u[place] | u[uint64(m + j * im)])
         m += e[s + pm + ROW]
-
-
-@njit(**OPTIONS)
-def rank(f, u, e, s, o, m, pm):
-    """Number of true values before each place of the inner axis."""
-    io, im = e[s + OUT + STEP], e[s + pm + STEP]
-    for _ in range(e[s + OUTER]):
-        before = 0.0
-        for j in range(e[s + INNER]):
-            f[uint64(o + j * io)] = before
-            before += u[uint64(m + j * im)]
-        o += e[s + OUT + ROW]
-        m += e[s + pm + ROW]

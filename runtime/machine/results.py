@@ -15,7 +15,7 @@ from attndsl.runtime.machine.loops import OPTIONS
 SMALLEST, LARGEST = 1e-290, 1e290
 """Sums outside are left to the careful way, which divides by the largest weight first."""
 
-RAW, PATTERN, PACKED_INT16, PACKED_FLOAT = range(4)
+RAW, PATTERN, PACKED_UINT8, PACKED_INT16, PACKED_FLOAT = range(5)
 CARE, EMPTY, FILLED = range(3)
 
 

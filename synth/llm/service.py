@@ -73,7 +73,7 @@ class Claude:
 
     def send_batch(self, requests: list[Request]) -> str:
         """Send many requests as one batch; its id. Raises as ``send``."""
-        entries = [{"custom_id": request.id, "params": dict(request.params)} for request in requests]
+        entries: list[Any] = [{"custom_id": request.id, "params": dict(request.params)} for request in requests]
         model = requests[0].model
         return str(self._patiently(lambda: self._client.messages.batches.create(requests=entries), model).id)
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,18 +112,17 @@ def facts_of(tables: Sequence[TokenTable], vocabulary: Vocabulary, words: tuple[
     """The columns on some texts. Raises DiagnosticError as the vocabulary's programs do."""
     cells = cells_of([len(table) for table in tables], vocabulary.causal)
     number = {word: i for i, word in enumerate(words) if i}
-    literal, before = [], []
+    literal: list[int] = []
+    before: list[int] = []
     for table in tables:
-        found = [number.get(text, 0) for text in table.surface]
-        literal += found
-        before += [0, *found[:-1]]
+        own_words = [number.get(text, 0) for text in table.surface]
+        literal += own_words
+        before += [0, *own_words[:-1]]
     tests = [f"k == q and ({test})" for test in vocabulary.query_tests]
     columns = _evaluate([*vocabulary.relations, *tests], "1", tables, cells, np.uint8)
     count = len(vocabulary.relations)
     own = cells.start[:-1] + (cells.query - cells.first_key)  # the cell of the query itself, in every row
-    slopes = [
-        _evaluate([EVERY], slope, tables, cells, np.float32)[0] for slope in vocabulary.slopes
-    ]
+    slopes = [_evaluate([EVERY], slope, tables, cells, np.float32)[0] for slope in vocabulary.slopes]
     return Facts(
         cells, columns[:count], np.ascontiguousarray(columns[count:, own]),
         np.array(slopes, dtype=np.float32).reshape(len(slopes), -1),
@@ -130,18 +130,15 @@ def facts_of(tables: Sequence[TokenTable], vocabulary: Vocabulary, words: tuple[
     )  # fmt: skip
 
 
-
-
-
 def _evaluate(
     tests: Sequence[str], value: str, tables: Sequence[TokenTable], cells: Cells, dtype: type
-) -> NDArray[np.generic]:
+) -> NDArray[Any]:
     """``value`` on the cells where a test holds, else 0, for each test: ``[tests, cells]``."""
     kind = "causal" if cells.causal else "bidirectional"
     source = "".join(f'head "{i}" {kind}\nset {value} to each k where {test}\n' for i, test in enumerate(tests))
     programs = [check(tree) for tree in parse_library(SourceFile("the vocabulary of the search", source))]
     compiled = machine(compile_library(programs))
-    found = np.empty((len(tests), int(cells.start[-1])), dtype)
+    found: NDArray[Any] = np.empty((len(tests), int(cells.start[-1])), dtype)
     at = 0
     for table in tables:
         n = len(table)

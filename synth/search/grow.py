@@ -18,15 +18,17 @@ Floats = NDArray[np.float32]
 
 WEIGHTS = np.array([-6, -4, -2.5, -1.5, -0.8, -0.4, 0.4, 0.8, 1.5, 2.5, 4, 6, 9])
 SLOPE_WEIGHTS = np.array([-2, -1, -0.6, -0.3, 0.3, 0.6, 1, 2])
+_BETWEEN = 9
 
 
 @dataclass(frozen=True)
 class Effort:
     """How hard to look. ``tried``: first rules measured; ``beam`` of them are made narrower, ``depth`` times, each in
     ``narrower`` ways; ``final`` are measured on all texts. ``screened`` texts serve for all but that last measure.
-    The first ``plain`` rules name no words: the
-    words that texts begin with would stand for the first token, and the fit would not find out of that again.
-    ``swaps``: times that the weakest rule makes room for a better one, at the end."""
+    One of the first ``plain`` rules names no words if it gains at least
+    ``plain_share`` of what the best rule gains: the words that texts begin with would stand for the first token, and
+    the fit would not find out of that again. ``swaps``: times that the weakest rule makes room for a better one, at the
+    end."""
 
     tried: int = 24
     beam: int = 4
@@ -35,6 +37,7 @@ class Effort:
     final: int = 4
     screened: int = 20
     plain: int = 2
+    plain_share: float = 0.5
     swaps: int = 6
 
 
@@ -91,28 +94,50 @@ def _snapshot(fit: Fit) -> Found:
 
 def _add_best(fit: Fit, few: Facts, effort: Effort) -> bool:
     """Add the rule that raises the fit most, with the best of a few weights; False when none does."""
-    for plain in (True, False) if len(fit.rules) < effort.plain else (False,):
-        best: tuple[float, float, Rule] | None = None
-        for _, rule in _look(fit, few, effort, plain)[: effort.final]:
-            gains, weights = _gains(fit, fit.facts, rule)
-            at = int(np.argmax(gains))
-            gain = float(gains[at]) * TOLL**rule.size
-            if gain > 0 and (best is None or gain > best[0]):
-                best = (gain, float(weights[at]), rule)
-        if best is not None:
-            fit.add(best[2], best[1])
-            return True
-    return False
+    best = _best_rule(fit, few, effort, plain=False)
+    if len(fit.rules) < effort.plain:
+        plain = _best_rule(fit, few, effort, plain=True)
+        if plain[0] >= effort.plain_share * best[0]:
+            best = plain
+    gain, weight, rule = best
+    if gain <= 0:
+        return False
+    fit.add(rule, weight)
+    return True
 
 
-def _gains(fit: Fit, facts: Facts, rule: Rule) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _best_rule(fit: Fit, few: Facts, effort: Effort, plain: bool) -> tuple[float, float, Rule]:
+    """The gain (0 when no rule gains), the weight and the rule."""
+    best = (0.0, 0.0, Rule())
+    for _, rule in _look(fit, few, effort, plain)[: effort.final]:
+        gain, weight = _best_weight(fit, rule)
+        gain *= TOLL**rule.size
+        if gain > best[0]:
+            best = (gain, weight, rule)
+    return best
+
+
+def _best_weight(fit: Fit, rule: Rule) -> tuple[float, float]:
+    """The gain of a rule on all texts, and the weight for it: the best of a few, then between its neighbours."""
+    weights = _weights_of(rule)
+    at = int(np.argmax(_gains(fit, fit.facts, rule, weights)))
+    between = np.linspace(weights[max(at - 1, 0)], weights[min(at + 1, len(weights) - 1)], _BETWEEN)
+    gains = _gains(fit, fit.facts, rule, between)
+    return float(gains.max()), float(between[int(np.argmax(gains))])
+
+
+def _weights_of(rule: Rule) -> NDArray[np.float64]:
+    return WEIGHTS if rule.slope is None else SLOPE_WEIGHTS
+
+
+def _gains(fit: Fit, facts: Facts, rule: Rule, weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """What the rule gains on the texts of ``facts``, with each of some weights."""
     start = facts.cells.start
     size = int(start[-1])
     pattern, target = fit.pattern[:size], fit.target[:size]
     if rule.slope is not None:
-        return gain_of_column(facts.slopes[rule.slope], pattern, target, start, SLOPE_WEIGHTS), SLOPE_WEIGHTS
-    return gain_of_cells(cells_of_rule(rule, facts), pattern, target, start, WEIGHTS), WEIGHTS
+        return gain_of_column(facts.slopes[rule.slope], pattern, target, start, weights)
+    return gain_of_cells(cells_of_rule(rule, facts), pattern, target, start, weights)
 
 
 def _look(fit: Fit, few: Facts, effort: Effort, plain: bool) -> list[tuple[float, Rule]]:
@@ -133,7 +158,7 @@ def _look(fit: Fit, few: Facts, effort: Effort, plain: bool) -> list[tuple[float
             rule for view in views
             for rule in spread_out(proposed(root, view), most // 2, 2)
         ]  # fmt: skip
-        return _ranked((float(_gains(fit, few, rule)[0].max()), rule) for rule in dict.fromkeys(rules))
+        return _ranked((float(_gains(fit, few, rule, _weights_of(rule)).max()), rule) for rule in dict.fromkeys(rules))
 
     def _ranked(pairs: Iterable[tuple[float, Rule]]) -> list[tuple[float, Rule]]:
         priced = ((gain * TOLL**rule.size, rule) for gain, rule in pairs)
@@ -147,7 +172,7 @@ def _look(fit: Fit, few: Facts, effort: Effort, plain: bool) -> list[tuple[float
         ranked += front
         front = front[: max(1, effort.beam // 2)]
     slopes = [rule for rule in map(_slope, range(len(few.slopes))) if rule not in fit.rules]
-    ranked += [(float(_gains(fit, few, rule)[0].max()), rule) for rule in slopes]
+    ranked += [(float(_gains(fit, few, rule, _weights_of(rule)).max()), rule) for rule in slopes]
     return list(dict.fromkeys(sorted(ranked, key=lambda pair: -pair[0])))
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ class SearchSettings:
     few: int = 5
     tie: float = 5e-4
     workers: int = 2
-    effort: Effort = Effort()
+    effort: Effort = field(default_factory=Effort)
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,13 +175,12 @@ def _key(given: HeadPatterns, settings: SearchSettings, texts: _Texts) -> str:
     digest = hashlib.sha256()
     about = [settings.rules, settings.few, settings.tie, asdict(settings.effort), asdict(texts.vocabulary)]
     digest.update(json.dumps([about, texts.facts.words]).encode())
-    for example in (*given.train, b"|", *given.validation):
-        if isinstance(example, bytes):
-            digest.update(example)
-            continue
-        patterns = example.patterns
-        digest.update(json.dumps([example.id, example.table.raw, patterns.shape]).encode())
-        digest.update(np.ascontiguousarray(patterns[:, -1]).tobytes())  # the last rows tell models apart
+    for split in (given.train, given.validation):
+        digest.update(b"|")
+        for example in split:
+            patterns = example.patterns
+            digest.update(json.dumps([example.id, example.table.raw, patterns.shape]).encode())
+            digest.update(np.ascontiguousarray(patterns[:, -1]).tobytes())  # the last rows tell models apart
     return digest.hexdigest()[:24]
 
 

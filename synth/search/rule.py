@@ -60,6 +60,7 @@ class Rule:
 
 def cells_of_rule(rule: Rule, facts: Facts) -> NDArray[np.uint8]:
     """1 where the rule applies, uint8 ``[cells]``; not for slopes."""
+    cells: NDArray[np.uint8]
     cells = facts.relations[rule.relations[0]].copy() if rule.relations else np.ones_like(facts.relations[0])
     for relation in rule.relations[1:]:
         cells &= facts.relations[relation]
@@ -75,7 +76,8 @@ def cells_of_rule(rule: Rule, facts: Facts) -> NDArray[np.uint8]:
 def column_of_rule(rule: Rule, facts: Facts) -> NDArray[np.float32]:
     """What the rule's weight multiplies, float32 ``[cells]``."""
     if rule.slope is not None:
-        return facts.slopes[rule.slope]
+        slope: NDArray[np.float32] = facts.slopes[rule.slope]
+        return slope
     return cells_of_rule(rule, facts).astype(np.float32)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from replaced import first_token, logits, uniform
+from replaced import first_token, logits, self_token, uniform
 from tiny import WINDOWED, random_ids, tiny_model
 
 from attndsl.dsl.diagnostics import DiagnosticError
@@ -96,6 +96,22 @@ def test_calls_whose_tokens_are_not_known_are_errors() -> None:
         with pytest.raises(DiagnosticError, match=r"E0634.*shape \[1, 3\]"):
             model(ids, attention_mask=torch.ones(1, 3))
         assert torch.isfinite(logits(model.model, ids) if hasattr(model.model, "logits") else model(ids).logits).all()
+
+
+@pytest.mark.parametrize("name", ["gpt2", "opt", "bert"])
+def test_more_tokens_than_the_model_has_positions_for(name: str) -> None:
+    model = tiny_model(name)
+    ids = random_ids(1, 65)
+    with replace_heads(model, None, {(0, 0): self_token}):
+        assert torch.isfinite(logits(model, ids[:, :64])).all()
+        with pytest.raises(DiagnosticError, match=r"E0614.*65 tokens.*learnt 64 positions"):
+            logits(model, ids)
+
+
+def test_positions_that_are_not_learnt_have_no_end() -> None:
+    model = tiny_model("llama")
+    with replace_heads(model, None, {(0, 0): self_token}):
+        assert torch.isfinite(logits(model, random_ids(1, 65))).all()
 
 
 def test_unknown_and_repeated_heads() -> None:

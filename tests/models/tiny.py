@@ -111,7 +111,12 @@ GQA = ("llama", "qwen2", "qwen3", "mistral", "gemma", "gemma2", "gemma3", "phi3"
 
 
 def tiny_model(
-    name: str, *, attention: str | None = None, dtype: torch.dtype = torch.float32, scale: float = 0.5
+    name: str,
+    *,
+    attention: str | None = None,
+    dtype: torch.dtype = torch.float32,
+    scale: float = 0.5,
+    positions: int = 64,
 ) -> Any:
     """A random model in evaluation mode, in the attention that transformers chooses when none is named.
 
@@ -120,6 +125,7 @@ def tiny_model(
     kind, config = {**_CAUSAL, **_ENCODERS}[name]()
     if name == "gemma2" and attention is None:
         attention = "eager"  # its softcap is left out of sdpa in older releases of transformers
+    config.max_position_embeddings = positions if name != "roberta" else positions + 2
     if attention is not None:
         config._attn_implementation = attention
     torch.manual_seed(7)

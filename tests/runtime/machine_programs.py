@@ -40,6 +40,20 @@ WITH_WORDS = (
     "add 1 to each k where any(w in k.word.ancestors where w.pos == q.pos)",
     "add sum(w.index for w in k.words where w in q.word.subtree) to each k",
     "add count(t in q.word.tokens where t.text == k.text) to each k\nadd len(k.word.head.text) to each k",
+    # tables of tokens and words, read by way of a third axis
+    "let Covers(t, w) = w in t.words\n"
+    'add 0.3 * count(w in words where Covers(q, w) and w.pos != "DET" and Covers(k, w.head)) to each k\n'
+    "add 1 to each k where any(w in words where Covers(q, w) and any(v in w.children where Covers(k, v)))\n"
+    "add sum(0.1 * count(v in w.children where Covers(k, v)) for w in words where Covers(q, w)) to each k",
+    "add 1 to each k where any(w in words where w in q.words and k == q - w.index + 3 and k.is_punct)\n"
+    "add count(w in words where w in q.words and k == w.index + q - 4) to each k",
+    "add 1 to each k where any(w in words where any(t where w in t.words and t == k) and w.pos == q.pos)",
+    # running values: bounds of every kind
+    "add count(t before q.word.index where t.word_start) + sum(len(t.text) for t upto k) to each k\n"
+    "add first(t from q - 4 upto q - 1 where t.is_punct) otherwise 0 to first\n"
+    "add last(t from k - 3 before q where t.word_start) otherwise 0 to self\n"
+    "add count(t after q - 5 before q where t.word_start) to self\n"
+    "add 0.5 to first(t from q - 6 before q where t.word_start)",
 )
 FAILING = (
     "add 1 / (q - 11) to first\nadd 1 / (q - 3) to self",

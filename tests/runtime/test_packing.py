@@ -27,7 +27,7 @@ def places(place):
             yield q, k, (position % place.steps) * place.lanes + position // place.steps
 
 
-@pytest.mark.parametrize("lanes", [16, 32])
+@pytest.mark.parametrize("lanes", [1, 16, 32])
 @pytest.mark.parametrize("causal", [True, False])
 @pytest.mark.parametrize("n", SIZES)
 def test_every_weight_has_its_own_place(n, causal, lanes):
@@ -36,7 +36,7 @@ def test_every_weight_has_its_own_place(n, causal, lanes):
     assert len(set(indices)) == len(indices) == (n * (n + 1) // 2 if causal else n * n)
     assert min(indices) >= 0
     assert max(indices) < place.size
-    assert place.size - len(indices) < lanes + place.steps
+    assert place.size - len(indices) < (lanes + place.steps if lanes > 1 else 64)
 
 
 @pytest.mark.parametrize("lanes", [16, 32])
@@ -62,7 +62,7 @@ def test_the_scale_leaves_room_for_three_rows_and_rounding(n):
     assert 3 * (1 + ROW_SUM_TOLERANCE) * scale + window / 2 <= 65535
 
 
-@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("precision", ["float64", "float32", "int16"])  # tests/runtime/test_dither.py has "uint8"
 @pytest.mark.parametrize("causal", [True, False])
 def test_packing_puts_weights_where_the_layout_says_and_measures_its_error(causal, precision):
     n = 21

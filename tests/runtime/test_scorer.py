@@ -103,11 +103,14 @@ def test_figures_and_choices_are_those_of_float64(precision, causal):
     assert choice.program.tolist() == np.argmax(mean >= mean.max(axis=0) - 1e-12, axis=0).tolist()
     np.testing.assert_allclose(choice.mean_iou, mean.max(axis=0), atol=1e-12)
     np.testing.assert_allclose(choice.iou.mean(axis=1), mean.max(axis=0), atol=1e-7)
-    np.testing.assert_allclose(scorer.iou.mean(axis=2), mean, atol=3e-4 if precision == "int16" else 1e-6)
+    np.testing.assert_allclose(scorer.iou.mean(axis=2), mean, atol={"int16": 3e-4, "uint8": 3e-3}.get(precision, 1e-6))
+    low, high = scorer.bounds
+    assert (low <= mean + 1e-12).all()
+    assert (mean <= high + 1e-12).all()
     assert scorer.iou.shape == (23, 7, 4)
 
 
-@pytest.mark.parametrize("precision", ["float32", "int16"])
+@pytest.mark.parametrize("precision", ["float32", "int16", "uint8"])
 def test_candidates_hold_the_best_program_even_among_near_equals(precision):
     # Programs that differ from the head by less than one fixed-point unit: the fast figures cannot tell them apart.
     n, rng = 24, np.random.default_rng(5)

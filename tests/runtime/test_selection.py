@@ -37,7 +37,7 @@ def refused(call):
     return caught.value.diagnostics[0].code
 
 
-@pytest.mark.parametrize("precision", ["float64", "float32", "int16"])
+@pytest.mark.parametrize("precision", ["float64", "float32", "int16", "uint8"])
 @pytest.mark.parametrize("causal", [True, False])
 def test_report_equals_a_plain_restatement(causal, precision):
     train, held_out = split([1, 2, 3], 14, causal), split([11, 12], 17, causal)

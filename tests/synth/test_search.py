@@ -79,7 +79,8 @@ def test_the_vocabularys_columns_are_what_the_interpreter_says(causal: bool) -> 
     known = vocabulary(causal)
     each = table(
         'The dog ran. "The dog sat," Tom said.\nThe dog ran [SEP]',
-        pieces=["The", "dog", "ran", ".", '"', "The", "dog", "s", "at", ",", '"', "Tom", "sa", "id", ".", "\n", "The", "dog", "ran", "[SEP]"],
+        pieces=[*["The", "dog", "ran", "."], '"', *["The", "dog", "s", "at", ","], '"', *["Tom", "sa", "id", "."], "\n",
+                *["The", "dog", "ran", "[SEP]"]],
     )  # fmt: skip
     facts = facts_of([each], known, ("",))
     kind = "causal" if causal else "bidirectional"
@@ -112,12 +113,15 @@ def test_a_gain_is_what_adding_the_rule_brings(fitted: Fit) -> None:
     rule = Rule((8,), key=(3,), query_tests=(2,))
     cells = cells_of_rule(rule, fitted.facts)
     assert 0 < cells.sum() < len(cells)
+    slope, weights = fitted.facts.slopes[1], np.array([weight])
     for column, gain in (
-        (cells.astype(np.float32), gain_of_cells(cells, fitted.pattern, target, start, np.array([weight]))),
-        (fitted.facts.slopes[1], gain_of_column(fitted.facts.slopes[1], fitted.pattern, target, start, np.array([weight]))),
-    ):  # fmt: skip
+        (cells.astype(np.float32), gain_of_cells(cells, fitted.pattern, target, start, weights)),
+        (slope, gain_of_column(slope, fitted.pattern, target, start, weights)),
+    ):
         columns = np.vstack([fitted.columns, column])
-        after = softmax_fit(columns, np.append(fitted.weights, np.float32(weight)), target, start, np.empty_like(target))
+        after = softmax_fit(
+            columns, np.append(fitted.weights, np.float32(weight)), target, start, np.empty_like(target)
+        )
         assert gain[0] == pytest.approx(after - fitted.common, abs=2e-3)
 
 
@@ -151,7 +155,8 @@ def test_a_set_of_words_is_the_best_prefix_of_the_steps_that_words_ask_for() -> 
 
 def test_a_set_of_words_stays_readable() -> None:
     gains, sets = best_sets(np.ones((1, 40), np.float32), np.ones((1, 40), np.float32))
-    assert len(sets[0]()) == MOST_WORDS and gains[0] > 0
+    assert len(sets[0]()) == MOST_WORDS
+    assert gains[0] > 0
 
 
 @pytest.mark.parametrize(
@@ -186,7 +191,9 @@ def test_the_score_given_is_the_programs_own() -> None:
 
 
 def test_a_uniform_head_needs_no_rule() -> None:
-    candidates = list(search(given(program='head "u" causal\nadd 1 to each k\nsoftmax rows'), SearchSettings(effort=QUICK), quiet))
+    candidates = list(
+        search(given(program='head "u" causal\nadd 1 to each k\nsoftmax rows'), SearchSettings(effort=QUICK), quiet)
+    )
     assert candidates[0].train_iou == pytest.approx(1.0, abs=1e-5)
     assert "add" not in candidates[0].program.to_attn()
 
@@ -221,9 +228,11 @@ def test_finished_heads_are_not_searched_again(tmp_path, monkeypatch) -> None:
 
     monkeypatch.setattr(road, "_search_head", counted)
     found = texts_of(search(many(), settings, quiet))
-    assert head not in searched and len(set(searched)) == len(searched)
+    assert head not in searched
+    assert len(set(searched)) == len(searched)
     searched.clear()
-    assert texts_of(search(many(), settings, quiet)) == found and not searched
+    assert texts_of(search(many(), settings, quiet)) == found
+    assert not searched
     assert texts_of(search(many(), SearchSettings(rules=2, few=1, workers=3, effort=QUICK), quiet)) == found
     searched.clear()
     list(search(many(), SearchSettings(tmp_path, rules=1, few=1, effort=QUICK), quiet))

@@ -116,10 +116,10 @@ def conj(parts: Iterable[Term]) -> Term:
     seen: dict[Term, None] = {}
     for part in parts:
         for p in part.args if part.op == "and" else (part,):
-            if p is FALSE or not_(p) in seen:
+            if p is FALSE or (p.opposite or not_(p)) in seen:
                 return FALSE
             if p is not TRUE:
-                seen.setdefault(p)
+                seen[p] = None
     found = tuple(seen)
     return TRUE if not found else found[0] if len(found) == 1 else mk("and", None, found, "bool")
 
@@ -186,16 +186,16 @@ def some(t: Term) -> Term:
 def compare(op: str, a: Term, b: Term) -> Term:
     if a is b and a.kind in ("int", "str", "word", "bool") and a.total:
         return const(op in ("==", "<=", ">="))
-    if is_const(a) and is_const(b):
+    if a.op == "const" and b.op == "const":
         return const(_COMPARE[op](a.data, b.data))
-    numbers = [x.kind in (*_NUMBERS, "bool") for x in (a, b)]
-    if op in ("==", "!=") and (numbers[0] != numbers[1] or "word" in (a.kind, b.kind)) and a.kind != b.kind:
-        return const(op == "!=")
-    folded = _compare_choice(op, a, b) or _compare_choice(
-        {"<": ">", ">": "<", "<=": ">=", ">=": "<="}.get(op, op), b, a
-    )
-    if folded is not None:
-        return folded
+    if a.kind != b.kind and op in ("==", "!="):
+        numeric = (a.kind in _NUMBERS or a.kind == "bool"), (b.kind in _NUMBERS or b.kind == "bool")
+        if numeric[0] != numeric[1] or "word" in (a.kind, b.kind):
+            return const(op == "!=")
+    if a.op == "ite" or b.op == "ite":
+        folded = _compare_choice(op, a, b) or _compare_choice(_MIRRORED[op], b, a)
+        if folded is not None:
+            return folded
     if a.kind == b.kind == "bool":
         if op in ("==", "!="):
             for x, y in ((a, b), (b, a)):
@@ -211,8 +211,11 @@ def compare(op: str, a: Term, b: Term) -> Term:
         if gap is not None:
             return const(_COMPARE[op](gap, 0))
     if is_const(a) and not is_const(b):
-        a, b, op = b, a, {"<": ">", ">": "<", "<=": ">=", ">=": "<="}.get(op, op)
+        a, b, op = b, a, _MIRRORED[op]
     return mk("cmp", op, (a, b), "bool")
+
+
+_MIRRORED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!="}
 
 
 def _compare_choice(op: str, a: Term, b: Term) -> Term | None:

@@ -306,9 +306,7 @@ def materialize(m: Machine, value: Value, hint: str) -> Value:
         if value.data.term not in (T.ZERO, T.const(0.0)):
             if m.loops:
                 raise m.stop("a matrix is made inside a loop", code="E0315")
-            held = dict(m.matrices)
             grid = whole(m, "set", grid, lambda r, c: value.data.term)
-            assert held is not None
         elif m.loops:
             raise m.stop("a matrix is made inside a loop", code="E0315")
         return grid

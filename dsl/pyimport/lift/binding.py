@@ -146,7 +146,11 @@ def subst(t: Term, mapping: dict[Term, Term]) -> Term:
     for k in mapping:
         if k.op != "var":
             return _Substitution(mapping, None).of(t)
-    if all(k.data not in t.free for k in mapping):
+    free = t.free
+    for k in mapping:
+        if k.data in free:
+            break
+    else:
         return t
     key = tuple(mapping.items())
     found = _SUBSTITUTED.get(key)
@@ -181,8 +185,17 @@ class _Substitution:
         old = t.args
         if t.op == "agg" and not (self.flat and old[1] not in self.mapping):
             old = _opened(t)
-        of = self.of
-        args = tuple([of(a) for a in old])
+        names, done = self.names, self.done
+        new: list[Term] = []
+        for a in old:  # as ``of`` does, without a call for the many that stay
+            found = done.get(a)
+            if found is None:
+                if names is not None and names.isdisjoint(a.free):
+                    found = a
+                else:
+                    found = done[a] = self._inside(a)
+            new.append(found)
+        args = tuple(new)
         return t if args == old else rebuild(t, args)
 
 

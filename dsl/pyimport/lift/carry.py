@@ -92,14 +92,19 @@ def carry(name: str, old: Value, attempt: int) -> Carry | None:
 # ---------------------------------------------------------------- names that no iteration reads
 
 
+def never_set(name: str) -> Unbound:
+    """The start of an iteration, of a name that had no value before the loop; an earlier iteration may have set it."""
+    return Unbound(f"{name!r} is read before it is set")
+
+
 def after_loop(view: View, name: str, end: Value, old: Value | None, serial: int) -> Value:
     """A name after the loop: the value from the last iteration that set it, else the one from before."""
-    unchanged = placeholder(name, serial)
+    unchanged = never_set(name) if old is None else placeholder(name, serial)
+    before: Value = old if old is not None else Unbound(f"{name!r} is set by a loop that may not run", True)
     if end == unchanged:
-        assert old is not None
-        return old
+        return before
     if isinstance(end, Unbound):
-        return end if old is None else Unbound(end.reason)
+        return Unbound(end.reason)
     try:
         assigned = _assigned(end, unchanged)
     except _Unknown:
@@ -115,7 +120,6 @@ def after_loop(view: View, name: str, end: Value, old: Value | None, serial: int
         return Unbound(f"{name!r} from the last element of a set")
     if view.m.holds(exists):
         return found
-    before: Value = old if old is not None else Unbound(f"{name!r} is set by a loop that may not run")
     return merge_values(exists, found, before)
 
 
@@ -278,7 +282,10 @@ def _last_value(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term
     if not view.ordered:
         raise m.stop("the last element of a set", view.node, "E0312")
     end = _expanded(end, c)
-    assigned = _assigned(end, c.value)
+    try:
+        assigned = _assigned(end, c.value)
+    except _Unknown:
+        raise m.stop(f"{c.name!r} is set in an unusual way", view.node, "E0317") from None
     value = _stripped(end, c.value)
     if value is None:
         value = old
@@ -305,7 +312,7 @@ def _set_once(view: View, c: Carry, assigned: Term, value: Value, old: Value) ->
     parts = assigned.args if assigned.op == "and" else (assigned,)
     if c.unset is not None:
         tests = [p for p in parts if p is c.unset]
-        certain = not _may_be_none(value)
+        certain = _none_where(value) is T.FALSE
     else:
         first = _term_of(old)
         tests = [p for p in parts if p.op == "cmp" and p.data == "==" and p.args == (c.var, first)]
@@ -322,10 +329,6 @@ def _set_once(view: View, c: Carry, assigned: Term, value: Value, old: Value) ->
     if c.var.data in free or (c.unset is not None and c.unset.data in free):
         return None
     return rest
-
-
-def _may_be_none(v: Value) -> bool:
-    return _none_where(v) is not T.FALSE
 
 
 def Retry_for(view: View, c: Carry) -> Exception:

@@ -75,11 +75,14 @@ class System:
         satisfy all rows (by a proof over the rationals); False says nothing."""
         if self.contradictory:
             return self
+        known = self.best
+        rows = [r for r in rows if r[0] not in known or r[1] < known[r[0]]]
+        if not rows:
+            return self
         found = System()
         found.best, found.group_of, found.members = self.best.copy(), self.group_of.copy(), self.members.copy()
         changed: set[int] = set()
-        pending = list(rows)
-        for pairs, c in pending:  # facts are added while the list is walked
+        for pairs, c in rows:  # facts are added while the list is walked
             old = found.best.get(pairs)
             if old is None or c < old:
                 if not pairs:
@@ -89,7 +92,7 @@ class System:
                     continue
                 found.best[pairs] = c
                 if old is None:
-                    found._add(pairs, pending, facts, changed)
+                    found._add(pairs, rows, facts, changed)
                 else:
                     changed.add(found.group_of[pairs[0][0]])
         best = found.best
@@ -130,7 +133,18 @@ def _answer(group: list[Row]) -> bool:
     for pairs, c in group:
         if len(pairs) == 1:
             ((a, k),) = pairs
-            renamed.append((((names.setdefault(a, len(names)), k),), c))
+            at = names.get(a)
+            if at is None:
+                at = names[a] = len(names)
+            renamed.append((((at, k),), c))
+        elif len(pairs) == 2:
+            (a, k), (b, h) = pairs
+            at, to = names.get(a), names.get(b)
+            if at is None:
+                at = names[a] = len(names)
+            if to is None:
+                to = names[b] = len(names)
+            renamed.append((((at, k), (to, h)) if at < to else ((to, h), (at, k)), c))
         else:
             renamed.append((tuple(sorted([(names.setdefault(a, len(names)), k) for a, k in pairs])), c))
     key = tuple(renamed)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from attndsl.dsl import pytree
 from attndsl.dsl.pyimport.lift import collections_ as C
@@ -46,14 +47,14 @@ def names_of(m: Machine, key: int) -> set[str]:
     return {name for frame in m.state.frames.values() for name, v in frame.items() if v == Ref(key)}
 
 
-def expect(m: Machine, body: list[ast.stmt]) -> set[int]:
+def expect(m: Machine, node: ast.For) -> set[int]:
     """The collections that a loop body changes under their own names; lists whose items it assigns become tables."""
     found: set[int] = set()
-    for x in (y for s in body for y in pytree.walk(s)):
-        stored = isinstance(x, ast.Subscript) and isinstance(x.ctx, ast.Store)
-        adds = isinstance(x, ast.Call) and isinstance(x.func, ast.Attribute) and x.func.attr in _ADDING
-        base = x.value if stored else x.func.value if adds else None  # type: ignore[attr-defined]
-        value = m.lookup(base.id) if isinstance(base, ast.Name) else None
+    changes = _CHANGES.get(node)
+    if changes is None:
+        changes = _CHANGES[node] = _changes(node.body)
+    for name, stored in changes:
+        value = m.lookup(name)
         if not isinstance(value, Ref):
             continue
         held = m.state.heap.get(value.key)
@@ -62,6 +63,21 @@ def expect(m: Machine, body: list[ast.stmt]) -> set[int]:
         if isinstance(held, Seq | DictValue | Growing) and value.key not in m.frozen:
             found.add(value.key)
     return found
+
+
+_CHANGES: WeakKeyDictionary[ast.For, list[tuple[str, bool]]] = WeakKeyDictionary()
+
+
+def _changes(body: list[ast.stmt]) -> list[tuple[str, bool]]:
+    """The names whose items are assigned (True) or which a method adds to (False), each once, in order."""
+    found: dict[tuple[str, bool], None] = {}
+    for x in (y for s in body for y in pytree.walk(s)):
+        stored = isinstance(x, ast.Subscript) and isinstance(x.ctx, ast.Store)
+        adds = isinstance(x, ast.Call) and isinstance(x.func, ast.Attribute) and x.func.attr in _ADDING
+        base = x.value if stored else x.func.value if adds else None  # type: ignore[attr-defined]
+        if isinstance(base, ast.Name):
+            found.setdefault((base.id, stored))
+    return list(found)
 
 
 def fixed(run: LoopRun, parts: tuple[Part, ...]) -> bool:

@@ -204,6 +204,7 @@ def _is_integer(t: Term) -> bool:
 
 _SORTED: dict[Term, tuple[list[Term], list[Term]]] = {}
 _ROWS: dict[Term, tuple[Row, ...]] = {}
+_SIDES: dict[Term, tuple[Row, Row]] = {}
 _FACTS: dict[int, tuple[Row, ...]] = {}
 _CASES: dict[int, Term | None] = {}
 
@@ -212,6 +213,7 @@ def forget() -> None:
     """Drop the tables between programs."""
     _SORTED.clear()
     _ROWS.clear()
+    _SIDES.clear()
     _FACTS.clear()
     _CASES.clear()
     elimination.forget()
@@ -271,11 +273,14 @@ def _cases(a: Term) -> Term | None:
 def _separate(system: System, different: Sequence[Term]) -> System:
     """x != 0 sharpens x >= 0 to x >= 1, and x <= 0 to x <= -1."""
     for c in different[:8]:
-        atoms, k = T.linear(T.sub(*c.args))
-        if not any(a.serial in system.group_of for a in atoms):
+        rows = _SIDES.get(c)
+        if rows is None:
+            atoms, k = T.linear(T.sub(*c.args))
+            rows = _SIDES[c] = row(atoms, k - 1), row({a: -x for a, x in atoms.items()}, -k - 1)
+        if not any(a in system.group_of for a, _ in rows[0][0]):
             continue
-        above = system.extended([row(atoms, k - 1)], _facts_of)
-        below = system.extended([row({a: -x for a, x in atoms.items()}, -k - 1)], _facts_of)
+        above = system.extended(rows[:1], _facts_of)
+        below = system.extended(rows[1:], _facts_of)
         if below.contradictory:
             system = above
         elif above.contradictory:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from weakref import WeakKeyDictionary
 
 from attndsl.dsl import pytree
 from attndsl.dsl.pyimport.lift import collections_ as C
@@ -228,11 +229,16 @@ def assigned_names(nodes: list[ast.stmt], target: ast.expr | None) -> list[str]:
     return list(found)
 
 
+_NAMES: WeakKeyDictionary[ast.For, list[str]] = WeakKeyDictionary()  # every program of a file runs its helpers' loops
+
+
 def symbolic(m: Machine, binder: Binder, where: Term, node: ast.For, body: Callable[[], bool], ordered: bool,
     element: Value | None = None,
 ) -> Term:  # fmt: skip
     """Run the body once for an unknown value of the binder, sum up all iterations, and say when a break ended them."""
-    names = assigned_names(node.body, node.target)
+    names = _NAMES.get(node)
+    if names is None:
+        names = _NAMES[node] = assigned_names(node.body, node.target)
     loop = S.LoopRun(m, binder, where, node, names, ordered and not binder.climbs)
     loop.element = element
     if T.conj(binder.conditions()) is T.FALSE:

@@ -111,9 +111,11 @@ def merge_unbroken(base: State, ends: list[State], broken: list[State]) -> State
 def _merge_names(c: Term, a: dict[str, Value], b: dict[str, Value]) -> dict[str, Value]:
     out: dict[str, Value] = {}
     for name in {**a, **b}:
-        x = a.get(name, Unbound(f"{name!r} is set in one branch only"))
-        y = b.get(name, Unbound(f"{name!r} is set in one branch only"))
-        out[name] = merge_values(c, x, y)
+        x, y = a.get(name), b.get(name)
+        if x is None or y is None:
+            missing = Unbound(f"{name!r} is set in one branch only", True)
+            x, y = x or missing, y or missing
+        out[name] = x if x is y else merge_values(c, x, y)
     return out
 
 

@@ -230,7 +230,7 @@ def _delete(m: Machine, node: ast.Delete) -> bool:
     for target in node.targets:
         if not isinstance(target, ast.Name):
             raise m.stop("an item is deleted", node, "E0303")
-        m.assign(target.id, Unbound("it was deleted"))
+        m.assign(target.id, Unbound("it was deleted", True))
     return True
 
 

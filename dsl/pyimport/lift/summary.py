@@ -53,7 +53,7 @@ class LoopRun:
         self.element: Value | None = None
         self.serial = next(m.keys)
         self.carries: dict[str, K.Carry] = {}
-        self.growing = F.expect(m, node.body)
+        self.growing = F.expect(m, node)
         self.rejected: set[Term] = set()
         self.invariants: dict[Term, K.Carry] = {}
         self.start: Checkpoint | None = None
@@ -75,7 +75,7 @@ class LoopRun:
         for name in self.names:
             old = names.get(name)
             if old is None:
-                names[name] = Unbound(f"{name!r} is read before it is set")
+                names[name] = K.never_set(name)
             elif name in self.carries:
                 names[name] = self.carries[name].value
             else:

@@ -83,6 +83,11 @@ def clear() -> None:
     _limit[0] = len(_TABLE) + MAX_TERMS
 
 
+def made() -> int:
+    """How many terms the present program has made: what ``MAX_TERMS`` limits."""
+    return len(_TABLE) - len(_KEPT)
+
+
 class TooLarge(Exception):
     """One program makes more terms than any readable one."""
 
@@ -93,7 +98,7 @@ _limit = [1 << 60]
 
 def mk(op: str, data: Any, args: tuple[Term, ...], kind: str, span: Any = None) -> Term:
     """The one term of this shape. ``span`` takes part only where evaluation can fail."""
-    key = (op, (type(data).__name__, data) if op == "const" else data, args, kind, span)
+    key = (op, (data.__class__, data) if op == "const" else data, args, kind, span)
     found = _TABLE.get(key)
     if found is None:
         if len(_TABLE) > _limit[0]:

@@ -44,12 +44,13 @@ from attndsl.dsl.pyimport.lift.term import (
     fresh,
     is_const,
     keep,
+    made,
     mk,
 )
 
 __all__ = [
     "ALL_WORDS", "FALSE", "MAX_TERMS", "MAY_FAIL", "NONE", "ONE", "READS", "TRUE", "ZERO", "N", "Term", "TooLarge",
     "add", "agg", "arith", "as_number", "clear", "compare", "conj", "const", "disj", "feature", "fresh", "from_linear",
-    "func", "is_const", "ite", "keep", "length", "linear", "member", "mk", "mul", "neg", "not_", "read", "rebuild",
-    "row_stat", "some", "sub", "subst", "substring", "text_method", "walk", "windex", "wordat",
+    "func", "is_const", "ite", "keep", "length", "linear", "made", "member", "mk", "mul", "neg", "not_", "read",
+    "rebuild", "row_stat", "some", "sub", "subst", "substring", "text_method", "walk", "windex", "wordat",
 ]  # fmt: skip

@@ -175,9 +175,13 @@ class PerRow(Value):
 
 @dataclass(frozen=True, slots=True)
 class Unbound(Value):
-    """A name whose value is not known here; reading it stops the lift for ``reason``."""
+    """A name whose value is not known here; reading it stops the lift for ``reason``.
+
+    ``unset``: Python knows none either, so that a read fails there as well.
+    """
 
     reason: str
+    unset: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ def apply_causal_mask(matrix: np.ndarray) -> np.ndarray:
     mask = np.tril(np.ones((n, n)))
     return matrix * mask
 
+
 BOS = {"<s>", "<|begin_of_text|>", "[CLS]", "<|endoftext|>"}
 SPACE = ("\u0120", "\u2581")
 
@@ -215,8 +216,10 @@ def byte_tokens(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str,
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
     attention = np.zeros((n, n))
+
     def is_byte(t):
         return t.startswith("<0x") and t.endswith(">") and len(t) == 6
+
     bytes_at = [is_byte(t) for t in tokens]
     for i in range(n):
         attention[i, 0] = 0.7
@@ -323,7 +326,7 @@ def masking_of_bos_column(sentence: str, tokenizer: PreTrainedTokenizerBase) -> 
     n = len(tokens)
     attention = np.zeros((n, n))
     for i in range(n):
-        attention[i, :i + 1] = 1.0 / (i + 1)
+        attention[i, : i + 1] = 1.0 / (i + 1)
     if n > 0 and tokens[0] in BOS:
         attention[1:, 0] = 0.5
         attention[0, 0] = 1.0

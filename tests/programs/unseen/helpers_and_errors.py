@@ -29,6 +29,7 @@ def apply_causal_mask(matrix: np.ndarray) -> np.ndarray:
             result[i, j] = 0.0
     return result
 
+
 CONFIG = {"first": 0.5, "self": 0.2, "prev": 0.15, "window": 3}
 PUNCT = set(string.punctuation)
 ARTICLES: Tuple[str, ...] = ("a", "an", "the")
@@ -40,7 +41,7 @@ def _strip(token: str) -> str:
 
 
 def _decay(d: int, rate: float = 0.8, floor: float = 0.01) -> float:
-    return max(rate ** d, floor)
+    return max(rate**d, floor)
 
 
 def token_class(token: str) -> str:
@@ -84,12 +85,14 @@ def nested_weight_function(sentence: str, tokenizer: PreTrainedTokenizerBase) ->
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
     attention = np.zeros((n, n))
+
     def weight(q, k):
         if q == k:
             return 0.2
         if k == 0:
             return 0.5
         return 0.3 * _decay(q - k, rate=0.7)
+
     for i in range(n):
         for j in range(i + 1):
             attention[i, j] = weight(i, j)
@@ -221,6 +224,7 @@ def closure_over_rows(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tupl
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
     attention = np.zeros((n, n))
+
     def spread(i, where, mass):
         where = [j for j in where if j <= i]
         if not where:
@@ -228,6 +232,7 @@ def closure_over_rows(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tupl
             return
         for j in where:
             attention[i, j] += mass / len(where)
+
     for i in range(n):
         spread(i, range(max(0, i - 3), i), 0.2)
         spread(i, positions_of(tokens, "punct"), 0.3)
@@ -242,8 +247,10 @@ def keyword_and_default_arguments(sentence: str, tokenizer: PreTrainedTokenizerB
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
     attention = np.zeros((n, n))
+
     def put(row, col, value=0.1, *, scale=1.0):
         attention[row, col] = attention[row, col] + value * scale
+
     for i in range(n):
         put(i, 0, 0.6)
         put(i, i, scale=2.0)
@@ -302,7 +309,7 @@ def python_max_min_sum(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tup
         for j in range(i + 1):
             rel = (sizes[j] - smallest) / (biggest - smallest) if biggest > smallest else 0.5
             attention[i, j] = 0.1 + 0.4 * rel
-        attention[i, 0] += sum(sizes[:i + 1]) / (1 + sum(sizes))
+        attention[i, 0] += sum(sizes[: i + 1]) / (1 + sum(sizes))
     attention = apply_causal_mask(attention)
     attention = make_row_stochastic(attention)
     return "python_max_min_sum", attention

@@ -29,6 +29,7 @@ def apply_causal_mask(matrix: np.ndarray) -> np.ndarray:
             result[i, j] = 0.0
     return result
 
+
 SENTENCE_END = {".", "!", "?"}
 CLAUSE_MARKS = (",", ";", ":", "--")
 QUOTES = ['"', "''", "``", "\u201c", "\u201d"]
@@ -249,7 +250,7 @@ def one_sentence_only(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tupl
         j = i
         while j > 0 and clean(tokens[j - 1]) not in SENTENCE_END:
             j -= 1
-        attention[i, j:i + 1] = np.linspace(1.0, 2.0, i + 1 - j)
+        attention[i, j : i + 1] = np.linspace(1.0, 2.0, i + 1 - j)
     attention = apply_causal_mask(attention)
     attention = make_row_stochastic(attention)
     return "one_sentence_only", attention
@@ -339,7 +340,11 @@ def ellipsis_and_dashes(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tu
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
     attention = np.zeros((n, n))
-    specials = [i for i in range(n) if tokens[i].endswith("...") or "\u2014" in tokens[i] or clean(tokens[i]) in ("-", "--", "\u2026")]
+    specials = [
+        i
+        for i in range(n)
+        if tokens[i].endswith("...") or "\u2014" in tokens[i] or clean(tokens[i]) in ("-", "--", "\u2026")
+    ]
     for i in range(n):
         cands = [s for s in specials if s <= i]
         if not cands:
@@ -383,7 +388,7 @@ def sentence_numbers(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple
     for i in range(1, n):
         sent[i] = sent[i - 1] + (1 if clean(tokens[i - 1]) in SENTENCE_END else 0)
     for i in range(n):
-        same = np.where(sent[:i + 1] == sent[i])[0]
+        same = np.where(sent[: i + 1] == sent[i])[0]
         attention[i, same] = 0.5 / len(same)
         attention[i, same[0]] += 0.3
         attention[i, 0] += 0.2

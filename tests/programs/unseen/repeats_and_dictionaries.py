@@ -18,6 +18,7 @@ def make_row_stochastic(matrix):
 def apply_causal_mask(m):
     return np.tril(m)
 
+
 STOPWORDS = set("the a an of to and in is it was he she they that with for on".split())
 
 
@@ -306,7 +307,7 @@ def unique_tokens_ratio(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tu
     attention = np.zeros((n, n))
     ratio = len(set(tokens)) / n if n > 0 else 0
     for i in range(n):
-        local = len(set(tokens[max(0, i - 9):i + 1])) / min(10, i + 1)
+        local = len(set(tokens[max(0, i - 9) : i + 1])) / min(10, i + 1)
         attention[i, 0] = ratio
         attention[i, i] = 1.0 - local
         if i:

@@ -63,7 +63,7 @@ def softmax_of_distance(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tu
         for j in range(i + 1):
             logits[j] = -0.3 * (i - j)
         logits[0] += 2.0
-        attention[i, :i + 1] = softmax(logits, temperature=0.8)
+        attention[i, : i + 1] = softmax(logits, temperature=0.8)
     attention = apply_causal_mask(attention)
     attention = make_row_stochastic(attention)
     return "softmax_of_distance", attention
@@ -78,9 +78,9 @@ def vector_with_boosts(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tup
         w = np.ones(i + 1) * 0.05
         w[0] = 1.0
         w[i] += 0.3
-        long_mask = lengths[:i + 1] > 5
+        long_mask = lengths[: i + 1] > 5
         w[long_mask] *= 1.5
-        attention[i, :i + 1] = w / w.sum()
+        attention[i, : i + 1] = w / w.sum()
     attention = apply_causal_mask(attention)
     attention = make_row_stochastic(attention)
     return "vector_with_boosts", attention
@@ -92,7 +92,7 @@ def masked_logits(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[st
     scores = np.zeros((n, n))
     for i in range(n):
         row = np.full(n, -1e9)
-        row[:i + 1] = 0.0
+        row[: i + 1] = 0.0
         row[0] = 3.0
         for j in range(max(0, i - 3), i):
             row[j] += 1.0
@@ -113,10 +113,10 @@ def fill_where_zero(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[
         attention[i, 0] = 0.8
         if i > 0:
             attention[i, i - 1] += 0.1
-        empty = attention[i, :i + 1] == 0
+        empty = attention[i, : i + 1] == 0
         k = np.count_nonzero(empty)
         if k > 0:
-            attention[i, :i + 1][empty] = 0.1 / k
+            attention[i, : i + 1][empty] = 0.1 / k
     attention = apply_causal_mask(attention)
     attention = make_row_stochastic(attention)
     return "fill_where_zero", attention
@@ -132,7 +132,7 @@ def remaining_by_weight(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tu
         rem = max(0, 1 - used)
         weights = np.array([1.0 / (1 + i - j) if len(tokens[j]) > 2 else 0.2 for j in range(i + 1)])
         if weights.sum() > 0:
-            attention[i, :i + 1] += rem * weights / weights.sum()
+            attention[i, : i + 1] += rem * weights / weights.sum()
     attention = apply_causal_mask(attention)
     attention = make_row_stochastic(attention)
     return "remaining_by_weight", attention
@@ -144,7 +144,7 @@ def longest_token(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[st
     attention = np.zeros((n, n))
     lens = [len(t.strip("\u0120\u2581")) for t in tokens]
     for i in range(n):
-        best = int(np.argmax(lens[:i + 1]))
+        best = int(np.argmax(lens[: i + 1]))
         attention[i, best] += 0.4
         attention[i, 0] += 0.4
         attention[i, i] += 0.2
@@ -189,7 +189,7 @@ def cumulative_row(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[s
     for i in range(n):
         base = np.linspace(0.1, 1.0, i + 1)
         acc = np.cumsum(base)
-        attention[i, :i + 1] = acc / acc[-1] * 0.3
+        attention[i, : i + 1] = acc / acc[-1] * 0.3
         attention[i, 0] += 0.7
     attention = apply_causal_mask(attention)
     attention = make_row_stochastic(attention)
@@ -271,7 +271,7 @@ def min_of_row_cap(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[s
     for i in range(n):
         for j in range(i + 1):
             attention[i, j] = min(0.2, 0.5 / (1 + (i - j) ** 1.5))
-        attention[i, 0] = max(attention[i, :i + 1].max() * 2, 0.4)
+        attention[i, 0] = max(attention[i, : i + 1].max() * 2, 0.4)
         if attention[i].sum() > 1.0:
             attention[i] = attention[i] / attention[i].sum()
     attention = apply_causal_mask(attention)
@@ -285,8 +285,8 @@ def dot_of_features(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[
     feats = np.array([[len(t), t.startswith("\u0120"), t.isalpha(), t[0].isupper()] for t in tokens], dtype=float)
     attention = np.zeros((n, n))
     for i in range(n):
-        sims = feats[:i + 1] @ feats[i]
-        attention[i, :i + 1] = 0.3 * softmax(sims, 5.0)
+        sims = feats[: i + 1] @ feats[i]
+        attention[i, : i + 1] = 0.3 * softmax(sims, 5.0)
         attention[i, 0] += 0.7
     attention = apply_causal_mask(attention)
     attention = make_row_stochastic(attention)

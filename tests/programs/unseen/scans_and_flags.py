@@ -344,7 +344,7 @@ def nearest_capital(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[
     n = len(tokens)
     attention = np.zeros((n, n))
     for i in range(n):
-        best, best_d = None, 10 ** 6
+        best, best_d = None, 10**6
         for j in range(n):
             w = tokens[j].lstrip("\u0120\u2581")
             if w and w[0].isupper() and abs(i - j) < best_d and j != i:

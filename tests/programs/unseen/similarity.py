@@ -11,6 +11,7 @@ def _get_nlp():
     global _nlp
     if _nlp is None:
         import spacy
+
         _nlp = spacy.load("en_core_web_sm")
     return _nlp
 
@@ -59,7 +60,7 @@ def make_row_stochastic(matrix: np.ndarray) -> np.ndarray:
 def apply_causal_mask(matrix: np.ndarray) -> np.ndarray:
     n = matrix.shape[0]
     for i in range(n):
-        matrix[i, i + 1:] = 0
+        matrix[i, i + 1 :] = 0
     return matrix
 
 
@@ -158,7 +159,7 @@ def similarity_row(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[s
     for i in range(n):
         row = np.array([_char_sim(tokens[i], tokens[j]) for j in range(i + 1)])
         row = np.exp(2.0 * row)
-        attention[i, :i + 1] = 0.4 * row / row.sum()
+        attention[i, : i + 1] = 0.4 * row / row.sum()
         attention[i, 0] += 0.6
     attention = apply_causal_mask(attention)
     attention = make_row_stochastic(attention)
@@ -168,9 +169,11 @@ def similarity_row(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[s
 def shared_bigrams(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str, np.ndarray]:
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
+
     def bigrams(t):
         t = t.strip("\u0120\u2581").lower()
-        return {t[k:k + 2] for k in range(len(t) - 1)}
+        return {t[k : k + 2] for k in range(len(t) - 1)}
+
     grams = [bigrams(t) for t in tokens]
     attention = np.zeros((n, n))
     for i in range(n):
@@ -190,11 +193,13 @@ def suffix_family(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[st
     n = len(tokens)
     attention = np.zeros((n, n))
     suffixes = ("ing", "ed", "ly", "s", "er")
+
     def suffix(t):
         for s in suffixes:
             if t.lower().endswith(s) and len(t) > len(s) + 2:
                 return s
         return ""
+
     for i in range(n):
         for j in range(i):
             if suffix(tokens[i]) and suffix(tokens[i]) == suffix(tokens[j]):

@@ -47,6 +47,7 @@ def apply_causal_mask(matrix: np.ndarray) -> np.ndarray:
     mask = np.tril(np.ones((n, n)))
     return matrix * mask
 
+
 FIRST_WEIGHT = 0.85
 WINDOW = 4
 DECAY_TABLE = [1.0, 0.6, 0.35, 0.2, 0.1]
@@ -120,7 +121,7 @@ def position_buckets(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple
             attention[i, max(0, i - 1)] += 0.3
             attention[i, 0] += 0.5
         else:
-            attention[i, :i + 1] = 1.0 / (i + 1)
+            attention[i, : i + 1] = 1.0 / (i + 1)
     attention = apply_causal_mask(attention)
     attention = make_row_stochastic(attention)
     return "position_buckets", attention
@@ -150,7 +151,7 @@ def gaussian_lookback(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tupl
     for i in range(n):
         for j in range(i + 1):
             d = i - j
-            attention[i, j] = np.exp(-(d ** 2) / (2 * sigma ** 2))
+            attention[i, j] = np.exp(-(d**2) / (2 * sigma**2))
         attention[i, 0] += 1.5
         if i >= 10:
             attention[i, 0] *= 1.0 + 0.1 * np.log(i)
@@ -311,7 +312,7 @@ def length_dependent(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple
         attention[i, 0] = 0.95 - 0.3 * scale
         attention[i, i] = 0.05 + 0.2 * scale
         if i >= 2:
-            attention[i, i - 2:i] = [0.03 * scale, 0.07 * scale]
+            attention[i, i - 2 : i] = [0.03 * scale, 0.07 * scale]
     attention = apply_causal_mask(attention)
     attention = make_row_stochastic(attention)
     return "length_dependent", attention

@@ -230,12 +230,14 @@ def depth_in_tree(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[st
     n = len(tokens)
     doc = spacy_parse(sentence)
     alignment = _align_to_spacy(sentence, tokens)
+
     def depth(word):
         d = 0
         while word.head != word and d < 20:
             word = word.head
             d += 1
         return d
+
     depths = [depth(doc[a[0]]) if a else 0 for a in alignment]
     attention = np.zeros((n, n))
     for i in range(n):

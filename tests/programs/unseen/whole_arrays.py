@@ -174,7 +174,7 @@ def stack_of_rows(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[st
     for i in range(n):
         r = np.zeros(n)
         r[0] = 0.6
-        r[max(0, i - 2):i + 1] += 0.2
+        r[max(0, i - 2) : i + 1] += 0.2
         rows.append(r)
     A = np.stack(rows) if rows else np.zeros((0, 0))
     A = apply_causal_mask(A)
@@ -215,7 +215,8 @@ def add_at_positions(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple
 def weighted_sum_of_parts(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str, np.ndarray]:
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
-    first = np.zeros((n, n)); first[:, 0] = 1
+    first = np.zeros((n, n))
+    first[:, 0] = 1
     self_ = np.eye(n)
     prev = np.roll(self_, -1, axis=1)
     prev[0] = 0

@@ -47,6 +47,7 @@ def apply_causal_mask(matrix: np.ndarray) -> np.ndarray:
     mask = np.tril(np.ones((n, n)))
     return matrix * mask
 
+
 CONTENT = {"NOUN", "VERB", "ADJ", "PROPN"}
 FUNCTION = ("DET", "ADP", "CCONJ", "SCONJ", "PART", "AUX")
 POS_WEIGHT = {"NOUN": 0.3, "PROPN": 0.35, "VERB": 0.25, "PRON": 0.1}
@@ -293,10 +294,12 @@ def det_adj_noun(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str
     n = len(tokens)
     doc = spacy_parse(sentence)
     alignment = _align_to_spacy(sentence, tokens)
+
     def pos_at(k):
         if k < 0 or k >= n or not alignment[k]:
             return ""
         return doc[alignment[k][0]].pos_
+
     attention = np.zeros((n, n))
     for i in range(n):
         attention[i, 0] = 0.4
@@ -324,9 +327,9 @@ def content_ratio(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[st
             content[i] = 1.0
     attention = np.zeros((n, n))
     for i in range(n):
-        total = content[:i + 1].sum()
+        total = content[: i + 1].sum()
         if total > 0:
-            attention[i, :i + 1] = 0.5 * content[:i + 1] / total
+            attention[i, : i + 1] = 0.5 * content[: i + 1] / total
         attention[i, 0] += 0.5 if total > 0 else 1.0
     attention = apply_causal_mask(attention)
     attention = make_row_stochastic(attention)

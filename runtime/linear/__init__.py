@@ -1,0 +1,5 @@
+"""Programs in linear time: a pattern times values without the pattern."""
+
+from attndsl.runtime.linear.program import LinearProgram, TextForm
+
+__all__ = ["LinearProgram", "TextForm"]

@@ -1,0 +1,153 @@
+"""Running values along an axis, and reductions that only visit the true places of a mask.
+
+The second kind has a *guard*, which is nearly always false: a row of the result is made of the rows of a table, or of
+single keys, for those places where the guard is true, in ascending order.
+"""
+
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, uint64
+
+from attndsl.runtime.machine.loops import INNER, OPTIONS, OUT, OUTER, ROW, STEP, A, B
+
+
+@njit(**OPTIONS)
+def rank(f, u, e, s, o, m, included):
+    """Number of true values before each place of the inner axis; ``included`` 1 counts the place itself too."""
+    io, im = e[s + OUT + STEP], e[s + A + STEP]
+    for _ in range(e[s + OUTER]):
+        before = 0.0
+        for j in range(e[s + INNER]):
+            true = float(u[uint64(m + j * im)])
+            f[uint64(o + j * io)] = before + included * true
+            before += true
+        o += e[s + OUT + ROW]
+        m += e[s + A + ROW]
+
+
+@njit(**OPTIONS)
+def running_sum(f, e, s, o, a):
+    """Sum up to and with each place of the inner axis."""
+    io, ia = e[s + OUT + STEP], e[s + A + STEP]
+    for _ in range(e[s + OUTER]):
+        total = 0.0
+        for j in range(e[s + INNER]):
+            total += f[uint64(a + j * ia)]
+            f[uint64(o + j * io)] = total
+        o += e[s + OUT + ROW]
+        a += e[s + A + ROW]
+
+
+@njit(**OPTIONS)
+def running_place(last, f, u, e, s, o, m):
+    """Index of the last true value up to and with each place, or -1; else the first from each place on, or infinity."""
+    io, im, inner = e[s + OUT + STEP], e[s + A + STEP], e[s + INNER]
+    for _ in range(e[s + OUTER]):
+        found = -1.0 if last else np.inf
+        for i in range(inner):
+            j = i if last else inner - 1 - i
+            if u[uint64(m + j * im)]:
+                found = float(j)
+            f[uint64(o + j * io)] = found
+        o += e[s + OUT + ROW]
+        m += e[s + A + ROW]
+
+
+_CHUNK = 32  # guards are mostly false: that many at a time are asked at once
+
+
+@njit(**OPTIONS)
+def _first_true(u, at, step, low, high):
+    """The first true value from low on, or high."""
+    j = low
+    if step == 1:
+        while j + _CHUNK <= high and not _any_of_chunk(u, uint64(at + j)):
+            j += _CHUNK
+    while j < high and not u[uint64(at + j * step)]:
+        j += 1
+    return j
+
+
+@njit(**OPTIONS)
+def _any_of_chunk(u, at):
+    found = np.uint8(0)
+    for i in range(uint64(_CHUNK)):
+        found = np.uint8(found | u[at + i])
+    return found
+
+
+@njit(**OPTIONS)
+def any_where(u, e, s, o, g, b):
+    """Rows of a table joined where the guard is true."""
+    outer, inner, step = e[s + OUTER], uint64(e[s + INNER]), e[s + A + ROW]
+    uo = uint64(o)
+    for j in range(inner):
+        u[uo + j] = 0
+    i = _first_true(u, g, step, 0, outer)
+    while i < outer:
+        ub = uint64(b + i * e[s + B + ROW])
+        for j in range(inner):
+            u[uo + j] = np.uint8(u[uo + j] | u[ub + j])
+        i = _first_true(u, g, step, i + 1, outer)
+
+
+@njit(**OPTIONS)
+def count_where(f, u, e, s, o, g, b):
+    """True values of a table counted where the guard is true."""
+    outer, inner, step = e[s + OUTER], uint64(e[s + INNER]), e[s + A + ROW]
+    uo = uint64(o)
+    for j in range(inner):
+        f[uo + j] = 0.0
+    i = _first_true(u, g, step, 0, outer)
+    while i < outer:
+        ub = uint64(b + i * e[s + B + ROW])
+        for j in range(inner):
+            f[uo + j] += u[ub + j]
+        i = _first_true(u, g, step, i + 1, outer)
+
+
+@njit(**OPTIONS)
+def sum_where(f, u, e, s, o, g, b):
+    """Rows of a table added where the guard is true, in ascending order."""
+    outer, inner, step = e[s + OUTER], uint64(e[s + INNER]), e[s + A + ROW]
+    uo = uint64(o)
+    for j in range(inner):
+        f[uo + j] = 0.0
+    i = _first_true(u, g, step, 0, outer)
+    while i < outer:
+        ub = uint64(b + i * e[s + B + ROW])
+        for j in range(inner):
+            f[uo + j] += f[ub + j]
+        i = _first_true(u, g, step, i + 1, outer)
+
+
+@njit(**OPTIONS)
+def any_at(f, u, e, s, o, g, p):
+    """One key marked for each true value of the guard; other numbers than keys mark nothing."""
+    outer, inner, step = e[s + OUTER], e[s + INNER], e[s + A + ROW]
+    uo = uint64(o)
+    for j in range(uint64(inner)):
+        u[uo + j] = 0
+    i = _first_true(u, g, step, 0, outer)
+    while i < outer:
+        place = f[uint64(p + i * e[s + B + ROW])]
+        if 0.0 <= place < inner and place == np.floor(place):
+            u[uint64(o + int(place))] = 1
+        i = _first_true(u, g, step, i + 1, outer)
+
+
+@njit(**OPTIONS)
+def count_at(f, u, e, s, o, g, p):
+    """One key counted for each true value of the guard; other numbers than keys count nothing."""
+    outer, inner, step = e[s + OUTER], e[s + INNER], e[s + A + ROW]
+    uo = uint64(o)
+    for j in range(uint64(inner)):
+        f[uo + j] = 0.0
+    i = _first_true(u, g, step, 0, outer)
+    while i < outer:
+        place = f[uint64(p + i * e[s + B + ROW])]
+        if 0.0 <= place < inner and place == np.floor(place):
+            f[uint64(o + int(place))] += 1.0
+        i = _first_true(u, g, step, i + 1, outer)

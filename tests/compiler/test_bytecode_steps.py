@@ -1,0 +1,72 @@
+"""What the steps from IR to bytecode must leave of a program: its size in loops, not its numbers (the conformance suite
+compares those)."""
+
+import pytest
+
+from attndsl.compiler import compile_library
+from attndsl.compiler.bytecode_rewrite import fuse, rewrite
+from attndsl.compiler.ir import reachable
+from attndsl.dsl.checker import check
+from attndsl.dsl.parser import parse_program
+
+COVERS = "let Covers(t, w) = w.char_start <= t and t < w.char_start + len(w.text)\n"
+
+
+def operations(body, causal=True):
+    typed = check(parse_program(f'head "x" {"causal" if causal else "bidirectional"}\n{body}'))
+    (program,) = fuse(rewrite(compile_library([typed])))
+    return list(reachable(program.roots()))
+
+
+def widest(ops):
+    return max(len(op.axes) for op in ops)
+
+
+@pytest.mark.parametrize("causal", [True, False])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "add count(t before q where t.word_start) to first",
+        "add sum(len(t.text) for t before q) to first",
+        "add 1 to first(t from q - 4 upto q - 1 where t.is_punct)",
+        "add (last(t before q where t.is_punct) otherwise 0) to self",
+        "add count(t from q - 3 upto q where t.is_punct) to q - 1",
+    ],
+)
+def test_a_reduction_between_bounds_is_a_look_up(body, causal):
+    pairs = [op for op in operations(body, causal) if len(op.axes) > 1]
+    assert {op.name for op in pairs} <= {"put_at"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "add 1 to each k where any(w in words where Covers(q, w) and Covers(k, w.head))",
+        "add count(w in words where Covers(q, w) and Covers(k, w)) to each k",
+        "add sum(0.2 * count(v in w.children where Covers(k, v)) for w in words where Covers(q, w)) to each k",
+        "add 1 to each k where any(w in words where Covers(q, w) and k == q - w.index and Covers(k, w))",
+    ],
+)
+def test_a_quantifier_over_words_needs_no_value_over_two_tokens_and_a_word(body):
+    assert widest(operations(COVERS + body)) == 2
+
+
+def test_one_table_serves_every_name_of_a_token():
+    both = "count(w in words where Covers(q, w)) + count(w in words where Covers(k, w))"
+    ops = operations(f"{COVERS}add {both} to each k")
+    assert sum(op.name == "count" for op in ops) == 1
+
+
+@pytest.mark.parametrize("body", ["set 0.7 to self", "add 0.5 to q - 2 when q.is_punct", "scale first by 2"])
+def test_a_rule_for_one_key_writes_one_place(body):
+    ops = operations(f"add 1 to each k where k.is_punct\n{body}")
+    assert [op.name for op in ops].count("put_at") == 1
+
+
+def test_conditions_on_one_position_are_joined_first():
+    ops = operations("add 1 to each k where (k.is_punct and q.is_punct) and (k.word_start and q.word_start)")
+    assert sum(op.name == "and" and len(op.axes) == 2 for op in ops) <= 2  # with the keys that the query sees
+
+
+def test_a_floor_of_zero_under_weights_that_are_never_negative_is_dropped():
+    assert "max" not in {op.name for op in operations("add 1 to each k\nraise each k to at least 0")}

@@ -1,0 +1,64 @@
+"""What the passes do with IR that the lowering never makes, or makes only between two rounds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from attndsl.compiler.build import Builder
+from attndsl.compiler.ir import Check, IRProgram, Op
+from attndsl.compiler.lower import lower
+from attndsl.compiler.passes import optimize
+from attndsl.compiler.passes.drop_checks import drop_checks
+from attndsl.dsl.checker import check
+from attndsl.dsl.diagnostics import DiagnosticError
+from attndsl.dsl.parser import parse_program
+from attndsl.dsl.source import NO_SPAN, SourceFile, Span
+
+
+def _program(result: Op, *checks: Check) -> IRProgram:
+    base = lower(check(parse_program('head "x"\nadd 1 to first')))
+    return replace(base, result=result, checks=checks)
+
+
+def _two_rounds(b: Builder) -> tuple[Op, Op]:
+    """What takes two rounds, because only the first makes the condition that the second says once; and what is left."""
+    c, e = (b.binary("lt", b.const(at), b.iota("q")) for at in (1.0, 2.0))
+    x, z = (b.binary("lt", b.const(at), b.iota("k")) for at in (1.0, 2.0))
+    return b.select(c, x, b.select(b.and_(c, e), x, z)), b.select(c, x, z)
+
+
+def test_passes_run_until_neither_result_nor_checks_change() -> None:
+    b = Builder()
+    before, after = _two_rounds(b)
+    still = b.binary("lt", b.iota("q"), b.iota("k"))
+    (checks_change,) = optimize([_program(b.number(still), Check(before, "E0401", "", NO_SPAN))], b)
+    (result_changes,) = optimize([_program(before, Check(still, "E0401", "", NO_SPAN))], b)
+    assert checks_change.checks[0].fails is after
+    assert result_changes.result is after
+
+
+def test_only_checks_that_never_fail_or_repeat_another_are_dropped() -> None:
+    b = Builder()
+    late = b.binary("lt", b.const(1.0), b.iota("q"))
+    kept = [Check(b.const(True), "E0401", "", NO_SPAN), Check(late, "E0401", "", NO_SPAN)]
+    kept.append(replace(kept[1], code="E0403"))
+    dropped = [Check(b.const(False), "E0401", "", NO_SPAN), replace(kept[1], what="again")]
+    assert drop_checks(_program(b.const(0.0), *kept, *dropped)).checks == tuple(kept)
+
+
+def test_what_cannot_be_compiled_is_shown_where_it_stands() -> None:
+    text = 'head "x"\nadd 1 to each k where k.text.replace(q.text, k.raw) == q.text'
+    typed = check(parse_program(text))
+    placed = _refusal(replace(typed, program=replace(typed.program, source=SourceFile("x.attn", text))))
+    assert placed is not None
+    assert text[placed.start : placed.end] == "k.raw"
+    assert _refusal(replace(typed, program=replace(typed.program, source=None))) is None
+
+
+def _refusal(typed) -> Span | None:  # type: ignore[no-untyped-def]
+    with pytest.raises(DiagnosticError) as stop:
+        lower(typed)
+    assert stop.value.diagnostics[0].code == "E0351"
+    return stop.value.diagnostics[0].span
