@@ -99,7 +99,7 @@ def textual(node: ast.BinOp) -> bool:
 
 
 def drop_last(node: ast.BoolOp) -> None:
-    """Leave out the last condition. Two values must stay, or the module does not compile, which any test would catch."""
+    """Leave out the last condition. Two values must stay, or the module does not compile, and any test sees that."""
     node.values[-1] = ast.Constant(isinstance(node.op, ast.And))
 
 

@@ -39,7 +39,9 @@ def record(text: str) -> str:
 
 
 def _outcome(found: Imported) -> str:
-    lines = [to_text(found.typed.program)] if found.typed else [f"{found.name} is {'kept' if found.loops else 'refused'}"]
+    lines = (
+        [to_text(found.typed.program)] if found.typed else [f"{found.name} is {'kept' if found.loops else 'refused'}"]
+    )
     for d in found.diagnostics:
         lines.append(f"{d.code} line {d.line}: {d.headline}" + "".join(f" ({note})" for note in d.notes))
     return "\n".join(lines) + "\n"
@@ -53,7 +55,9 @@ def records(name: str) -> str:
 
 def repaired(name: str) -> str:
     """The programs of a file under its repaired aligner."""
-    library = load_library(ROOT / "programs" / "unseen" / f"{name}.py", host={"embedding_similarity": max}, aligner="offsets")
+    library = load_library(
+        ROOT / "programs" / "unseen" / f"{name}.py", host={"embedding_similarity": max}, aligner="offsets"
+    )
     lines = []
     for p in library.values():
         lines.append(p.to_attn() if p.outcome is Outcome.LIFTED else f"{p.name} is {p.outcome.value}\n")
