@@ -38,7 +38,8 @@ def settle(m: Machine, value: Value, node: ast.AST) -> Value:
             then, other = value.then, value.other
             if isinstance(then, Unbound) or isinstance(other, Unbound):
                 gone = then if isinstance(then, Unbound) else other
-                if not gone.unset:  # type: ignore[union-attr]
+                assert isinstance(gone, Unbound)
+                if not gone.unset:
                     return settle(m, gone, node)
                 m.require(T.not_(value.condition) if gone is then else value.condition, node)
                 return settle(m, m.decide(value), node)
