@@ -375,7 +375,7 @@ class Program(Node):
 def children(node: Node) -> list[Node]:
     """Direct child nodes, in source order of the fields."""
     found: list[Node] = []
-    for name in _holders(node.__class__):
+    for name in _holders(node.__class__):  # type: ignore[arg-type]  # a class has a hash, whatever its objects have
         value: Any = getattr(node, name)
         if isinstance(value, Node):
             found.append(value)

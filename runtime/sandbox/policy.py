@@ -265,7 +265,10 @@ class Policy(RestrictingNodeTransformer):
             self.error(node, f"the module {'.' * node.level}{node.module or ''!s} is not available")
             return [ast.copy_location(ast.Pass(), node)]
         statements: list[ast.stmt] = []
-        for alias in node.names:
+        aliases = node.names
+        if module.name == "typing" and aliases[0].name == "*":  # names for annotations: nothing that acts
+            aliases = [ast.alias(member) for member in sorted(module.members)]
+        for alias in aliases:
             name = alias.asname or alias.name
             self.check_name(node, name)
             if alias.name not in module.members:

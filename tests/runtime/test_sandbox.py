@@ -112,6 +112,13 @@ def test_run_reports_what_went_wrong(body: str, code: str) -> None:
     assert caught.value.code == code
 
 
+def test_all_names_may_be_imported_from_typing_only(pool: SandboxPool) -> None:
+    body = "def predict(sentence: str, tokens: List[str]) -> List:\n    return [[1.0] * len(tokens)] * len(tokens)\n"
+    assert (pool.run_program("from typing import *\n" + body, None, table()) == 1).all()
+    for module in ("numpy", "math", "os"):
+        assert failure(pool, f"from typing import *\nfrom {module} import *\n" + body).code == "E0410"
+
+
 def test_unusual_values_are_taken_when_asked(pool: SandboxPool) -> None:
     source = (
         "def predict(sentence, tokens):\n    n = len(tokens)\n    return [[float('nan'), -1.0] + [0.0] * (n - 2)] * n\n"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from attndsl.dsl import nodes as D
-from attndsl.dsl.pyimport.lift import schedule
+from attndsl.dsl.pyimport.lift import reorder, schedule
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.emit import KEY, Draft, Q, draft
 from attndsl.dsl.pyimport.lift.machine import Event, Machine, NotLiftable
@@ -30,15 +30,13 @@ class Result:
 
 def program(m: Machine, name: str, claims: tuple[str, ...], result: Result) -> D.Program:
     """The finished tree. Raises NotLiftable where iterations depend on each other."""
-    dropped = _fused(m.events)
-    left_out = {id(m.events[at]) for at in dropped}
-    for at in dropped:
+    for at in _fused(m.events):
         m.events[at].op = "nothing"
-    schedule.check(m)
+    reorder.check(m)
     copies = schedule.snapshots(m)
     drafts: list[tuple[int, Draft]] = []
     for at, event in enumerate(m.events):
-        if id(event) in left_out:
+        if event.op == "nothing":
             continue
         if event.op in ("normalize", "mask"):
             drafts.append((at, Draft(event.op, event.matrix, T.ZERO, None, _conditions(m, event), span=event.span)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.forms import _form, _normal
+from attndsl.dsl.pyimport.lift.forms import _form, _normal, alternation
 from attndsl.dsl.pyimport.lift.machine import Retry
 from attndsl.dsl.pyimport.lift.merge import merge_values, subst_value
 from attndsl.dsl.pyimport.lift.terms import Term
@@ -212,6 +212,10 @@ def summed(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Ter
         raise Retry(f"{c.name}@{view.serial}")
     numpy = True if True in (end.numpy, old.numpy) else None
     form = _form(end.term, c.var)
+    if form is None or form[0] == "assign":
+        turns = _alternating(view, c, end.term, old.term)
+        if turns is not None:
+            return turns
     if form is None:
         raise view.m.stop(f"{c.name!r} changes from iteration to iteration in an unknown way", view.node, "E0317")
     if form[0] == "assign":
@@ -222,6 +226,33 @@ def summed(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Ter
     if c.var.kind == "int" and after.kind != "int":
         numpy = None
     return {c.var: start}, Scalar(after, False if c.var.kind in ("int", "bool") else numpy)
+
+
+def _alternating(view: View, c: Carry, end: Term, old: Term) -> tuple[dict[Term, Term], Value] | None:
+    """The name goes back and forth between two values: every second change brings the first one back."""
+    found = alternation(end, c.var)
+    if found is None or not view.ordered:
+        return None
+    where, a, b = found
+    if old is not a:
+        if not (T.is_const(b) and old is b):
+            return None
+        a, b = b, a
+    facts = (
+        *view.m.state.path,
+        *view.binder.conditions(),
+        view.where,
+        *(where.args if where.op == "and" else (where,)),
+    )
+    if a.kind != b.kind or a.kind != c.var.kind or not view.m.prover.implies(facts, T.compare("!=", b, a)):
+        return None
+    values: list[Term] = []
+    for before in (True, False):
+        count = view.fold("count", where, T.NONE, before)
+        away = T.compare("==", T.arith("%", count, T.const(2)), T.ONE)
+        then = T.subst(b, {view.binder.var: view.last(where, before)[0]})
+        values.append(T.ite(away, then, a))
+    return {c.var: values[0]}, Scalar(values[1], False)
 
 
 def _combined(view: View, form: tuple[str, Term, Term], old: Term, before: bool) -> Term:
@@ -281,13 +312,16 @@ def _set_once(view: View, c: Carry, assigned: Term, value: Value, old: Value) ->
     parts = assigned.args if assigned.op == "and" else (assigned,)
     if c.unset is not None:
         tests = [p for p in parts if p is c.unset]
-        certain = not _may_be_none(value)
+        certain = _none_where(value) is T.FALSE
     else:
         first = _term_of(old)
         tests = [p for p in parts if p.op == "cmp" and p.data == "==" and p.args == (c.var, first)]
         given = _term_of(value)
         facts = (*view.m.state.path, *view.binder.conditions(), view.where, *(p for p in parts if p not in tests))
-        certain = bool(tests) and view.m.prover.implies(facts, T.compare("!=", given, first))
+        changes = T.compare("!=", given, first)  # an assignment of what the name holds already changes nothing
+        if tests and given.kind == first.kind and not view.m.prover.implies(facts, changes):
+            parts = (*parts, changes)
+        certain = given.kind == first.kind
     if not tests or not certain:
         return None
     rest = T.conj(p for p in parts if p not in tests)
@@ -295,10 +329,6 @@ def _set_once(view: View, c: Carry, assigned: Term, value: Value, old: Value) ->
     if c.var.data in free or (c.unset is not None and c.unset.data in free):
         return None
     return rest
-
-
-def _may_be_none(v: Value) -> bool:
-    return _none_where(v) is not T.FALSE
 
 
 def Retry_for(view: View, c: Carry) -> Exception:

@@ -45,6 +45,9 @@ def comparison(m: Machine, op: ast.cmpop, a: Value, b: Value) -> Value:
         return Scalar(found if symbol == "==" else T.not_(found))
     if isinstance(a, Word) and isinstance(b, Word):
         return Scalar(T.compare(symbol, T.windex(a.term), T.windex(b.term)))
+    if isinstance(a, NoneValue) or isinstance(b, NoneValue):
+        m.require(T.FALSE)  # Python fails, if control ever comes here
+        return Scalar(T.FALSE)
     raise m.stop(f"{symbol!r} between these values", code="E0302")
 
 

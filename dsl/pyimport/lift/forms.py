@@ -188,6 +188,8 @@ def _extreme_tree(t: Term, var: Term) -> tuple[str, Term, Term | None] | None:
     if t.op == "func" and t.data in ("max", "min") and len(t.args) == 2 and var in t.args:
         other = t.args[1] if t.args[0] is var else t.args[0]
         return (t.data, T.TRUE, other) if var.data not in other.free else None
+    if t.op == "func" and t.data in ("max", "min") and len(t.args) == 2:
+        return _extreme_of_extreme(t, var)
     if t.op != "ite":
         return None
     tested = _tested(t, var)
@@ -204,6 +206,37 @@ def _extreme_tree(t: Term, var: Term) -> tuple[str, Term, Term | None] | None:
     else:
         value = T.ite(c, left[2], right[2])
     return left[0] or right[0], T.ite(c, left[1], right[1]), value
+
+
+def _extreme_of_extreme(t: Term, var: Term) -> tuple[str, Term, Term | None] | None:
+    """``max(c, x)`` and then ``max(c, y)``: the greatest of x and y where there is an x, else y."""
+    inner, other = t.args if var.data in t.args[0].free else t.args[::-1]
+    found = _extreme_tree(inner, var)
+    if found is None or var.data in other.free or found[0] not in ("", t.data):
+        return None
+    _, where, value = found
+    both = other if value is None else T.ite(where, T.func(t.data, (value, other), t.kind), other)
+    return t.data, T.TRUE, both
+
+
+def alternation(t: Term, var: Term) -> tuple[Term, Term, Term] | None:
+    """(where, a, b) of ``if where: c = b if c == a else a`` and ``c = 1 - c``; b may depend on the iteration."""
+    where = T.TRUE
+    if t.op == "ite" and var in t.args[1:]:
+        where = t.args[0] if t.args[2] is var else T.not_(t.args[0])
+        t = t.args[1] if t.args[2] is var else t.args[2]
+    if var.data in where.free:
+        return None
+    if t.op == "linear":
+        atoms, total = T.linear(t)
+        return (where, T.ZERO, T.const(total)) if atoms == {var: -1} and total != 0 else None
+    if t.op != "ite" or t.args[0].op != "cmp" or t.args[0].data not in ("==", "!="):
+        return None
+    test, then, other = t.args
+    if test.data == "!=":
+        then, other = other, then
+    plain = var in test.args and other in test.args and T.is_const(other) and var.data not in then.free
+    return (where, other, then) if plain else None
 
 
 def _tested(t: Term, var: Term) -> tuple[str, Term, Term | None] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from attndsl.dsl.pyimport.lift import elimination
@@ -229,11 +229,12 @@ def _rows_of(c: Term) -> tuple[Row, ...]:
         for atom, k in left.items():
             gap[atom] = gap.get(atom, 0) - k
         opposite = {x: -k for x, k in gap.items()}
-        found = _ROWS[c] = {
+        made: dict[str, Callable[[], tuple[Row, ...]]] = {
             "<": lambda: (row(gap, b - a - 1),), "<=": lambda: (row(gap, b - a),),
             ">": lambda: (row(opposite, a - b - 1),), ">=": lambda: (row(opposite, a - b),),
             "==": lambda: (row(gap, b - a), row(opposite, a - b)), "!=": lambda: (),
-        }[c.data]()  # fmt: skip
+        }  # fmt: skip
+        found = _ROWS[c] = made[c.data]()
     return found
 
 

@@ -26,6 +26,7 @@ class NotLiftable(Exception):
         super().__init__(reason)
         self.reason, self.node, self.code = reason, node, code
         self.span: Span | None = None
+        self.between: tuple[str, Loop] | None = None  # the matrix and loop whose iterations depend on each other
 
 
 class Retry(Exception):
@@ -71,6 +72,7 @@ class Reading:
     path: tuple[Term, ...]
     loops: tuple[Loop, ...]
     time: int
+    statistic: str = ""
 
 
 def _conjuncts(c: Term) -> tuple[Term, ...]:
@@ -227,7 +229,7 @@ class Machine:
         return T.read(matrix, row, column, len(self.events))
 
     def read_stat(self, matrix: str, name: str, row: Term) -> Term:
-        self.readings.append(Reading(matrix, row, None, self.state.path, tuple(self.loops), len(self.events)))
+        self.readings.append(Reading(matrix, row, None, self.state.path, tuple(self.loops), len(self.events), name))
         return T.row_stat(matrix, name, row, len(self.events))
 
     # ------------------------------------------------------------ conditions
@@ -261,9 +263,13 @@ class Machine:
             self.state.path = path
 
     def decide(self, value: Choice) -> Value:
-        """The branch of a choice that the path settles, else the choice."""
-        if self.holds(value.condition):
-            return value.then
-        if self.fails(value.condition):
-            return value.other
-        return value
+        """The branch of a choice that the path settles, as far in as it does, else the choice."""
+        found: Value = value
+        while isinstance(found, Choice):
+            if self.holds(found.condition):
+                found = found.then
+            elif self.fails(found.condition):
+                found = found.other
+            else:
+                break
+        return found

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.machine import State
+from attndsl.dsl.pyimport.lift.machine import Event, Loop, Reading, State
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
@@ -95,6 +95,19 @@ def merge_states(base: State, branches: list[tuple[Term, State]]) -> State:
     return State(frames, heap, base.path + _joined(extras))
 
 
+def merge_unbroken(base: State, ends: list[State], broken: list[State]) -> State:
+    """One state after an iteration that did not break off; that it did not need not be said."""
+    depth = len(base.path)
+    branches: list[tuple[Term, State]] = []
+    for s in ends:
+        path = list(s.path[depth:])
+        for *before, last in (b.path[depth:] for b in broken if len(b.path) > depth):
+            if T.not_(last) in path and all(c in path for c in before):
+                path.remove(T.not_(last))
+        branches.append((T.conj(path), s))
+    return merge_states(base, branches)
+
+
 def _merge_names(c: Term, a: dict[str, Value], b: dict[str, Value]) -> dict[str, Value]:
     out: dict[str, Value] = {}
     for name in {**a, **b}:
@@ -175,6 +188,24 @@ def subst_part(part: Part, mapping: dict[Term, Term]) -> Part:
 def subst_binder(b: Binder, mapping: dict[Term, Term]) -> Binder:
     low, high, domain = (T.subst(t, mapping) for t in (b.low, b.high, b.domain))
     return replace(b, low=low, high=high, domain=domain)
+
+
+def subst_event(e: Event, mapping: dict[Term, Term]) -> Event:
+    """Replace terms everywhere in what is done to a matrix."""
+    path = tuple(T.subst(c, mapping) for c in e.path)
+    row, column, value = (T.subst(t, mapping) for t in (e.row, e.column, e.value))
+    return replace(e, row=row, column=column, value=value, path=path, loops=_subst_loops(e.loops, mapping))
+
+
+def subst_reading(r: Reading, mapping: dict[Term, Term]) -> Reading:
+    """Replace terms everywhere in what is read of a matrix."""
+    path = tuple(T.subst(c, mapping) for c in r.path)
+    column = None if r.column is None else T.subst(r.column, mapping)
+    return replace(r, row=T.subst(r.row, mapping), column=column, path=path, loops=_subst_loops(r.loops, mapping))
+
+
+def _subst_loops(loops: tuple[Loop, ...], mapping: dict[Term, Term]) -> tuple[Loop, ...]:
+    return tuple(Loop(subst_binder(x.binder, mapping), x.ordered) for x in loops)
 
 
 def instantiate(part: Part) -> Part:

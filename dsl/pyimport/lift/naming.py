@@ -168,7 +168,7 @@ def _described(t: Term, named: Mapping[Term, str], form: Form) -> str:
             place = "Before" if t.args[3].free else ""
             return (inner if t.data == "sum" and inner else "Count" + inner) + place
         case "agg" if t.data in ("first", "last") and t.kind == "int":
-            return t.data.title() + (_tested(t.args[4]) or "Match")
+            return str(t.data).title() + (_tested(t.args[4]) or "Match")
         case "method" if t.kind == "str":
             return "Lower" if any(x.op == "method" and x.data == "lower" for x in T.walk(t)) else "Clean"
         case "feature" | "windex":

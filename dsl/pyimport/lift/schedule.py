@@ -16,13 +16,13 @@ from attndsl.dsl.pyimport.lift.machine import Event, Loop, Machine, NotLiftable,
 from attndsl.dsl.pyimport.lift.merge import subst_binder
 from attndsl.dsl.pyimport.lift.terms import Term
 
-_WRITES = ("set", "add", "scale", "raise", "cap")
+WRITES = ("set", "add", "scale", "raise", "cap")
 _COMMUTE = {"add": {"add"}, "scale": {"scale"}, "raise": {"raise"}, "cap": {"cap"}}
 
 
 def check(m: Machine) -> None:
     """Raises NotLiftable where iterations of a loop depend on each other through a matrix."""
-    writes = [e for e in m.events if e.op in _WRITES]
+    writes = [e for e in m.events if e.op in WRITES]
     written, read = _by_loop(writes), _by_loop(m.readings)
     passed: Counter[tuple[str, Term]] = Counter()  # writes of a loop that come before the one in hand
     for first in writes:
@@ -56,7 +56,7 @@ def _check_writes(m: Machine, loop: Loop, a: Event, b: Event) -> None:
     if _row_is(a.row, b.row, loop) or _repeated(a, b, loop):
         return
     if not _apart(m, loop, a, b.row, b.column, b.path, b.loops):
-        raise _stop(m, a, "iterations of a loop write the same cell in an order that matters")
+        raise _between(m, a, loop, "iterations of a loop write the same cell in an order that matters")
 
 
 def _repeated(a: Event, b: Event, loop: Loop) -> bool:
@@ -73,10 +73,10 @@ def _check_reading(m: Machine, loop: Loop, a: Event, r: Reading) -> None:
         return
     if r.column is None:
         if not _apart(m, loop, a, r.row, None, r.path, r.loops):
-            raise _stop(m, a, "an iteration reads a row that another iteration changes")
+            raise _between(m, a, loop, "an iteration reads a row that another iteration changes")
         return
     if not _apart(m, loop, a, r.row, r.column, r.path, r.loops):
-        raise _stop(m, a, "an iteration reads a cell that another iteration changes")
+        raise _between(m, a, loop, "an iteration reads a cell that another iteration changes")
 
 
 def _row_is(a: Term, b: Term, loop: Loop) -> bool:
@@ -87,6 +87,12 @@ def _row_is(a: Term, b: Term, loop: Loop) -> bool:
 def _stop(m: Machine, event: Event, reason: str) -> NotLiftable:
     found = NotLiftable(reason, None, "E0320")
     found.span = event.span
+    return found
+
+
+def _between(m: Machine, event: Event, loop: Loop, reason: str) -> NotLiftable:
+    found = _stop(m, event, reason)
+    found.between = event.matrix, loop
     return found
 
 
@@ -149,7 +155,7 @@ def snapshots(m: Machine) -> dict[tuple[str, int], str]:
 
 def _affects(m: Machine, e: Event, r: Term, user: Event) -> bool:
     """Whether the event may change what is read (for the same or any other iteration)."""
-    if e.op not in _WRITES:
+    if e.op not in WRITES:
         return True
     renamed = _rename(e.loops, keep=[])
     facts = [T.subst(c, renamed) for c in e.path] + list(user.path)

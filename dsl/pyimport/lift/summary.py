@@ -13,8 +13,16 @@ from dataclasses import dataclass, replace
 from attndsl.dsl.pyimport.lift import carry as K
 from attndsl.dsl.pyimport.lift import filling as F
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.machine import Event, Flows, Loop, Machine, NotLiftable, Reading, Retry, State
-from attndsl.dsl.pyimport.lift.merge import merge_states, subst_part, subst_value
+from attndsl.dsl.pyimport.lift.machine import Flows, Loop, Machine, NotLiftable, Retry, State
+from attndsl.dsl.pyimport.lift.merge import (
+    merge_states,
+    merge_unbroken,
+    merge_values,
+    subst_event,
+    subst_part,
+    subst_reading,
+    subst_value,
+)
 from attndsl.dsl.pyimport.lift.sequences import bind_target
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import Binder, DictValue, Growing, Part, Ref, Seq, Unbound, Value
@@ -52,6 +60,7 @@ class LoopRun:
         self.stopped: Term = T.FALSE
         self.filled: dict[int, tuple[Part, ...]] = {}
         self.tried: set[int] = set()
+        self.breaking: tuple[dict[str, Value], dict[str, Value]] | None = None  # carried names: ran out, broke off
 
     # ------------------------------------------------------------ running the body
 
@@ -227,7 +236,7 @@ class LoopRun:
         stops = T.disj(_relative(s, depth) for s in [*flows.breaks, *(s for s, _ in returns)])
         if stops is not T.FALSE and not self.ordered:
             raise m.stop("a walk through a set ends early", self.node, "E0312")
-        mapping = self._starts(final)
+        mapping = self._starts(final, alive, flows, returns)
         stops = T.subst(stops, mapping)
         view = self._view(stops)
         self._replace(start, mapping)
@@ -269,16 +278,37 @@ class LoopRun:
         names = final.frames[self.m.frames[-1].key]
         return {name: names.get(name, Unbound("never set")) for name in self.names}
 
-    def _starts(self, final: State) -> dict[Term, Term]:
+    def _starts(self, final: State, alive: bool, flows: Flows, returns: list[tuple[State, Value]]) -> dict[Term, Term]:
         """What the carried variables are at the start of an iteration. Every iteration before it has happened."""
+        self.breaking = None
         if not self.carries:
             return {}
-        return K.resolve(self._view(T.FALSE), self.carries, self._ended(final), self.start_values())[0]
+        view, old = self._view(T.FALSE), self.start_values()
+        try:
+            return K.resolve(view, self.carries, self._ended(final), old)[0]
+        except NotLiftable:
+            if not flows.breaks or returns or not (alive or flows.continues):
+                raise
+        # None of the iterations before this one broke off: only those that did not say what it starts with.
+        assert self.start is not None
+        went_on = self._ended(
+            merge_unbroken(self.start.inner, [*flows.continues, *([self.m.state] if alive else [])], flows.breaks)
+        )
+        mapping, done = K.resolve(view, self.carries, went_on, old)
+        self.breaking = done, self._ended(self._final(False, Flows(breaks=flows.breaks), []))
+        return mapping
 
     def _names(self, view: View, final: State, after: State, mapping: dict[Term, Term]) -> None:
         """Set the names as they are after the loop."""
         key, ended = self.m.frames[-1].key, self._ended(final)
-        done = K.resolve(view, self.carries, ended, self.start_values())[1] if self.carries else {}
+        done: dict[str, Value] = {}
+        if self.breaking is not None:
+            at_stop = {self.binder.var: view.first_stop}
+            for name, ran_out in self.breaking[0].items():
+                broke = subst_value(subst_value(self.breaking[1][name], mapping), at_stop)
+                done[name] = merge_values(view.stopped, broke, ran_out)
+        elif self.carries:
+            done = K.resolve(view, self.carries, ended, self.start_values())[1]
         for name in self.names:
             if name in done:
                 after.frames[key][name] = done[name]
@@ -338,8 +368,8 @@ class LoopRun:
         for reading in readings:
             reading.path = tuple(c for c in reading.path if c not in self.invariants)
         if mapping:
-            m.events[start.events :] = [_subst_event(e, mapping) for e in events]
-            m.readings[start.readings :] = [_subst_reading(r, mapping) for r in readings]
+            m.events[start.events :] = [subst_event(e, mapping) for e in events]
+            m.readings[start.readings :] = [subst_reading(r, mapping) for r in readings]
 
     def _returns(self, view: View, returns: list[tuple[State, Value]], depth: int, mapping: dict[Term, Term]) -> None:
         """A return inside the loop: the function's value at the first iteration that ends it."""
@@ -360,26 +390,6 @@ class LoopRun:
 
 def _relative(state: State, depth: int) -> Term:
     return T.conj(state.path[depth:])
-
-
-def _subst_event(e: Event, mapping: dict[Term, Term]) -> Event:
-    loops = tuple(Loop(_subst_binder(x.binder, mapping), x.ordered) for x in e.loops)
-    path = tuple(T.subst(c, mapping) for c in e.path)
-    row, column, value = (T.subst(t, mapping) for t in (e.row, e.column, e.value))
-    return Event(e.op, e.matrix, row, column, value, path, loops, e.span)
-
-
-def _subst_reading(r: Reading, mapping: dict[Term, Term]) -> Reading:
-    loops = tuple(Loop(_subst_binder(x.binder, mapping), x.ordered) for x in r.loops)
-    path = tuple(T.subst(c, mapping) for c in r.path)
-    column = None if r.column is None else T.subst(r.column, mapping)
-    return Reading(r.matrix, T.subst(r.row, mapping), column, path, loops, r.time)
-
-
-def _subst_binder(b: Binder, mapping: dict[Term, Term]) -> Binder:
-    from attndsl.dsl.pyimport.lift.merge import subst_binder
-
-    return subst_binder(b, mapping)
 
 
 __all__ = ["LoopRun"]

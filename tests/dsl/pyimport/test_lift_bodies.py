@@ -27,7 +27,7 @@ def _failed(text: str, raw: list[str]) -> np.ndarray | None:
     try:
         with np.errstate(all="ignore"):
             return expected(text, raw)
-    except (AssertionError, IndexError, ValueError, ZeroDivisionError, KeyError, UnboundLocalError):
+    except (AssertionError, IndexError, TypeError, ValueError, ZeroDivisionError, KeyError, UnboundLocalError):
         return None
 
 
