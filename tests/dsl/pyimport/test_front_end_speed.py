@@ -59,7 +59,7 @@ BOUNDS = {
     "small_helpers": (50, 130, 50),
     "doubling_helpers": (50, 130, 50),
     "doubling_values": (1_000, 2_800, 50),
-    "doubling_choices": (20_001, 10_000, 1_900),  # ends at the limit of terms
+    "doubling_choices": (MOST, 10_000, 1_900),
     "doubling_aggregates": (13_000, 10_000, 2_300),
     "nested_comprehensions": (13_000, 12_000, 2_200),
     "growing_lists": (MOST, 16_000, 6_000),
