@@ -31,8 +31,12 @@ from attndsl.compiler.ir import IRProgram, Op, is_word_axis, ordered, reachable
 
 
 def rewrite(programs: Sequence[IRProgram]) -> list[IRProgram]:
-    """Running values; writes at a place; texts and distances; one value for all names of its axes; products."""
-    found = rebuilt(programs, ScanRewriter())
+    """Texts; running values; writes at a place; distances; one value for all names of its axes; products.
+
+    Texts come first: what only the numpy back end can answer must be said in operations that it has.
+    """
+    found = rebuilt(programs, TextRewriter(Builder()))
+    found = rebuilt(found, ScanRewriter())
     found = rebuilt(found, PlaceRewriter(found))
     for step in (_Rewriter(), Sharer(), Contractor()):
         found = rebuilt(found, step)
@@ -42,12 +46,9 @@ def rewrite(programs: Sequence[IRProgram]) -> list[IRProgram]:
 class _Rewriter:
     def __init__(self) -> None:
         self.b = Builder()
-        self.texts = TextRewriter(self.b)
         self._affine: dict[int, Affine | None] = {}
 
     def __call__(self, op: Op, args: tuple[Op, ...]) -> Op:
-        if op.name == "map_text":
-            return self.texts.answer(op, args)
         if op.name in ELEMENTWISE:
             return self.distance(op, args, ordered(axis for arg in args for axis in arg.axes)) or remade(
                 self.b, op, args

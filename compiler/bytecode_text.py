@@ -12,6 +12,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from attndsl.compiler.build import Builder
+from attndsl.compiler.bytecode_rebuild import remade
 from attndsl.compiler.ir import Op
 from attndsl.compiler.texts import text_map
 
@@ -19,13 +20,14 @@ Recipe = tuple[Any, ...]
 
 
 class TextRewriter:
-    """Builds the operations that take the place of ``map_text``."""
+    """The step for ``bytecode_rebuild.rebuilt`` that puts ``answered`` operations in the place of ``map_text``."""
 
     def __init__(self, builder: Builder) -> None:
         self.b = builder
 
-    def answer(self, original: Op, args: tuple[Op, ...]) -> Op:
-        """The replacement of ``map_text``; ``args`` are its arguments, rewritten."""
+    def __call__(self, original: Op, args: tuple[Op, ...]) -> Op:
+        if original.name != "map_text":
+            return remade(self.b, original, args)
         name, constants = original.attr
         found = self._push(name, constants, args, original.dtype)
         return self.whole(original) if found is None else found

@@ -208,6 +208,13 @@ RULES = [
     ),
     C("when and of", "matrix Base\nadd 1 to first of Base when q == 1\nadd Base[q, 0] to self", ZERO, (0, 1, 0), ZERO),
     C("own cells", "add q + 1 to each k\nset W[q, 0] * 2 to self", (2, 0, 0), (2, 4, 0), (3, 3, 6)),
+    C(
+        "a text chosen by a scan, within a text of two tokens",
+        'add 1 to each k where (if any(t before q where t.text == "b") then q.text else "b") in q.text + k.text',
+        ZERO,
+        (1, 1, 0),
+        (1, 1, 1),
+    ),
     C("cells of other rows", "set q to self\nadd W[q - 1, q - 1] otherwise 0 to first", ZERO, (0, 1, 0), (1, 0, 2)),
 ]  # fmt: skip
 

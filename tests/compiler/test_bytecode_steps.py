@@ -4,6 +4,7 @@ compares those)."""
 import pytest
 
 from attndsl.compiler import compile_library
+from attndsl.compiler.bytecode_facts import RUNNING
 from attndsl.compiler.bytecode_rewrite import fuse, rewrite
 from attndsl.compiler.ir import reachable
 from attndsl.dsl.checker import check
@@ -70,3 +71,13 @@ def test_conditions_on_one_position_are_joined_first():
 
 def test_a_floor_of_zero_under_weights_that_are_never_negative_is_dropped():
     assert "max" not in {op.name for op in operations("add 1 to each k\nraise each k to at least 0")}
+
+
+def test_what_the_host_answers_is_said_in_operations_that_it_has():
+    chosen = '(if any(t before q where t.text == "b") then q.text else "b")'
+    (whole,) = (op.attr[1] for op in operations(f"add 1 to each k where {chosen} in q.text + k.text") if _whole(op))
+    assert not RUNNING & {op.name for op in reachable([whole])}
+
+
+def _whole(op):
+    return op.name == "answered" and op.attr[0] == "whole"
