@@ -75,10 +75,10 @@ def clear() -> None:
     """Forget the terms of earlier programs, so that what a program becomes does not depend on its neighbours."""
     _SUBSTITUTED.clear()
     _OPENED.clear()
+    for t in _TABLE.values():  # two opposites hold each other; without that a term goes with the last use of it
+        t.opposite = None
     _TABLE.clear()
     _TABLE.update(_KEPT)
-    for t in _KEPT.values():
-        t.opposite = None
     _variables[0] = _variables[1]
     _limit[0] = len(_TABLE) + MAX_TERMS
 
