@@ -119,7 +119,7 @@ def _execute(m: Machine, function: ast.FunctionDef, bare: bool) -> assemble.Resu
     parameters = [a.arg for a in function.args.args]
     if len(parameters) < 2:
         raise m.stop("a program takes the sentence and the tokenizer", function, "E0307")
-    frame = Frame(next(m.keys), ())
+    frame = Frame(next(m.keys), (), function)
     m.frames.append(frame)
     tokens: Value = m.allocate(token_list()) if bare else Opaque("tokenizer")
     m.state.frames[frame.key] = {parameters[0]: Opaque("sentence"), parameters[1]: tokens}

@@ -113,6 +113,7 @@ class Frame:
 
     key: int
     parents: tuple[int, ...]
+    function: ast.FunctionDef | None = None
     returns: list[tuple[State, Value]] = field(default_factory=list)
 
 
