@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 import random
+import re
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -159,6 +160,62 @@ def test_trees_are_walked_as_python_walks_them() -> None:
         assert pytree.walk(tree) == [n for n in ast.walk(tree) if not isinstance(n, left_out)]
         for node in pytree.walk(tree):
             assert pytree.children(node) == [n for n in ast.iter_child_nodes(node) if not isinstance(n, left_out)]
+
+
+EVERYTHING = """
+import a.b as c
+from . import z as y
+@d
+def f(a, b=1, *c, d: int = 2, e, **g) -> int:
+    global x, y
+    try:
+        pass
+    except E as z:
+        raise A from b
+    else:
+        del a[0], b
+    finally:
+        assert a, b
+    match a:
+        case {"a": 1, **rest}:
+            pass
+        case P(q, k=3) | [1, *s] | None | True as zz:
+            pass
+    with a as b, c:
+        print(f"{a!r:>{w}}", {**a, "b": 1}, x[1:2, ...], lambda q=1, *, r, s=2: (yield), (u := 3))
+    x: int
+    y: int = 3
+    for i in a:
+        while b: break
+        else: continue
+    return [i async for i in z if i], {k: v for k, v in w}, a if b else c, *d
+class C(B, m=1):
+    async def g(self):
+        nonlocal x
+        await a
+"""
+
+
+def test_every_construct_is_walked_as_python_walks_it() -> None:
+    tree = ast.parse(EVERYTHING)
+    left_out = (ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)
+    assert pytree.walk(tree) == [n for n in ast.walk(tree) if not isinstance(n, left_out)]
+
+
+def test_no_class_of_this_python_has_other_things_where_nodes_are_expected() -> None:
+    """The signature in each class's documentation: ``Call(expr func, expr* args, keyword* keywords)``."""
+    plain = {"identifier", "int", "string", "constant", "expr_context", "operator", "cmpop", "boolop", "unaryop"}
+    found = 0
+    for kind in {k for k in vars(ast).values() if isinstance(k, type) and issubclass(k, ast.AST) and k._fields}:
+        for part in re.findall(r"(\w+)([?*]*) (\w+)[,)]", kind.__doc__ or ""):
+            sort, _, name = part
+            walked = dict(pytree._FIELDS[kind])
+            if name in walked:
+                assert sort not in plain or walked[name], (kind, name)
+                found += 1
+            else:
+                assert sort in plain, (kind, name)
+    assert found > 100
 
 
 # ---------------------------------------------------------------- substitution
