@@ -91,11 +91,12 @@ def _lift(
         raise
     except Retry as retry:
         raise _stopped(m, f"{retry.what} is carried through the program in an unknown way", "E0317") from None
-    except T.TooLarge:
-        raise _stopped(m, "the program expands to more than a reader can follow", "E0309") from None
+    except T.TooLarge as stop:
+        raise _stopped(m, str(stop), "E0309") from None
     except RecursionError:
         raise _stopped(m, "the program is nested too deeply", "E0309") from None
     finally:
+        T.settle()
         sys.setrecursionlimit(limit)
 
 
