@@ -187,7 +187,8 @@ def state_explosion() -> str:
 def merged_locals() -> str:
     lines = ["    for i in range(n):", *[f"        v{k} = {k}" for k in range(80)]]
     for k in range(280):
-        lines.append(f"        if toks[i] == 'w{k}': v{k % 80} = v{(k + 7) % 80} + i; v{(k + 3) % 80} = v{(k + 1) % 80} - 1")
+        a, b, c, d = (f"v{(k + step) % 80}" for step in (0, 7, 3, 1))
+        lines.append(f"        if toks[i] == 'w{k}': {a} = {b} + i; {c} = {d} - 1")
     return _program([*lines, "        A[i, 0] = v0 + v1 + v2"])
 
 
@@ -195,7 +196,9 @@ def elif_chains() -> str:
     lines = ["    for i in range(n):", "        a = b = c = d = 0"]
     for block in range(4):
         lines.append(f"        if i == {block}: a = b")
-        lines += [f"        elif toks[i] == 'x{k}' or i + {k} < a: {'abcd'[k % 4]} = {'abcd'[(k + 1) % 4]} + {k}" for k in range(140)]
+        for k in range(140):
+            one, next_one = "abcd"[k % 4], "abcd"[(k + 1) % 4]
+            lines.append(f"        elif toks[i] == 'x{k}' or i + {k} < a: {one} = {next_one} + {k}")
     return _program([*lines, "        A[i, 0] = a + b + c + d"])
 
 
@@ -208,7 +211,8 @@ def products_of_lists() -> str:
 def looping_helpers() -> str:
     helpers = ["def h0(t, i): return sum(1 for x in t if x == t[i])"]
     for k in range(1, 30):
-        helpers += [f"def h{k}(t, i):", "    s = 0", "    for j in range(i):", f"        if h{k - 1}(t, j) > {k}: s += h{k - 1}(t, i)", "    return s"]
+        helpers += [f"def h{k}(t, i):", "    s = 0", "    for j in range(i):"]
+        helpers += [f"        if h{k - 1}(t, j) > {k}: s += h{k - 1}(t, i)", "    return s"]
     return _program(["    for i in range(n): A[i, 0] = h29(toks, i)"], helpers)
 
 
@@ -248,7 +252,8 @@ def polynomials() -> str:
 def small_loops() -> str:
     lines = ["    for i in range(n):", "        s = 0"]
     for k in range(340):
-        lines += [f"        for j in range(max(0, i - {k}), i + 1):", f"            if toks[j] != toks[i]: s += j * {k}"]
+        lines.append(f"        for j in range(max(0, i - {k}), i + 1):")
+        lines.append(f"            if toks[j] != toks[i]: s += j * {k}")
     return _program([*lines[:-2], "        A[i, 0] = s"])
 
 
@@ -272,13 +277,17 @@ def crossing_writes() -> str:
 
 def reads_of_the_row() -> str:
     lines = ["    for i in range(n):", "        for j in range(1, i + 1):"]
-    lines += [f"            if A[i, j - 1] < {k} and A[i, j] > A[i, max(0, j - {k})]: A[i, j] += A[i, j - 1] * {k}" for k in range(1, 260)]
+    for k in range(1, 260):
+        test = f"A[i, j - 1] < {k} and A[i, j] > A[i, max(0, j - {k})]"
+        lines.append(f"            if {test}: A[i, j] += A[i, j - 1] * {k}")
     return _program(lines)
 
 
 def many_sets() -> str:
     lines = ["    s0 = {i for i in range(n) if toks[i] == 'a'}", "    t0 = set(toks)"]
-    lines += [f"    s{k} = (s{k - 1} | {{j for j in range(n) if j in s{k - 1} and toks[j] in t0}}) & s{max(0, k - 2)}" for k in range(1, 300)]
+    for k in range(1, 300):
+        new = f"{{j for j in range(n) if j in s{k - 1} and toks[j] in t0}}"
+        lines.append(f"    s{k} = (s{k - 1} | {new}) & s{max(0, k - 2)}")
     return _program([*lines, "    for i in s150: A[i, 0] += 1"])
 
 
@@ -291,13 +300,17 @@ def many_dicts() -> str:
 
 def ranked_lists() -> str:
     lines = ["    l0 = list(range(n))"]
-    lines += [f"    l{k} = [b for a, b in enumerate(sorted(l{k - 1})) if a % 2 == 0 and b in l{k - 1}[{k}:]]" for k in range(1, 120)]
+    for k in range(1, 120):
+        tests = f"a % 2 == 0 and b in l{k - 1}[{k}:]"
+        lines.append(f"    l{k} = [b for a, b in enumerate(sorted(l{k - 1})) if {tests}]")
     return _program([*lines, "    for i, j in zip(l60, reversed(l60)): A[i, j] += 1"])
 
 
 def nested_functions() -> str:
     lines = ["    f0 = lambda x: x + 1 if x > 2 else x"]
-    lines += [f"    f{k} = lambda x: f{k - 1}(x) + f{k - 1}(x * {k}) if f{k - 1}(x) > {k} else f{k - 1}(x - 1)" for k in range(1, 40)]
+    for k in range(1, 40):
+        f = f"f{k - 1}"
+        lines.append(f"    f{k} = lambda x: {f}(x) + {f}(x * {k}) if {f}(x) > {k} else {f}(x - 1)")
     return _program([*lines, "    for i in range(n): A[i, 0] = f39(i)"])
 
 
@@ -311,7 +324,8 @@ def many_searches() -> str:
 def programs_with_helpers() -> str:
     helper = ["def find(t, i):", "    best = -1"]
     for k in range(12):
-        helper += ["    for j in range(i, -1, -1):", f"        if t[j] == 'w{k}' and j > best:", "            best = j", "            break"]
+        helper += ["    for j in range(i, -1, -1):", f"        if t[j] == 'w{k}' and j > best:"]
+        helper += ["            best = j", "            break"]
     helper.append("    return best")
     one = [_BEGIN[0].replace("L0H0", "L0H{0}"), *_BEGIN[1:], "    for i in range(n): A[i, find(toks, i)] = {0}", *_END]
     return _HEAD + "\n".join([*helper, *("\n".join(one).format(k) for k in range(95))])

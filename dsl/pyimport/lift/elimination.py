@@ -17,7 +17,7 @@ Row = tuple[Pairs, int]
 """Atoms by number with their coefficients, in order, and a constant: the sum is not negative."""
 
 LIMIT = 160  # rows of one system; beyond it the answer is "unknown"
-_MANY, _A_TERM = 16, 4  # a step with many rows takes as much time as making a term for every four of them
+_MANY, _A_TERM = 16, 2  # a step with many rows, or atoms, takes as much time as making a term for every two
 _ATOMS: dict[int, Term] = {}
 _ANSWERS: dict[tuple[Row, ...], bool] = {}
 _MAX_ANSWERS = 20_000
@@ -203,4 +203,12 @@ def _cheapest(best: dict[Pairs, int]) -> int:
             else:
                 downs[a] = downs.get(a, 0) + 1
                 ups.setdefault(a, 0)
-    return min(ups, key=lambda a: ups[a] * downs[a] - ups[a] - downs[a])
+    if len(ups) > _MANY:
+        spend(len(ups) // _A_TERM)
+    chosen, least = -1, 0
+    for a, up in ups.items():
+        down = downs[a]
+        left = up * down - up - down
+        if chosen < 0 or left < least:
+            chosen, least = a, left
+    return chosen
