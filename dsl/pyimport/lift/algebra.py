@@ -88,9 +88,9 @@ def arith(op: str, a: Term, b: Term, span: Any = None) -> Term:
     if is_const(b) and b.data == 1 and op in ("**", "//") and (op == "**" or both):
         return a
     safe = is_const(b) and b.data != 0 and op != "**"
-    kind = "int" if both and op in ("//", "%") else "float"
-    if both and op == "**" and is_const(b) and b.data >= 0:
-        return mk("bin", op, (a, b), "num")
+    if both and op == "**":  # a whole number or not, as the sign of b says
+        return mk("bin", op, (a, b), "num", None if is_const(b) and b.data >= 0 else span)
+    kind = "int" if both and op != "/" else "float"
     return mk("bin", op, (a, b), kind, None if safe else span)
 
 
@@ -340,6 +340,11 @@ def text_method(base: Term, name: str, args: tuple[Term, ...], kind: str, fold: 
     if all(is_const(t) for t in (base, *args)):
         return const(fold(base.data, *(a.data for a in args)))
     return mk("method", name, (base, *args), kind)
+
+
+def glue(a: Term, b: Term) -> Term:
+    """``a + b`` of texts."""
+    return const(a.data + b.data) if is_const(a) and is_const(b) else mk("bin", "+", (a, b), "str")
 
 
 def length(text: Term) -> Term:

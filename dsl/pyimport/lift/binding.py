@@ -13,6 +13,7 @@ from attndsl.dsl.pyimport.lift.algebra import (
     disj,
     feature,
     func,
+    glue,
     ite,
     member,
     mul,
@@ -89,7 +90,9 @@ def rebuild(t: Term, args: tuple[Term, ...]) -> Term:
     match t.op:
         case "linear":
             return _rebuild_linear(t, args)
-        case "bin" if t.data != "ratio":
+        case "bin" if t.kind == "str":
+            return glue(args[0], args[1])
+        case "bin":
             return arith(t.data, args[0], args[1], t.span)
         case "neg":
             return neg(args[0])

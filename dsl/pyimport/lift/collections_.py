@@ -187,13 +187,13 @@ def _injective(p: Part) -> bool:
 
 def element(m: Machine, seq: Seq, index: Term) -> Value:
     """``seq[index]``; requires the index to be in range (or makes the program fail where it is not)."""
+    if seq.is_set:
+        raise m.stop("a set is indexed", code="E0302")
     items = items_of(seq)
     if items is not None and T.is_const(index):
         if not -len(items) <= index.data < len(items):
             raise m.stop("a list index is out of range", code="E0313")
         return items[int(index.data)]
-    if seq.is_set:
-        raise m.stop("a set is indexed", code="E0302")
     if len(seq.parts) == 1 and len(seq.parts[0].binders) == 1:
         return _of_part(m, seq.parts[0], index)
     if index is T.ZERO or index is T.const(-1):

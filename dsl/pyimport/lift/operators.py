@@ -58,9 +58,7 @@ def _scalars(m: Machine, op: str, a: Scalar, b: Scalar) -> Value:
     x, y = a.term, b.term
     if "str" in (x.kind, y.kind):
         if op == "+" and x.kind == y.kind == "str":
-            if T.is_const(x) and T.is_const(y):
-                return Scalar(T.const(x.data + y.data))
-            return Scalar(T.mk("bin", "+", (x, y), "str"))
+            return Scalar(T.glue(x, y))
         raise m.stop(f"{op!r} of texts", code="E0302")
     if x.kind == y.kind == "bool" and (a.numpy, b.numpy) != (False, False):
         raise m.stop("arithmetic of two truth values of numpy", code="E0302")

@@ -5,6 +5,7 @@ Every step keeps the value, none included: a condition on none is false, but for
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 
 from attndsl.dsl.pyimport.lift import terms as T
@@ -172,15 +173,27 @@ _MIRROR = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 
 def _conjunction(t: Term, speaker: Speaker) -> Term:
-    """``x is some and x.pos == "NOUN"`` without the first; what one part says is known in the others."""
-    parts = list(t.args)
+    """``x is some and x.pos == "NOUN"`` without the first; what one part says is known in the others.
+
+    A part that may be an error is reached by the same queries and keys as before: what comes after it changes nothing
+    that comes before.
+    """
+    parts: list[Term] = []
+    for fails, group in itertools.groupby(t.args, may_fail):
+        for run in ([p] for p in group) if fails else (list(group),):
+            parts += _in_fewer(run, parts, speaker)
+    return t if parts == list(t.args) else T.conj(parts)
+
+
+def _in_fewer(parts: list[Term], before: list[Term], speaker: Speaker) -> list[Term]:
+    """The parts, where those before them hold, without what others say as well."""
     for i, p in enumerate(parts):
-        new = assumed(p, [x for n, x in enumerate(parts) if n != i])
+        new = assumed(p, [*before, *(x for n, x in enumerate(parts) if n != i)])
         parts[i] = p if new is p else speaker.say(new)
     parts = _one_test(parts)
-    needed = {x for p in parts for x in _needs(p)}
-    kept = [p for p in parts if not (p.op == "some" and (p.args[0] in needed or _wider(p, parts)))]
-    return t if all(a is b for a, b in zip(kept, t.args, strict=False)) and len(kept) == len(t.args) else T.conj(kept)
+    known = [*before, *parts]
+    needed = {x for p in known for x in _needs(p)}
+    return [p for p in parts if not (p.op == "some" and (p.args[0] in needed or _wider(p, known)))]
 
 
 def _wider(p: Term, parts: list[Term]) -> bool:
