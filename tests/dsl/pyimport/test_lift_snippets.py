@@ -38,6 +38,7 @@ CELLS = """
             A[i, j] = """
 ELSEWHERE = ("embedding_similarity", "sentence")
 """What the stand-in for a tokenizer does not have: recorded only."""
+FILLED = "for i in range(n):\n    for j in range(n):\n        A[i, j] = i + 2 * j + 1\n"
 SIZE = 12
 """Snippets in one test: enough to make it quick, few enough to see what failed."""
 
@@ -48,6 +49,8 @@ def _expression(line: str) -> str:
 
 
 def _body(text: str) -> str:
+    if text.startswith("filled\n"):
+        text = FILLED + text.removeprefix("filled\n")
     return "".join(f"    {line}\n" for line in text.splitlines())
 
 
