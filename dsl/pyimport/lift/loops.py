@@ -268,7 +268,7 @@ def run_while(m: Machine, node: ast.While) -> bool:
     step = node.body[0]
     if not isinstance(step.target, ast.Name) or not isinstance(step.op, ast.Add | ast.Sub):
         raise m.stop("a while loop that is no simple search", node, "E0318")
-    if not (isinstance(step.value, ast.Constant) and step.value.value == 1):
+    if not whiles.is_one(step.value):
         raise m.stop("a while loop that is no simple search", node, "E0318")
     name, down = step.target.id, isinstance(step.op, ast.Sub)
     start = spread(m, lambda v: v, evaluate(m, ast.copy_location(ast.Name(name, ast.Load()), step.target)))
