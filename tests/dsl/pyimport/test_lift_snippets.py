@@ -54,26 +54,26 @@ def _body(text: str) -> str:
     return "".join(f"    {line}\n" for line in text.splitlines())
 
 
-def _lines(name: str) -> list[str]:
+def lines_of(name: str) -> list[str]:
     return (ROOT / "programs" / name).read_text(encoding="utf-8").splitlines()
 
 
 def _snippets() -> dict[str, dict[str, str]]:
-    """Chunks of snippets: what each is called, and its statements."""
-    expressions = [(line, _expression(line)) for line in _lines("expressions.txt") if not line.startswith("#")]
-    bodies = [b.strip("\n") for b in "\n".join(_lines("statements.txt")).split("\n---\n")]
+    expressions = [(line, _expression(line)) for line in lines_of("expressions.txt") if not line.startswith("#")]
+    bodies = [b.strip("\n") for b in "\n".join(lines_of("statements.txt")).split("\n---\n")]
     statements = [(b.replace("\n", "\n# "), _body(b)) for b in bodies if not b.startswith("#")]
-    return {
-        f"{kind}-{at // SIZE}": dict(found[at : at + SIZE])
-        for kind, found in (("expressions", expressions), ("statements", statements))
-        for at in range(0, len(found), SIZE)
-    }
+    return {**chunked("expressions", expressions), **chunked("statements", statements)}
+
+
+def chunked(kind: str, found: list[tuple[str, str]]) -> dict[str, dict[str, str]]:
+    """Chunks of snippets: what each is called, and its statements."""
+    return {f"{kind}-{at // SIZE}": dict(found[at : at + SIZE]) for at in range(0, len(found), SIZE)}
 
 
 SNIPPETS = _snippets()
 
 
-def _record(found: Imported) -> str:
+def record_of(found: Imported) -> str:
     lines = [to_text(found.typed.program).split("\n", 1)[1] if found.typed else "not lifted\n"]
     for d in found.diagnostics:
         headline = d.headline.removeprefix("program is kept as a bounded loop program: ")
@@ -86,12 +86,12 @@ def _python(text: str, raw: list[str]) -> np.ndarray | None:
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return _weights(expected(text, raw))
+            return weights(expected(text, raw))
         except (ArithmeticError, LookupError, TypeError, ValueError, AssertionError, UnboundLocalError):
             return None
 
 
-def _weights(found: np.ndarray) -> np.ndarray | None:
+def weights(found: np.ndarray) -> np.ndarray | None:
     return found if np.isfinite(found).all() else None
 
 
@@ -100,7 +100,7 @@ def _means_the_same(found: Imported, text: str, name: str) -> None:
     for raw in TEXTS:
         want = _python(text, raw)
         try:
-            got = _weights(interpret(found.typed, table(raw)))
+            got = weights(interpret(found.typed, table(raw)))
         except DiagnosticError:
             got = None
         assert (got is None) == (want is None), f"one of the two fails on {raw}: {name}"
@@ -116,10 +116,14 @@ def test_a_snippet_becomes_what_is_recorded_and_means_what_python_does(
     for name, statements in SNIPPETS[chunk].items():
         text = HEAD + statements + '    return "program", A\n'
         (found,) = import_python(SourceFile("snippet", text), ["embedding_similarity"]).programs
-        lines.append(f"# {name}\n{_record(found)}")
+        lines.append(f"# {name}\n{record_of(found)}")
         if found.typed is not None and not any(x in statements for x in ELSEWHERE):
             _means_the_same(found, text, name)
-    path, record = GOLDEN / f"{chunk}.txt", "\n".join(lines)
+    same_as_recorded(GOLDEN / f"{chunk}.txt", lines, request)
+
+
+def same_as_recorded(path: Path, lines: list[str], request: pytest.FixtureRequest) -> None:
+    record = "\n".join(lines)
     if request.config.getoption("--update-golden"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(record, encoding="utf-8")
