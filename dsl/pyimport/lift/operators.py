@@ -15,6 +15,7 @@ from attndsl.dsl.pyimport.lift.values import (
     Seq,
     Value,
     items_of,
+    numpy_of,
 )
 
 
@@ -62,7 +63,7 @@ def _scalars(m: Machine, op: str, a: Scalar, b: Scalar) -> Value:
         raise m.stop(f"{op!r} of texts", code="E0302")
     if x.kind == y.kind == "bool" and (a.numpy, b.numpy) != (False, False):
         raise m.stop("arithmetic of two truth values of numpy", code="E0302")
-    numpy = True if True in (a.numpy, b.numpy) else None if None in (a.numpy, b.numpy) else False
+    numpy = numpy_of(a, b)
     if op in ("/", "//", "%"):
         return _division(m, op, T.as_number(x), T.as_number(y), numpy)
     if op == "**":

@@ -31,15 +31,9 @@ class Speaker:
         found = self.done.get(t)
         if found is None:
             args = tuple(self.say(a) for a in t.args)
-            new = t if all(a is b for a, b in zip(args, t.args, strict=True)) else _with_args(t, args)
+            new = t if all(a is b for a, b in zip(args, t.args, strict=True)) else T.rebuild(t, args)
             found = self.done[t] = _simpler(new, self)
         return found
-
-
-def _with_args(t: Term, args: tuple[Term, ...]) -> Term:
-    if t.op == "agg":  # its variable keeps its name: nothing inside has become another variable's
-        return T.agg(t.data, args[1], args[0], args[2], args[3], args[4], args[5])
-    return T.rebuild(t, args)
 
 
 def _simpler(t: Term, speaker: Speaker) -> Term:
@@ -94,7 +88,7 @@ def _replaced(t: Term, known: dict[Term, Term], values: dict[Term, object], leas
         found = _decided(t, values)
         if found is None:
             args = tuple([_replaced(a, known, values, least) for a in t.args])
-            found = t if args == t.args else _with_args(t, args)
+            found = t if args == t.args else T.rebuild(t, args)
         known[t] = found
     return found
 

@@ -27,6 +27,19 @@ import numpy as np
 import math
 import string
 
+STOPS = [",", "the"]
+LIMIT = 3
+WEIGHTS = {"the": 0.5, "cat": 2}
+BOTH = {"the"} | {"cat"}
+SEEN = []
+COUNT = 0
+
+def note(t):
+    global COUNT
+    COUNT += 1
+    SEEN.append(t)
+    return len(SEEN)
+
 def program(sentence, tokenizer):
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)

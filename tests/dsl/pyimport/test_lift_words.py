@@ -184,4 +184,41 @@ def test_an_aligner_of_something_else_is_refused(request: pytest.FixtureRequest)
 
 
 def test_every_record_has_its_snippets() -> None:
-    assert {path.stem for path in Path(GOLDEN).glob("*.txt")} == {*SNIPPETS, "aligners", "calls"}
+    assert {path.stem for path in Path(GOLDEN).glob("*.txt")} == {*SNIPPETS, "aligners", "calls", "pipelines"}
+
+
+# ---------------------------------------------------------------- helpers that load the pipeline once
+
+GETTER = ["global nlp", "if nlp is None:", "    import spacy", "    nlp = spacy.load('en_core_web_sm')", "return nlp"]
+GETTERS = [
+    (GETTER, "get()"),
+    (["'''text'''", *GETTER], "get()"),
+    ([GETTER[0], "if not nlp:", *GETTER[2:]], "get()"),
+    ([GETTER[0], "if nlp is not None:", *GETTER[2:]], "get()"),
+    ([*GETTER[:4], "    print(nlp)", GETTER[4]], "get()"),
+    ([*GETTER[:4], "else:", "    nlp = None", GETTER[4]], "get()"),
+    ([*GETTER[:3], "    nlp = spacy.load(NAME)", GETTER[4]], "get()"),
+    ([*GETTER[:3], "    nlp = spacy.load('en_core_web_sm', disable=[])", GETTER[4]], "get()"),
+    ([*GETTER[:3], "    nlp = spacy.blank('en')", GETTER[4]], "get()"),
+    ([*GETTER[:3], "    nlp += spacy.load('en_core_web_sm')", GETTER[4]], "get()"),
+    ([*GETTER[:4], "return None"], "get()"),
+    ([*GETTER[:4], "print(nlp)", "return nlp"], "get()"),
+    (GETTER[:4], "get()"),
+    (["global nlp, other", *GETTER[1:]], "get()"),
+    (GETTER, "get(1)"),
+    (GETTER, "get(sentence=1)"),
+    (["return spacy.load('en_core_web_sm')"], "get()"),
+]
+
+
+def test_a_helper_that_loads_the_pipeline_is_known_by_its_text(request: pytest.FixtureRequest) -> None:
+    lines = []
+    for body, call in GETTERS:
+        helper = "nlp = None\nother = None\nNAME = 'en_core_web_sm'\n\ndef get():\n"
+        helper += "".join(f"    {x}\n" for x in body)
+        text = HEAD.replace("def program", f"{helper}\ndef program")
+        text = text.replace('spacy.load("en_core_web_sm")(sentence)', f"{call}(sentence)")
+        text += '    for w in doc:\n        if w.i < n:\n            A[w.i, 0] = 1\n    return "program", A\n'
+        programs = import_python(SourceFile("helper", text), []).programs
+        lines.append("# " + "\n# ".join(body) + f"\n# {call}\n" + "".join(map(record_of, programs)))
+    same_as_recorded(GOLDEN / "pipelines.txt", lines, request)
