@@ -155,9 +155,9 @@ def _result(m: Machine, found: list[tuple[Term, Value]], node: ast.AST, bare: bo
                     raise m.stop("an earlier version of the matrix is returned", node, "E0315")
                 grids.add(f"{matrix.matrix}")
             case Opaque(name="literal", data=((cell,),)) if m.prover.implies(
-                (*m_base(), *(c.args if c.op == "and" else (c,))), T.compare("==", T.N, T.ONE)
+                (*m_base(), c), T.compare("==", T.N, T.ONE)
             ):
-                if c not in (T.compare("==", T.N, T.ONE), T.compare("<=", T.N, T.ONE)) or single is not None:
+                if c not in (T.compare("==", T.N, T.ONE), T.compare("<=", T.N, T.ONE)):
                     raise m.stop("a single weight is returned under a condition", node, "E0315")
                 single = cell
             case Opaque(name="filled", data=Scalar(term=t)) if t in (T.ZERO, T.const(0.0)):

@@ -136,16 +136,28 @@ def disj(parts: Iterable[Term]) -> Term:
     return FALSE if not found else found[0] if len(found) == 1 else mk("or", None, found, "bool")
 
 
-def _absorb(parts: tuple[Term, ...]) -> tuple[Term, ...]:
+def _absorb(choices: tuple[Term, ...]) -> tuple[Term, ...]:
     """``a or (a and b)`` is ``a``; ``not a or (a and b)`` is ``not a or b`` where the order is kept."""
     out: list[Term] = []
-    for p in parts:
-        pieces = p.args if p.op == "and" else (p,)
+    for p in choices:
+        pieces = parts(p)
         if any(o in pieces for o in out):
             continue
         kept = [x for x in pieces if not any(x is not_(o) for o in out)]
         out.append(conj(kept) if len(kept) < len(pieces) else p)
     return tuple(out)
+
+
+def parts(c: Term) -> tuple[Term, ...]:
+    """What a condition says one by one."""
+    return c.args if c.op == "and" else (c,)
+
+
+def said(c: Term) -> tuple[Term, ...]:
+    """The same, where ``not (a or b)`` says two things."""
+    if c.op == "not" and c.args[0].op == "or":
+        return tuple(not_(x) for x in c.args[0].args)
+    return parts(c)
 
 
 _FLIP = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}

@@ -19,6 +19,7 @@ from attndsl.dsl.pyimport.lift.algebra import (
     mul,
     neg,
     not_,
+    parts,
     some,
     sub,
     substring,
@@ -69,9 +70,9 @@ def agg(kind: str, var: Term, domain: Term, low: Term, high: Term, where: Term, 
 
 def _split(where: Term, var: Term) -> tuple[Term, list[Term]]:
     """Conjuncts that do not read the variable stand outside."""
-    parts = where.args if where.op == "and" else (where,)
-    inside = [p for p in parts if var.data in p.free or p is TRUE]
-    return conj(inside), [p for p in parts if var.data not in p.free and p is not TRUE]
+    said = parts(where)
+    inside = [p for p in said if var.data in p.free or p is TRUE]
+    return conj(inside), [p for p in said if var.data not in p.free and p is not TRUE]
 
 
 _NODES = ("first", "last", "nth", "argmax", "argmin")

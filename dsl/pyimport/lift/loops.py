@@ -295,7 +295,7 @@ def _search(m: Machine, node: ast.While, name: str, start: Term, down: bool) -> 
     m.state.path = held
     if len(m.events) > before:
         raise m.stop("a while loop whose condition may fail", node, "E0318")
-    parts = going.args if going.op == "and" else (going,)
+    parts = T.parts(going)
     limits = [
         c
         for c in parts

@@ -55,7 +55,7 @@ def _simpler(t: Term, speaker: Speaker) -> Term:
 def _choice(t: Term, speaker: Speaker) -> Term:
     """``if P then (.. P ..) else (.. P ..)``: inside, P is decided."""
     c, then, other = t.args
-    facts = c.args if c.op == "and" else (c,)
+    facts = T.parts(c)
     then = assumed(then, facts)
     other = assumed(other, (T.not_(c),))
     if then is t.args[1] and other is t.args[2]:
