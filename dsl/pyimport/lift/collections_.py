@@ -154,6 +154,12 @@ def as_positions(m: Machine, seq: Seq) -> Seq:
     return Seq((Part((Binder(var, T.ZERO, T.N),), where, Scalar(var)),), True)
 
 
+def in_no_order(seq: Seq) -> Seq:
+    """The elements of a set: Python's order of them is that of their hashes, {1, 8} begins with 8."""
+    parts = (replace(p, binders=tuple(replace(b, mixed=True) for b in p.binders)) for p in seq.parts)
+    return Seq(tuple(parts), seq.is_set)
+
+
 def _is_windex(v: Value) -> bool:
     return isinstance(v, Scalar) and v.term.op == "windex"
 
@@ -217,7 +223,7 @@ def in_text_order(part: Part) -> Part:
     if any(b.climbs for b in part.binders):
         raise NotLiftable("the order of a word's ancestors", None, "E0313")
     if any(b.mixed for b in part.binders):
-        raise NotLiftable("the order of a list to which an iteration appends more than once", None, "E0313")
+        raise NotLiftable("the order of a list from a set, or with several appends in an iteration", None, "E0313")
     return part
 
 

@@ -77,7 +77,7 @@ def _over(m: Machine, node: ast.For, value: Value) -> bool:
     if walked is not None and isinstance(value, Ref) and m.state.heap.get(value.key) != walked:
         raise m.stop("a list is changed while it is walked through", node, "E0311")
     if mixed and (len(m.readings) > read or any(e.op not in ("add", "check") for e in m.events[done:])):
-        raise m.stop("the order of a list to which an iteration appends more than once", node, "E0313")
+        raise m.stop("the order of a list from a set, or with several appends in an iteration", node, "E0313")
     return walk.finish()
 
 
