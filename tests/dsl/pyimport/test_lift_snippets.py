@@ -11,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lift_support import expected, table
+from lift_support import expected, lifted, table
 
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.interpreter import interpret
 from attndsl.dsl.printer import to_text
 from attndsl.dsl.pyimport import Imported, import_python
+from attndsl.dsl.pyimport.lift import NotLiftable
 from attndsl.dsl.source import SourceFile
 
 ROOT = Path(__file__).parents[2]
@@ -141,6 +142,12 @@ def same_as_recorded(path: Path, lines: list[str], request: pytest.FixtureReques
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(record, encoding="utf-8")
     assert record == path.read_text(encoding="utf-8")
+
+
+def test_a_program_takes_two_parameters() -> None:
+    with pytest.raises(NotLiftable) as stop:
+        lifted("def program(sentence):\n    return 1, 2\n")
+    assert stop.value.code == "E0307"
 
 
 def test_every_record_has_its_snippets() -> None:
