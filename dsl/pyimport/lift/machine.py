@@ -141,6 +141,7 @@ class Machine:
     hints: dict[Term, str] = field(default_factory=dict)
     keys: itertools.count[int] = field(default_factory=itertools.count)
     required: set[Term] = field(default_factory=set)
+    settled: set[tuple[str, Term]] = field(default_factory=set)  # loops whose writes of a matrix may come in any order
     assuming: list[int] = field(default_factory=list)
     aligners: Mapping[str, Aligner] = field(default_factory=dict)
     steps: int = 0
