@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 
 from attndsl.dsl.pyimport.lift import collections_ as C
-from attndsl.dsl.pyimport.lift import slices
+from attndsl.dsl.pyimport.lift import listed, slices
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import spread
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
@@ -94,6 +94,8 @@ def vector_subscript(m: Machine, v: RowRef | Vector, index: ast.expr) -> Value:
     if isinstance(index, ast.Slice):
         if isinstance(v, RowRef):
             return _row_slice(m, v, index)
+        if v.part:
+            raise m.stop("a slice of an array made of a list", code="E0315")
         low, high = _range(m, index, v.length)
         at = v.at
         return Vector(T.sub(high, low), lambda k: at(T.add(k, low)))
@@ -101,6 +103,8 @@ def vector_subscript(m: Machine, v: RowRef | Vector, index: ast.expr) -> Value:
         raise m.stop("an array is indexed by an array", code="E0315")
     if isinstance(v, RowRef):
         return _cell(m, v, index)
+    if v.part:
+        return listed.item(m, v.part, spread(m, lambda x: x, evaluate(m, index)))
     return v.at(position(m, index, v.length))
 
 
@@ -126,8 +130,10 @@ def elementwise(m: Machine, a: Value, b: Value, compute: Callable[[Value, Value]
         return _filled_operation(m, a, b, compute)
     left = vector(m, a) if isinstance(a, RowRef | Vector) else None
     right = vector(m, b) if isinstance(b, RowRef | Vector) else None
-    if left is not None and right is not None and not m.holds(T.compare("==", left.length, right.length)):
+    if left is not None and right is not None and not _same_length(m, left, right):
         raise m.stop("vectors whose lengths may differ", code="E0315")
+    if (left and left.part) or (right and right.part):
+        return listed.elementwise(m, left or _as_numpy(a), right or _as_numpy(b), compute)
     shape = left or right
     assert shape is not None
     for other in (a, b):
@@ -146,6 +152,10 @@ def elementwise(m: Machine, a: Value, b: Value, compute: Callable[[Value, Value]
         raise m.stop("an array of objects", code="E0302")
     term = found.term
     return Vector(shape.length, lambda at: Scalar(T.subst(term, {k: at}), True))
+
+
+def _same_length(m: Machine, a: Vector, b: Vector) -> bool:
+    return (a.part is not None and b.part is not None) or m.holds(T.compare("==", a.length, b.length))
 
 
 def _as_numpy(v: Value) -> Value:
@@ -311,7 +321,11 @@ def materialize(m: Machine, value: Value, hint: str) -> Value:
             raise m.stop("a matrix is made inside a loop", code="E0315")
         return grid
     if isinstance(value, Vector):
-        return _row_of_its_own(m, value, hint)
+        from attndsl.dsl.pyimport.lift import tables
+
+        if value.part:
+            return value
+        return tables.from_vector(m, value) or _row_of_its_own(m, value, hint)
     return value
 
 

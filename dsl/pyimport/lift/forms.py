@@ -168,6 +168,8 @@ def _leaf(t: Term, var: Term) -> tuple[str, Term] | None:
 
 def _added(t: Term, var: Term) -> tuple[str, Term] | None:
     a, b = t.args
+    if var.data in a.free and var.data in b.free:
+        return _share(t, var)
     if var.data in a.free and var.data not in b.free:
         inner = _leaf(a, var)
         delta = b if t.data == "+" else T.neg(b)
@@ -178,6 +180,17 @@ def _added(t: Term, var: Term) -> tuple[str, Term] | None:
         if inner is not None and inner[0] in ("same", "add"):
             return "add", (a if inner[0] == "same" else T.add(a, inner[1]))
     return None
+
+
+def _share(t: Term, var: Term) -> tuple[str, Term] | None:
+    """``c - c / 2`` is ``c`` times a factor."""
+    factors = []
+    for side in t.args:
+        found = _leaf(side, var)
+        if found is None or found[0] not in ("same", "mul"):
+            return None
+        factors.append(T.ONE if found[0] == "same" else found[1])
+    return "mul", T.arith(t.data, factors[0], factors[1], t.span)
 
 
 def _multiplied(t: Term, var: Term) -> tuple[str, Term] | None:

@@ -345,6 +345,9 @@ class LoopRun:
                 after.heap[key] = Unbound("a list that a loop changes")
 
     def _bound(self, view: View, part: Part) -> Part:
+        ending = view.at_stop(part)
+        if ending is not None:
+            return ending
         condition = T.conj((self.where, view.executed(part.condition)))
         return Part((self.binder, *part.binders), condition, part.element)
 
