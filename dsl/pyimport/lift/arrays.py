@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 
 from attndsl.dsl.pyimport.lift import collections_ as C
-from attndsl.dsl.pyimport.lift import listed, slices
+from attndsl.dsl.pyimport.lift import listed, matrices, slices
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import spread
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
@@ -127,7 +127,7 @@ def elementwise(m: Machine, a: Value, b: Value, compute: Callable[[Value, Value]
     if isinstance(a, PerRow) or isinstance(b, PerRow):
         return _per_row(m, a, b, compute)
     if isinstance(a, Opaque) or isinstance(b, Opaque):
-        return _filled_operation(m, a, b, compute)
+        return _filled_operation(m, a, b, compute, op)
     left = vector(m, a) if isinstance(a, RowRef | Vector) else None
     right = vector(m, b) if isinstance(b, RowRef | Vector) else None
     if left is not None and right is not None and not _same_length(m, left, right):
@@ -173,13 +173,15 @@ def _per_row(m: Machine, a: Value, b: Value, compute: Callable[[Value, Value], V
     return PerRow(lambda at: Scalar(T.subst(term, {r: at}), True))
 
 
-def _filled_operation(m: Machine, a: Value, b: Value, compute: Callable[[Value, Value], Value]) -> Value:
+def _filled_operation(m: Machine, a: Value, b: Value, compute: Callable[[Value, Value], Value], op: str) -> Value:
     """``np.ones((n, n)) * 0.01`` and the like: one number everywhere."""
     left = a.data if isinstance(a, Opaque) and a.name == "filled" else a
     right = b.data if isinstance(b, Opaque) and b.name == "filled" else b
     if isinstance(left, Scalar) and isinstance(right, Scalar):
         found = compute(left, right)
         return Opaque("filled", found)
+    if any(isinstance(v, Opaque) and v.name == "tril" for v in (a, b)) and not m.loops:
+        return elementwise(m, matrices.as_grid(m, a), matrices.as_grid(m, b), compute, op)
     raise m.stop("a matrix made this way", code="E0315")
 
 
@@ -217,6 +219,9 @@ def _grid_operation(m: Machine, a: Value, b: Value, op: str) -> Value:
         return mask(m, a)
     if isinstance(b, Grid) and op == "*" and isinstance(a, Opaque) and a.name == "tril":
         return mask(m, b)
+    a, b = matrices.as_grid(m, a), matrices.as_grid(m, b)
+    if isinstance(a, Grid) and isinstance(b, Grid):
+        return matrices.combined(m, a, b, op)
     if isinstance(a, Grid) and isinstance(b, PerRow) and op == "/":
         return _divide_rows(m, a, b)
     if isinstance(a, Grid) and isinstance(b, Scalar) and op in ("*", "/", "+", "-"):

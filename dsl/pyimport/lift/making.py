@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from attndsl.dsl.pyimport.lift import arrays, listed, tables
+from attndsl.dsl.pyimport.lift import arrays, listed, matrices, tables
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
@@ -137,5 +137,8 @@ MAKING: dict[str, Callable[[Machine, ast.Call], Value]] = {
     "array": _array,
     "asarray": _array,
     "tril": _tril,
+    "eye": matrices.eye,
+    "identity": matrices.eye,
+    "outer": matrices.outer,
     "arange": _arange,
 }
