@@ -152,7 +152,7 @@ class _Rewriting:
         for block, following in ((there, False), (rest, True)):
             at = next((i for i, x in enumerate(block) if _mentions([x], name)), None)
             while not following and at is not None and _change(block[at], name, key) is None:
-                at = next((i for i, x in enumerate(block) if i > at and _mentions([x], name)), None)  # type: ignore[operator]
+                at = next((i for i, x in enumerate(block) if i > at and _mentions([x], name)), None)
             change = None if at is None else _change(block[at], name, key)
             if change is None or at is None:
                 continue
