@@ -17,6 +17,7 @@ from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.pyimport.aligners import Aligner
 from attndsl.dsl.pyimport.lift import assemble, calls, linear, subscripts
 from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.gathering import rewritten
 from attndsl.dsl.pyimport.lift.machine import Frame, Machine, NotLiftable, Retry
 from attndsl.dsl.pyimport.lift.methods import token_list
 from attndsl.dsl.pyimport.lift.statements import run
@@ -116,6 +117,7 @@ def _stopped(m: Machine, reason: str, code: str) -> NotLiftable:
 
 
 def _execute(m: Machine, function: ast.FunctionDef, bare: bool) -> assemble.Result:
+    function = rewritten(function, m.source)
     parameters = [a.arg for a in function.args.args]
     if len(parameters) < 2:
         raise m.stop("a program takes the sentence and the tokenizer", function, "E0307")

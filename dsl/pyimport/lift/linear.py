@@ -310,7 +310,22 @@ def atom_facts(t: Term) -> list[Term]:
         case "ite" if t.args[1].kind == t.args[2].kind == "int" and T.is_const(t.args[1]) and T.is_const(t.args[2]):
             small, large = sorted(a.data for a in t.args[1:])
             return [T.sub(t, T.const(small)), T.sub(T.const(large), t)]
+        case "ite" if t.kind == "int":
+            least = _least(t)
+            return [] if least is None else [T.sub(t, T.const(least))]
     return []
+
+
+def _least(t: Term) -> int | None:
+    """A constant that the whole number is never below, where its form says one."""
+    if T.is_const(t):
+        return int(t.data)
+    if t.op == "ite":
+        sides = [_least(x) for x in t.args[1:]]
+        return None if None in sides else min(x for x in sides if x is not None)
+    if t.op == "agg" and t.data in ("first", "last", "nth", "argmax", "argmin") and t.args[0] is T.NONE:
+        return _least(t.args[2])
+    return 0 if t.op in ("n", "windex") or (t.op == "agg" and t.data == "count") else None
 
 
 def _function_facts(t: Term) -> list[Term]:

@@ -35,6 +35,7 @@ from attndsl.dsl.pyimport.lift.values import (
 
 def run_for(m: Machine, node: ast.For) -> bool:
     iterated = spread(m, lambda v: v, evaluate(m, node.iter))
+    m.persist()
     if isinstance(iterated, Choice):
         return _by_cases(m, node, iterated)
     return _over(m, node, iterated)
@@ -262,7 +263,9 @@ def symbolic(m: Machine, binder: Binder, where: Term, node: ast.For, body: Calla
 def run_while(m: Machine, node: ast.While) -> bool:
     """``while p >= 0 and not P(p): p -= 1`` and its mirror image: a search from p."""
     if len(node.body) > 1:
-        return whiles.as_for(m, node, run_for)
+        from attndsl.dsl.pyimport.lift.statements import run
+
+        return whiles.as_for(m, node, run_for, run)
     if node.orelse or len(node.body) != 1 or not isinstance(node.body[0], ast.AugAssign):
         raise m.stop("a while loop that is no simple search", node, "E0318")
     step = node.body[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from attndsl.dsl.pyimport.lift import arrays
+from attndsl.dsl.pyimport.lift import arrays, cases
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import doc_words, sequence, spread
@@ -114,16 +114,15 @@ def range_value(m: Machine, b: Binder) -> Seq:
 def _within_text(m: Machine, b: Binder) -> bool:
     """All of the range lies in [0, n), unless it is empty."""
     path = (*m.state.path, T.compare("<", b.low, b.high))
-    return m.prover.implies(path, T.compare(">=", b.low, T.ZERO)) and m.prover.implies(
-        path, T.compare("<=", b.high, T.N)
-    )
+    inside = T.compare(">=", b.low, T.ZERO), T.compare("<=", b.high, T.N)
+    return all(cases.implies(m.prover, path, c) for c in inside)
 
 
 def _shifted(m: Machine, b: Binder) -> Seq:
     """A range that leaves the text at one end but is no longer than it: counted from there."""
     path = (*m.state.path, T.compare("<", b.low, b.high))
     width = T.sub(b.high, b.low)
-    if not m.prover.implies(path, T.compare("<=", width, T.N)):
+    if not cases.implies(m.prover, path, T.compare("<=", width, T.N)):
         raise m.stop("a range that is longer than the text", code="E0316")
     var = T.fresh("int")
     element = Scalar(T.add(b.low, var))
@@ -147,6 +146,8 @@ def iterable(m: Machine, value: Value) -> Seq:
     """The value as something to walk through."""
     if isinstance(value, RowRef | Vector):
         v = arrays.vector(m, value)
+        if v.part:
+            return Seq((v.part,))
         b = Binder(T.fresh("int"), T.ZERO, v.length)
         return Seq((Part((b,), T.TRUE, v.at(b.var)),))
     if isinstance(value, Opaque) and value.name == "span":

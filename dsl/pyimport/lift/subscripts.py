@@ -253,9 +253,9 @@ def _text_subscript(m: Machine, text: Term, index: ast.expr) -> Value:
     if at is T.ZERO or at is T.const(-1):
         known_some = m.holds(T.compare("!=", text, T.const(""))) or m.holds(T.compare(">", size, T.ZERO))
         if not known_some:
-            m.require(T.compare("!=", text, T.const("")))
+            m.require(T.compare("!=", text, T.const("")), kind="IndexError")
     else:
-        m.require(T.conj((T.compare("<", at, size), T.compare(">=", at, T.neg(size)))))
+        m.require(T.conj((T.compare("<", at, size), T.compare(">=", at, T.neg(size)))), kind="IndexError")
     if T.is_const(text) and T.is_const(at):
         return known(text.data[at.data])
     return Scalar(T.mk("index", None, (text, at), "str"))

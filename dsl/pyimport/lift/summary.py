@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from attndsl.dsl.pyimport.lift import carry as K
 from attndsl.dsl.pyimport.lift import filling as F
+from attndsl.dsl.pyimport.lift import left_behind as B
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Flows, Loop, Machine, NotLiftable, Retry, State
 from attndsl.dsl.pyimport.lift.merge import (
@@ -75,11 +76,11 @@ class LoopRun:
         for name in self.names:
             old = names.get(name)
             if old is None:
-                names[name] = K.never_set(name)
+                names[name] = B.never_set(name)
             elif name in self.carries:
                 names[name] = self.carries[name].value
             else:
-                names[name] = K.placeholder(name, self.serial)
+                names[name] = B.placeholder(name, self.serial)
         for key in self.growing:
             old = before.heap[key]
             if isinstance(old, DictValue):
@@ -315,7 +316,7 @@ class LoopRun:
                 continue
             end = subst_value(ended[name], mapping) if mapping else ended[name]
             old = self.start_values().get(name)
-            after.frames[key][name] = K.after_loop(view, name, end, old, self.serial)
+            after.frames[key][name] = B.after_loop(view, name, end, old, self.serial)
 
     def start_values(self) -> dict[str, Value]:
         assert self.start is not None
@@ -344,6 +345,9 @@ class LoopRun:
                 after.heap[key] = Unbound("a list that a loop changes")
 
     def _bound(self, view: View, part: Part) -> Part:
+        ending = view.at_stop(part)
+        if ending is not None:
+            return ending
         condition = T.conj((self.where, view.executed(part.condition)))
         return Part((self.binder, *part.binders), condition, part.element)
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Machine
+from attndsl.dsl.pyimport.lift.merge import subst_part
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
+    Part,
 )
 
 
@@ -48,6 +50,18 @@ class View:
 
     def _none_before(self) -> Term:
         return T.not_(C.earlier("any", self.binder, T.conj((self.where, self.stops)), T.NONE))
+
+    def at_stop(self, part: Part) -> Part | None:
+        """What only the iteration that ends the loop adds, without the loop; None for other parts."""
+        if self.stops is T.FALSE:
+            return None
+        parts = part.condition.args if part.condition.op == "and" else (part.condition,)
+        if not self.m.prover.implies(parts, self.stops):
+            return None
+        said = {c for t in (self.where, self.stops) for c in (t.args if t.op == "and" else (t,))}
+        there = {self.binder.var: self.first_stop}
+        found = subst_part(Part(part.binders, T.conj(c for c in parts if c not in said), part.element), there)
+        return Part(found.binders, T.conj((self.stopped, found.condition)), found.element)
 
     def executed_path(self, path: tuple[Term, ...], at: int) -> tuple[Term, ...]:
         if self.m.prover.implies(path[at:], self.stops):

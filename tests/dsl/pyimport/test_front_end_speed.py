@@ -68,7 +68,7 @@ BOUNDS = {
     "many_constants": (1_900, 6_000, 50),
     "long_sums": (8_000, 13_000, 1_400),
     "many_bounds": (10_000, 12_000, 9_000),
-    "tried_and_failed": (50, 50, 50),
+    "tried_and_failed": (85, 100, 60),
     "many_names": (0, 0, 0),
     "many_programs": (2_600, 4_900, 1_400),
     "state_explosion": (2_300, 7_000, 4_500),
