@@ -23,8 +23,10 @@ FOLDS = frozenset({*REDUCTIONS, "count", "sum_if"})
 RUNNING = frozenset({"running_sum", "running_count", "running_last", "next_true"})
 """Operations along an axis (their ``attr``). Up to and with each place: sum, number of true values, index of the last
 true value or -1. From each place on: index of the first true value, or infinity."""
-PRODUCTS = frozenset({"any_where", "count_where", "sum_where"})
-"""Reductions of two tables over an axis: where the first, a truth value, holds, rows of the second are folded."""
+MASKED = frozenset({"sum_masked", "product_masked", "maximum_masked", "minimum_masked"})
+PRODUCTS = MASKED | {"any_where", "count_where", "sum_where", "product_where", "maximum_where", "minimum_where"}
+"""Reductions of two tables over an axis: where the first, a truth value, holds, rows of the second are folded; in those
+that are masked the second says where the third, which is the same along the row, is."""
 PLACED = frozenset({"any_at", "count_at"})
 """Reductions over an axis of one key for each true value; ``attr`` is (the axis, the axis of the key)."""
 Affine = tuple[dict[str, int], float]
@@ -282,8 +284,10 @@ def _non_negative(op: Op, memo: dict[int, bool]) -> bool:
             return True
         case "running_count" | "next_true" | "count_where" | "count_at":
             return True
-        case "sum_where":
+        case "sum_where" | "product_where" | "minimum_where":
             return non_negative(op.args[1], memo)
+        case "sum_masked" | "product_masked" | "minimum_masked":
+            return non_negative(op.args[2], memo)
         case "running_sum" | "turned":
             return non_negative(op.args[0], memo)
         case "add" | "mul" | "div" | "min" | "sum" | "product" | "minimum" | "maximum" | "floordiv":

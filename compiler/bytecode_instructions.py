@@ -161,7 +161,7 @@ class Instructions:
 
     def product(self, op: Op, out: Value) -> None:
         """For each place of the guard's rows where it is true, a row of the table is folded into the result's."""
-        guard, table = (self.value(arg) for arg in op.args)
+        guard, table, *beside = (self.value(arg) for arg in op.args)
         inner = table.storage[-1]
         size = guard.size(op.attr)
         assert size is not None
@@ -169,9 +169,9 @@ class Instructions:
             size = SEEN
         sizes = {**dict(out.storage), op.attr: size}
         order = [*(axis for axis, _ in out.storage if axis != inner[0]), op.attr, inner[0]]
-        loops = self.loops(tuple((axis, sizes[axis]) for axis in order), (out, guard, table))
-        shape = self.tables.shape(merged(loops, 2), self.starts(out, guard, table))
-        self.put(op.name, out.register, [guard, table], shape)
+        loops = self.loops(tuple((axis, sizes[axis]) for axis in order), (out, guard, table, *beside))
+        shape = self.tables.shape(merged(loops, 2), self.starts(out, guard, table, *beside))
+        self.put(op.name, out.register, [guard, table, *beside], shape)
 
     def placed(self, op: Op, out: Value) -> None:
         """For each true place of the guard's rows one key of the result's row is marked or counted."""

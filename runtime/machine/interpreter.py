@@ -46,7 +46,9 @@ RANK, RUNNING_SUM, RUNNING_COUNT, RUNNING_LAST, NEXT_TRUE = (
     OPCODE[name] for name in ("rank", "running_sum", "running_count", "running_last", "next_true")
 )
 PUT_AT, ANY_AT, COUNT_AT = (OPCODE[name] for name in ("put_at", "any_at", "count_at"))
-ANY_WHERE, COUNT_WHERE = (OPCODE[name] for name in ("any_where", "count_where"))
+ANY_WHERE, COUNT_WHERE, SUM_WHERE, SUM_MASKED = (
+    OPCODE[name] for name in ("any_where", "count_where", "sum_where", "sum_masked")
+)
 ANY, SUM_IF, CHECK, RESULT = (OPCODE[name] for name in ("any", "sum_if", "check", "result"))
 assert OPCODES[ANY + 1 : CHECK] == R.KINDS
 
@@ -100,7 +102,7 @@ def _step(op, extra, f, u, e, s, o, a, b, c):
     elif op == PUT_AT:
         L.put_at(extra, f, u, e, s, o, a, b, c)
     elif RANK <= op < ANY:
-        _table(op, f, u, e, s, o, a, b)
+        _table(op, f, u, e, s, o, a, b, c)
     elif op >= ANY:
         _fold(op, extra, f, u, e, s, o, a, b)
     else:
@@ -108,7 +110,7 @@ def _step(op, extra, f, u, e, s, o, a, b, c):
 
 
 @njit(**INLINED)
-def _table(op, f, u, e, s, o, a, b):
+def _table(op, f, u, e, s, o, a, b, c):
     """Running values and reductions under a guard: opcodes from ``rank`` up to ``any``."""
     if op == RANK:
         T.rank(f, u, e, s, o, a, 0.0)
@@ -128,8 +130,10 @@ def _table(op, f, u, e, s, o, a, b):
         T.any_where(u, e, s, o, a, b)
     elif op == COUNT_WHERE:
         T.count_where(f, u, e, s, o, a, b)
+    elif op < SUM_MASKED:
+        T.fold_where(op - SUM_WHERE, f, u, e, s, o, a, b)
     else:
-        T.sum_where(f, u, e, s, o, a, b)
+        T.fold_masked(op - SUM_MASKED, f, u, e, s, o, a, b, c)
 
 
 @njit(**INLINED)

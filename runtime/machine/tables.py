@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, uint64
 
-from attndsl.runtime.machine.loops import INNER, OPTIONS, OUT, OUTER, ROW, STEP, A, B
+from attndsl.runtime.machine.loops import INNER, OPTIONS, OUT, OUTER, ROW, STEP, A, B, C
 
 
 @njit(**OPTIONS)
@@ -108,18 +108,91 @@ def count_where(f, u, e, s, o, g, b):
         i = _first_true(u, g, step, i + 1, outer)
 
 
+SUM, PRODUCT, MAXIMUM, MINIMUM = range(4)  # in the order of the opcodes
+
+
 @njit(**OPTIONS)
-def sum_where(f, u, e, s, o, g, b):
-    """Rows of a table added where the guard is true, in ascending order."""
+def _neutral(kind):
+    if kind == SUM:
+        return 0.0
+    if kind == PRODUCT:
+        return 1.0
+    return -np.inf if kind == MAXIMUM else np.inf
+
+
+@njit(**{**OPTIONS, "inline": "always"})
+def _folded(kind, old, value):
+    """Of the largest and the smallest, a value that is not a number wins."""
+    if kind == SUM:
+        return old + value
+    if kind == PRODUCT:
+        return old * value
+    if kind == MAXIMUM:
+        return value if value > old or value != value else old
+    return value if value < old or value != value else old
+
+
+def row_folder(kind):
+    """``out[j] = folded(out[j], x[j])``, and the same with one value where a mask is true."""
+
+    @njit(**OPTIONS)
+    def rows(f, uo, ub, inner):
+        for j in range(inner):
+            f[uo + j] = _folded(kind, f[uo + j], f[ub + j])
+
+    @njit(**OPTIONS)
+    def masked(f, u, uo, um, value, inner):
+        for j in range(inner):
+            old = f[uo + j]
+            new = _folded(kind, old, value)
+            f[uo + j] = new if u[um + j] else old
+
+    return rows, masked
+
+
+(_sum, _sum_masked), (_product, _product_masked) = row_folder(SUM), row_folder(PRODUCT)
+(_maximum, _maximum_masked), (_minimum, _minimum_masked) = row_folder(MAXIMUM), row_folder(MINIMUM)
+
+
+@njit(**OPTIONS)
+def fold_where(kind, f, u, e, s, o, g, b):
+    """Rows of a table folded where the guard is true, in ascending order."""
     outer, inner, step = e[s + OUTER], uint64(e[s + INNER]), e[s + A + ROW]
     uo = uint64(o)
     for j in range(inner):
-        f[uo + j] = 0.0
+        f[uo + j] = _neutral(kind)
     i = _first_true(u, g, step, 0, outer)
     while i < outer:
         ub = uint64(b + i * e[s + B + ROW])
-        for j in range(inner):
-            f[uo + j] += f[ub + j]
+        if kind == SUM:
+            _sum(f, uo, ub, inner)
+        elif kind == PRODUCT:
+            _product(f, uo, ub, inner)
+        elif kind == MAXIMUM:
+            _maximum(f, uo, ub, inner)
+        else:
+            _minimum(f, uo, ub, inner)
+        i = _first_true(u, g, step, i + 1, outer)
+
+
+@njit(**OPTIONS)
+def fold_masked(kind, f, u, e, s, o, g, m, x):
+    """One value for each true place of the guard, folded into the keys where its row of the mask is true."""
+    outer, inner, step = e[s + OUTER], uint64(e[s + INNER]), e[s + A + ROW]
+    uo = uint64(o)
+    for j in range(inner):
+        f[uo + j] = _neutral(kind)
+    i = _first_true(u, g, step, 0, outer)
+    while i < outer:
+        um, value = uint64(m + i * e[s + B + ROW]), f[uint64(x + i * e[s + C + ROW])]
+        if kind == SUM:
+            _sum_masked(f, u, uo, um, value, inner)
+        elif kind == PRODUCT:
+            _product_masked(f, u, uo, um, value, inner)
+        elif kind == MAXIMUM:
+            _maximum_masked(f, u, uo, um, value, inner)
+        else:
+            _minimum_masked(f, u, uo, um, value, inner)
         i = _first_true(u, g, step, i + 1, outer)
 
 
