@@ -48,6 +48,18 @@ WITH_WORDS = (
     "add 1 to each k where any(w in words where w in q.words and k == q - w.index + 3 and k.is_punct)\n"
     "add count(w in words where w in q.words and k == w.index + q - 4) to each k",
     "add 1 to each k where any(w in words where any(t where w in t.words and t == k) and w.pos == q.pos)",
+    "let Covers(t, w) = w in t.words\n"
+    "add (largest(w.index + 0.5 for w in q.words where Covers(k, w) or Covers(k, w.head)) otherwise 0) to each k\n"
+    "add (largest(w.index - 0.5 * q for w in q.words where Covers(k, w.head)) otherwise 0) to each k",
+    "let Covers(t, w) = w in t.words\n"
+    "add (smallest(w.index + 0.5 for w in q.words where Covers(k, w) or Covers(k, w.head)) otherwise 0) to each k\n"
+    "add (smallest(w.index - 0.5 * q for w in q.words where Covers(k, w.head)) otherwise 0) to each k",
+    "let Covers(t, w) = w in t.words\n"
+    "add (product(w.index + 0.5 for w in q.words where Covers(k, w) or Covers(k, w.head)) otherwise 0) to each k\n"
+    "add (product(w.index - 0.5 * q for w in q.words where Covers(k, w.head)) otherwise 0) to each k",
+    "let Covers(t, w) = w in t.words\n"
+    "add (sum(w.index + 0.5 for w in q.words where Covers(k, w) or Covers(k, w.head)) otherwise 0) to each k\n"
+    "add (sum(w.index - 0.5 * q for w in q.words where Covers(k, w.head)) otherwise 0) to each k",
     # running values: bounds of every kind
     "add count(t before q.word.index where t.word_start) + sum(len(t.text) for t upto k) to each k\n"
     "add first(t from q - 4 upto q - 1 where t.is_punct) otherwise 0 to first\n"
