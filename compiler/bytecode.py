@@ -40,7 +40,7 @@ FLOAT_BINARY = ("add", "sub", "mul", "div", "floordiv", "mod", "pow", "min", "ma
 FLOAT_UNARY = ("neg", "abs", "exp", "log", "sqrt", "tanh", "floor", "ceil", "round", "trunc")
 OPCODES: tuple[str, ...] = (
     *FLOAT_BINARY, *FLOAT_UNARY, "lt", "le", "eq", "and", "or", "not", "float", "select", "select_b", "add_if",
-    "copy", "copy_b", "gather", "gather_b", "put_at", "rank",
+    "copy", "copy_b", "gather", "gather_b", "put_at", "update", "rank",
     "running_sum", "running_count", "running_last", "next_true",
     "any_at", "count_at", "any_where", "count_where",
     "sum_where", "product_where", "maximum_where", "minimum_where",

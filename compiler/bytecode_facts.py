@@ -106,8 +106,8 @@ class Beyond:
                 return True if True in _bools(parts) else (False if parts == [False, False] else None)
             case "select":
                 return self._chosen(op, parts)
-            case "put_at":
-                return parts[0] if op.attr[1] else None  # (kind, whether the place is never after the query)
+            case "put_at" | "update":
+                return parts[0] if op.attr[1] else None  # (kind, whether nothing after the query is changed)
             case "add_if":
                 return parts[0] if parts[1] is False else None
             case "sub" if parts[0] == -math.inf and parts[1] is None:
@@ -227,7 +227,6 @@ _FOLDS: dict[str, Any] = {
     "float": float, "not": lambda a: not a, "lt": np.less, "le": np.less_equal, "eq": np.equal,
 }  # fmt: skip
 
-
 NEUTRAL: dict[str, float | bool] = {
     "any": False, "sum": 0.0, "count": False, "sum_if": False, "product": 1.0, "maximum": -math.inf,
     "minimum": math.inf, "first": False, "last": False,
@@ -280,14 +279,12 @@ def _non_negative(op: Op, memo: dict[int, bool]) -> bool:
     match op.name:
         case "const":
             return bool(op.attr >= 0)
-        case "iota" | "n" | "float" | "abs" | "exp" | "sqrt" | "rank":
+        case "iota" | "n" | "float" | "abs" | "exp" | "sqrt":
             return True
-        case "running_count" | "next_true" | "count_where" | "count_at":
+        case "rank" | "running_count" | "next_true" | "count_where" | "count_at":
             return True
-        case "sum_where" | "product_where" | "minimum_where":
-            return non_negative(op.args[1], memo)
-        case "sum_masked" | "product_masked" | "minimum_masked":
-            return non_negative(op.args[2], memo)
+        case "sum_where" | "product_where" | "minimum_where" | "sum_masked" | "product_masked" | "minimum_masked":
+            return non_negative(op.args[-1], memo)
         case "running_sum" | "turned":
             return non_negative(op.args[0], memo)
         case "add" | "mul" | "div" | "min" | "sum" | "product" | "minimum" | "maximum" | "floordiv":
@@ -296,7 +293,7 @@ def _non_negative(op: Op, memo: dict[int, bool]) -> bool:
             return any(non_negative(arg, memo) for arg in op.args)
         case "pow" | "gather" | "rename" | "round" | "floor" | "trunc" | "ceil":
             return non_negative(op.args[0], memo)
-        case "put_at":
+        case "put_at" | "update":
             return non_negative(op.args[0], memo) and non_negative(op.args[3], memo)
         case "select":
             return non_negative(op.args[1], memo) and non_negative(op.args[2], memo)

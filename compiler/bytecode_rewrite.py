@@ -214,6 +214,15 @@ def without_normalisation(program: IRProgram, causal: bool) -> IRProgram | None:
     return replace(program, result=weights)
 
 
+def without_floor(program: IRProgram) -> IRProgram:
+    """The program without a last floor of zero: a pattern has none of the weights below it, and a weight that is no
+    finite number is left to the program as it was written (``BytecodeMachine.patterns``)."""
+    result = program.result
+    while result.name == "max" and result.args[0].axes == ("q", "k") and _is_zero(result.args[1]):
+        result = result.args[0]
+    return replace(program, result=result)
+
+
 def _first_key_of(empty: Op, weights: Op) -> bool:
     """True for the weights with 1 for the first key, which a pass may have drawn into the weights' own choice."""
     if empty.name != "select" or empty.args[1].name != "const" or empty.args[1].attr != 1:

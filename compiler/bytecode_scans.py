@@ -134,6 +134,9 @@ class ScanRewriter:
         zero, last = self.b.const(0.0), self.b.binary("sub", self.b.size(), self.b.const(1.0))
         highs = [self.high(term) for term in parts.upper]
         lows = [self.low(term) for term in parts.lower]
+        if folded.kind == "count" and len(highs) == 1 and not lows and _before(highs[0]) is not None:
+            ranks = self.b.rank(self.b.spread(self.b.and_(*parts.rest), axis), axis)
+            return self.b.gather(ranks, axis, _before(highs[0]))  # none are before the first
         # A bound that is not a number fails here, and what min and max make of it does not matter.
         there = [self.b.binary("le", zero, high) for high in highs] + [self.b.binary("le", low, last) for low in lows]
         high, low = last, zero
@@ -190,6 +193,13 @@ class ScanRewriter:
         if not self.b.integral(bound):
             bound = self.b.unary("floor" if strict else "ceil", bound)
         return self.b.binary("add", bound, self.b.const(1.0)) if strict else bound
+
+
+def _before(high: Op) -> Op | None:
+    """p of the bound p - 1, for the position of a token."""
+    if high.name != "sub" or not _is_number(high.args[1], 1.0) or high.args[0].name != "iota":
+        return None
+    return None if is_word_axis(high.args[0].attr) else high.args[0]
 
 
 def _bound_side(term: Op, axis: str) -> str | None:
