@@ -54,7 +54,7 @@ class Updater:
 
     def update(self, kind: str, matrix: Op, mask: Op, value: Op) -> Op | None:
         """None where no condition concerns the query alone, or there is no matrix yet."""
-        if matrix.axes != ("q", "k"):
+        if not matrix.axes:
             return None
         shared = mask.id in self._shared
         terms = conjunction(mask) if shared else self._parts(mask)

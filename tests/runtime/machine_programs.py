@@ -32,6 +32,8 @@ PROGRAMS = (
     'set if k.text == "a" then 3 else (q - k) / 5 to each k\nnormalize rows else uniform',
     "add all(t.word_start for t from k upto q) * 1 to each k\nadd first(t where t.text == k.text) to each k",
     "add ratio(1, q - 40) to each k where k.text == q.text",
+    "normalize rows else first\nadd W[first, self] to self",  # rows that are the same for every query
+    "normalize rows else first\nscale self by W[first(t where t.is_punct), self] otherwise 0.5",
 )
 WITH_WORDS = (
     'add 1 to each k where k.pos == "NOUN" and q.dep != k.dep\nadd 0.5 to q.head',
