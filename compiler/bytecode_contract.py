@@ -76,7 +76,8 @@ class Contractor:
         return self.contracted(folded, axis, guard, table, beside, along)
 
     def contracted(self, folded: Folded, axis: str, guard: Op, table: Op, beside: bool, along: set[str]) -> Op | None:
-        value, parts = folded.value, []
+        value = folded.value
+        parts: list[Op] = []
         if value is not None:
             neutral = self.b.const(float(NEUTRAL[folded.kind]))
             if not beside:

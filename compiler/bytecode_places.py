@@ -48,9 +48,6 @@ class PlaceRewriter:
         if op.name == "select" and op.dtype == "f":
             if args[1] is args[2]:  # a raise that turned out to change nothing
                 return args[1]
-        if op.axes != ("q", "k"):  # the same for every query: no row is written on its own
-            return remade(self.b, op, args)
-        if op.name == "select" and op.dtype == "f":
             put = self.chosen(*args)
             if put is not None:
                 return put
@@ -92,7 +89,10 @@ class PlaceRewriter:
 
     def _at(self, kind: str, matrix: Op, place: Op, condition: Op, value: Op, seen: bool) -> Op | None:
         parts = (place, condition, value)
-        if any(set(part.axes) - {"q"} for part in parts) or set(matrix.axes) - {"q", "k"}:
+        axes = set(matrix.axes).union(*(part.axes for part in parts))
+        if any(set(part.axes) - {"q"} for part in parts) or axes - {"q", "k"}:
+            return None
+        if "q" not in axes:  # the same for every query: one row, which must not become a matrix
             return None
         return self.b.graph.op("put_at", (matrix, *parts), (kind, seen), ("q", "k"), "f")
 

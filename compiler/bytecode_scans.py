@@ -134,9 +134,10 @@ class ScanRewriter:
         zero, last = self.b.const(0.0), self.b.binary("sub", self.b.size(), self.b.const(1.0))
         highs = [self.high(term) for term in parts.upper]
         lows = [self.low(term) for term in parts.lower]
-        if folded.kind == "count" and len(highs) == 1 and not lows and _before(highs[0]) is not None:
+        before = _before(highs[0]) if folded.kind == "count" and len(highs) == 1 and not lows else None
+        if before is not None:
             ranks = self.b.rank(self.b.spread(self.b.and_(*parts.rest), axis), axis)
-            return self.b.gather(ranks, axis, _before(highs[0]))  # none are before the first
+            return self.b.gather(ranks, axis, before)  # none are before the first
         # A bound that is not a number fails here, and what min and max make of it does not matter.
         there = [self.b.binary("le", zero, high) for high in highs] + [self.b.binary("le", low, last) for low in lows]
         high, low = last, zero

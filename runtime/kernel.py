@@ -33,12 +33,17 @@ class LibraryKernel:
     def __init__(self, programs: Sequence[Program], causal: bool, backend: str = "numba", device: str = "cpu") -> None:
         self.programs = tuple(programs)
         self.causal = causal
+        self._backend = {"backend": backend, "device": device}
         for program in self.programs:
             if program.typed is None and program.bounded is None:
                 raise fail("E0802", f"{program.name!r} was refused and cannot be run")
         self._lifted = [i for i, program in enumerate(self.programs) if program.typed is not None]
         graph = compile_library([self.programs[i].typed for i in self._lifted])  # type: ignore[misc]
         self._machine = BytecodeMachine(graph) if backend == "numba" else machine(graph, backend, device)
+
+    def part(self, ids: Sequence[int]) -> LibraryKernel:
+        """A kernel of the programs with these numbers, on the same back end."""
+        return LibraryKernel([self.programs[i] for i in ids], self.causal, **self._backend)
 
     def predict(self, table: TokenTable) -> Predicted:
         """Every program's pattern on one text, normalised as ``Program.predict`` does it."""

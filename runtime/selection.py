@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attndsl.dsl.diagnostics import fail
+from attndsl.runtime.allpairs import WIDE, vector_lanes
 from attndsl.runtime.baselines import KINDS, BaselineChoice, baselines, by_kind, choose_baselines
 from attndsl.runtime.exact import pair_ious, pair_scores
 from attndsl.runtime.packing import Precision
@@ -27,6 +28,9 @@ from attndsl.runtime.statistics import mean_intervals, over_heads
 from attndsl.runtime.table import Cell, Table
 
 TOP_K = 5
+LONG = 4e10
+"""Minima of a pass (programs, heads, sentences, weights of a pattern multiplied) from which two faster passes pay:
+about four seconds in float64 on one core."""
 Progress = Callable[[int, int], None]
 
 
@@ -98,17 +102,20 @@ def select(
     names: Sequence[str],
     heads: Sequence[str],
     causal: bool,
-    precision: Precision = "float64",
+    precision: Precision | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Selection:
     """The program of each head with the highest mean train IoU, and its baselines, from the train split alone.
 
     ``names``: the P programs; ``heads``: the H heads, such as "L5H3". ``precision``: all but "float64" read the
-    split twice and choose exactly what "float64" chooses. ``progress(done, total)`` is called per sentence and pass.
+    split twice and choose exactly what "float64" chooses; None takes ``fitting_precision``. ``progress(done, total)``
+    is called per sentence and pass.
     Raises E0535 (nothing to score) and what ``Scorer`` raises.
     """
     count = _need(train, "train")
+    if precision is None:
+        precision = fitting_precision(len(names), len(heads), count, train.heads(0).shape[1], causal)
     passes = count if precision == "float64" else 2 * count
     everything = np.arange(len(names))
     trivial_mean = None
@@ -132,6 +139,14 @@ def select(
     assert trivial_mean is not None
     trivia = choose_baselines(trivial_mean / count, given.kind)
     return Selection(tuple(names), tuple(heads), causal, choice, trivia, train)
+
+
+def fitting_precision(programs: int, heads: int, sentences: int, n: int, causal: bool) -> Precision:
+    """The precision that chooses soonest: one exact pass for small jobs, bounds and an exact pass for large ones."""
+    weights = n * (n + 1) // 2 if causal else n * n
+    if float(programs) * heads * sentences * weights < LONG:
+        return "float64"
+    return "int16" if vector_lanes() == WIDE else "uint8"
 
 
 def measure(

@@ -215,6 +215,13 @@ RULES = [
         (1, 1, 0),
         (1, 1, 1),
     ),
+    B(
+        "columns of a matrix whose rows are alike",
+        "raise first to at least 3\nset W[k, q] to each k",
+        (3, 3, 3),
+        ZERO,
+        ZERO,
+    ),
     C("cells of other rows", "set q to self\nadd W[q - 1, q - 1] otherwise 0 to first", ZERO, (0, 1, 0), (1, 0, 2)),
 ]  # fmt: skip
 

@@ -66,7 +66,7 @@ def explain(
 
     Example: attndsl explain smollm2-135m --heads L5,L6 --programs mine.py
     """
-    from attndsl.cli.output import Shown, print_json
+    from attndsl.cli.output import Shown, print_json, spent
     from attndsl.cli.tables import print_scores, print_steps
     from attndsl.job.explain import explain as run_job
     from attndsl.job.explain import results_of
@@ -83,6 +83,8 @@ def explain(
         print_scores(done.table, settings.model, settings.corpus)
         print_steps(done.steps)
         print(f"\nreport   {done.report}\nresults  {done.results}")
+        if not quiet:
+            Shown().note(spent(done.seconds))
     return 0
 
 

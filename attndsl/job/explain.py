@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attndsl.cli.report.render import write_report
-from attndsl.job.progress import Progress
+from attndsl.job.progress import Progress, Timed
 from attndsl.job.replacement import Step, replace_stage
 from attndsl.job.report import report_data, versions
 from attndsl.job.run import Run, prepare
@@ -19,13 +19,17 @@ from attndsl.runtime.table import Table
 
 @dataclass(frozen=True)
 class Explained:
-    """What a finished run gives: the table of heads, the replacement steps, and where its files are."""
+    """What a finished run gives: the table of heads, the replacement steps, where its files are, what took how long.
+
+    ``seconds``: wall time by stage, this time; stages whose results were kept take next to none.
+    """
 
     run: Run
     table: Table
     steps: list[Step]
     report: Path
     results: Path
+    seconds: dict[str, float]
 
 
 def explain(settings: Settings, progress: Progress) -> Explained:
@@ -33,17 +37,18 @@ def explain(settings: Settings, progress: Progress) -> Explained:
 
     Writes ``report.html``, ``results.json`` and ``heads.csv``. Raises DiagnosticError as its stages do.
     """
-    run = prepare(settings, progress)
+    timed = Timed(progress)
+    run = prepare(settings, timed)
     table = score_stage(run)
     steps = replace_stage(run, table)
-    with progress.step("writing the report"):
+    with timed.step("writing the report"):
         out = Path(settings.out)
         report = out / "report.html"
         write_report(report_data(run, table, steps), report)
         results = out / "results.json"
         write_text(results, json.dumps(results_of(run, table, steps), indent=1, ensure_ascii=False) + "\n")
         write_text(out / "heads.csv", table.to_csv())
-    return Explained(run, table, steps, report, results)
+    return Explained(run, table, steps, report, results, timed.seconds)
 
 
 def results_of(run: Run, table: Table, steps: list[Step]) -> dict[str, object]:

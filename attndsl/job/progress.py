@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Protocol
@@ -30,3 +31,32 @@ class Silent:
 
     def note(self, text: str) -> None:
         return None
+
+
+class Timed:
+    """Passes everything on, and keeps how long each stage took: ``seconds``, in the order of their first start."""
+
+    def __init__(self, shown: Progress) -> None:
+        self._shown = shown
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def bar(self, what: str, total: int) -> Iterator[Advance]:
+        with self._counted(what), self._shown.bar(what, total) as advance:
+            yield advance
+
+    @contextmanager
+    def step(self, what: str) -> Iterator[None]:
+        with self._counted(what), self._shown.step(what):
+            yield
+
+    def note(self, text: str) -> None:
+        self._shown.note(text)
+
+    @contextmanager
+    def _counted(self, what: str) -> Iterator[None]:
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[what] = self.seconds.get(what, 0.0) + time.monotonic() - start

@@ -15,6 +15,9 @@ from attndsl.runtime.kernel import LibraryKernel
 from attndsl.runtime.pattern_store import PatternStore, TextEntry
 from attndsl.runtime.tokenize import token_table, token_table_of_ids
 
+FEW = 0.5
+"""Up to this share of the library is run alone; above it the whole library is run, and kept for the same text."""
+
 
 @dataclass
 class StoreSplit:
@@ -31,6 +34,7 @@ class StoreSplit:
     length: int | None = None
     errors: dict[tuple[int, str], DiagnosticError] = field(default_factory=dict)
     _last: tuple[int, NDArray[np.float32]] | None = None
+    _some: tuple[bytes, LibraryKernel] | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -42,9 +46,20 @@ class StoreSplit:
         return np.ascontiguousarray(patterns[:, : self.length, : self.length])
 
     def programs(self, sentence: int, ids: NDArray[np.int64]) -> NDArray[np.float32]:
-        if self._last is None or self._last[0] != sentence:
-            self._last = (sentence, self._predict(sentence))
+        if self._last is not None and self._last[0] == sentence:
+            return self._last[1][ids]
+        if len(ids) <= FEW * len(self.kernel.programs):
+            return self._predict(sentence, self._kernel_of(ids), ids)
+        everything = np.arange(len(self.kernel.programs))
+        self._last = (sentence, self._predict(sentence, self.kernel, everything))
         return self._last[1][ids]
+
+    def _kernel_of(self, ids: NDArray[np.int64]) -> LibraryKernel:
+        """These programs alone; the last such kernel is kept, since the next text asks for the same programs."""
+        key = ids.tobytes()
+        if self._some is None or self._some[0] != key:
+            self._some = key, self.kernel.part(ids.tolist())
+        return self._some[1]
 
     def table(self, sentence: int) -> TokenTable:
         """The tokens of a text, as programs see them."""
@@ -53,9 +68,9 @@ class StoreSplit:
             return token_table(text.text, self.tokenizer)
         return token_table_of_ids(self.store.ids(text.id)[: self.length].tolist(), self.tokenizer)
 
-    def _predict(self, sentence: int) -> NDArray[np.float32]:
+    def _predict(self, sentence: int, kernel: LibraryKernel, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         text = self.texts[sentence]
-        predicted = self.kernel.predict(self.table(sentence))
+        predicted = kernel.predict(self.table(sentence))
         for index, error in predicted.errors.items():
-            self.errors[index, text.id] = error
+            self.errors[int(ids[index]), text.id] = error
         return predicted.patterns

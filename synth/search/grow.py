@@ -12,7 +12,7 @@ from attndsl.runtime.rule_fit import gain_of_cells, gain_of_column
 from attndsl.synth.search.facts import Facts
 from attndsl.synth.search.fitting import Fit
 from attndsl.synth.search.proposals import TOLL, propose, spread_out
-from attndsl.synth.search.rule import Rule, cells_of_rule
+from attndsl.synth.search.rule import Rule, cells_of_rule, column_of_rule
 
 Floats = NDArray[np.float32]
 
@@ -27,8 +27,9 @@ class Effort:
     ``narrower`` ways; ``final`` are measured on all texts. ``screened`` texts serve for all but that last measure.
     One of the first ``plain`` rules names no words if it gains at least
     ``plain_share`` of what the best rule gains: the words that texts begin with would stand for the first token, and
-    the fit would not find out of that again. ``swaps``: times that the weakest rule makes room for a better one, at the
-    end."""
+    the fit would not find out of that again. ``gated``: slopes of the vocabulary (distance, growth of the first token)
+    that are looked for among some keys or queries only, in ``sloped`` ways each. ``swaps``: times that the weakest rule
+    makes room for a better one, at the end."""
 
     tried: int = 24
     beam: int = 4
@@ -38,6 +39,8 @@ class Effort:
     screened: int = 20
     plain: int = 2
     plain_share: float = 0.5
+    gated: tuple[int, ...] = (0, 3)
+    sloped: int = 6
     swaps: int = 6
 
 
@@ -66,6 +69,8 @@ def grow(
         yield _snapshot(fit)
         watch(fit.iou)
     fit.refit(12)
+    _widen(fit)
+    fit.refit(6)
     for _ in range(effort.swaps if fit.rules else 0):
         before = (fit.rules, fit.weights, fit.columns, fit.common)
         fit.drop(int(np.argmin(fit.losses())))
@@ -77,6 +82,23 @@ def grow(
     fit.refit(20, least_gain=5e-5)
     yield _snapshot(fit)
     watch(fit.iou)
+
+
+def _widen(fit: Fit) -> None:
+    """Ask one thing less in each rule where that is better: what a rule asked for was better when it joined."""
+    for rule in fit.rules:
+        at = fit.rules.index(rule)
+        before = (fit.rules, fit.weights, fit.columns)
+        fit.drop(at)
+        own = float(_gains(fit, fit.facts, rule, before[1][at : at + 1].astype(np.float64))[0])
+        best = (own * TOLL**rule.size, 0.0, rule)
+        for wider in rule.wider():
+            if wider not in fit.rules:
+                best = max(best, _priced(fit, wider), key=lambda found: found[0])
+        if best[2] == rule:
+            fit.set(*before)
+        else:
+            fit.add(best[2], best[1])
 
 
 def refitted(found: Found, facts: Facts, target: Floats) -> Found:
@@ -108,13 +130,17 @@ def _add_best(fit: Fit, few: Facts, effort: Effort) -> bool:
 
 def _best_rule(fit: Fit, few: Facts, effort: Effort, plain: bool) -> tuple[float, float, Rule]:
     """The gain (0 when no rule gains), the weight and the rule."""
-    best = (0.0, 0.0, Rule())
-    for _, rule in _look(fit, few, effort, plain)[: effort.final]:
-        gain, weight = _best_weight(fit, rule)
-        gain *= TOLL**rule.size
-        if gain > best[0]:
-            best = (gain, weight, rule)
-    return best
+    nothing = (0.0, 0.0, Rule())
+    found = [_priced(fit, rule) for _, rule in _look(fit, few, effort, plain)[: effort.final]]
+    best = max([nothing, *found], key=lambda each: each[0])
+    # The look is on few texts with few weights, which can put the rule that asks one thing more first.
+    wider = [_priced(fit, rule) for rule in best[2].wider() if rule not in fit.rules]
+    return max([best, *wider], key=lambda each: each[0])
+
+
+def _priced(fit: Fit, rule: Rule) -> tuple[float, float, Rule]:
+    gain, weight = _best_weight(fit, rule)
+    return gain * TOLL**rule.size, weight, rule
 
 
 def _best_weight(fit: Fit, rule: Rule) -> tuple[float, float]:
@@ -136,7 +162,7 @@ def _gains(fit: Fit, facts: Facts, rule: Rule, weights: NDArray[np.float64]) -> 
     size = int(start[-1])
     pattern, target = fit.pattern[:size], fit.target[:size]
     if rule.slope is not None:
-        return gain_of_column(facts.slopes[rule.slope], pattern, target, start, weights)
+        return gain_of_column(column_of_rule(rule, facts), pattern, target, start, weights)
     return gain_of_cells(cells_of_rule(rule, facts), pattern, target, start, weights)
 
 
@@ -150,7 +176,11 @@ def _look(fit: Fit, few: Facts, effort: Effort, plain: bool) -> list[tuple[float
     views = (gradient[:size], fit.target[:size] - pattern)
 
     def proposed(root: Rule, view: Floats) -> Iterator[Rule]:
-        rules = propose(few, root, cells_of_rule(root, few), pattern, view, spread[:size])
+        cells, mass, variance = cells_of_rule(root, few), pattern, spread[:size]
+        if root.slope is not None:  # a cell counts by how far the slope moves it, at most 1
+            by = few.slopes[root.slope] / max(float(np.abs(few.slopes[root.slope]).max()), 1e-9)
+            mass, view, variance = mass * by * by, view * by, variance * by * by
+        rules = propose(few, root, cells, mass, view, variance)
         return (rule for rule in rules if rule not in fit.rules and (rule.plain or not plain))
 
     def measured(root: Rule, most: int) -> list[tuple[float, Rule]]:
@@ -165,6 +195,8 @@ def _look(fit: Fit, few: Facts, effort: Effort, plain: bool) -> list[tuple[float
         return sorted(priced, key=lambda pair: -pair[0])
 
     ranked = measured(Rule(), effort.tried)
+    ranked += [pair for at in effort.gated for pair in measured(_slope(at), effort.sloped)]
+    ranked.sort(key=lambda pair: -pair[0])
     front = ranked[: effort.beam]
     for _ in range(0 if plain else effort.depth):
         found = {rule: gain for _, root in front for gain, rule in measured(root, effort.narrower)}

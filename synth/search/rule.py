@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +20,8 @@ _POSITIONS = {
 """Relations that name one key: as a target they read better than as a test."""
 
 Words = tuple[int, ...]
+SETS = ("key", "before_key", "query", "before_query")
+"""The fields of a rule that hold sets of words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Rule:
     """Which cells a rule raises or lowers: those where everything that it names holds.
 
     ``relations`` and ``query_tests`` are numbers in the vocabulary. A set of words (numbers in ``Facts.words``) is None
-    where the rule does not ask. ``slope`` is a number in the vocabulary: such a rule is about every key.
+    where the rule does not ask. ``slope`` is a number in the vocabulary: the weight is multiplied by it.
     """
 
     relations: tuple[int, ...] = ()
@@ -41,7 +43,8 @@ class Rule:
     @property
     def size(self) -> int:
         """Length of the description: a test counts one, a set of words two."""
-        return len(self.relations) + len(self.query_tests) + 2 * len(self._sets)
+        own = 0 if self.slope is None or self == Rule(slope=self.slope) else 1
+        return own + len(self.relations) + len(self.query_tests) + 2 * len(self._sets)
 
     @property
     def plain(self) -> bool:
@@ -50,16 +53,27 @@ class Rule:
 
     @property
     def _sets(self) -> list[Words]:
-        sets = (self.key, self.before_key, self.query, self.before_query)
-        return [words for words in sets if words is not None]
+        return [words for words in (getattr(self, name) for name in SETS) if words is not None]
+
+    def wider(self) -> Iterator[Rule]:
+        """The rules that ask one thing less, those that ask nothing left out."""
+        found = [replace(self, relations=_without(self.relations, i)) for i in range(len(self.relations))]
+        found += [replace(self, query_tests=_without(self.query_tests, i)) for i in range(len(self.query_tests))]
+        found += [replace(self, **{name: None}) for name in SETS if getattr(self, name) is not None]  # type: ignore[arg-type]
+        found += [replace(self, slope=None)] if self.slope is not None else []
+        return (rule for rule in found if rule != Rule())
 
     def also(self, relation: int) -> Rule:
         """The rule with one relation more (0 is the relation that always holds)."""
         return self if relation == 0 else replace(self, relations=(*self.relations, relation))
 
 
+def _without(values: tuple[int, ...], at: int) -> tuple[int, ...]:
+    return (*values[:at], *values[at + 1 :])
+
+
 def cells_of_rule(rule: Rule, facts: Facts) -> NDArray[np.uint8]:
-    """1 where the rule applies, uint8 ``[cells]``; not for slopes."""
+    """1 where the rule applies, uint8 ``[cells]``."""
     cells: NDArray[np.uint8]
     cells = facts.relations[rule.relations[0]].copy() if rule.relations else np.ones_like(facts.relations[0])
     for relation in rule.relations[1:]:
@@ -75,10 +89,8 @@ def cells_of_rule(rule: Rule, facts: Facts) -> NDArray[np.uint8]:
 
 def column_of_rule(rule: Rule, facts: Facts) -> NDArray[np.float32]:
     """What the rule's weight multiplies, float32 ``[cells]``."""
-    if rule.slope is not None:
-        slope: NDArray[np.float32] = facts.slopes[rule.slope]
-        return slope
-    return cells_of_rule(rule, facts).astype(np.float32)
+    cells = cells_of_rule(rule, facts).astype(np.float32)
+    return cells if rule.slope is None else cells * facts.slopes[rule.slope]
 
 
 def _marked(tokens: NDArray[np.int32], words: Words | None) -> NDArray[np.uint8]:
@@ -99,7 +111,7 @@ def write_program(
 def _rule_text(rule: Rule, weight: float, vocabulary: Vocabulary, words: tuple[str, ...]) -> str:
     number = f"{weight:g}" if weight >= 0 else f"0 - {-weight:g}"
     if rule.slope is not None:
-        return f"add ({number}) * ({vocabulary.slopes[rule.slope]}) to each k"
+        number = f"({number}) * ({vocabulary.slopes[rule.slope]})"
     tests = [vocabulary.relations[i] for i in rule.relations]
     tests += _set_tests("k", rule.key, rule.before_key, words)
     when = [vocabulary.query_tests[i] for i in rule.query_tests]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from attndsl.cli.main import run
+from attndsl.cli.output import spent
+from attndsl.job.progress import Silent, Timed
 
 pytestmark = pytest.mark.integration
 
@@ -148,6 +151,27 @@ def test_another_program_or_head_is_another_result(place: Path, counted: dict[st
     assert counted == {"patterns": 4, "losses": 0, "select": 2}
     assert run(["score", *LLAMA, "--out", "run", "--heads", "L0H1"]) == 0
     assert counted == {"patterns": 8, "losses": 0, "select": 3}
+
+
+def test_stages_are_timed_and_the_long_ones_come_first() -> None:
+    seconds = {"loading the model": 2.4, "scoring train texts": 0.4, "extracting patterns": 40.0}
+    shown = spent(seconds)
+    assert shown.startswith("took 43 s, at most ")
+    assert shown.endswith(" GiB: extracting patterns 40 s, loading the model 2 s")
+    timed = Timed(Silent())
+    with timed.step("writing"):
+        time.sleep(0.01)
+    with timed.bar("reading", 3) as advance, timed.step("writing"):
+        advance(1, 3)
+    assert list(timed.seconds) == ["writing", "reading"]
+    assert timed.seconds["writing"] >= 0.01
+
+
+def test_a_run_says_where_its_time_went(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", *LLAMA, "--out", "run"]) == 0
+    assert "attndsl: took " in capsys.readouterr().err
+    assert run(["explain", *LLAMA, "--out", "run", "--quiet"]) == 0
+    assert "took" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("ending", ["json", "csv"])

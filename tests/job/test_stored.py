@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import attndsl
 from attndsl.cli.main import run
 from attndsl.job.forecast import find_store
+from attndsl.job.score import splits_of
 from attndsl.models.corpus import Text
 from attndsl.models.extract import extract
 
@@ -38,6 +40,16 @@ def test_stored_patterns_score_as_in_python(
     import pyarrow.parquet
 
     assert pyarrow.parquet.read_table(target).column("program").to_pylist() == list(table["program"])
+
+
+def test_few_programs_are_run_alone_with_the_same_patterns_and_errors(patterns: Path, tmp_path: Path) -> None:
+    bodies = ["set 1 to first", "set 1 / (q - 1) to first", "set 1 to q - 1", "set 1 to self", "set 2 to first"]
+    file = tmp_path / "five.attn"
+    file.write_text("\n".join(f'head "p{i}" causal\n{body}\n' for i, body in enumerate(bodies)))
+    splits = [splits_of(attndsl.load_library(file), find_store(patterns))[0] for _ in range(2)]
+    everything, few = np.arange(5), np.array([3, 1])
+    assert (splits[0].programs(0, everything)[few] == splits[1].programs(0, few)).all()
+    assert set(splits[0].errors) == set(splits[1].errors) == {(1, "t0")}
 
 
 def test_the_forecast_counts_the_job_and_does_not_start_it(

@@ -11,7 +11,7 @@ from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.runtime import scoring
 from attndsl.runtime.baselines import KINDS, baselines, single
 from attndsl.runtime.pattern import normalise
-from attndsl.runtime.selection import ArraySplit, measure, report, select
+from attndsl.runtime.selection import ArraySplit, fitting_precision, measure, report, select
 from attndsl.runtime.table import Table
 
 NAMES = ["first", "self", "previous", "noise 0", "noise 1"]
@@ -139,6 +139,27 @@ def test_progress_counts_sentences():
         progress=lambda done, total: calls.append((done, total)),
     )
     assert calls == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_small_jobs_take_one_exact_pass_and_large_ones_two_fast_ones(monkeypatch):
+    calls = []
+
+    def chosen():
+        calls.clear()
+        found = select(
+            split([1, 2], 6), names=NAMES, heads=HEADS, causal=True, progress=lambda done, total: calls.append(total)
+        )
+        return found.choice.program.tolist(), found.choice.mean_iou.tolist()
+
+    assert fitting_precision(176, 270, 40, 128, True) == "float64"
+    assert fitting_precision(1664, 672, 100, 128, True) in ("int16", "uint8")
+    small = chosen()
+    assert set(calls) == {2}
+    monkeypatch.setattr("attndsl.runtime.selection.LONG", 0)
+    programs, means = chosen()
+    assert set(calls) == {4}
+    assert programs == small[0]
+    assert means == pytest.approx(small[1], abs=1e-12)
 
 
 TABLE = Table({"head": ["L0H0", "L0H1"], "iou": [0.1 + 0.2, float("nan")], "n": np.array([3, 4])}, {"k": (1, np.inf)})

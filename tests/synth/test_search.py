@@ -179,6 +179,23 @@ def test_a_planted_program_is_found(causal: bool, program: str) -> None:
     assert candidates[-1].program.to_attn().count("\nadd ") <= 2
 
 
+def test_a_slope_among_some_tokens_is_found_and_written_as_it_was_scored() -> None:
+    slope = 'add 1.2 * (0 - log(1 + abs(q - k))) to each k where k.text in {"the", "a"}'
+    planted = f'head "p" causal\nadd 2 to first\n{slope}\nsoftmax rows\n'
+    (best, *_) = search(given(True, planted), SearchSettings(rules=4, few=2, effort=QUICK), quiet)
+    sloped = [line for line in best.program.to_attn().splitlines() if "log(1 + abs(q - k))" in line]
+    assert any(" where " in line for line in sloped), best.program.to_attn()
+    assert best.train_iou > 0.95
+
+
+def test_a_rule_is_widened_by_each_thing_it_asks() -> None:
+    rule = Rule((3, 4), key=(1, 2), query_tests=(0,), slope=1)
+    wider = list(rule.wider())
+    assert len(wider) == len(set(wider)) == 5
+    assert all(each.size < rule.size for each in wider)
+    assert list(Rule((3,)).wider()) == []  # nothing asked is no rule
+
+
 def test_the_score_given_is_the_programs_own() -> None:
     patterns = given()
     candidate = next(iter(search(patterns, SearchSettings(rules=3, effort=QUICK), quiet)))
