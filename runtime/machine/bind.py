@@ -85,7 +85,7 @@ class ColumnTables:
     def value(self, recipe: Recipe, codes: Array) -> Array:
         is_bool = recipe[2] == "b"
         found = self.values(self.rows([recipe], is_bool), is_bool, codes)[0]
-        return found.astype({"f": np.float64, "b": np.bool_, "s": np.int64}[recipe[2]])
+        return np.asarray(found, dtype={"f": np.float64, "b": np.bool_, "s": np.int64}[recipe[2]])
 
     def rows(self, recipes: Sequence[Recipe], is_bool: bool) -> NDArray[np.int64]:
         """The rows of functions of one kind."""
