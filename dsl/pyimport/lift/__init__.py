@@ -130,7 +130,7 @@ def _execute(m: Machine, function: ast.FunctionDef, bare: bool) -> assemble.Resu
     for state, value in frame.returns:
         for c, leaf in _leaves(T.conj(state.path[1:]), value):
             found.append((c, leaf))
-    return _result(m, found, function)
+    return _result(m, found, function, bare)
 
 
 def _leaves(c: Term, value: Value) -> list[tuple[Term, Value]]:
@@ -142,11 +142,11 @@ def _leaves(c: Term, value: Value) -> list[tuple[Term, Value]]:
     return [(c, value)]
 
 
-def _result(m: Machine, found: list[tuple[Term, Value]], node: ast.AST) -> assemble.Result:
+def _result(m: Machine, found: list[tuple[Term, Value]], node: ast.AST, bare: bool) -> assemble.Result:
     grids: set[str] = set()
     single: Term | None = None
     for c, value in found:
-        matrix = value.items[1] if isinstance(value, TupleValue) and len(value.items) == 2 else value
+        matrix = value if bare else _second(m, value, node)
         if isinstance(matrix, Choice):
             raise m.stop("one matrix or another is returned", node, "E0315")
         match matrix:
@@ -155,9 +155,9 @@ def _result(m: Machine, found: list[tuple[Term, Value]], node: ast.AST) -> assem
                     raise m.stop("an earlier version of the matrix is returned", node, "E0315")
                 grids.add(f"{matrix.matrix}")
             case Opaque(name="literal", data=((cell,),)) if m.prover.implies(
-                (*m_base(), *(c.args if c.op == "and" else (c,))), T.compare("==", T.N, T.ONE)
+                (*m_base(), c), T.compare("==", T.N, T.ONE)
             ):
-                if c not in (T.compare("==", T.N, T.ONE), T.compare("<=", T.N, T.ONE)) or single is not None:
+                if c not in (T.compare("==", T.N, T.ONE), T.compare("<=", T.N, T.ONE)):
                     raise m.stop("a single weight is returned under a condition", node, "E0315")
                 single = cell
             case Opaque(name="filled", data=Scalar(term=t)) if t in (T.ZERO, T.const(0.0)):
@@ -169,6 +169,15 @@ def _result(m: Machine, found: list[tuple[Term, Value]], node: ast.AST) -> assem
     if len(grids) > 1:
         raise m.stop("one matrix or another is returned", node, "E0315")
     return assemble.Result(next(iter(grids), None), single)
+
+
+def _second(m: Machine, value: Value, node: ast.AST) -> Value:
+    """The matrix of the pair that a program returns."""
+    if isinstance(value, TupleValue) and len(value.items) == 2:
+        return value.items[1]
+    if isinstance(value, NoneValue):
+        return value
+    raise m.stop("what is returned is not a name and the matrix", node, "E0315")
 
 
 def m_base() -> tuple[Term, ...]:

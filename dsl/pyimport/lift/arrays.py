@@ -44,9 +44,9 @@ def current(m: Machine, grid: Grid) -> str:
 def position(m: Machine, node: ast.expr, length: Term) -> Term:
     """An index expression as a place in [0, length)."""
     value = spread(m, lambda v: v, evaluate(m, node))
-    if not (isinstance(value, Scalar) and value.term.kind in ("int", "bool")):
+    if not (isinstance(value, Scalar) and value.term.kind == "int"):  # a truth value is a mask
         raise m.stop("an array index that is no whole number", node, "E0302")
-    return C.wrapped(m, T.as_number(value.term), length)
+    return C.wrapped(m, value.term, length)
 
 
 def _range(m: Machine, index: ast.Slice, length: Term) -> tuple[Term, Term]:

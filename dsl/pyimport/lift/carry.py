@@ -242,7 +242,7 @@ def _alternating(view: View, c: Carry, end: Term, old: Term) -> tuple[dict[Term,
         *view.m.state.path,
         *view.binder.conditions(),
         view.where,
-        *(where.args if where.op == "and" else (where,)),
+        where,
     )
     if a.kind != b.kind or a.kind != c.var.kind or not view.m.prover.implies(facts, T.compare("!=", b, a)):
         return None
@@ -309,7 +309,7 @@ def _last_value(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term
 
 def _set_once(view: View, c: Carry, assigned: Term, value: Value, old: Value) -> Term | None:
     """``if found is None: found = x`` (or ``== -1``): where the first assignment may happen; it is the only one."""
-    parts = assigned.args if assigned.op == "and" else (assigned,)
+    parts = T.parts(assigned)
     if c.unset is not None:
         tests = [p for p in parts if p is c.unset]
         certain = _none_where(value) is T.FALSE

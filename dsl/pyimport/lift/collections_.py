@@ -154,6 +154,12 @@ def as_positions(m: Machine, seq: Seq) -> Seq:
     return Seq((Part((Binder(var, T.ZERO, T.N),), where, Scalar(var)),), True)
 
 
+def in_no_order(seq: Seq) -> Seq:
+    """The elements of a set: Python's order of them is that of their hashes, {1, 8} begins with 8."""
+    parts = (replace(p, binders=tuple(replace(b, mixed=True) for b in p.binders)) for p in seq.parts)
+    return Seq(tuple(parts), seq.is_set)
+
+
 def _is_windex(v: Value) -> bool:
     return isinstance(v, Scalar) and v.term.op == "windex"
 
@@ -187,13 +193,13 @@ def _injective(p: Part) -> bool:
 
 def element(m: Machine, seq: Seq, index: Term) -> Value:
     """``seq[index]``; requires the index to be in range (or makes the program fail where it is not)."""
+    if seq.is_set:
+        raise m.stop("a set is indexed", code="E0302")
     items = items_of(seq)
     if items is not None and T.is_const(index):
         if not -len(items) <= index.data < len(items):
             raise m.stop("a list index is out of range", code="E0313")
         return items[int(index.data)]
-    if seq.is_set:
-        raise m.stop("a set is indexed", code="E0302")
     if len(seq.parts) == 1 and len(seq.parts[0].binders) == 1:
         return _of_part(m, seq.parts[0], index)
     if index is T.ZERO or index is T.const(-1):
@@ -217,7 +223,7 @@ def in_text_order(part: Part) -> Part:
     if any(b.climbs for b in part.binders):
         raise NotLiftable("the order of a word's ancestors", None, "E0313")
     if any(b.mixed for b in part.binders):
-        raise NotLiftable("the order of a list to which an iteration appends more than once", None, "E0313")
+        raise NotLiftable("the order of a list from a set, or with several appends in an iteration", None, "E0313")
     return part
 
 

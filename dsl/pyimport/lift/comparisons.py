@@ -18,6 +18,7 @@ from attndsl.dsl.pyimport.lift.values import (
     TupleValue,
     Value,
     Word,
+    numpy_of,
 )
 
 _COMPARE = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
@@ -39,7 +40,7 @@ def comparison(m: Machine, op: ast.cmpop, a: Value, b: Value) -> Value:
         kinds = {"str" if v.term.kind == "str" else "number" for v in (a, b)}
         if len(kinds) == 2 and symbol not in ("==", "!="):
             raise m.stop("an order between a text and a number", code="E0302")
-        return Scalar(T.compare(symbol, a.term, b.term))
+        return Scalar(T.compare(symbol, a.term, b.term), numpy_of(a, b))
     if symbol in ("==", "!="):
         found = _same(m, a, b)
         return Scalar(found if symbol == "==" else T.not_(found))

@@ -45,7 +45,7 @@ def lookup(m: Machine, ref: Ref, key: Value) -> Value:
     if table.length is not None:
         from attndsl.dsl.pyimport.lift import tables
 
-        return tables.read(m, table, tables.place(m, key, table.length))
+        return tables.read(m, table, tables.place(m, key, table.length, table.array))
     if not m.holds(has_key(m, ref, key)):
         m.require(has_key(m, ref, key))
     return get(m, ref, key, None)
@@ -126,7 +126,7 @@ def assign(m: Machine, ref: Ref, key: Value, value: Value) -> None:
         raise m.stop("None as a key", code="E0302")
     found = m.mutable(ref)
     if isinstance(found, Growing | DictValue) and found.length is not None:
-        key, value = tables.place(m, key, found.length), tables.item(m, value, found.array)
+        key, value = tables.place(m, key, found.length, found.array), tables.item(m, value, found.array)
     part = Part((), T.TRUE, TupleValue((freeze(m, key), freeze(m, value))))
     if isinstance(found, Growing):
         m.state.heap[ref.key] = replace(found, added=(*found.added, part))

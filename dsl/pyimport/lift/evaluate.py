@@ -28,6 +28,7 @@ from attndsl.dsl.pyimport.lift.values import (
     Vector,
     known,
     literal,
+    numpy_of,
 )
 
 _BINARY = {
@@ -126,8 +127,10 @@ def _boolop(m: Machine, node: ast.BoolOp) -> Value:
             assert isinstance(d, Scalar)
             c = T.disj((c, d.term)) if is_or else T.conj((c, d.term))
         if _is_truth(value) and _is_truth(other):
-            pair = (value.term, other.term)  # type: ignore[attr-defined]
-            value = Scalar(T.disj(pair) if is_or else T.conj(pair))
+            assert isinstance(value, Scalar)
+            assert isinstance(other, Scalar)
+            pair = (value.term, other.term)
+            value = Scalar(T.disj(pair) if is_or else T.conj(pair), numpy_of(value, other))
         else:
             value = merge_values(going, other, value)
     return value
@@ -191,7 +194,7 @@ def _unary(m: Machine, node: ast.UnaryOp) -> Value:
         def negate(v: Value) -> Value:
             if arrays.is_array(v):
                 return arrays.elementwise(m, known(-1), v, lambda x, y: binary(m, "*", x, y), "*")
-            if isinstance(v, Scalar) and v.term.kind != "str":
+            if isinstance(v, Scalar) and v.term.kind != "str" and (v.term.kind != "bool" or v.numpy is False):
                 return Scalar(T.neg(T.as_number(v.term)), v.numpy)
             raise m.stop("the negative of this value", node, "E0302")
 
@@ -205,7 +208,7 @@ def _unary(m: Machine, node: ast.UnaryOp) -> Value:
 
 
 def _compare(m: Machine, node: ast.Compare) -> Value:
-    parts: list[Term] = []
+    parts: list[Scalar] = []
     held = m.state.path
     left = evaluate(m, node.left)
     try:
@@ -219,12 +222,12 @@ def _compare(m: Machine, node: ast.Compare) -> Value:
                 raise m.stop("a chained comparison of arrays", node, "E0302")
             if isinstance(op, ast.In) and isinstance(operand, ast.Name) and found.term.op == "member":
                 m.hints.setdefault(found.term, SET_HINT + operand.id)
-            parts.append(found.term)
+            parts.append(found)
             m.state.path = m.state.fork(found.term).path
             left = right
     finally:
         m.state.path = held
-    return Scalar(T.conj(parts))
+    return Scalar(T.conj(p.term for p in parts), numpy_of(*parts))
 
 
 _HANDLERS: dict[type[ast.AST], Callable[..., Value]] = {

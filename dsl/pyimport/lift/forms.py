@@ -57,15 +57,9 @@ def _settled(t: Term) -> Term:
     for side, rest, sure in ((then, other, T.not_(c)), (other, then, c)):
         if side.op == "ite":
             p, a, b = side.args
-            if rest in (a, b) and (p if rest is a else T.not_(p)) in _said(sure):
+            if rest in (a, b) and (p if rest is a else T.not_(p)) in T.said(sure):
                 return side
     return T.ite(c, then, other)
-
-
-def _said(c: Term) -> tuple[Term, ...]:
-    if c.op == "not" and c.args[0].op == "or":
-        return tuple(T.not_(x) for x in c.args[0].args)
-    return c.args if c.op == "and" else (c,)
 
 
 def _absorbed(t: Term) -> Term:
@@ -244,7 +238,7 @@ def _tested(t: Term, var: Term) -> tuple[str, Term, Term | None] | None:
     c, x, rest_value = t.args
     if rest_value is not var:
         return None
-    parts = c.args if c.op == "and" else (c,)
+    parts = T.parts(c)
     tests = [p for p in parts if p.op == "cmp" and var in p.args and x in p.args]
     rest = [p for p in parts if p not in tests]
     if len(tests) != 1 or any(var.data in p.free for p in rest) or var.data in x.free:

@@ -75,13 +75,6 @@ class Reading:
     statistic: str = ""
 
 
-def _conjuncts(c: Term) -> tuple[Term, ...]:
-    """What a condition says one by one; ``not (a or b)`` says two things."""
-    if c.op == "not" and c.args[0].op == "or":
-        return tuple(T.not_(x) for x in c.args[0].args)
-    return c.args if c.op == "and" else (c,)
-
-
 @dataclass(slots=True)
 class State:
     """Names by frame, heap contents, and what must hold for control to be here."""
@@ -93,7 +86,7 @@ class State:
     def fork(self, *conditions: Term) -> State:
         path = list(self.path)
         for c in conditions:
-            for p in _conjuncts(c):
+            for p in T.said(c):
                 if p is not T.TRUE and p not in path:
                     path.append(p)
         return State({k: dict(v) for k, v in self.frames.items()}, dict(self.heap), tuple(path))

@@ -31,6 +31,7 @@ from attndsl.dsl.pyimport.lift.values import (
     Word,
     items_of,
     known,
+    literal,
 )
 
 _PREDICATES = [
@@ -73,9 +74,8 @@ def _call(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
         case Opaque(name="ids") if name in ("tolist",) and not node.args:
             return base
         case Seq() | TupleValue():
-            return _container(
-                m, m.allocate(base if isinstance(base, Seq) else sequence(m, base) or Seq(())), name, node
-            )
+            contents = base if isinstance(base, Seq) else literal(base.items)
+            return _container(m, m.allocate(contents), name, node)
         case Word(term=w) if name == "nbor":
             return _neighbour(m, w, node)
         case Word(term=w) if name == "is_ancestor":

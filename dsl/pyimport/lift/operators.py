@@ -15,6 +15,7 @@ from attndsl.dsl.pyimport.lift.values import (
     Seq,
     Value,
     items_of,
+    numpy_of,
 )
 
 
@@ -58,13 +59,11 @@ def _scalars(m: Machine, op: str, a: Scalar, b: Scalar) -> Value:
     x, y = a.term, b.term
     if "str" in (x.kind, y.kind):
         if op == "+" and x.kind == y.kind == "str":
-            if T.is_const(x) and T.is_const(y):
-                return Scalar(T.const(x.data + y.data))
-            return Scalar(T.mk("bin", "+", (x, y), "str"))
+            return Scalar(T.glue(x, y))
         raise m.stop(f"{op!r} of texts", code="E0302")
     if x.kind == y.kind == "bool" and (a.numpy, b.numpy) != (False, False):
         raise m.stop("arithmetic of two truth values of numpy", code="E0302")
-    numpy = True if True in (a.numpy, b.numpy) else None if None in (a.numpy, b.numpy) else False
+    numpy = numpy_of(a, b)
     if op in ("/", "//", "%"):
         return _division(m, op, T.as_number(x), T.as_number(y), numpy)
     if op == "**":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 from attndsl.dsl.pyimport.lift import arrays
 from attndsl.dsl.pyimport.lift import collections_ as C
@@ -227,7 +228,9 @@ def _sorted(m: Machine, node: ast.Call) -> Value:
     if options:
         raise m.stop("sorted by a key", node, "E0313")
     ascending = len(seq.parts) == 1 and len(seq.parts[0].binders) == 1 and _is_own_position(seq.parts[0])
-    if not ascending:
+    if ascending:
+        seq = Seq(tuple(replace(p, binders=(replace(p.binders[0], mixed=False),)) for p in seq.parts))
+    else:
         seq = Seq(C.as_positions(m, seq).parts) if seq.is_set else _sorted_positions(m, seq, node)
     if seq.parts and seq.parts[0].binders and seq.parts[0].binders[0].descending:
         seq = C.reverse(seq)
@@ -250,8 +253,14 @@ def _is_own_position(p: Part) -> bool:
 def _list(m: Machine, node: ast.Call) -> Value:
     if not node.args:
         return m.allocate(Seq(()))
-    seq = iterable(m, evaluate(m, node.args[0]))
-    return m.allocate(seq)
+    return m.allocate(iterable(m, evaluate(m, _written_out(node.args[0]))))
+
+
+def _written_out(node: ast.expr) -> ast.expr:
+    """A generator as the list it fills: there the order counts."""
+    return (
+        ast.copy_location(ast.ListComp(node.elt, node.generators), node) if isinstance(node, ast.GeneratorExp) else node
+    )
 
 
 def _set(m: Machine, node: ast.Call) -> Value:
@@ -267,9 +276,11 @@ def _set(m: Machine, node: ast.Call) -> Value:
 
 
 def _tuple(m: Machine, node: ast.Call) -> Value:
-    seq = iterable(m, evaluate(m, node.args[0])) if node.args else Seq(())
+    seq = iterable(m, evaluate(m, _written_out(node.args[0]))) if node.args else Seq(())
     items = items_of(seq)
-    return TupleValue(tuple(items)) if items is not None else seq
+    if items is None or (seq.is_set and not all(isinstance(i, Scalar) and i.term.kind == "str" for i in items)):
+        return seq  # of a set of texts the order is another one in every run: nobody can mean it
+    return TupleValue(tuple(items))
 
 
 def _dict(m: Machine, node: ast.Call) -> Value:

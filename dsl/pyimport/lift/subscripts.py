@@ -200,8 +200,6 @@ def _element(m: Machine, base: Value, index: Value) -> Value:
     if not (isinstance(index, Scalar) and index.term.kind in ("int", "bool")):
         raise m.stop("an index that is no whole number", code="E0302")
     at = T.as_number(index.term)
-    if isinstance(base, TupleValue) and T.is_const(at) and -len(base.items) <= at.data < len(base.items):
-        return base.items[int(at.data)]
     if isinstance(base, Opaque) and base.name == "doc":
         return Word(T.wordat(C.wrapped(m, at, WORD_COUNT)))
     seq = sequence(m, base)

@@ -236,7 +236,9 @@ class LoopRun:
         stops = T.disj(_relative(s, depth) for s in [*flows.breaks, *(s for s, _ in returns)])
         if stops is not T.FALSE and not self.ordered:
             raise m.stop("a walk through a set ends early", self.node, "E0312")
-        mapping = self._starts(final, alive, flows, returns)
+        went_on = [*flows.continues, *([m.state] if alive else [])]
+        m.state = start.state  # what follows is asked of all iterations: the last path of the body says nothing of them
+        mapping = self._starts(final, went_on, flows, bool(returns))
         stops = T.subst(stops, mapping)
         view = self._view(stops)
         self._replace(start, mapping)
@@ -278,7 +280,7 @@ class LoopRun:
         names = final.frames[self.m.frames[-1].key]
         return {name: names.get(name, Unbound("never set")) for name in self.names}
 
-    def _starts(self, final: State, alive: bool, flows: Flows, returns: list[tuple[State, Value]]) -> dict[Term, Term]:
+    def _starts(self, final: State, went_on: list[State], flows: Flows, returns: bool) -> dict[Term, Term]:
         """What the carried variables are at the start of an iteration. Every iteration before it has happened."""
         self.breaking = None
         if not self.carries:
@@ -287,14 +289,12 @@ class LoopRun:
         try:
             return K.resolve(view, self.carries, self._ended(final), old)[0]
         except NotLiftable:
-            if not flows.breaks or returns or not (alive or flows.continues):
+            if not flows.breaks or returns or not went_on:
                 raise
         # None of the iterations before this one broke off: only those that did not say what it starts with.
         assert self.start is not None
-        went_on = self._ended(
-            merge_unbroken(self.start.inner, [*flows.continues, *([self.m.state] if alive else [])], flows.breaks)
-        )
-        mapping, done = K.resolve(view, self.carries, went_on, old)
+        ended = self._ended(merge_unbroken(self.start.inner, went_on, flows.breaks))
+        mapping, done = K.resolve(view, self.carries, ended, old)
         self.breaking = done, self._ended(self._final(False, Flows(breaks=flows.breaks), []))
         return mapping
 

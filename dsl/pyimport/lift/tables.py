@@ -53,9 +53,10 @@ def from_list(seq: Seq) -> DictValue | None:
     return DictValue((Part((b,), T.TRUE, pair),), T.sub(b.high, b.low)) if b.low is T.ZERO else None
 
 
-def place(m: Machine, key: Value, length: Term) -> Value:
+def place(m: Machine, key: Value, length: Term, array: str) -> Value:
     """An index as a place counted from 0. The program fails where it is out of range."""
-    if not (isinstance(key, Scalar) and key.term.kind in ("int", "bool")):
+    kinds = ("int",) if array else ("int", "bool")  # numpy takes a truth value for a mask
+    if not (isinstance(key, Scalar) and key.term.kind in kinds):
         raise m.stop("an index that is no whole number", code="E0302")
     return Scalar(C.wrapped(m, T.as_number(key.term), length))
 

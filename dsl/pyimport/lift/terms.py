@@ -11,12 +11,15 @@ from attndsl.dsl.pyimport.lift.algebra import (
     disj,
     feature,
     func,
+    glue,
     ite,
     length,
     member,
     mul,
     neg,
     not_,
+    parts,
+    said,
     some,
     sub,
     substring,
@@ -50,7 +53,8 @@ from attndsl.dsl.pyimport.lift.term import (
 
 __all__ = [
     "ALL_WORDS", "FALSE", "MAX_TERMS", "MAY_FAIL", "NONE", "ONE", "READS", "TRUE", "ZERO", "N", "Term", "TooLarge",
-    "add", "agg", "arith", "as_number", "clear", "compare", "conj", "const", "disj", "feature", "fresh", "from_linear",
-    "func", "is_const", "ite", "keep", "length", "linear", "made", "member", "mk", "mul", "neg", "not_", "read",
-    "rebuild", "row_stat", "some", "sub", "subst", "substring", "text_method", "walk", "windex", "wordat",
+    "add", "agg", "arith", "as_number", "clear", "compare", "conj", "const", "disj", "feature", "fresh",
+    "from_linear", "func", "glue", "is_const", "ite", "keep", "length", "linear", "made", "member", "mk", "mul",
+    "neg", "not_", "parts", "read", "rebuild", "row_stat", "said", "some", "sub", "subst", "substring", "text_method",
+    "walk", "windex", "wordat",
 ]  # fmt: skip

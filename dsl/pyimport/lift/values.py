@@ -25,6 +25,12 @@ class Scalar(Value):
     numpy: bool | None = False
 
 
+def numpy_of(*parts: Scalar) -> bool | None:
+    """Whether what is computed from these is numpy's: one that is makes it so."""
+    flags = {p.numpy for p in parts}
+    return True if True in flags else None if None in flags else False
+
+
 @dataclass(frozen=True, slots=True)
 class NoneValue(Value):
     """Python's None."""

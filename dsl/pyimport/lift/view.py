@@ -36,8 +36,7 @@ class View:
         """The condition, of an iteration that happens."""
         if self.stops is T.FALSE or condition is T.FALSE:
             return condition
-        parts = condition.args if condition.op == "and" else (condition,)
-        if self.m.prover.implies(parts, self.stops):
+        if self.m.prover.implies((condition,), self.stops):
             return T.conj((self._is_first(), condition))
         return T.conj((self._none_before(), condition))
 
@@ -62,10 +61,9 @@ class View:
         b = self.binder
         where = T.conj((self.where, assigned))
         if not before and self.stops is not T.FALSE:
-            parts = assigned.args if assigned.op == "and" else (assigned,)
             if assigned is self.stops:
                 return self.first_stop, self.stopped
-            if self.m.prover.implies(parts, self.stops):
+            if self.m.prover.implies((assigned,), self.stops):
                 at_stop = T.subst(assigned, {b.var: self.first_stop})
                 return self.first_stop, T.conj((self.stopped, at_stop))
             where = T.conj((self.where, self._none_before(), assigned))

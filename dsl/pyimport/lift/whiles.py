@@ -20,9 +20,9 @@ def as_for(m: Machine, node: ast.While, run_for: Callable[[Machine, ast.For], bo
     stop = m.stop("a while loop that is no simple search", node, "E0318")
     if node.orelse or not isinstance(step, ast.AugAssign) or not isinstance(step.target, ast.Name):
         raise stop
-    if not (isinstance(step.value, ast.Constant) and step.value.value == 1 and type(step.value.value) is int):
+    if not is_one(step.value) or not isinstance(step.op, ast.Add | ast.Sub):
         raise stop
-    if not isinstance(step.op, ast.Add | ast.Sub) or m.lookup("range") is not None or "range" in m.functions:
+    if m.lookup("range") is not None or "range" in m.functions:
         raise stop
     name, down = step.target.id, isinstance(step.op, ast.Sub)
     if _changes(body, name) or _continues(body):
@@ -45,6 +45,11 @@ def as_for(m: Machine, node: ast.While, run_for: Callable[[Machine, ast.For], bo
     alive = run_for(m, loop)
     m.assign(name, Unbound(f"{name!r} after a while loop"))
     return alive
+
+
+def is_one(step: ast.expr) -> bool:
+    """The whole number 1: neither 1.0 nor True."""
+    return isinstance(step, ast.Constant) and type(step.value) is int and step.value == 1
 
 
 def _changes(body: list[ast.stmt], *names: str) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import textwrap
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -89,8 +91,13 @@ class _Tokenizer:
 def expected(text: str, raw: list[str]) -> np.ndarray:
     """What Python gives. Only the tests' own programs are run here."""
     scope: dict[str, Any] = {}
-    exec(compile(text, "<own test program>", "exec"), scope)
+    exec(_compiled(text), scope)
     return np.asarray(scope["program"]("", _Tokenizer(raw))[1], dtype=np.float64)
+
+
+@lru_cache(maxsize=8)
+def _compiled(text: str) -> CodeType:
+    return compile(text, "<own test program>", "exec")
 
 
 def same(body: str) -> str:
