@@ -106,8 +106,9 @@ class Beyond:
                 return True if True in _bools(parts) else (False if parts == [False, False] else None)
             case "select":
                 return self._chosen(op, parts)
-            case "put_at" | "update":
-                return parts[0] if op.attr[1] else None  # (kind, whether nothing after the query is changed)
+            case "put_at" | "update":  # (kind, whether nothing after the query is changed)
+                kept = op.attr[1] or (op.attr[0] == "set" and parts[3] is not None and _same(parts[0], parts[3]))
+                return parts[0] if kept else None
             case "add_if":
                 return parts[0] if parts[1] is False else None
             case "sub" if parts[0] == -math.inf and parts[1] is None:
@@ -259,11 +260,8 @@ def _needs(op: Op, place: int, arg: Op, axis: str, beyond: Beyond, full: set[tup
         return beyond.known(op.args[0], axis) is not False
     if op.name in PLACED and op.attr[0] == axis:
         return True
-    if (
-        op.name == "rename"
-        or op.name == "turned"
-        or (op.name == "gather" and place == 0 and (axis == op.attr or op.attr == "q"))
-    ):
+    looks_up = op.name == "gather" and place == 0 and (axis == op.attr or op.attr == "q")
+    if op.name in ("rename", "turned") or looks_up:
         return True
     return (op.id, axis) in full
 
