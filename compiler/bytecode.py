@@ -40,9 +40,11 @@ FLOAT_BINARY = ("add", "sub", "mul", "div", "floordiv", "mod", "pow", "min", "ma
 FLOAT_UNARY = ("neg", "abs", "exp", "log", "sqrt", "tanh", "floor", "ceil", "round", "trunc")
 OPCODES: tuple[str, ...] = (
     *FLOAT_BINARY, *FLOAT_UNARY, "lt", "le", "eq", "and", "or", "not", "float", "select", "select_b", "add_if",
-    "copy", "copy_b", "gather", "gather_b", "put_at", "rank",
+    "copy", "copy_b", "gather", "gather_b", "put_at", "update", "rank",
     "running_sum", "running_count", "running_last", "next_true",
-    "any_at", "count_at", "any_where", "count_where", "sum_where",
+    "any_at", "count_at", "any_where", "count_where",
+    "sum_where", "product_where", "maximum_where", "minimum_where",
+    "sum_masked", "product_masked", "maximum_masked", "minimum_masked",
     "any", "count", "sum", "sum_if", "product", "maximum", "minimum", "first", "last", "check", "result",
 )  # fmt: skip
 OPCODE = {name: number for number, name in enumerate(OPCODES)}

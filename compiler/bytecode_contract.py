@@ -7,6 +7,9 @@ overlaps one word, a word has few children), so that the work is that of one row
     any(w where G(q, w) and B(k, w))              ->  any_where(G, B)
     count(w where G(q, w) and B(k, w))            ->  count_where(G, B)
     sum(x(k, w) for w where G(q, w) and B(k, w))  ->  sum_where(G, if B then x else 0)
+    sum(x(q, w) for w where G(q, w) and B(k, w))  ->  sum_masked(G, B, x)
+
+Products, largest and smallest values are contracted as sums are.
 
 A condition k = p(q, w) singles out one key for each true value of the guard; the others on k are asked there:
 
@@ -16,10 +19,12 @@ A condition k = p(q, w) singles out one key for each true value of the guard; th
 from __future__ import annotations
 
 from attndsl.compiler.build import Builder
-from attndsl.compiler.bytecode_facts import conjunction
+from attndsl.compiler.bytecode_facts import NEUTRAL, conjunction
 from attndsl.compiler.bytecode_rebuild import remade
 from attndsl.compiler.bytecode_scans import Folded, taken_apart
 from attndsl.compiler.ir import Op, axis_rank, ordered
+
+_OF_NUMBERS = ("sum", "product", "maximum", "minimum")
 
 
 class Contractor:
@@ -29,7 +34,7 @@ class Contractor:
         self.b = Builder()
 
     def __call__(self, op: Op, args: tuple[Op, ...]) -> Op:
-        folded = taken_apart(op, args[0]) if op.name in ("any", "sum") else None
+        folded = taken_apart(op, args[0]) if op.name in ("any", *_OF_NUMBERS) else None
         found = None if folded is None else self.placed(folded, op.attr) or self.product(folded, op.attr)
         return remade(self.b, op, args) if found is None else found
 
@@ -57,26 +62,38 @@ class Contractor:
     def product(self, folded: Folded, axis: str) -> Op | None:
         """The reduction as a product of two tables, or None where one condition joins all axes."""
         terms = conjunction(folded.mask)
-        value = folded.value
-        groups = _components([*(set(term.axes) - {axis} for term in terms), set(value.axes if value else ()) - {axis}])
+        mine = set(folded.value.axes) - {axis} if folded.value else set()
+        groups = _components([*(set(term.axes) - {axis} for term in terms), mine])
         if len(groups) < 2:
             return None
-        along = _row(groups, set(value.axes) - {axis} if value else set())
+        along = _row(groups, mine, inside=True)
+        beside = along is None  # the value belongs to the guard
+        along = _row(groups, mine, inside=False) if along is None else along
         if along is None:
             return None
         guard = self.b.and_(*(term for term in terms if not set(term.axes) & along))
         table = self.b.and_(*(term for term in terms if set(term.axes) & along))
-        guard = self.b.spread(guard, axis)
+        return self.contracted(folded, axis, guard, table, beside, along)
+
+    def contracted(self, folded: Folded, axis: str, guard: Op, table: Op, beside: bool, along: set[str]) -> Op | None:
+        value = folded.value
+        parts: list[Op] = []
         if value is not None:
-            table = self.b.select(table, value, self.b.const(0.0))
-        table = self.b.spread(table, axis)
+            neutral = self.b.const(float(NEUTRAL[folded.kind]))
+            if not beside:
+                table = self.b.select(table, value, neutral)
+            else:
+                parts = [self.b.spread(value, axis)]
+                if guard.name == "const":
+                    guard = self.b.not_(self.b.binary("eq", value, neutral))
+        guard, table = self.b.spread(guard, axis), self.b.spread(table, axis)
         if not set(table.axes) >= along:
             return None
         inner = max(along, key=axis_rank)
-        axes = ordered((set(guard.axes) | set(table.axes)) - {axis})
-        name = {"any": "any_where", "count": "count_where", "sum": "sum_where"}[folded.kind]
         table = self.b.graph.op("turned", (table,), inner, table.axes, table.dtype)
-        return self.b.graph.op(name, (guard, table), axis, axes, "b" if folded.kind == "any" else "f")
+        axes = ordered({a for part in (guard, table, *parts) for a in part.axes} - {axis})
+        name = f"{folded.kind}_{'masked' if beside else 'where'}"
+        return self.b.graph.op(name, (guard, table, *parts), axis, axes, "b" if folded.kind == "any" else "f")
 
 
 def _keys(term: Op) -> list[tuple[Op, Op]]:
@@ -96,7 +113,8 @@ def _components(axes: list[set[str]]) -> list[set[str]]:
     return groups
 
 
-def _row(groups: list[set[str]], value: set[str]) -> set[str] | None:
-    """The axes of the second table: keys if possible, never those of the query; None where there are none."""
-    free = [group for group in groups if "q" not in group and value <= group]
+def _row(groups: list[set[str]], value: set[str], inside: bool) -> set[str] | None:
+    """The axes of the second table: keys if possible, never those of the query, with or without those of the value;
+    None where there are none."""
+    free = [group for group in groups if "q" not in group and (value <= group if inside else not value & group)]
     return max(free, key=lambda group: ("k" in group, min(map(axis_rank, group)))) if free else None

@@ -23,8 +23,10 @@ FOLDS = frozenset({*REDUCTIONS, "count", "sum_if"})
 RUNNING = frozenset({"running_sum", "running_count", "running_last", "next_true"})
 """Operations along an axis (their ``attr``). Up to and with each place: sum, number of true values, index of the last
 true value or -1. From each place on: index of the first true value, or infinity."""
-PRODUCTS = frozenset({"any_where", "count_where", "sum_where"})
-"""Reductions of two tables over an axis: where the first, a truth value, holds, rows of the second are folded."""
+MASKED = frozenset({"sum_masked", "product_masked", "maximum_masked", "minimum_masked"})
+PRODUCTS = MASKED | {"any_where", "count_where", "sum_where", "product_where", "maximum_where", "minimum_where"}
+"""Reductions of two tables over an axis: where the first, a truth value, holds, rows of the second are folded; in those
+that are masked the second says where the third, which is the same along the row, is."""
 PLACED = frozenset({"any_at", "count_at"})
 """Reductions over an axis of one key for each true value; ``attr`` is (the axis, the axis of the key)."""
 Affine = tuple[dict[str, int], float]
@@ -104,8 +106,9 @@ class Beyond:
                 return True if True in _bools(parts) else (False if parts == [False, False] else None)
             case "select":
                 return self._chosen(op, parts)
-            case "put_at":
-                return parts[0] if op.attr[1] else None  # (kind, whether the place is never after the query)
+            case "put_at" | "update":  # (kind, whether nothing after the query is changed)
+                kept = op.attr[1] or (op.attr[0] == "set" and parts[3] is not None and _same(parts[0], parts[3]))
+                return parts[0] if kept else None
             case "add_if":
                 return parts[0] if parts[1] is False else None
             case "sub" if parts[0] == -math.inf and parts[1] is None:
@@ -225,7 +228,6 @@ _FOLDS: dict[str, Any] = {
     "float": float, "not": lambda a: not a, "lt": np.less, "le": np.less_equal, "eq": np.equal,
 }  # fmt: skip
 
-
 NEUTRAL: dict[str, float | bool] = {
     "any": False, "sum": 0.0, "count": False, "sum_if": False, "product": 1.0, "maximum": -math.inf,
     "minimum": math.inf, "first": False, "last": False,
@@ -258,11 +260,8 @@ def _needs(op: Op, place: int, arg: Op, axis: str, beyond: Beyond, full: set[tup
         return beyond.known(op.args[0], axis) is not False
     if op.name in PLACED and op.attr[0] == axis:
         return True
-    if (
-        op.name == "rename"
-        or op.name == "turned"
-        or (op.name == "gather" and place == 0 and (axis == op.attr or op.attr == "q"))
-    ):
+    looks_up = op.name == "gather" and place == 0 and (axis == op.attr or op.attr == "q")
+    if op.name in ("rename", "turned") or looks_up:
         return True
     return (op.id, axis) in full
 
@@ -278,12 +277,12 @@ def _non_negative(op: Op, memo: dict[int, bool]) -> bool:
     match op.name:
         case "const":
             return bool(op.attr >= 0)
-        case "iota" | "n" | "float" | "abs" | "exp" | "sqrt" | "rank":
+        case "iota" | "n" | "float" | "abs" | "exp" | "sqrt":
             return True
-        case "running_count" | "next_true" | "count_where" | "count_at":
+        case "rank" | "running_count" | "next_true" | "count_where" | "count_at":
             return True
-        case "sum_where":
-            return non_negative(op.args[1], memo)
+        case "sum_where" | "product_where" | "minimum_where" | "sum_masked" | "product_masked" | "minimum_masked":
+            return non_negative(op.args[-1], memo)
         case "running_sum" | "turned":
             return non_negative(op.args[0], memo)
         case "add" | "mul" | "div" | "min" | "sum" | "product" | "minimum" | "maximum" | "floordiv":
@@ -292,7 +291,7 @@ def _non_negative(op: Op, memo: dict[int, bool]) -> bool:
             return any(non_negative(arg, memo) for arg in op.args)
         case "pow" | "gather" | "rename" | "round" | "floor" | "trunc" | "ceil":
             return non_negative(op.args[0], memo)
-        case "put_at":
+        case "put_at" | "update":
             return non_negative(op.args[0], memo) and non_negative(op.args[3], memo)
         case "select":
             return non_negative(op.args[1], memo) and non_negative(op.args[2], memo)

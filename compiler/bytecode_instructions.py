@@ -19,11 +19,12 @@ from attndsl.compiler.bytecode import (
     Storage,
     is_leaf_value,
 )
-from attndsl.compiler.bytecode_facts import DISTANCE_AXIS, PLACED, PRODUCTS
+from attndsl.compiler.bytecode_facts import DISTANCE_AXIS, ELEMENTWISE, PLACED, PRODUCTS
 from attndsl.compiler.bytecode_places import PUT_KINDS
 from attndsl.compiler.bytecode_plan import VIEWS, Plan
 from attndsl.compiler.bytecode_storage import Loop, Start, Tables, Value, merged, product, storage_order, table_operand
 from attndsl.compiler.bytecode_text import over_words
+from attndsl.compiler.bytecode_updates import UPDATE_KINDS
 from attndsl.compiler.ir import IRProgram, Op, is_word_axis
 
 _RELATIONS = {"token_words": (TOKENS, WORDS), "word_tokens": (WORDS, TOKENS)}
@@ -142,26 +143,44 @@ class Instructions:
         return size
 
     def put_at(self, op: Op, storage: Storage) -> Value:
-        """One place of each row is written, in the matrix itself where nothing else reads it later."""
-        matrix = op.args[0]
-        value = self.value(matrix)
-        mine = matrix.id not in self.plan.stored and not is_leaf_value(matrix) and matrix.name not in VIEWS
-        mine = mine and self.last[self.key(matrix, self.number)] == self.at and value.storage == storage
-        if mine and op.id not in self.plan.stored:
-            out = Value(value.register, storage, "f")
-            self.kept = matrix.id
-        else:
-            out = Value(self.tables.register("f", storage, op.id in self.plan.stored), storage, "f")
-            self.copy(value, out)
+        """One place of each row is written."""
+        out = self.changed(op, storage)
         places = [self.value(arg) for arg in op.args[1:]]
         loops = self.loops(storage, (out, *places))
         shape = self.tables.shape(merged(loops, 2), self.starts(out, *places))
         self.put("put_at", out.register, places, shape, PUT_KINDS.index(op.attr[0]))
         return out
 
+    def update(self, op: Op, storage: Storage) -> Value:
+        """The rows of some queries are written, where a mask is true."""
+        out = self.changed(op, storage)
+        operands = [self.value(arg) for arg in op.args[1:]]
+        fitting = [self.fitting(value, [axis for axis, _ in storage]) for value in operands]
+        loops = self.loops(storage, (out, *fitting))
+        shape = self.tables.shape(merged(loops, 2), self.starts(out, *fitting))
+        self.put("update", out.register, fitting, shape, UPDATE_KINDS.index(op.attr[0]))
+        for value, other in zip(operands, fitting, strict=True):
+            if value is not other:
+                self.tables.release(other.register)
+        return out
+
+    def changed(self, op: Op, storage: Storage) -> Value:
+        """The matrix that an operation changes: the very one where nothing else reads it later, or else a copy."""
+        matrix = op.args[0]
+        value = self.value(matrix)
+        mine = matrix.id not in self.plan.stored and not is_leaf_value(matrix) and matrix.name not in VIEWS
+        mine = mine and self.last[self.key(matrix, self.number)] == self.at and value.storage == storage
+        mine = mine and all(self.plan.base(arg) is not matrix for arg in op.args[1:])
+        if mine and op.id not in self.plan.stored:
+            self.kept = matrix.id
+            return Value(value.register, storage, "f")
+        out = Value(self.tables.register("f", storage, op.id in self.plan.stored), storage, "f")
+        self.copy(value, out)
+        return out
+
     def product(self, op: Op, out: Value) -> None:
         """For each place of the guard's rows where it is true, a row of the table is folded into the result's."""
-        guard, table = (self.value(arg) for arg in op.args)
+        guard, table, *beside = (self.value(arg) for arg in op.args)
         inner = table.storage[-1]
         size = guard.size(op.attr)
         assert size is not None
@@ -169,9 +188,9 @@ class Instructions:
             size = SEEN
         sizes = {**dict(out.storage), op.attr: size}
         order = [*(axis for axis, _ in out.storage if axis != inner[0]), op.attr, inner[0]]
-        loops = self.loops(tuple((axis, sizes[axis]) for axis in order), (out, guard, table))
-        shape = self.tables.shape(merged(loops, 2), self.starts(out, guard, table))
-        self.put(op.name, out.register, [guard, table], shape)
+        loops = self.loops(tuple((axis, sizes[axis]) for axis in order), (out, guard, table, *beside))
+        shape = self.tables.shape(merged(loops, 2), self.starts(out, guard, table, *beside))
+        self.put(op.name, out.register, [guard, table, *beside], shape)
 
     def placed(self, op: Op, out: Value) -> None:
         """For each true place of the guard's rows one key of the result's row is marked or counted."""
@@ -215,8 +234,16 @@ class Instructions:
         last = {"turned": op.attr}.get(op.name)
         if op.name in PRODUCTS or op.name in PLACED:
             last = op.args[1].attr if op.name in PRODUCTS else op.attr[1]
+        elif op.name in ELEMENTWISE and not self.plan.blocked[op.id]:
+            last = self.common_end(op)
         axes = sorted(op.axes, key=lambda axis: (axis == last, storage_order(axis)))
         return tuple((axis, self.size(op, axis)) for axis in axes)
+
+    def common_end(self, op: Op) -> str | None:
+        """The axis along which all operands over the same axes lie: a result that lies as they do needs no copies."""
+        whole = [self.value(arg) for arg in op.args if len(arg.axes) == len(op.axes) > 1]
+        ends = {value.storage[-1][0] for value in whole if value.distance is None}
+        return ends.pop() if len(ends) == 1 else None
 
     def size(self, op: Op, axis: str) -> int:
         if axis in ("r", "c"):

@@ -35,12 +35,25 @@ def rewrite(programs: Sequence[IRProgram]) -> list[IRProgram]:
 
     Texts come first: what only the numpy back end can answer must be said in operations that it has.
     """
-    found = rebuilt(programs, TextRewriter(Builder()))
+    builder = Builder()
+    found = [_narrowed(program, builder) for program in rebuilt(programs, TextRewriter(builder))]
     found = rebuilt(found, ScanRewriter())
     found = rebuilt(found, PlaceRewriter(found))
     for step in (_Rewriter(), Sharer(), Contractor()):
         found = rebuilt(found, step)
     return found
+
+
+def _narrowed(program: IRProgram, b: Builder) -> IRProgram:
+    """The program with checks over queries and keys alone: an error says no more than that."""
+    checks = []
+    for check in program.checks:
+        fails = check.fails
+        for axis in reversed(fails.axes):
+            if axis not in ("q", "k"):
+                fails = b.reduce("any", fails, axis)
+        checks.append(replace(check, fails=fails))
+    return replace(program, checks=tuple(checks))
 
 
 class _Rewriter:
@@ -199,6 +212,15 @@ def without_normalisation(program: IRProgram, causal: bool) -> IRProgram | None:
     if not (empty is weights or (causal and _first_key_of(empty, weights))) or not non_negative(weights, {}):
         return None
     return replace(program, result=weights)
+
+
+def without_floor(program: IRProgram) -> IRProgram:
+    """The program without a last floor of zero: a pattern has none of the weights below it, and a weight that is no
+    finite number is left to the program as it was written (``BytecodeMachine.patterns``)."""
+    result = program.result
+    while result.name == "max" and result.args[0].axes == ("q", "k") and _is_zero(result.args[1]):
+        result = result.args[0]
+    return replace(program, result=result)
 
 
 def _first_key_of(empty: Op, weights: Op) -> bool:

@@ -14,16 +14,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from attndsl.compiler.build import Builder
-from attndsl.compiler.bytecode_facts import conjunction
+from attndsl.compiler.bytecode_facts import NEUTRAL, conjunction
 from attndsl.compiler.bytecode_rebuild import remade
 from attndsl.compiler.ir import Op, is_word_axis
+
+_NOTHING = {"any": False, "first": -1.0, "last": -1.0, "count": 0.0, "sum": 0.0}
+"""What reductions that can be looked up give where there is nothing."""
 
 
 @dataclass
 class Folded:
-    """A reduction taken apart: where it looks, and what it folds there (``value`` for sums, None for counts)."""
+    """A reduction taken apart: where it looks, and what it folds there (None for what only asks or counts)."""
 
-    kind: str  # any, first, last, count or sum
+    kind: str  # any, first, last, count, or a reduction of numbers
     mask: Op
     value: Op | None = None
 
@@ -32,17 +35,24 @@ def taken_apart(op: Op, source: Op) -> Folded | None:
     """``op`` with the argument ``source``, or None for reductions that have no mask."""
     if op.name in ("any", "first", "last"):
         return Folded(op.name, source)
+    if op.name in ("product", "maximum", "minimum"):
+        chosen = source.name == "select" and _is_number(source.args[2], NEUTRAL[op.name])
+        return Folded(op.name, source.args[0], source.args[1]) if chosen else None
     if op.name != "sum":
         return None
     if source.name == "float":
         return Folded("count", source.args[0])
     if source.name == "select" and source.dtype == "f":
         mask, value, other = source.args
-        if other.name == "const" and other.attr == 0:
-            if value.name == "const" and value.attr == 1:
+        if _is_number(other, 0.0):
+            if _is_number(value, 1.0):
                 return Folded("count", mask)
             return Folded("sum", mask, value)
     return None
+
+
+def _is_number(op: Op, value: float) -> bool:
+    return op.name == "const" and op.dtype == "f" and bool(op.attr == value)
 
 
 @dataclass
@@ -81,6 +91,7 @@ class ScanRewriter:
         bounds = [*parts.upper, *parts.lower]
         scanned = (
             bool(bounds)
+            and folded.kind in _NOTHING
             and not is_word_axis(axis)
             and not set().union(*(term.axes for term in bounds)) <= rest
             and not (parts.lower and folded.value is not None)
@@ -107,14 +118,15 @@ class ScanRewriter:
         """What was found where the condition holds, else what nothing gives."""
         if kind == "any":
             return self.b.and_(condition, found)
-        return self.b.select(condition, found, self.b.const(-1.0 if kind in ("first", "last") else 0.0))
+        return self.b.select(condition, found, self.b.const(_NOTHING.get(kind, NEUTRAL.get(kind, 0.0))))
 
     def plain(self, folded: Folded, axis: str, mask: Op) -> Op:
         if folded.kind in ("any", "first", "last"):
             return self.b.reduce(folded.kind, mask, axis)
         if folded.value is None:
             return self.b.reduce("sum", self.b.number(self.b.spread(mask, axis)), axis)
-        return self.b.reduce("sum", self.b.select(self.b.spread(mask, axis), folded.value, self.b.const(0.0)), axis)
+        neutral = self.b.const(float(NEUTRAL[folded.kind]))
+        return self.b.reduce(folded.kind, self.b.select(self.b.spread(mask, axis), folded.value, neutral), axis)
 
     # ------------------------------------------------------------ bounds
 
@@ -122,6 +134,10 @@ class ScanRewriter:
         zero, last = self.b.const(0.0), self.b.binary("sub", self.b.size(), self.b.const(1.0))
         highs = [self.high(term) for term in parts.upper]
         lows = [self.low(term) for term in parts.lower]
+        before = _before(highs[0]) if folded.kind == "count" and len(highs) == 1 and not lows else None
+        if before is not None:
+            ranks = self.b.rank(self.b.spread(self.b.and_(*parts.rest), axis), axis)
+            return self.b.gather(ranks, axis, before)  # none are before the first
         # A bound that is not a number fails here, and what min and max make of it does not matter.
         there = [self.b.binary("le", zero, high) for high in highs] + [self.b.binary("le", low, last) for low in lows]
         high, low = last, zero
@@ -178,6 +194,13 @@ class ScanRewriter:
         if not self.b.integral(bound):
             bound = self.b.unary("floor" if strict else "ceil", bound)
         return self.b.binary("add", bound, self.b.const(1.0)) if strict else bound
+
+
+def _before(high: Op) -> Op | None:
+    """p of the bound p - 1, for the position of a token."""
+    if high.name != "sub" or not _is_number(high.args[1], 1.0) or high.args[0].name != "iota":
+        return None
+    return None if is_word_axis(high.args[0].attr) else high.args[0]
 
 
 def _bound_side(term: Op, axis: str) -> str | None:

@@ -1,6 +1,6 @@
 """IR -> bytecode. The programs of a library become one instruction list; equal operations are computed once per text.
 
-programs -> rewrite -> fuse -> Plan -> schedule -> instructions and registers -> Bytecode
+programs -> rewrite -> fuse -> update -> Plan -> schedule -> instructions and registers -> Bytecode
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ from attndsl.compiler.bytecode import (
 from attndsl.compiler.bytecode_facts import FOLDS, PLACED, PRODUCTS, RUNNING
 from attndsl.compiler.bytecode_instructions import Instructions, Segment
 from attndsl.compiler.bytecode_plan import VIEWS
-from attndsl.compiler.bytecode_rewrite import fuse, rewrite, without_normalisation
+from attndsl.compiler.bytecode_rebuild import rebuilt
+from attndsl.compiler.bytecode_rewrite import fuse, rewrite, without_floor, without_normalisation
 from attndsl.compiler.bytecode_storage import Value, merged, storage_order
+from attndsl.compiler.bytecode_updates import Updater
 from attndsl.compiler.ir import IRProgram, Op, is_word_axis, reachable
 
 
@@ -37,8 +39,11 @@ def emit_bytecode(programs: Sequence[IRProgram], patterns: bool | None = None) -
     """
     short = [None if patterns is None else without_normalisation(program, patterns) for program in programs]
     wanted = [program if other is None else other for program, other in zip(programs, short, strict=True)]
+    if patterns is not None:
+        wanted = [without_floor(program) for program in wanted]
     stripped = tuple(other is not None for other in short)
-    return _Emitter(fuse(rewrite(wanted))).run(tuple(programs), stripped)
+    fused = fuse(rewrite(wanted))
+    return _Emitter(rebuilt(fused, Updater(fused))).run(tuple(programs), stripped)
 
 
 class _Emitter(Instructions):
@@ -152,8 +157,8 @@ class _Emitter(Instructions):
 
     def operation(self, op: Op) -> None:
         storage = self.storage(op)
-        if op.name == "put_at":
-            self.values[op.id] = self.put_at(op, storage)
+        if op.name in ("put_at", "update"):
+            self.values[op.id] = self.put_at(op, storage) if op.name == "put_at" else self.update(op, storage)
             return
         if op.name == "turned" and [axis for axis, _ in self.value(op.args[0]).storage][-1:] == [op.attr]:
             storage = self.value(op.args[0]).storage

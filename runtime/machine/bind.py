@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from threading import Lock
 from typing import Any
 
@@ -16,6 +17,7 @@ from attndsl.compiler.ir import Op, is_word_axis
 from attndsl.compiler.texts import NONE, code_of, text_map
 
 Array = NDArray[Any]
+Recipe = tuple[Any, ...]
 
 
 class Answers:
@@ -23,9 +25,13 @@ class Answers:
 
     def __init__(self) -> None:
         self._pairs: dict[tuple[Any, ...], _PairTable] = {}
-        self._columns: dict[str, _ColumnTables] = {}
+        self._columns: dict[str, ColumnTables] = {}
 
-    def value(self, recipe: tuple[Any, ...], leaves: Leaves) -> Array:
+    def tables(self, column: str) -> ColumnTables:
+        """The functions of one column."""
+        return self._columns.setdefault(column, ColumnTables())
+
+    def value(self, recipe: Recipe, leaves: Leaves) -> Array:
         """The value of a recipe of ``compiler/bytecode_text.py``."""
         match recipe:
             case ("column", name):
@@ -34,7 +40,7 @@ class Answers:
                 return np.asarray(value_of(op, NumpyBackend(), leaves))
         column = only_column(recipe)
         if column is not None:
-            return self._columns.setdefault(column, _ColumnTables()).value(recipe, leaves.column(column, "s"))
+            return self.tables(column).value(recipe, leaves.column(column, "s"))
         name, constants, dtype, sources, zipped = recipe
         parts = [self.value(source, leaves) for source in sources if source[0] != "text"]
         if len(sources) == 1:
@@ -47,7 +53,7 @@ class Answers:
         return table(left.ravel(), right.ravel()).reshape(left.shape + right.shape)
 
 
-def only_column(recipe: tuple[Any, ...]) -> str | None:
+def only_column(recipe: Recipe) -> str | None:
     """The column of which each value of the recipe is a function, when there is one."""
     if recipe[0] in ("column", "text", "whole"):
         return recipe[1] if recipe[0] == "column" else None
@@ -55,7 +61,7 @@ def only_column(recipe: tuple[Any, ...]) -> str | None:
     return only_column(columns[0]) if len(columns) == 1 else None
 
 
-def of_codes(recipe: tuple[Any, ...], codes: Array) -> Array:
+def of_codes(recipe: Recipe, codes: Array) -> Array:
     """A function of one column for these codes."""
     if recipe[0] == "column":
         return codes
@@ -66,43 +72,58 @@ def of_codes(recipe: tuple[Any, ...], codes: Array) -> Array:
     return np.asarray(text_map(name, constants, dtype, len(parts))(*parts))
 
 
-class _ColumnTables:
-    """Functions of one column as tables over codes. New codes are looked for once per text, not once per function."""
+class ColumnTables:
+    """Functions of one column as tables over codes, a row for each; new codes are looked for once per text."""
 
     def __init__(self) -> None:
         self._known = np.zeros(1, dtype=np.bool_)  # by code; the last entry is for NONE
-        self._tables: dict[tuple[Any, ...], Array] = {}
-        self._last: Array | None = None
+        self._recipes: tuple[list[Recipe], list[Recipe]] = ([], [])  # of numbers and texts; of truth values
+        self._places: dict[Recipe, int] = {}
+        self._tables: list[Array] = [np.zeros((0, 1), dtype=np.float64), np.zeros((0, 1), dtype=np.uint8)]
         self._lock = Lock()
 
-    def value(self, recipe: tuple[Any, ...], codes: Array) -> Array:
-        if codes is not self._last or recipe not in self._tables:
-            with self._lock:
-                self._learn(codes)
-                self._last = codes
-                if recipe not in self._tables:
-                    self._tables[recipe] = self._made(recipe)
-        return np.asarray(self._tables[recipe][codes])
+    def value(self, recipe: Recipe, codes: Array) -> Array:
+        is_bool = recipe[2] == "b"
+        found = self.values(self.rows([recipe], is_bool), is_bool, codes)[0]
+        return np.asarray(found, dtype={"f": np.float64, "b": np.bool_, "s": np.int64}[recipe[2]])
 
-    def _made(self, recipe: tuple[Any, ...]) -> Array:
-        none = of_codes(recipe, np.array([NONE]))
-        table = np.full(len(self._known), none[0], dtype=none.dtype)
+    def rows(self, recipes: Sequence[Recipe], is_bool: bool) -> NDArray[np.int64]:
+        """The rows of functions of one kind."""
+        with self._lock:
+            for recipe in recipes:
+                if recipe not in self._places:
+                    self._places[recipe] = len(self._recipes[is_bool])
+                    self._recipes[is_bool].append(recipe)
+                    self._tables[is_bool] = np.concatenate([self._tables[is_bool], self._made(recipe, is_bool)])
+            return np.array([self._places[recipe] for recipe in recipes], dtype=np.int64)
+
+    def values(self, rows: NDArray[np.int64], is_bool: bool, codes: Array) -> Array:
+        """The functions of these rows for the codes of a text, [rows, codes]."""
+        with self._lock:
+            self._learn(codes)
+            return np.asarray(self._tables[is_bool][rows[:, None], codes[None, :]])
+
+    def _made(self, recipe: Recipe, is_bool: bool) -> Array:
+        table = np.full((1, len(self._known)), of_codes(recipe, np.array([NONE]))[0], self._tables[is_bool].dtype)
         codes = np.flatnonzero(self._known[:-1])
         if codes.size:
-            table[codes] = of_codes(recipe, codes)
+            table[0, codes] = of_codes(recipe, codes)
         return table
 
     def _learn(self, codes: Array) -> None:
         top = int(codes.max(initial=NONE)) + 2
         if top > len(self._known):
-            size = 2 * top
-            for recipe, old in list(self._tables.items()):
-                self._tables[recipe] = np.concatenate([old[:-1], np.full(size - len(old) + 1, old[-1])])
-            self._known = np.concatenate([self._known[:-1], np.zeros(size - len(self._known) + 1, dtype=np.bool_)])
-        fresh = np.unique(codes[~self._known[codes] & (codes != NONE)])
-        if fresh.size:
-            for recipe, table in self._tables.items():
-                table[fresh] = of_codes(recipe, fresh)
+            more = 2 * top - len(self._known)
+            self._tables = [
+                np.concatenate([old[:, :-1], np.repeat(old[:, -1:], more + 1, axis=1)], axis=1) for old in self._tables
+            ]
+            self._known = np.concatenate([self._known[:-1], np.zeros(more + 1, dtype=np.bool_)])
+        unknown = ~self._known[codes] & (codes != NONE)
+        if unknown.any():
+            fresh = np.unique(codes[unknown])
+            for recipes, table in zip(self._recipes, self._tables, strict=True):
+                for row, recipe in enumerate(recipes):
+                    table[row, fresh] = of_codes(recipe, fresh)
             self._known[fresh] = True
 
 
@@ -139,9 +160,11 @@ class _PairTable:
         """The table places of codes; new codes get the next ones. Place 0 is for none."""
         if wanted.size and int(wanted.max()) + 1 >= len(numbers):
             numbers = np.concatenate([numbers[:-1], np.zeros(int(wanted.max()) + 2, dtype=np.int64)])
-        for code in np.unique(wanted[(numbers[wanted] == 0) & (wanted != NONE)]).tolist():
-            numbers[code] = len(codes)
-            codes.append(code)
+        unknown = (numbers[wanted] == 0) & (wanted != NONE)
+        if unknown.any():
+            for code in np.unique(wanted[unknown]).tolist():
+                numbers[code] = len(codes)
+                codes.append(code)
         return numbers, np.where(wanted == NONE, 0, numbers[wanted])
 
     def _grow(self, rows: int, columns: int) -> None:

@@ -24,7 +24,7 @@ from attndsl.compiler.bytecode import (
     START_SIZE,
 )
 from attndsl.runtime import packing
-from attndsl.runtime.machine import exponential, results
+from attndsl.runtime.machine import exponential, results, updates
 from attndsl.runtime.machine import loops as L
 from attndsl.runtime.machine import reductions as R
 from attndsl.runtime.machine import tables as T
@@ -45,8 +45,10 @@ SELECT, SELECT_B, ADD_IF, COPY, COPY_B, GATHER, GATHER_B = (
 RANK, RUNNING_SUM, RUNNING_COUNT, RUNNING_LAST, NEXT_TRUE = (
     OPCODE[name] for name in ("rank", "running_sum", "running_count", "running_last", "next_true")
 )
-PUT_AT, ANY_AT, COUNT_AT = (OPCODE[name] for name in ("put_at", "any_at", "count_at"))
-ANY_WHERE, COUNT_WHERE = (OPCODE[name] for name in ("any_where", "count_where"))
+PUT_AT, UPDATE, ANY_AT, COUNT_AT = (OPCODE[name] for name in ("put_at", "update", "any_at", "count_at"))
+ANY_WHERE, COUNT_WHERE, SUM_WHERE, SUM_MASKED = (
+    OPCODE[name] for name in ("any_where", "count_where", "sum_where", "sum_masked")
+)
 ANY, SUM_IF, CHECK, RESULT = (OPCODE[name] for name in ("any", "sum_if", "check", "result"))
 assert OPCODES[ANY + 1 : CHECK] == R.KINDS
 
@@ -99,8 +101,10 @@ def _step(op, extra, f, u, e, s, o, a, b, c):
         L.copy_truth(u, u, e, s, o, a)
     elif op == PUT_AT:
         L.put_at(extra, f, u, e, s, o, a, b, c)
+    elif op == UPDATE:
+        updates.update(extra, f, u, e, s, o, a, b, c)
     elif RANK <= op < ANY:
-        _table(op, f, u, e, s, o, a, b)
+        _table(op, f, u, e, s, o, a, b, c)
     elif op >= ANY:
         _fold(op, extra, f, u, e, s, o, a, b)
     else:
@@ -108,12 +112,12 @@ def _step(op, extra, f, u, e, s, o, a, b, c):
 
 
 @njit(**INLINED)
-def _table(op, f, u, e, s, o, a, b):
+def _table(op, f, u, e, s, o, a, b, c):
     """Running values and reductions under a guard: opcodes from ``rank`` up to ``any``."""
     if op == RANK:
-        T.rank(f, u, e, s, o, a, 0.0)
+        T.rank(f, u, e, s, o, a, 0)
     elif op == RUNNING_COUNT:
-        T.rank(f, u, e, s, o, a, 1.0)
+        T.rank(f, u, e, s, o, a, 1)
     elif op == RUNNING_SUM:
         T.running_sum(f, e, s, o, a)
     elif op == RUNNING_LAST:
@@ -128,8 +132,10 @@ def _table(op, f, u, e, s, o, a, b):
         T.any_where(u, e, s, o, a, b)
     elif op == COUNT_WHERE:
         T.count_where(f, u, e, s, o, a, b)
+    elif op < SUM_MASKED:
+        T.fold_where(op - SUM_WHERE, f, u, e, s, o, a, b)
     else:
-        T.sum_where(f, u, e, s, o, a, b)
+        T.fold_masked(op - SUM_MASKED, f, u, e, s, o, a, b, c)
 
 
 @njit(**INLINED)
@@ -369,7 +375,7 @@ def _compiled(fingerprint: str):
 
 
 def _fingerprint() -> str:
-    parts = (bytecode, L, R, T, exponential, results, packing)
+    parts = (bytecode, L, R, T, exponential, results, updates, packing)
     files = [Path(__file__), *(Path(str(part.__file__)) for part in parts)]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 

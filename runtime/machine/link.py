@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attndsl.compiler import Leaves
-from attndsl.compiler.bytecode import Bytecode, evaluate_monomials, sizes
+from attndsl.compiler.bytecode import Bytecode, LeafSlot, evaluate_monomials, sizes
 from attndsl.dsl.diagnostics import DiagnosticError, fail
-from attndsl.runtime.machine.bind import Answers, fixed_value, leaf_value
+from attndsl.runtime.machine.bind import Answers, fixed_value, leaf_value, only_column
 
 BLOCK_ROWS = 16
 MAX_BYTES = 4 << 30
@@ -51,12 +51,39 @@ class Template:
         self.numbers, self.truths = (
             (np.array([v for v, _ in pairs]), np.array([r for _, r in pairs], dtype=np.int64)) for pairs in chosen
         )
-        self.leaves = [slot for slot, value in values if value is None]
+        rest = [slot for slot, value in values if value is None]
+        self.groups, self.leaves = _grouped(rest), [slot for slot in rest if _column_of(slot) is None]
         self.requiring = [
             (number, program, words)
             for number, (program, words) in enumerate(zip(code.programs, code.needs_words, strict=True))
             if program.hosts or words
         ]
+
+
+@dataclass(eq=False)
+class _Group:
+    """Answers about one column, of one kind."""
+
+    column: str
+    is_bool: bool
+    slots: list[LeafSlot]
+    registers: NDArray[np.int64]
+    rows: NDArray[np.int64] | None = None  # in the machine's tables, once they are known
+
+
+def _column_of(slot: LeafSlot) -> str | None:
+    return only_column(slot.op.attr) if slot.op.name == "answered" else None
+
+
+def _grouped(slots: list[LeafSlot]) -> list[_Group]:
+    found: dict[tuple[str, bool], list[LeafSlot]] = {}
+    for slot in slots:
+        column = _column_of(slot)
+        if column is not None:
+            found.setdefault((column, slot.op.dtype == "b"), []).append(slot)
+    return [
+        _Group(*key, same, np.array([slot.register for slot in same], dtype=np.int64)) for key, same in found.items()
+    ]
 
 
 def link(template: Template, leaves: Leaves, answers: Answers, rows: int) -> Linked:
@@ -116,10 +143,32 @@ def _aligned(size: int) -> NDArray[np.uint8]:
 def _fill(template: Template, linked: Linked, leaves: Leaves, answers: Answers) -> None:
     linked.floats[linked.places[template.numbers[1]]] = template.numbers[0]
     linked.bools[linked.places[template.truths[1]]] = template.truths[0]
+    for group in template.groups:
+        _fill_group(group, linked, leaves, answers)
     for slot in template.leaves:
-        if linked.errors and all(program in linked.errors for program in slot.programs):
+        if _unread(slot, linked):
             continue
         value = np.asarray(leaf_value(slot.op, leaves, answers))
         place = linked.places[slot.register]
         heap = linked.bools if slot.op.dtype == "b" else linked.floats
         heap[place : place + value.size] = value.ravel()
+
+
+def _unread(slot: LeafSlot, linked: Linked) -> bool:
+    """True for leaves that only programs read which cannot run on this text."""
+    return bool(linked.errors) and all(program in linked.errors for program in slot.programs)
+
+
+def _fill_group(group: _Group, linked: Linked, leaves: Leaves, answers: Answers) -> None:
+    tables = answers.tables(group.column)
+    if group.rows is None:
+        group.rows = tables.rows([slot.op.attr for slot in group.slots], group.is_bool)
+    rows, registers = group.rows, group.registers
+    if linked.errors:
+        read = np.array([not _unread(slot, linked) for slot in group.slots])
+        rows, registers = rows[read], registers[read]
+        if not rows.size:
+            return
+    codes = leaves.column(group.column, "s")
+    heap = linked.bools if group.is_bool else linked.floats
+    heap[linked.places[registers][:, None] + np.arange(len(codes))] = tables.values(rows, group.is_bool, codes)

@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit, uint64
 
 from attndsl.runtime.machine.loops import INNER, OPTIONS, OUT, OUTER, ROW, STEP, A, B
+from attndsl.runtime.machine.tables import CHUNK, any_of_chunk, first_true
 
 
 @njit(**OPTIONS)
@@ -161,15 +162,16 @@ def _more_extreme(best, value, largest):
 @njit(**OPTIONS)
 def _place(mask, m, step, inner, last):
     """Index of the first or last true value, -1 without one."""
-    if last:
-        for j in range(inner - 1, -1, -1):
-            if mask[uint64(m + j * step)]:
-                return float(j)
-    else:
-        for j in range(inner):
-            if mask[uint64(m + j * step)]:
-                return float(j)
-    return -1.0
+    if not last:
+        first = first_true(mask, m, step, 0, inner)
+        return float(first) if first < inner else -1.0
+    j = inner
+    if step == 1:
+        while j >= CHUNK and not any_of_chunk(mask, uint64(m + j - CHUNK)):
+            j -= CHUNK
+    while j > 0 and not mask[uint64(m + (j - 1) * step)]:
+        j -= 1
+    return float(j - 1)
 
 
 @njit(**OPTIONS)

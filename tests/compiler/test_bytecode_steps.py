@@ -5,7 +5,9 @@ import pytest
 
 from attndsl.compiler import compile_library
 from attndsl.compiler.bytecode_facts import RUNNING
+from attndsl.compiler.bytecode_rebuild import rebuilt
 from attndsl.compiler.bytecode_rewrite import fuse, rewrite
+from attndsl.compiler.bytecode_updates import Updater
 from attndsl.compiler.ir import reachable
 from attndsl.dsl.checker import check
 from attndsl.dsl.parser import parse_program
@@ -62,6 +64,26 @@ def test_one_table_serves_every_name_of_a_token():
 def test_a_rule_for_one_key_writes_one_place(body):
     ops = operations(f"add 1 to each k where k.is_punct\n{body}")
     assert [op.name for op in ops].count("put_at") == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "kind"),
+    [
+        ("set 0.7 to each k where k.word_start", "set"),
+        ("add 0.7 to each k where k.word_start", "add"),
+        ("scale each k where k.word_start by len(q.text)", "mul"),
+        ("raise each k where k.word_start to at least 0.7", "max"),
+    ],
+)
+def test_a_rule_for_some_queries_changes_their_rows_under_a_mask_over_keys(rule, kind):
+    body = f"add 1 to each k where k.text == q.text\n{rule} when q.is_punct"
+    typed = check(parse_program(f'head "x" bidirectional\n{body}'))
+    fused = fuse(rewrite(compile_library([typed])))
+    (program,) = rebuilt(fused, Updater(fused))
+    (update,) = [op for op in reachable(program.roots()) if op.name == "update"]
+    assert update.attr[0] == kind
+    assert update.args[1].axes == ("q",)
+    assert "q" not in update.args[2].axes
 
 
 def test_conditions_on_one_position_are_joined_first():

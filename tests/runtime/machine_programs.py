@@ -32,6 +32,8 @@ PROGRAMS = (
     'set if k.text == "a" then 3 else (q - k) / 5 to each k\nnormalize rows else uniform',
     "add all(t.word_start for t from k upto q) * 1 to each k\nadd first(t where t.text == k.text) to each k",
     "add ratio(1, q - 40) to each k where k.text == q.text",
+    "normalize rows else first\nadd W[first, self] to self",  # rows that are the same for every query
+    "normalize rows else first\nscale self by W[first(t where t.is_punct), self] otherwise 0.5",
 )
 WITH_WORDS = (
     'add 1 to each k where k.pos == "NOUN" and q.dep != k.dep\nadd 0.5 to q.head',
@@ -48,6 +50,18 @@ WITH_WORDS = (
     "add 1 to each k where any(w in words where w in q.words and k == q - w.index + 3 and k.is_punct)\n"
     "add count(w in words where w in q.words and k == w.index + q - 4) to each k",
     "add 1 to each k where any(w in words where any(t where w in t.words and t == k) and w.pos == q.pos)",
+    "let Covers(t, w) = w in t.words\n"
+    "add (largest(w.index + 0.5 for w in q.words where Covers(k, w) or Covers(k, w.head)) otherwise 0) to each k\n"
+    "add (largest(w.index - 0.5 * q for w in q.words where Covers(k, w.head)) otherwise 0) to each k",
+    "let Covers(t, w) = w in t.words\n"
+    "add (smallest(w.index + 0.5 for w in q.words where Covers(k, w) or Covers(k, w.head)) otherwise 0) to each k\n"
+    "add (smallest(w.index - 0.5 * q for w in q.words where Covers(k, w.head)) otherwise 0) to each k",
+    "let Covers(t, w) = w in t.words\n"
+    "add (product(w.index + 0.5 for w in q.words where Covers(k, w) or Covers(k, w.head)) otherwise 0) to each k\n"
+    "add (product(w.index - 0.5 * q for w in q.words where Covers(k, w.head)) otherwise 0) to each k",
+    "let Covers(t, w) = w in t.words\n"
+    "add (sum(w.index + 0.5 for w in q.words where Covers(k, w) or Covers(k, w.head)) otherwise 0) to each k\n"
+    "add (sum(w.index - 0.5 * q for w in q.words where Covers(k, w.head)) otherwise 0) to each k",
     # running values: bounds of every kind
     "add count(t before q.word.index where t.word_start) + sum(len(t.text) for t upto k) to each k\n"
     "add first(t from q - 4 upto q - 1 where t.is_punct) otherwise 0 to first\n"

@@ -17,6 +17,7 @@ from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.pyimport.aligners import Aligner
 from attndsl.dsl.pyimport.lift import assemble, calls, linear, subscripts
 from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.gathering import rewritten
 from attndsl.dsl.pyimport.lift.machine import Frame, Machine, NotLiftable, Retry
 from attndsl.dsl.pyimport.lift.methods import token_list
 from attndsl.dsl.pyimport.lift.statements import run
@@ -117,6 +118,7 @@ def _stopped(m: Machine, reason: str, code: str) -> NotLiftable:
 
 
 def _execute(m: Machine, function: ast.FunctionDef, bare: bool) -> assemble.Result:
+    function = rewritten(function, m.source)
     parameters = [a.arg for a in function.args.args]
     if len(parameters) < 2:
         raise m.stop("a program takes the sentence and the tokenizer", function, "E0307")
@@ -131,7 +133,7 @@ def _execute(m: Machine, function: ast.FunctionDef, bare: bool) -> assemble.Resu
     for state, value in frame.returns:
         for c, leaf in _leaves(T.conj(state.path[1:]), value):
             found.append((c, leaf))
-    return _result(m, found, function)
+    return _result(m, found, function, bare)
 
 
 def _leaves(c: Term, value: Value) -> list[tuple[Term, Value]]:
@@ -143,11 +145,11 @@ def _leaves(c: Term, value: Value) -> list[tuple[Term, Value]]:
     return [(c, value)]
 
 
-def _result(m: Machine, found: list[tuple[Term, Value]], node: ast.AST) -> assemble.Result:
+def _result(m: Machine, found: list[tuple[Term, Value]], node: ast.AST, bare: bool) -> assemble.Result:
     grids: set[str] = set()
     single: Term | None = None
     for c, value in found:
-        matrix = value.items[1] if isinstance(value, TupleValue) and len(value.items) == 2 else value
+        matrix = value if bare else _second(m, value, node)
         if isinstance(matrix, Choice):
             raise m.stop("one matrix or another is returned", node, "E0315")
         match matrix:
@@ -156,9 +158,9 @@ def _result(m: Machine, found: list[tuple[Term, Value]], node: ast.AST) -> assem
                     raise m.stop("an earlier version of the matrix is returned", node, "E0315")
                 grids.add(f"{matrix.matrix}")
             case Opaque(name="literal", data=((cell,),)) if m.prover.implies(
-                (*m_base(), *(c.args if c.op == "and" else (c,))), T.compare("==", T.N, T.ONE)
+                (*m_base(), c), T.compare("==", T.N, T.ONE)
             ):
-                if c not in (T.compare("==", T.N, T.ONE), T.compare("<=", T.N, T.ONE)) or single is not None:
+                if c not in (T.compare("==", T.N, T.ONE), T.compare("<=", T.N, T.ONE)):
                     raise m.stop("a single weight is returned under a condition", node, "E0315")
                 single = cell
             case Opaque(name="filled", data=Scalar(term=t)) if t in (T.ZERO, T.const(0.0)):
@@ -170,6 +172,15 @@ def _result(m: Machine, found: list[tuple[Term, Value]], node: ast.AST) -> assem
     if len(grids) > 1:
         raise m.stop("one matrix or another is returned", node, "E0315")
     return assemble.Result(next(iter(grids), None), single)
+
+
+def _second(m: Machine, value: Value, node: ast.AST) -> Value:
+    """The matrix of the pair that a program returns."""
+    if isinstance(value, TupleValue) and len(value.items) == 2:
+        return value.items[1]
+    if isinstance(value, NoneValue):
+        return value
+    raise m.stop("what is returned is not a name and the matrix", node, "E0315")
 
 
 def m_base() -> tuple[Term, ...]:

@@ -88,9 +88,9 @@ def arith(op: str, a: Term, b: Term, span: Any = None) -> Term:
     if is_const(b) and b.data == 1 and op in ("**", "//") and (op == "**" or both):
         return a
     safe = is_const(b) and b.data != 0 and op != "**"
-    kind = "int" if both and op in ("//", "%") else "float"
-    if both and op == "**" and is_const(b) and b.data >= 0:
-        return mk("bin", op, (a, b), "num")
+    if both and op == "**":  # a whole number or not, as the sign of b says
+        return mk("bin", op, (a, b), "num", None if is_const(b) and b.data >= 0 else span)
+    kind = "int" if both and op != "/" else "float"
     return mk("bin", op, (a, b), kind, None if safe else span)
 
 
@@ -136,16 +136,28 @@ def disj(parts: Iterable[Term]) -> Term:
     return FALSE if not found else found[0] if len(found) == 1 else mk("or", None, found, "bool")
 
 
-def _absorb(parts: tuple[Term, ...]) -> tuple[Term, ...]:
+def _absorb(choices: tuple[Term, ...]) -> tuple[Term, ...]:
     """``a or (a and b)`` is ``a``; ``not a or (a and b)`` is ``not a or b`` where the order is kept."""
     out: list[Term] = []
-    for p in parts:
-        pieces = p.args if p.op == "and" else (p,)
+    for p in choices:
+        pieces = parts(p)
         if any(o in pieces for o in out):
             continue
         kept = [x for x in pieces if not any(x is not_(o) for o in out)]
         out.append(conj(kept) if len(kept) < len(pieces) else p)
     return tuple(out)
+
+
+def parts(c: Term) -> tuple[Term, ...]:
+    """What a condition says one by one."""
+    return c.args if c.op == "and" else (c,)
+
+
+def said(c: Term) -> tuple[Term, ...]:
+    """The same, where ``not (a or b)`` says two things."""
+    if c.op == "not" and c.args[0].op == "or":
+        return tuple(not_(x) for x in c.args[0].args)
+    return parts(c)
 
 
 _FLIP = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
@@ -340,6 +352,11 @@ def text_method(base: Term, name: str, args: tuple[Term, ...], kind: str, fold: 
     if all(is_const(t) for t in (base, *args)):
         return const(fold(base.data, *(a.data for a in args)))
     return mk("method", name, (base, *args), kind)
+
+
+def glue(a: Term, b: Term) -> Term:
+    """``a + b`` of texts."""
+    return const(a.data + b.data) if is_const(a) and is_const(b) else mk("bin", "+", (a, b), "str")
 
 
 def length(text: Term) -> Term:

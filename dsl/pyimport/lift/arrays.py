@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 
 from attndsl.dsl.pyimport.lift import collections_ as C
-from attndsl.dsl.pyimport.lift import slices
+from attndsl.dsl.pyimport.lift import listed, matrices, slices
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import spread
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
@@ -44,9 +44,9 @@ def current(m: Machine, grid: Grid) -> str:
 def position(m: Machine, node: ast.expr, length: Term) -> Term:
     """An index expression as a place in [0, length)."""
     value = spread(m, lambda v: v, evaluate(m, node))
-    if not (isinstance(value, Scalar) and value.term.kind in ("int", "bool")):
+    if not (isinstance(value, Scalar) and value.term.kind == "int"):  # a truth value is a mask
         raise m.stop("an array index that is no whole number", node, "E0302")
-    return C.wrapped(m, T.as_number(value.term), length)
+    return C.wrapped(m, value.term, length)
 
 
 def _range(m: Machine, index: ast.Slice, length: Term) -> tuple[Term, Term]:
@@ -94,6 +94,8 @@ def vector_subscript(m: Machine, v: RowRef | Vector, index: ast.expr) -> Value:
     if isinstance(index, ast.Slice):
         if isinstance(v, RowRef):
             return _row_slice(m, v, index)
+        if v.part:
+            raise m.stop("a slice of an array made of a list", code="E0315")
         low, high = _range(m, index, v.length)
         at = v.at
         return Vector(T.sub(high, low), lambda k: at(T.add(k, low)))
@@ -101,6 +103,8 @@ def vector_subscript(m: Machine, v: RowRef | Vector, index: ast.expr) -> Value:
         raise m.stop("an array is indexed by an array", code="E0315")
     if isinstance(v, RowRef):
         return _cell(m, v, index)
+    if v.part:
+        return listed.item(m, v.part, spread(m, lambda x: x, evaluate(m, index)))
     return v.at(position(m, index, v.length))
 
 
@@ -123,11 +127,13 @@ def elementwise(m: Machine, a: Value, b: Value, compute: Callable[[Value, Value]
     if isinstance(a, PerRow) or isinstance(b, PerRow):
         return _per_row(m, a, b, compute)
     if isinstance(a, Opaque) or isinstance(b, Opaque):
-        return _filled_operation(m, a, b, compute)
+        return _filled_operation(m, a, b, compute, op)
     left = vector(m, a) if isinstance(a, RowRef | Vector) else None
     right = vector(m, b) if isinstance(b, RowRef | Vector) else None
-    if left is not None and right is not None and not m.holds(T.compare("==", left.length, right.length)):
+    if left is not None and right is not None and not _same_length(m, left, right):
         raise m.stop("vectors whose lengths may differ", code="E0315")
+    if (left and left.part) or (right and right.part):
+        return listed.elementwise(m, left or _as_numpy(a), right or _as_numpy(b), compute)
     shape = left or right
     assert shape is not None
     for other in (a, b):
@@ -148,6 +154,10 @@ def elementwise(m: Machine, a: Value, b: Value, compute: Callable[[Value, Value]
     return Vector(shape.length, lambda at: Scalar(T.subst(term, {k: at}), True))
 
 
+def _same_length(m: Machine, a: Vector, b: Vector) -> bool:
+    return (a.part is not None and b.part is not None) or m.holds(T.compare("==", a.length, b.length))
+
+
 def _as_numpy(v: Value) -> Value:
     return Scalar(v.term, True) if isinstance(v, Scalar) else v
 
@@ -163,13 +173,15 @@ def _per_row(m: Machine, a: Value, b: Value, compute: Callable[[Value, Value], V
     return PerRow(lambda at: Scalar(T.subst(term, {r: at}), True))
 
 
-def _filled_operation(m: Machine, a: Value, b: Value, compute: Callable[[Value, Value], Value]) -> Value:
+def _filled_operation(m: Machine, a: Value, b: Value, compute: Callable[[Value, Value], Value], op: str) -> Value:
     """``np.ones((n, n)) * 0.01`` and the like: one number everywhere."""
     left = a.data if isinstance(a, Opaque) and a.name == "filled" else a
     right = b.data if isinstance(b, Opaque) and b.name == "filled" else b
     if isinstance(left, Scalar) and isinstance(right, Scalar):
         found = compute(left, right)
         return Opaque("filled", found)
+    if any(isinstance(v, Opaque) and v.name == "tril" for v in (a, b)) and not m.loops:
+        return elementwise(m, matrices.as_grid(m, a), matrices.as_grid(m, b), compute, op)
     raise m.stop("a matrix made this way", code="E0315")
 
 
@@ -207,6 +219,9 @@ def _grid_operation(m: Machine, a: Value, b: Value, op: str) -> Value:
         return mask(m, a)
     if isinstance(b, Grid) and op == "*" and isinstance(a, Opaque) and a.name == "tril":
         return mask(m, b)
+    a, b = matrices.as_grid(m, a), matrices.as_grid(m, b)
+    if isinstance(a, Grid) and isinstance(b, Grid):
+        return matrices.combined(m, a, b, op)
     if isinstance(a, Grid) and isinstance(b, PerRow) and op == "/":
         return _divide_rows(m, a, b)
     if isinstance(a, Grid) and isinstance(b, Scalar) and op in ("*", "/", "+", "-"):
@@ -311,7 +326,11 @@ def materialize(m: Machine, value: Value, hint: str) -> Value:
             raise m.stop("a matrix is made inside a loop", code="E0315")
         return grid
     if isinstance(value, Vector):
-        return _row_of_its_own(m, value, hint)
+        from attndsl.dsl.pyimport.lift import tables
+
+        if value.part:
+            return value
+        return tables.from_vector(m, value) or _row_of_its_own(m, value, hint)
     return value
 
 

@@ -30,7 +30,7 @@ from attndsl.dsl.pyimport.lift.values import (
 )
 
 
-def settle(m: Machine, value: Value, node: ast.AST) -> Value:
+def settle(m: Machine, value: Value, node: ast.AST | None) -> Value:
     """A value that may be read here."""
     if isinstance(value, Choice):
         value = m.decide(value)
@@ -54,7 +54,7 @@ def settle(m: Machine, value: Value, node: ast.AST) -> Value:
 
 def truth(m: Machine, value: Value) -> Term:
     """Python's truth value."""
-    value = settle(m, value, m.node or ast.Pass())
+    value = settle(m, value, m.node)
     match value:
         case Scalar(term=t):
             if t.kind == "bool":
@@ -102,11 +102,11 @@ def spread(m: Machine, compute: Callable[..., Value], *values: Value) -> Value:
     """Apply to each alternative of the arguments that are choices."""
     for at, value in enumerate(values):
         if isinstance(value, Choice):
-            settled = settle(m, value, m.node or ast.Pass())
+            settled = settle(m, value, m.node)
             if not isinstance(settled, Choice):
                 return spread(m, compute, *values[:at], settled, *values[at + 1 :])
             return _both(m, compute, values, at, settled)
-    return compute(*(settle(m, v, m.node or ast.Pass()) for v in values))
+    return compute(*(settle(m, v, m.node) for v in values))
 
 
 # ---------------------------------------------------------------- sequences

@@ -13,11 +13,13 @@ from attndsl.dsl.pyimport.lift.algebra import (
     disj,
     feature,
     func,
+    glue,
     ite,
     member,
     mul,
     neg,
     not_,
+    parts,
     some,
     sub,
     substring,
@@ -68,9 +70,9 @@ def agg(kind: str, var: Term, domain: Term, low: Term, high: Term, where: Term, 
 
 def _split(where: Term, var: Term) -> tuple[Term, list[Term]]:
     """Conjuncts that do not read the variable stand outside."""
-    parts = where.args if where.op == "and" else (where,)
-    inside = [p for p in parts if var.data in p.free or p is TRUE]
-    return conj(inside), [p for p in parts if var.data not in p.free and p is not TRUE]
+    said = parts(where)
+    inside = [p for p in said if var.data in p.free or p is TRUE]
+    return conj(inside), [p for p in said if var.data not in p.free and p is not TRUE]
 
 
 _NODES = ("first", "last", "nth", "argmax", "argmin")
@@ -89,7 +91,9 @@ def rebuild(t: Term, args: tuple[Term, ...]) -> Term:
     match t.op:
         case "linear":
             return _rebuild_linear(t, args)
-        case "bin" if t.data != "ratio":
+        case "bin" if t.kind == "str":
+            return glue(args[0], args[1])
+        case "bin":
             return arith(t.data, args[0], args[1], t.span)
         case "neg":
             return neg(args[0])

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from attndsl.dsl.pyimport.lift import arrays
+from attndsl.dsl.pyimport.lift import arrays, fancy
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Loop, Machine
@@ -34,9 +34,13 @@ def store_column(m: Machine, matrix: str, rows: ast.Slice, column: ast.expr, val
     """``A[:, j] = x``."""
     if not isinstance(value, Scalar) or isinstance(column, ast.Slice):
         raise m.stop("a block of the matrix is assigned", node, "E0315")
-    at = arrays.position(m, column, T.N)
+    at = fancy.place(m, column, T.N)
     with _rows(m, rows) as r:
-        m.write("set", matrix, r, at, T.as_number(value.term), node)
+        if isinstance(at, T.Term):
+            m.write("set", matrix, r, at, T.as_number(value.term), node)
+            return
+        term = T.as_number(value.term)
+        fancy.store(m, RowRef(matrix, r, T.N), at, value, lambda k, _: m.write("set", matrix, r, k, term, node))
 
 
 def update_column(m: Machine, op: str, grid: Grid, index: ast.Tuple, value: Value, node: ast.AST) -> None:
@@ -46,17 +50,24 @@ def update_column(m: Machine, op: str, grid: Grid, index: ast.Tuple, value: Valu
         raise m.stop("a block of the matrix is changed", node, "E0315")
     rows, column = index.elts
     assert isinstance(rows, ast.Slice)
-    at = None if isinstance(column, ast.Slice) else arrays.position(m, column, T.N)
+    at = None if isinstance(column, ast.Slice) else fancy.place(m, column, T.N)
     value = Scalar(value.term, True)
     with _rows(m, rows) as r:
-        if at is None:
+        if isinstance(at, tuple):
+            fancy.update(m, RowRef(matrix, r, T.N), at, lambda k: _change(m, op, matrix, r, k, value, node))
+        elif at is None:
             assert isinstance(column, ast.Slice)
             arrays.add_to_range(m, op, arrays._row_slice(m, RowRef(matrix, r, T.N), column), value)
-        elif op == "/":
-            arrays.add_to_range(m, op, RowRef(matrix, r, T.ONE, at), value)
         else:
-            term = T.as_number(value.term)
-            m.write("scale" if op == "*" else "add", matrix, r, at, T.neg(term) if op == "-" else term, node)
+            _change(m, op, matrix, r, at, value, node)
+
+
+def _change(m: Machine, op: str, matrix: str, row: Term, at: Term, value: Scalar, node: ast.AST) -> None:
+    if op == "/":
+        arrays.add_to_range(m, op, RowRef(matrix, row, T.ONE, at), value)
+        return
+    term = T.as_number(value.term)
+    m.write("scale" if op == "*" else "add", matrix, row, at, T.neg(term) if op == "-" else term, node)
 
 
 _ORDER = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.forms import _form, _normal, alternation
+from attndsl.dsl.pyimport.lift.left_behind import Unknown, stripped, where_assigned
 from attndsl.dsl.pyimport.lift.machine import Retry
 from attndsl.dsl.pyimport.lift.merge import merge_values, subst_value
+from attndsl.dsl.pyimport.lift.resetting import as_first, restarted
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
     Carried,
     Choice,
     NoneValue,
-    Ref,
     Scalar,
     TupleValue,
-    Unbound,
     Value,
     Word,
 )
 from attndsl.dsl.pyimport.lift.view import View
-
-
-def placeholder(name: str, serial: int) -> Carried:
-    return Carried(f"{name}@{serial}")
 
 
 def bounds(c: Carry, binder: Binder) -> list[Term]:
@@ -89,78 +85,6 @@ def carry(name: str, old: Value, attempt: int) -> Carry | None:
     return None
 
 
-# ---------------------------------------------------------------- names that no iteration reads
-
-
-def never_set(name: str) -> Unbound:
-    """The start of an iteration, of a name that had no value before the loop; an earlier iteration may have set it."""
-    return Unbound(f"{name!r} is read before it is set")
-
-
-def after_loop(view: View, name: str, end: Value, old: Value | None, serial: int) -> Value:
-    """A name after the loop: the value from the last iteration that set it, else the one from before."""
-    unchanged = never_set(name) if old is None else placeholder(name, serial)
-    before: Value = old if old is not None else Unbound(f"{name!r} is set by a loop that may not run", True)
-    if end == unchanged:
-        return before
-    if isinstance(end, Unbound):
-        return Unbound(end.reason)
-    try:
-        assigned = _assigned(end, unchanged)
-    except _Unknown:
-        return Unbound(f"{name!r} after a loop that sets it in an unusual way")
-    if assigned is T.FALSE and old is not None:
-        return old
-    value = _stripped(end, unchanged)
-    if isinstance(value, Ref) or value is None or _holds_refs(value):
-        return Unbound(f"{name!r} holds a list from the last iteration")
-    last, exists = view.last(assigned, False)
-    found = subst_value(value, {view.binder.var: last})
-    if not view.ordered and found != value:
-        return Unbound(f"{name!r} from the last element of a set")
-    if view.m.holds(exists):
-        return found
-    return merge_values(exists, found, before)
-
-
-class _Unknown(Exception):
-    pass
-
-
-def _holds_refs(v: Value) -> bool:
-    match v:
-        case Ref() | Carried() | Unbound():
-            return True
-        case Choice(then=a, other=b):
-            return _holds_refs(a) or _holds_refs(b)
-        case TupleValue(items=items):
-            return any(_holds_refs(i) for i in items)
-    return False
-
-
-def _assigned(v: Value, unchanged: Value) -> Term:
-    """Where the value is not what it was."""
-    if v == unchanged:
-        return T.FALSE
-    if isinstance(v, Choice):
-        return T.ite(v.condition, _assigned(v.then, unchanged), _assigned(v.other, unchanged))
-    if isinstance(v, Carried | Unbound):
-        raise _Unknown
-    return T.TRUE
-
-
-def _stripped(v: Value, unchanged: Value) -> Value | None:
-    """The value where it was assigned."""
-    if v == unchanged:
-        return None
-    if isinstance(v, Choice):
-        a, b = _stripped(v.then, unchanged), _stripped(v.other, unchanged)
-        if a is None or b is None:
-            return b if a is None else a
-        return merge_values(v.condition, a, b)
-    return v
-
-
 # ---------------------------------------------------------------- names that iterations read
 
 
@@ -211,12 +135,16 @@ def summed(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Ter
     if end.term.kind in ("float", "num") and c.var.kind == "int":
         raise Retry(f"{c.name}@{view.serial}")
     numpy = True if True in (end.numpy, old.numpy) else None
+    end = replace(end, term=as_first(view, end.term, c.var, old.term))
     form = _form(end.term, c.var)
     if form is None or form[0] == "assign":
         turns = _alternating(view, c, end.term, old.term)
         if turns is not None:
             return turns
     if form is None:
+        found = restarted(view, c.var, end.term, old.term)
+        if found is not None:
+            return {c.var: found[0]}, Scalar(found[1], end.numpy if end.numpy == old.numpy else numpy)
         raise view.m.stop(f"{c.name!r} changes from iteration to iteration in an unknown way", view.node, "E0317")
     if form[0] == "assign":
         return _last_value(view, c, end, old)
@@ -242,7 +170,7 @@ def _alternating(view: View, c: Carry, end: Term, old: Term) -> tuple[dict[Term,
         *view.m.state.path,
         *view.binder.conditions(),
         view.where,
-        *(where.args if where.op == "and" else (where,)),
+        where,
     )
     if a.kind != b.kind or a.kind != c.var.kind or not view.m.prover.implies(facts, T.compare("!=", b, a)):
         return None
@@ -283,10 +211,10 @@ def _last_value(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term
         raise m.stop("the last element of a set", view.node, "E0312")
     end = _expanded(end, c)
     try:
-        assigned = _assigned(end, c.value)
-    except _Unknown:
+        assigned = where_assigned(end, c.value)
+    except Unknown:
         raise m.stop(f"{c.name!r} is set in an unusual way", view.node, "E0317") from None
-    value = _stripped(end, c.value)
+    value = stripped(end, c.value)
     if value is None:
         value = old
     once = _set_once(view, c, assigned, value, old)
@@ -309,7 +237,7 @@ def _last_value(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term
 
 def _set_once(view: View, c: Carry, assigned: Term, value: Value, old: Value) -> Term | None:
     """``if found is None: found = x`` (or ``== -1``): where the first assignment may happen; it is the only one."""
-    parts = assigned.args if assigned.op == "and" else (assigned,)
+    parts = T.parts(assigned)
     if c.unset is not None:
         tests = [p for p in parts if p is c.unset]
         certain = _none_where(value) is T.FALSE

@@ -154,6 +154,12 @@ def as_positions(m: Machine, seq: Seq) -> Seq:
     return Seq((Part((Binder(var, T.ZERO, T.N),), where, Scalar(var)),), True)
 
 
+def in_no_order(seq: Seq) -> Seq:
+    """The elements of a set: Python's order of them is that of their hashes, {1, 8} begins with 8."""
+    parts = (replace(p, binders=tuple(replace(b, mixed=True) for b in p.binders)) for p in seq.parts)
+    return Seq(tuple(parts), seq.is_set)
+
+
 def _is_windex(v: Value) -> bool:
     return isinstance(v, Scalar) and v.term.op == "windex"
 
@@ -187,13 +193,13 @@ def _injective(p: Part) -> bool:
 
 def element(m: Machine, seq: Seq, index: Term) -> Value:
     """``seq[index]``; requires the index to be in range (or makes the program fail where it is not)."""
+    if seq.is_set:
+        raise m.stop("a set is indexed", code="E0302")
     items = items_of(seq)
     if items is not None and T.is_const(index):
         if not -len(items) <= index.data < len(items):
             raise m.stop("a list index is out of range", code="E0313")
         return items[int(index.data)]
-    if seq.is_set:
-        raise m.stop("a set is indexed", code="E0302")
     if len(seq.parts) == 1 and len(seq.parts[0].binders) == 1:
         return _of_part(m, seq.parts[0], index)
     if index is T.ZERO or index is T.const(-1):
@@ -204,7 +210,10 @@ def element(m: Machine, seq: Seq, index: Term) -> Value:
 
 
 def _among(m: Machine, items: list[Value], index: Term) -> Value:
-    m.require(T.conj((T.compare(">=", index, T.const(-len(items))), T.compare("<", index, T.const(len(items))))))
+    m.require(
+        T.conj((T.compare(">=", index, T.const(-len(items))), T.compare("<", index, T.const(len(items))))),
+        kind="IndexError",
+    )
     found = items[-1]
     for at, item in reversed(list(enumerate(items[:-1]))):
         here = T.disj((T.compare("==", index, T.const(at)), T.compare("==", index, T.const(at - len(items)))))
@@ -217,7 +226,7 @@ def in_text_order(part: Part) -> Part:
     if any(b.climbs for b in part.binders):
         raise NotLiftable("the order of a word's ancestors", None, "E0313")
     if any(b.mixed for b in part.binders):
-        raise NotLiftable("the order of a list to which an iteration appends more than once", None, "E0313")
+        raise NotLiftable("the order of a list from a set, or with several appends in an iteration", None, "E0313")
     return part
 
 
@@ -229,16 +238,31 @@ def _of_part(m: Machine, part: Part, index: Term) -> Value:
         return subst_value(part.element, {b.var: T.wordat(_wrapped(m, index, _word_count()))})
     part = instantiate(part)
     (b,) = part.binders
+    own = _own_place(m, part, b, index)
+    if own is not None:
+        return subst_value(part.element, {b.var: own})
     if index is T.ZERO or index is T.const(-1):
         return _end(m, part, last=(index is not T.ZERO))
     count = part_count(part)
     if m.holds(T.compare(">=", index, T.ZERO)):
-        m.require(T.compare("<", index, count))
+        m.require(T.compare("<", index, count), kind="IndexError")
     else:
-        m.require(T.conj((T.compare("<", index, count), T.compare(">=", index, T.neg(count)))))
+        m.require(T.conj((T.compare("<", index, count), T.compare(">=", index, T.neg(count)))), kind="IndexError")
     rank = T.sub(T.const(-1), index) if b.descending else index
     node = T.agg("nth", b.var, b.domain, b.low, b.high, part.condition, rank)
     return subst_value(part.element, {b.var: node})
+
+
+def _own_place(m: Machine, part: Part, b: Binder, index: Term) -> Term | None:
+    """The position of which the index is the rank, as in ``for k, j in enumerate(positions): ... positions[k]``."""
+    if index.op != "agg" or b.over_words:
+        return None
+    rank = _earlier(part)
+    for v in T.walk(index):
+        if v.op == "var" and v.kind == "int" and v.data in index.free and T.subst(rank, {b.var: v}) is index:
+            here = T.conj(T.subst(c, {b.var: v}) for c in (*b.conditions(), part.condition))
+            return v if m.holds(here) else None
+    return None
 
 
 def _direct(m: Machine, part: Part, b: Binder, index: Term) -> Value:
@@ -253,14 +277,14 @@ def _direct(m: Machine, part: Part, b: Binder, index: Term) -> Value:
 def _wrapped(m: Machine, index: Term, length: Term) -> Term:
     """A Python index as a place counted from 0; negative ones count from the end."""
     negative = T.compare("<", index, T.ZERO)
-    if m.fails(negative):
-        m.require(T.compare("<", index, length))
+    if m.fails(negative) or m.holds(T.compare(">=", index, T.ZERO)):
+        m.require(T.compare("<", index, length), kind="IndexError")
         return index
     from_end = T.add(length, index)
     if m.holds(negative):
-        m.require(T.compare(">=", from_end, T.ZERO))
+        m.require(T.compare(">=", from_end, T.ZERO), kind="IndexError")
         return from_end
-    m.require(T.conj((T.compare("<", index, length), T.compare(">=", from_end, T.ZERO))))
+    m.require(T.conj((T.compare("<", index, length), T.compare(">=", from_end, T.ZERO))), kind="IndexError")
     return T.ite(negative, from_end, index)
 
 
@@ -271,12 +295,12 @@ def _end(m: Machine, part: Part, last: bool) -> Value:
     (b,) = part.binders
     kind = "last" if last != b.descending else "first"
     node = T.agg(kind, b.var, b.domain, b.low, b.high, part.condition)
-    m.require(exists(part.binders, part.condition))
+    m.require(exists(part.binders, part.condition), kind="IndexError")
     return subst_value(part.element, {b.var: node})
 
 
 def _outermost(m: Machine, seq: Seq, last: bool) -> Value:
-    m.require(nonempty(seq))
+    m.require(nonempty(seq), kind="IndexError")
     parts = [instantiate(p) for p in (reversed(seq.parts) if last else seq.parts)]
     found: Value | None = None
     for p in reversed(parts):

@@ -6,6 +6,7 @@ import ast
 
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift import texts
 from attndsl.dsl.pyimport.lift.basics import sequence
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.terms import Term
@@ -18,6 +19,7 @@ from attndsl.dsl.pyimport.lift.values import (
     TupleValue,
     Value,
     Word,
+    numpy_of,
 )
 
 _COMPARE = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
@@ -31,15 +33,16 @@ def comparison(m: Machine, op: ast.cmpop, a: Value, b: Value) -> Value:
     if isinstance(op, ast.Is | ast.IsNot):
         return Scalar(_identical(m, a, b) if isinstance(op, ast.Is) else T.not_(_identical(m, a, b)))
     symbol = _COMPARE[type(op)]
-    from attndsl.dsl.pyimport.lift import arrays
+    from attndsl.dsl.pyimport.lift import arrays, tables
 
+    a, b = tables.as_vector(m, a), tables.as_vector(m, b)
     if arrays.is_array(a) or arrays.is_array(b):
         return arrays.elementwise(m, a, b, lambda x, y: comparison(m, op, x, y), symbol)
     if isinstance(a, Scalar) and isinstance(b, Scalar):
         kinds = {"str" if v.term.kind == "str" else "number" for v in (a, b)}
         if len(kinds) == 2 and symbol not in ("==", "!="):
             raise m.stop("an order between a text and a number", code="E0302")
-        return Scalar(T.compare(symbol, a.term, b.term))
+        return Scalar(T.compare(symbol, a.term, b.term), numpy_of(a, b))
     if symbol in ("==", "!="):
         found = _same(m, a, b)
         return Scalar(found if symbol == "==" else T.not_(found))
@@ -94,6 +97,9 @@ def contains(m: Machine, item: Value, where: Value) -> Term:
         if isinstance(item, Scalar) and item.term.kind == "str":
             return T.substring(item.term, where.term)
         raise m.stop("'in' a text", code="E0302")
+    searched = texts.contains(m, item, where)
+    if searched is not None:
+        return searched
     held = m.contents(where) if isinstance(where, Ref) else None
     if isinstance(where, Ref) and isinstance(held, DictValue) and held.length is None:
         from attndsl.dsl.pyimport.lift import dicts

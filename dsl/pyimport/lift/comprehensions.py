@@ -67,9 +67,9 @@ def _generate(
         raise m.stop("an asynchronous comprehension", node, "E0303")
     seq = iterable(m, spread(m, lambda v: v, evaluate(m, g.iter)))
     if seq.is_set:
-        seq = C.as_positions(m, seq)
-        if isinstance(node, ast.ListComp):
-            seq = Seq(seq.parts, False) if len(seq.parts) <= 1 else seq
+        seq = C.in_no_order(C.as_positions(m, seq))
+        if isinstance(node, ast.ListComp) and len(seq.parts) > 1:
+            raise m.stop("the order of a set", node, "E0312")
     for original in seq.parts:
         p = instantiate(original)
         path, depth = m.state.path, len(m.loops)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from attndsl.dsl.pyimport.lift import collections_ as C
+from attndsl.dsl.pyimport.lift import gathered
 from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.gathering import APPEND, SUM
 from attndsl.dsl.pyimport.lift.machine import Machine
-from attndsl.dsl.pyimport.lift.merge import instantiate, merge_values, subst_value
+from attndsl.dsl.pyimport.lift.merge import instantiate, merge_values, subst_part, subst_value
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import DictValue, NoneValue, Part, Ref, Scalar, Seq, TupleValue, Value, Word
 
@@ -31,12 +33,31 @@ def _matches(m: Machine, part: Part, key: Value) -> Term:
 
 def has_key(m: Machine, ref: Ref, key: Value) -> Term:
     found: list[Term] = []
-    for original in _dict(m, ref).parts:
+    table = _dict(m, ref)
+    if table.default in (APPEND, SUM):
+        raise m.stop("'in' a dict to which every look-up adds a key", code="E0310")
+    for original in table.parts:
         part = instantiate(original)
         keys = Part(part.binders, part.condition, _key(part))
         solved = C.solve_element(key, keys)
         found.append(C.exists(part.binders, _matches(m, part, key)) if solved is None else solved)
     return T.disj(found)
+
+
+def _own_key(m: Machine, table: DictValue, key: Value) -> bool:
+    """The position at hand has put this very key into the dict."""
+    if not isinstance(key, Scalar):
+        return False
+    places = [v for v in T.walk(key.term) if v.op == "var" and v.kind == "int"]
+    for p in table.parts:
+        own = _key(p)
+        if len(p.binders) != 1 or p.binders[0].over_words or not isinstance(own, Scalar):
+            continue
+        (b,) = p.binders
+        for v in places:
+            if T.subst(own.term, {b.var: v}) is key.term:
+                return m.holds(T.subst(T.conj((*b.conditions(), p.condition)), {b.var: v}))
+    return False
 
 
 def lookup(m: Machine, ref: Ref, key: Value) -> Value:
@@ -45,9 +66,9 @@ def lookup(m: Machine, ref: Ref, key: Value) -> Value:
     if table.length is not None:
         from attndsl.dsl.pyimport.lift import tables
 
-        return tables.read(m, table, tables.place(m, key, table.length))
-    if not m.holds(has_key(m, ref, key)):
-        m.require(has_key(m, ref, key))
+        return tables.read(m, table, tables.place(m, key, table.length, table.array))
+    if not table.default and not _own_key(m, table, key) and not m.holds(has_key(m, ref, key)):
+        m.require(has_key(m, ref, key), kind="KeyError")
     return get(m, ref, key, None)
 
 
@@ -58,6 +79,8 @@ def get(m: Machine, ref: Ref, key: Value, default: Value | None) -> Value:
 
 def last_value(m: Machine, d: DictValue, key: Value, default: Value | None) -> Value:
     """The value of the last assignment with that key, else the default."""
+    if d.default or gathered.is_gathered(d.parts):
+        return gathered.value_of(m, d, key, default)
     found = default
     for original in d.parts:
         part = instantiate(original)
@@ -72,7 +95,7 @@ def _last(m: Machine, part: Part, key: Value) -> tuple[Term, Value]:
     assert isinstance(part.element, TupleValue)
     value = part.element.items[1]
     if len(part.binders) > 1:
-        raise m.stop("a dict that nested loops fill", code="E0313")
+        return _last_inside(m, part, key)
     C.in_text_order(part)
     if not part.binders:
         return _matches(m, part, key), value
@@ -86,6 +109,18 @@ def _last(m: Machine, part: Part, key: Value) -> tuple[Term, Value]:
     kind = "first" if b.descending else "last"
     node = T.agg(kind, b.var, b.domain, b.low, b.high, where)
     return C.exists(part.binders, where), subst_value(value, {b.var: node})
+
+
+def _last_inside(m: Machine, part: Part, key: Value) -> tuple[Term, Value]:
+    """Nested loops fill the dict, and the outermost one counts through the keys."""
+    outer, *inner = part.binders
+    own = _key(part)
+    if not (isinstance(own, Scalar) and own.term is outer.var and isinstance(key, Scalar)) or outer.over_words:
+        raise m.stop("a dict that nested loops fill", code="E0313")
+    here = {outer.var: key.term}
+    bounds = [T.subst(c, here) for c in outer.conditions()]
+    exists, value = _last(m, subst_part(Part(tuple(inner), part.condition, part.element), here), key)
+    return T.conj((*bounds, exists)), value
 
 
 def key_sequence(m: Machine, found: DictValue) -> Seq:
@@ -111,9 +146,22 @@ def _distinct(m: Machine, found: DictValue) -> tuple[Part, ...]:
     written = len(constant) == len(found.parts) and all(isinstance(k, Scalar) and T.is_const(k.term) for k in keys)
     if written and len(set(keys)) == len(keys):
         return found.parts
-    if len(found.parts) == 1 and C._injective(Part(found.parts[0].binders, T.TRUE, _key(found.parts[0]))):
+    own = len(found.parts) == 1 and C._injective(Part(found.parts[0].binders, T.TRUE, _key(found.parts[0])))
+    if own and not gathered.is_gathered(found.parts):
         return found.parts
+    if len(found.parts) == 1 and len(found.parts[0].binders) == 1:
+        return (_once(m, found, C.in_text_order(instantiate(found.parts[0]))),)
     raise m.stop("a dict whose keys may repeat is walked through", code="E0312")
+
+
+def _once(m: Machine, found: DictValue, part: Part) -> Part:
+    """Each key where it comes first, with the value that it has in the end."""
+    (b,) = part.binders
+    key = _key(part)
+    own = T.fresh(b.var.kind)  # the iteration itself, while its variable stands for those before it
+    same = C.equal(m, key, subst_value(key, {b.var: own}))
+    before = T.subst(C.earlier("any", b, T.conj((part.condition, same)), T.NONE), {own: b.var})
+    return Part((b,), T.conj((part.condition, T.not_(before))), TupleValue((key, last_value(m, found, key, None))))
 
 
 def assign(m: Machine, ref: Ref, key: Value, value: Value) -> None:
@@ -126,7 +174,7 @@ def assign(m: Machine, ref: Ref, key: Value, value: Value) -> None:
         raise m.stop("None as a key", code="E0302")
     found = m.mutable(ref)
     if isinstance(found, Growing | DictValue) and found.length is not None:
-        key, value = tables.place(m, key, found.length), tables.item(m, value, found.array)
+        key, value = tables.place(m, key, found.length, found.array), tables.item(m, value, found.array)
     part = Part((), T.TRUE, TupleValue((freeze(m, key), freeze(m, value))))
     if isinstance(found, Growing):
         m.state.heap[ref.key] = replace(found, added=(*found.added, part))

@@ -40,7 +40,7 @@ class _Work:
     def __init__(self, event: Event, prover: Prover) -> None:
         self.event, self.prover = event, prover
         self.loops: list[Binder] = [x.binder for x in event.loops]
-        self.path: list[Term] = [c for p in event.path for c in (p.args if p.op == "and" else (p,))]
+        self.path: list[Term] = [c for p in event.path for c in T.parts(p)]
         self.value, self.row, self.column = event.value, event.row, event.column
 
     def replace(self, var: Term, by: Term) -> None:
@@ -53,7 +53,7 @@ class _Work:
         changed: list[Term] = []
         for c in self.path:
             c = T.subst(c, mapping)
-            changed.extend(c.args if c.op == "and" else (c,))
+            changed.extend(T.parts(c))
         known = _said_by(by)
         self.path = [c for c in changed if c not in known]
         self.value, self.row, self.column = (T.subst(t, mapping) for t in (self.value, self.row, self.column))
@@ -87,7 +87,7 @@ def _said_by(found: Term) -> set[Term]:
         return set()
     domain, var, low, high, where, _ = found.args
     here = T.subst(where, {var: found})
-    out = set(here.args if here.op == "and" else (here,))
+    out = set(T.parts(here))
     if domain is T.NONE:
         out |= {T.compare(">=", found, low), T.compare("<", found, high)}
     elif domain is not T.ALL_WORDS:
@@ -316,7 +316,7 @@ def _bound_of(c: Term) -> tuple[str, Term] | None:
 
 def _check(w: _Work) -> Draft | None:
     """A place where Python fails: a rule whose value is none exactly there."""
-    conditions = [*w.path, *(w.event.value.args if w.event.value.op == "and" else (w.event.value,))]
+    conditions = [*w.path, *T.parts(w.event.value)]
     w.path = conditions
     outer = w.loops[0] if w.loops and not w.loops[0].over_words else None
     if outer is not None:

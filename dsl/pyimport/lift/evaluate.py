@@ -5,14 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, settle, spread, truth
 from attndsl.dsl.pyimport.lift.comparisons import comparison
 from attndsl.dsl.pyimport.lift.hints import SET_HINT
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.merge import merge_values
-from attndsl.dsl.pyimport.lift.operators import _filtered, binary
+from attndsl.dsl.pyimport.lift.operators import binary, set_operation
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Closure,
@@ -22,12 +21,12 @@ from attndsl.dsl.pyimport.lift.values import (
     Ref,
     RowRef,
     Scalar,
-    Seq,
     TupleValue,
     Value,
     Vector,
     known,
     literal,
+    numpy_of,
 )
 
 _BINARY = {
@@ -126,8 +125,10 @@ def _boolop(m: Machine, node: ast.BoolOp) -> Value:
             assert isinstance(d, Scalar)
             c = T.disj((c, d.term)) if is_or else T.conj((c, d.term))
         if _is_truth(value) and _is_truth(other):
-            pair = (value.term, other.term)  # type: ignore[attr-defined]
-            value = Scalar(T.disj(pair) if is_or else T.conj(pair))
+            assert isinstance(value, Scalar)
+            assert isinstance(other, Scalar)
+            pair = (value.term, other.term)
+            value = Scalar(T.disj(pair) if is_or else T.conj(pair), numpy_of(value, other))
         else:
             value = merge_values(going, other, value)
     return value
@@ -165,19 +166,24 @@ def _bit_operation(m: Machine, node: ast.BinOp, left: Value, right: Value) -> Va
         found = letters.combined(m, symbol, left, right)
         if found is not None:
             return found
-    a, b = sequence(m, left), sequence(m, right)
-    if a is not None and b is not None and a.is_set and b.is_set:
-        if isinstance(node.op, ast.BitOr):
-            return m.allocate(Seq(a.parts + b.parts, True))
-        p = C.as_positions(m, a).parts
-        keep = [_filtered(m, x, b, isinstance(node.op, ast.BitAnd)) for x in p]
-        if isinstance(node.op, ast.BitAnd):
-            return m.allocate(Seq(tuple(keep), True))
+        from attndsl.dsl.pyimport.lift import arrays, tables
+
+        left, right = tables.as_vector(m, left), tables.as_vector(m, right)
+        if arrays.is_array(left) or arrays.is_array(right):
+            return arrays.elementwise(m, left, right, lambda x, y: _of_truths(m, node, x, y), symbol)
+        a, b = sequence(m, left), sequence(m, right)
+        if a is not None and b is not None and a.is_set and b.is_set:
+            return set_operation(m, symbol, a, b)
+    return _of_truths(m, node, left, right)
+
+
+def _of_truths(m: Machine, node: ast.BinOp, left: Value, right: Value) -> Value:
     if isinstance(left, Scalar) and isinstance(right, Scalar) and left.term.kind == right.term.kind == "bool":
+        numpy = True if True in (left.numpy, right.numpy) else left.numpy
         if isinstance(node.op, ast.BitAnd):
-            return Scalar(T.conj((left.term, right.term)))
+            return Scalar(T.conj((left.term, right.term)), numpy)
         if isinstance(node.op, ast.BitOr):
-            return Scalar(T.disj((left.term, right.term)))
+            return Scalar(T.disj((left.term, right.term)), numpy)
     raise m.stop("a bit operation", node, "E0303")
 
 
@@ -186,12 +192,14 @@ def _unary(m: Machine, node: ast.UnaryOp) -> Value:
         return Scalar(T.not_(condition(m, node.operand)))
     value = evaluate(m, node.operand)
     if isinstance(node.op, ast.USub):
-        from attndsl.dsl.pyimport.lift import arrays
+        from attndsl.dsl.pyimport.lift import arrays, tables
+
+        value = tables.as_vector(m, value)
 
         def negate(v: Value) -> Value:
             if arrays.is_array(v):
                 return arrays.elementwise(m, known(-1), v, lambda x, y: binary(m, "*", x, y), "*")
-            if isinstance(v, Scalar) and v.term.kind != "str":
+            if isinstance(v, Scalar) and v.term.kind != "str" and (v.term.kind != "bool" or v.numpy is False):
                 return Scalar(T.neg(T.as_number(v.term)), v.numpy)
             raise m.stop("the negative of this value", node, "E0302")
 
@@ -205,7 +213,7 @@ def _unary(m: Machine, node: ast.UnaryOp) -> Value:
 
 
 def _compare(m: Machine, node: ast.Compare) -> Value:
-    parts: list[Term] = []
+    parts: list[Scalar] = []
     held = m.state.path
     left = evaluate(m, node.left)
     try:
@@ -219,12 +227,12 @@ def _compare(m: Machine, node: ast.Compare) -> Value:
                 raise m.stop("a chained comparison of arrays", node, "E0302")
             if isinstance(op, ast.In) and isinstance(operand, ast.Name) and found.term.op == "member":
                 m.hints.setdefault(found.term, SET_HINT + operand.id)
-            parts.append(found.term)
+            parts.append(found)
             m.state.path = m.state.along(found.term)
             left = right
     finally:
         m.state.path = held
-    return Scalar(T.conj(parts))
+    return Scalar(T.conj(p.term for p in parts), numpy_of(*parts))
 
 
 _HANDLERS: dict[type[ast.AST], Callable[..., Value]] = {

@@ -16,6 +16,7 @@ from attndsl.dsl import pytree
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import tables
 from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.gathering import METHODS
 from attndsl.dsl.pyimport.lift.machine import Machine, State
 from attndsl.dsl.pyimport.lift.merge import merge_values, subst_part
 from attndsl.dsl.pyimport.lift.terms import Term
@@ -25,7 +26,7 @@ from attndsl.dsl.pyimport.lift.view import View
 if TYPE_CHECKING:
     from attndsl.dsl.pyimport.lift.summary import LoopRun
 
-_ADDING = ("append", "add", "extend", "update")
+_ADDING = ("append", "add", "extend", "update", *METHODS)
 
 
 def earlier(binder: Binder, where: Term, part: Part) -> Part:
@@ -137,10 +138,21 @@ def _cut(s: ast.stmt, names: set[str], needed: set[str]) -> ast.stmt | None:
             return body[0]
         if not body and len(other) == 1 and _is_guard(s.test, ast.In, other[0]):
             return other[0]
-        return ast.copy_location(ast.If(s.test, body or [ast.copy_location(ast.Pass(), s)], other), s)
+        test = _without_guard(s.test, body[0]) if not other and len(body) == 1 else s.test
+        return ast.copy_location(ast.If(test, body or [ast.copy_location(ast.Pass(), s)], other), s)
     if _adds(s, names) or _sets(s, needed) or isinstance(s, ast.Continue | ast.Break | ast.Return):
         return s
     return None
+
+
+def _without_guard(test: ast.expr, added: ast.stmt) -> ast.expr:
+    """``P and x not in seen`` as ``P``."""
+    if not (isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And)):
+        return test
+    rest = [v for v in test.values if not _is_guard(v, ast.NotIn, added)]
+    if len(rest) == len(test.values) or not rest:
+        return test
+    return rest[0] if len(rest) == 1 else ast.copy_location(ast.BoolOp(ast.And(), rest), test)
 
 
 def _is_guard(test: ast.expr, kind: type[ast.cmpop], added: ast.stmt) -> bool:
@@ -176,10 +188,10 @@ def joined(m: Machine, parts: tuple[Part, ...], ordered: bool, node: ast.AST) ->
     """Several appends in one iteration: one list only when at most one of them happens."""
     first = parts[0]
     merged = first
-    for p in parts[1:]:
+    for at, p in enumerate(parts[1:], start=1):
         if p.binders[:1] != first.binders[:1] or len(p.binders) != 1 or len(first.binders) != 1:
             return _unordered(m, parts, node)
-        if not m.prover.impossible([merged.condition, p.condition]):
+        if not all(m.prover.impossible([one.condition, p.condition]) for one in parts[:at]):
             return _unordered(m, parts, node)
         element = merge_values(p.condition, p.element, merged.element)
         merged = Part(first.binders, T.disj((merged.condition, p.condition)), element)
@@ -221,5 +233,8 @@ def _grown(old: Value, added: tuple[Part, ...], ordered: bool) -> Value:
 
 
 def _bound(view: View, part: Part) -> Part:
+    ending = view.at_stop(part)
+    if ending is not None:
+        return ending
     condition = T.conj((view.where, view.executed(part.condition)))
     return Part((view.binder, *part.binders), condition, part.element)

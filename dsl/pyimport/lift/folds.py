@@ -154,7 +154,14 @@ def _folded(name: str, part: Part, element: Scalar) -> Value:
 
 def _by_key(m: Machine, name: str, part: Part, key: Value, unordered: bool) -> Value:
     (b,) = part.binders
-    if b.descending or b.climbs or unordered or not isinstance(key, Closure) or not isinstance(key.node, ast.Lambda):
+    if (
+        b.descending
+        or b.climbs
+        or b.mixed
+        or unordered
+        or not isinstance(key, Closure)
+        or not isinstance(key.node, ast.Lambda)
+    ):
         raise m.stop(f"{name!r} by this key", code="E0313")
     parameters = [a.arg for a in key.node.args.args]
     held, path = m.lookup(parameters[0]), m.state.path

@@ -48,6 +48,48 @@ def _form(t: Term, var: Term) -> tuple[str, Term, Term] | None:
     return sort, where, value
 
 
+def restarts(t: Term, var: Term) -> tuple[str, Term, Term, Term, Term] | None:
+    """(add or mul, where the name is set anew, to what, where it is changed, by what), or None."""
+    leaves: list[tuple[str, Term]] = []
+    tree = _leaves(_settled(_normal(t, var)), var, leaves)
+    sorts = {s for s, _ in leaves if s != "same"}
+    if tree is None or len(sorts) != 2 or "assign" not in sorts:
+        return None
+    (kind,) = sorts - {"assign"}
+    if kind not in ("add", "mul"):
+        return None
+    assigned, value = _where(tree, "assign"), _value_of(tree, "assign")
+    changed, by = _where(tree, kind), _value_of(tree, kind)
+    if any(x is None or var.data in x.free for x in (assigned, value, changed, by)):
+        return None
+    assert value is not None
+    assert by is not None
+    return kind, assigned, value, changed, by
+
+
+def _where(tree: Tree, sort: str) -> Term:
+    """The condition of the leaves of this sort."""
+    own, term, a, b = tree
+    if own != "ite":
+        return T.const(own == sort)
+    assert a is not None
+    assert b is not None
+    return T.ite(term, _where(a, sort), _where(b, sort))
+
+
+def _value_of(tree: Tree, sort: str) -> Term | None:
+    """The value of the leaves of this sort, one where there are several."""
+    own, term, a, b = tree
+    if own != "ite":
+        return term if own == sort else None
+    assert a is not None
+    assert b is not None
+    then, other = _value_of(a, sort), _value_of(b, sort)
+    if then is None or other is None:
+        return other if then is None else then
+    return T.ite(term, then, other)
+
+
 def _settled(t: Term) -> Term:
     """``a if c else (a if p else b)`` is ``a if p else b`` where c says that p, as at the break that follows ``p``."""
     if t.op != "ite":
@@ -57,15 +99,9 @@ def _settled(t: Term) -> Term:
     for side, rest, sure in ((then, other, T.not_(c)), (other, then, c)):
         if side.op == "ite":
             p, a, b = side.args
-            if rest in (a, b) and (p if rest is a else T.not_(p)) in _said(sure):
+            if rest in (a, b) and (p if rest is a else T.not_(p)) in T.said(sure):
                 return side
     return T.ite(c, then, other)
-
-
-def _said(c: Term) -> tuple[Term, ...]:
-    if c.op == "not" and c.args[0].op == "or":
-        return tuple(T.not_(x) for x in c.args[0].args)
-    return c.args if c.op == "and" else (c,)
 
 
 def _absorbed(t: Term) -> Term:
@@ -126,6 +162,8 @@ def _leaf(t: Term, var: Term) -> tuple[str, Term] | None:
 
 def _added(t: Term, var: Term) -> tuple[str, Term] | None:
     a, b = t.args
+    if var.data in a.free and var.data in b.free:
+        return _share(t, var)
     if var.data in a.free and var.data not in b.free:
         inner = _leaf(a, var)
         delta = b if t.data == "+" else T.neg(b)
@@ -136,6 +174,17 @@ def _added(t: Term, var: Term) -> tuple[str, Term] | None:
         if inner is not None and inner[0] in ("same", "add"):
             return "add", (a if inner[0] == "same" else T.add(a, inner[1]))
     return None
+
+
+def _share(t: Term, var: Term) -> tuple[str, Term] | None:
+    """``c - c / 2`` is ``c`` times a factor."""
+    factors = []
+    for side in t.args:
+        found = _leaf(side, var)
+        if found is None or found[0] not in ("same", "mul"):
+            return None
+        factors.append(T.ONE if found[0] == "same" else found[1])
+    return "mul", T.arith(t.data, factors[0], factors[1], t.span)
 
 
 def _multiplied(t: Term, var: Term) -> tuple[str, Term] | None:
@@ -244,12 +293,23 @@ def _tested(t: Term, var: Term) -> tuple[str, Term, Term | None] | None:
     c, x, rest_value = t.args
     if rest_value is not var:
         return None
-    parts = c.args if c.op == "and" else (c,)
-    tests = [p for p in parts if p.op == "cmp" and var in p.args and x in p.args]
+    parts = T.parts(c)
+    tests = [p for p in parts if _comparison(p, x, var)]
     rest = [p for p in parts if p not in tests]
     if len(tests) != 1 or any(var.data in p.free for p in rest) or var.data in x.free:
         return None
-    op = tests[0].data if tests[0].args[0] is x else {"<": ">", ">": "<", "<=": ">=", ">=": "<="}.get(tests[0].data)
+    op = _comparison(tests[0], x, var)
     if op not in ("<", "<=", ">", ">="):
         return None
     return ("max" if op[0] == ">" else "min"), T.conj(rest), x
+
+
+def _comparison(p: Term, x: Term, var: Term) -> str:
+    """How x compares with the name where it takes its place; ``x > c or (x == c and P)`` is as good as ``x > c``."""
+    if p.op == "cmp" and x in p.args and var in p.args:
+        return str(p.data if p.args[0] is x else {"<": ">", ">": "<", "<=": ">=", ">=": "<="}.get(p.data, p.data))
+    if p.op != "or":
+        return ""
+    direct = {_comparison(d, x, var) for d in p.args} & {">", "<"}
+    equal = [d for d in p.args if any(_comparison(c, x, var) == "==" for c in (d.args if d.op == "and" else (d,)))]
+    return direct.pop() if len(direct) == 1 and len(equal) == len(p.args) - 1 else ""

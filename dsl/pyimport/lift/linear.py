@@ -55,7 +55,7 @@ class Prover:
 
     def impossible(self, conditions: Iterable[Term]) -> bool:
         """The conditions cannot hold together."""
-        flat = [p for c in conditions for p in _parts(c)]
+        flat = [p for c in conditions for p in T.parts(c)]
         known = set(flat)
         if T.FALSE in known or any(T.not_(p) in known for p in flat):
             return True
@@ -104,7 +104,7 @@ class Prover:
         for c in (*path.either, *more):
             if c.op == "or":
                 known = known or {*path.flat, *more}
-                c = T.disj([a for a in c.args if not any(T.not_(p) in known for p in _parts(a))])
+                c = T.disj([a for a in c.args if not any(T.not_(p) in known for p in T.parts(a))])
             found = _sorted(c)
             plain.extend(found[0])
             choices.extend(found[1])
@@ -114,7 +114,7 @@ class Prover:
 
 
 def _longer(path: _Path, more: tuple[Term, ...]) -> _Path:
-    flat = [p for c in more for p in _parts(c)]
+    flat = [p for c in more for p in T.parts(c)]
     plain = [p for c in flat for p in _sorted(c)[0]]
     return _Path(
         (*path.flat, *flat),
@@ -137,7 +137,7 @@ def _decide(system: System, different: Sequence[Term], plain: list[Term], choice
     if not choices:
         return False
     first, *rest = choices
-    cases = ([x for x in _parts(a) if _is_integer(x)] for a in first.args)
+    cases = ([x for x in T.parts(a) if _is_integer(x)] for a in first.args)
     return all(_decide(system, different, case, rest, False) for case in cases)
 
 
@@ -145,15 +145,11 @@ def _sorted(c: Term) -> tuple[list[Term], list[Term]]:
     """The comparisons of whole numbers that a condition says, and its choices among some."""
     found = _SORTED.get(c)
     if found is None:
-        plain = [p for p in _parts(c) if _is_integer(p)]
-        few = [p for p in _parts(c) if p.op == "or" and len(p.args) <= 3]
-        choices = [p for p in few if all(any(_is_integer(x) for x in _parts(a)) for a in p.args)]
+        plain = [p for p in T.parts(c) if _is_integer(p)]
+        few = [p for p in T.parts(c) if p.op == "or" and len(p.args) <= 3]
+        choices = [p for p in few if all(any(_is_integer(x) for x in T.parts(a)) for a in p.args)]
         found = _SORTED[c] = plain, choices
     return found
-
-
-def _parts(c: Term) -> tuple[Term, ...]:
-    return c.args if c.op == "and" else (c,)
 
 
 def _certain(value: Term, flat: Sequence[Term]) -> bool:
@@ -316,7 +312,22 @@ def atom_facts(t: Term) -> list[Term]:
         case "ite" if t.args[1].kind == t.args[2].kind == "int" and T.is_const(t.args[1]) and T.is_const(t.args[2]):
             small, large = sorted(a.data for a in t.args[1:])
             return [T.sub(t, T.const(small)), T.sub(T.const(large), t)]
+        case "ite" if t.kind == "int":
+            least = _least(t)
+            return [] if least is None else [T.sub(t, T.const(least))]
     return []
+
+
+def _least(t: Term) -> int | None:
+    """A constant that the whole number is never below, where its form says one."""
+    if T.is_const(t):
+        return int(t.data)
+    if t.op == "ite":
+        sides = [_least(x) for x in t.args[1:]]
+        return None if None in sides else min(x for x in sides if x is not None)
+    if t.op == "agg" and t.data in ("first", "last", "nth", "argmax", "argmin") and t.args[0] is T.NONE:
+        return _least(t.args[2])
+    return 0 if t.op in ("n", "windex") or (t.op == "agg" and t.data == "count") else None
 
 
 def _function_facts(t: Term) -> list[Term]:

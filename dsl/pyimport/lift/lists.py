@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence
-from attndsl.dsl.pyimport.lift.machine import Machine
+from attndsl.dsl.pyimport.lift.machine import Machine, Retry
+from attndsl.dsl.pyimport.lift.merge import instantiate
 from attndsl.dsl.pyimport.lift.values import (
+    Carried,
     Choice,
     DictValue,
     Growing,
@@ -26,6 +29,8 @@ def freeze(m: Machine, value: Value) -> Value:
         if isinstance(found, DictValue):
             raise m.stop("a dict is stored in a list or dict", code="E0311")
         return found
+    if isinstance(value, Carried):
+        raise Retry(value.name)
     if isinstance(value, TupleValue):
         return TupleValue(tuple(freeze(m, v) for v in value.items))
     if isinstance(value, Choice):
@@ -60,3 +65,42 @@ def extend_with(m: Machine, ref: Ref, value: Value) -> None:
         if not (isinstance(found, Seq) and found.is_set):
             raise m.stop("a list is extended by a set, whose order is not fixed", code="E0312")
     extend(m, ref, tuple(Part(p.binders, p.condition, freeze(m, p.element)) for p in seq.parts))
+
+
+def _held(m: Machine, ref: Ref) -> Seq:
+    """The list or set, of which something is taken away. A loop cannot take away from one it did not make."""
+    found = m.mutable(ref)
+    if not isinstance(found, Seq):
+        raise m.stop("something is taken from this object", code="E0311")
+    return found
+
+
+def remove(m: Machine, ref: Ref, item: Value, certain: bool) -> None:
+    """``list.remove``, ``set.remove`` (``certain``: Python fails when it is not there) and ``set.discard``."""
+    found = _held(m, ref)
+    if not found.is_set and (len(found.parts) > 1 or not all(C._injective(p) for p in found.parts)):
+        raise m.stop("one of several equal elements is removed", code="E0311")
+    if certain:
+        m.require(C.contains(m, item, found))
+    parts = []
+    for original in found.parts:
+        p = instantiate(original)
+        parts.append(Part(p.binders, T.conj((p.condition, T.not_(C.equal(m, p.element, item)))), p.element))
+    m.state.heap[ref.key] = Seq(tuple(parts), found.is_set)
+
+
+def pop(m: Machine, ref: Ref, first: bool) -> Value:
+    """``list.pop()`` and ``list.pop(0)``."""
+    found = _held(m, ref)
+    if found.is_set or len(found.parts) != 1 or len(found.parts[0].binders) != 1:
+        raise m.stop("an element is popped off a list that was built in several places", code="E0311")
+    taken = C.element(m, found, T.ZERO if first else T.const(-1))
+    p = instantiate(found.parts[0])
+    (b,) = C.in_text_order(p).binders
+    kind = "first" if first != b.descending else "last"
+    end = T.agg(kind, b.var, b.domain, b.low, b.high, p.condition)
+    order = ">" if kind == "first" else "<"
+    here, there = (T.windex(b.var), T.windex(end)) if b.over_words else (b.var, end)
+    rest = T.mk("cmp", order, (here, there), "bool")
+    m.state.heap[ref.key] = Seq((Part((b,), T.conj((p.condition, rest)), p.element),))
+    return taken

@@ -35,6 +35,7 @@ from attndsl.dsl.pyimport.lift.values import (
 
 def run_for(m: Machine, node: ast.For) -> bool:
     iterated = spread(m, lambda v: v, evaluate(m, node.iter))
+    m.persist()
     if isinstance(iterated, Choice):
         return _by_cases(m, node, iterated)
     return _over(m, node, iterated)
@@ -77,7 +78,7 @@ def _over(m: Machine, node: ast.For, value: Value) -> bool:
     if walked is not None and isinstance(value, Ref) and m.state.heap.get(value.key) != walked:
         raise m.stop("a list is changed while it is walked through", node, "E0311")
     if mixed and (len(m.readings) > read or any(e.op not in ("add", "check") for e in m.events[done:])):
-        raise m.stop("the order of a list to which an iteration appends more than once", node, "E0313")
+        raise m.stop("the order of a list from a set, or with several appends in an iteration", node, "E0313")
     return walk.finish()
 
 
@@ -262,13 +263,15 @@ def symbolic(m: Machine, binder: Binder, where: Term, node: ast.For, body: Calla
 def run_while(m: Machine, node: ast.While) -> bool:
     """``while p >= 0 and not P(p): p -= 1`` and its mirror image: a search from p."""
     if len(node.body) > 1:
-        return whiles.as_for(m, node, run_for)
+        from attndsl.dsl.pyimport.lift.statements import run
+
+        return whiles.as_for(m, node, run_for, run)
     if node.orelse or len(node.body) != 1 or not isinstance(node.body[0], ast.AugAssign):
         raise m.stop("a while loop that is no simple search", node, "E0318")
     step = node.body[0]
     if not isinstance(step.target, ast.Name) or not isinstance(step.op, ast.Add | ast.Sub):
         raise m.stop("a while loop that is no simple search", node, "E0318")
-    if not (isinstance(step.value, ast.Constant) and step.value.value == 1):
+    if not whiles.is_one(step.value):
         raise m.stop("a while loop that is no simple search", node, "E0318")
     name, down = step.target.id, isinstance(step.op, ast.Sub)
     start = spread(m, lambda v: v, evaluate(m, ast.copy_location(ast.Name(name, ast.Load()), step.target)))
@@ -295,7 +298,7 @@ def _search(m: Machine, node: ast.While, name: str, start: Term, down: bool) -> 
     m.state.path = held
     if len(m.events) > before:
         raise m.stop("a while loop whose condition may fail", node, "E0318")
-    parts = going.args if going.op == "and" else (going,)
+    parts = T.parts(going)
     limits = [
         c
         for c in parts

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from attndsl.dsl.pyimport.aligners import Aligner
+from attndsl.dsl.pyimport.lift import cases
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.linear import Prover
 from attndsl.dsl.pyimport.lift.terms import Term
@@ -75,13 +76,6 @@ class Reading:
     statistic: str = ""
 
 
-def _conjuncts(c: Term) -> tuple[Term, ...]:
-    """What a condition says one by one; ``not (a or b)`` says two things."""
-    if c.op == "not" and c.args[0].op == "or":
-        return tuple(T.not_(x) for x in c.args[0].args)
-    return c.args if c.op == "and" else (c,)
-
-
 @dataclass(slots=True)
 class State:
     """Names by frame, heap contents, and what must hold for control to be here."""
@@ -94,7 +88,7 @@ class State:
         """The path with these conditions as well."""
         path = list(self.path)
         for c in conditions:
-            for p in _conjuncts(c):
+            for p in T.said(c):
                 if p is not T.TRUE and p not in path:
                     path.append(p)
         return tuple(path)
@@ -110,6 +104,27 @@ class Flows:
 
     continues: list[State] = field(default_factory=list)
     breaks: list[State] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Failure:
+    """A state in which Python fails, at this node; ``inside`` an expression that is not always evaluated."""
+
+    state: State
+    node: ast.AST | None
+    kind: str
+    inside: bool
+
+
+@dataclass(slots=True)
+class Attempt:
+    """A try block that is being executed: how deep it stands, and where it failed."""
+
+    loops: int
+    frames: int
+    flows: int
+    failures: list[Failure]
+    start: int = 0  # the length of the path where the present statement of the block began
 
 
 @dataclass(slots=True)
@@ -147,6 +162,8 @@ class Machine:
     hints: dict[Term, str] = field(default_factory=dict)
     keys: itertools.count[int] = field(default_factory=itertools.count)
     required: set[Term] = field(default_factory=set)
+    trying: list[Attempt] = field(default_factory=list)
+    settled: set[tuple[str, Term]] = field(default_factory=set)  # loops whose writes of a matrix may come in any order
     assuming: list[int] = field(default_factory=list)
     aligners: Mapping[str, Aligner] = field(default_factory=dict)
     steps: int = 0
@@ -226,6 +243,7 @@ class Machine:
         return name
 
     def write(self, op: str, matrix: str, row: Term, column: Term, value: Term, node: ast.AST | None = None) -> None:
+        self.persist()
         self.events.append(
             Event(op, matrix, row, column, value, self.state.path, tuple(self.loops), self.span(node or self.node))
         )
@@ -241,14 +259,23 @@ class Machine:
     # ------------------------------------------------------------ conditions
 
     def holds(self, condition: Term) -> bool:
-        return self.prover.implies(self.state.path, condition)
+        return cases.implies(self.prover, self.state.path, condition)
 
     def fails(self, condition: Term) -> bool:
         return self.prover.excludes(self.state.path, condition)
 
-    def require(self, condition: Term, node: ast.AST | None = None) -> None:
-        """Python fails here unless the condition holds: prove it, or make the program fail too."""
+    def require(self, condition: Term, node: ast.AST | None = None, kind: str = "") -> None:
+        """Python fails here unless the condition holds: prove it, or make the program fail too.
+
+        ``kind`` names the exception, where the node does not tell it. In a try block the failure is the handler's.
+        """
         if self.holds(condition):
+            return
+        if self.trying and self._is_tried(self.trying[-1]):
+            self.persist()
+            failed = Failure(self.state.fork(T.not_(condition)), node or self.node, kind, bool(self.assuming))
+            self.trying[-1].failures.append(failed)
+            self.state.path = (*self.state.path, condition)
             return
         span = self.span(node or self.node)
         self.required.add(condition)
@@ -256,6 +283,18 @@ class Machine:
             Event("check", "W", T.ZERO, T.ZERO, T.not_(condition), self.state.path, tuple(self.loops), span)
         )
         self.state.path = (*self.state.path, condition)
+
+    def persist(self) -> None:
+        """Control gets past an expression only where nothing in it failed, whichever part of it that was."""
+        if self.trying:
+            attempt = self.trying[-1]
+            for failed in attempt.failures:
+                survived = T.not_(T.conj(failed.state.path[attempt.start :]))
+                if survived not in self.state.path:
+                    self.state.path = self.state.along(survived)
+
+    def _is_tried(self, attempt: Attempt) -> bool:
+        return (attempt.loops, attempt.frames, attempt.flows) == (len(self.loops), len(self.frames), len(self.flows))
 
     def under(self, condition: Term, compute: Callable[[], Value]) -> Value:
         """What an expression gives where the condition holds (it is not evaluated elsewhere)."""

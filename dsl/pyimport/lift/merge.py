@@ -133,7 +133,7 @@ def _joined(extras: list[tuple[Term, ...]]) -> tuple[Term, ...]:
     rests = [[c for c in e if c not in common] for e in extras]
     either = T.disj(sorted((T.conj(r) for r in rests), key=lambda t: t.size))
     either = _covered(rests, either)
-    return (*common, *(either.args if either.op == "and" else (either,) if either is not T.TRUE else ()))
+    return (*common, *(() if either is T.TRUE else T.parts(either)))
 
 
 def _covered(rests: list[list[Term]], either: Term) -> Term:

@@ -6,13 +6,15 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from attndsl.dsl.pyimport.lift import arrays, dicts, letters, lists, numpy_, tables
+from attndsl.dsl.pyimport.lift import arrays, dicts, gathered, letters, lists, numpy_, tables, texts
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, spread
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
+from attndsl.dsl.pyimport.lift.gathering import METHODS
 from attndsl.dsl.pyimport.lift.linear import WORD_COUNT
 from attndsl.dsl.pyimport.lift.machine import Machine
+from attndsl.dsl.pyimport.lift.operators import set_operation
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
@@ -31,8 +33,10 @@ from attndsl.dsl.pyimport.lift.values import (
     Word,
     items_of,
     known,
+    literal,
 )
 
+_SET_METHODS = {"union": "|", "intersection": "&", "difference": "-"}
 _PREDICATES = [
     "isalpha",
     "isdigit",
@@ -72,16 +76,21 @@ def _call(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
             return numpy_.method(m, base, name, node)
         case Opaque(name="ids") if name in ("tolist",) and not node.args:
             return base
+        case Seq() if name in ("append", "add", "extend", "update"):
+            raise m.stop("a list inside a list or dict is changed", node, "E0311")
         case Seq() | TupleValue():
-            return _container(
-                m, m.allocate(base if isinstance(base, Seq) else sequence(m, base) or Seq(())), name, node
-            )
+            contents = base if isinstance(base, Seq) else literal(base.items)
+            return _container(m, m.allocate(contents), name, node)
         case Word(term=w) if name == "nbor":
             return _neighbour(m, w, node)
         case Word(term=w) if name == "is_ancestor":
             return _is_ancestor(m, w, node)
         case Scalar() if name == "item" and not node.args:
             return base
+        case Opaque(name="sentence" | "joined") if name in ("lower", "strip") and not node.args:
+            return texts.changed(base, name)
+        case Opaque(name="sentence" | "joined") if name == "count" and len(node.args) == 1:
+            return texts.count(m, base, evaluate(m, node.args[0]), node)
         case Opaque(name="sentence") if name == "find":
             raise m.stop("the text itself is searched", node, "E0306")
     raise m.stop(f"the method {name!r} of this object", node, "E0305")
@@ -145,6 +154,8 @@ def _text(m: Machine, t: Term, name: str, node: ast.Call) -> Value:
         return Scalar(T.text_method(t, name, _texts(m, args), "str", fold))
     if name in ("startswith", "endswith") and len(args) == 1:
         return _affix(m, t, name, args[0])
+    if name == "join" and len(args) == 1 and (parts := sequence(m, args[0])) is not None:
+        return texts.joined(m, t, parts)
     if name in ("find", "count") and len(args) == 1:
         return Scalar(T.text_method(t, name, _texts(m, args), "int", fold))
     raise m.stop(f"the method {name!r} of a text", node, "E0305")
@@ -178,6 +189,9 @@ def _container(m: Machine, ref: Ref, name: str, node: ast.Call) -> Value:
     args = [evaluate(m, a) for a in node.args]
     if node.keywords:
         raise m.stop(f"{name!r} with keyword arguments", node, "E0305")
+    if name in METHODS:
+        gathered.gather(m, ref, name, args[0], args[1])
+        return NoneValue()
     changes = ("append", "add", "extend", "update")
     found = m.state.heap.get(ref.key) if name in changes else m.contents(ref)
     if isinstance(found, DictValue) and found.length is not None:
@@ -194,14 +208,21 @@ def _container(m: Machine, ref: Ref, name: str, node: ast.Call) -> Value:
     if name in ("extend", "update") and len(args) == 1:
         lists.extend_with(m, ref, args[0])
         return NoneValue()
+    if name in ("remove", "discard") and len(args) == 1:
+        lists.remove(m, ref, args[0], name == "remove")
+        return NoneValue()
+    if name == "pop" and args in ([], [known(0)], [known(-1)]):
+        return lists.pop(m, ref, args == [known(0)])
     if name == "index" and len(args) == 1:
         return _index(m, ref, args[0], node)
     if name == "count" and len(args) == 1:
         return _count(m, ref, args[0])
     if name == "copy" and not args:
         return m.allocate(m.contents(ref))
-    if name in ("union", "intersection", "difference", "issubset") and len(args) == 1:
-        raise m.stop(f"the set method {name!r}", node, "E0305")
+    if name in _SET_METHODS and len(args) == 1:
+        a, b = sequence(m, ref), sequence(m, args[0])
+        if a is not None and b is not None and a.is_set:
+            return set_operation(m, _SET_METHODS[name], a, b)
     raise m.stop(f"the method {name!r} of a list or set", node, "E0305")
 
 

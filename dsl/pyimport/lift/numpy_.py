@@ -5,24 +5,21 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from attndsl.dsl.pyimport.lift import arrays, tables
+from attndsl.dsl.pyimport.lift import arrays, gathered, listed
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, spread
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Loop, Machine
+from attndsl.dsl.pyimport.lift.making import MAKING, argument, is_double, list_vector
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
     Grid,
-    Opaque,
     PerRow,
     RowRef,
     Scalar,
-    Seq,
     TupleValue,
     Value,
-    Vector,
-    items_of,
     known,
 )
 
@@ -40,9 +37,11 @@ def call(m: Machine, name: str, node: ast.Call) -> Value:
         if handler is not None:
             return handler(m, node)
         if function in _PLAIN and len(node.args) == 1 and not node.keywords:
-            return _function(m, _PLAIN[function], evaluate(m, node.args[0]))
+            return _function(m, _PLAIN[function], argument(m, node.args[0]))
     if module == "math" and function in _MATH and len(node.args) == 1:
         return _math(m, function, evaluate(m, node.args[0]))
+    if module == "collections" and function in gathered.MAKERS:
+        return gathered.made(m, function, node)
     if module == "random":
         raise m.stop("random numbers", node, "E0308")
     raise m.stop(f"the function {name!r}", node, "E0305")
@@ -88,6 +87,8 @@ def fold(m: Machine, kind: str, value: Value) -> Scalar:
         name = {"maximum": "max", "minimum": "min"}[kind]
         return Scalar(m.read_stat(value.matrix, name, value.row), True)
     v = arrays.vector(m, value)
+    if v.part:
+        return listed.fold(m, kind, v.part)
     k = T.fresh("int")
     if kind != "sum":
         m.require(T.compare(">", v.length, T.ZERO))
@@ -106,7 +107,7 @@ def _fold_call(kind: str) -> Callable[[Machine, ast.Call], Value]:
     def handler(m: Machine, node: ast.Call) -> Value:
         if len(node.args) != 1:
             raise m.stop("a numpy function with these arguments", node, "E0305")
-        value = evaluate(m, node.args[0])
+        value = argument(m, node.args[0])
         if isinstance(value, Grid):
             return _grid_fold(m, value, kind, node)
         if node.keywords:
@@ -122,17 +123,6 @@ def _as_vector(m: Machine, value: Value) -> Value:
     if seq is None:
         return value
     return list_vector(m, seq)
-
-
-def list_vector(m: Machine, seq: Seq) -> Vector:
-    if len(seq.parts) == 1 and len(seq.parts[0].binders) == 1 and seq.parts[0].condition is T.TRUE:
-        (b,) = seq.parts[0].binders
-        element = seq.parts[0].element
-        if not b.over_words and not b.descending and isinstance(element, Scalar):
-            length = T.sub(b.high, b.low)
-            term = element.term
-            return Vector(length, lambda k: Scalar(T.subst(term, {b.var: T.add(b.low, k)}), True))
-    raise m.stop("a numpy array of this list", code="E0315")
 
 
 def _grid_fold(m: Machine, grid: Grid, kind: str, node: ast.Call) -> Value:
@@ -161,7 +151,7 @@ def method(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
             return _grid_fold(m, base, kind, node)
         if not node.args and not node.keywords:
             return fold(m, kind, base)
-    if name in ("copy", "astype") and isinstance(base, Grid) and _is_double(node):
+    if name in ("copy", "astype") and isinstance(base, Grid) and is_double(node):
         return arrays.renamed(m, base)
     if name == "copy" and not node.args and not isinstance(base, Grid):
         return arrays.vector(m, base)
@@ -174,16 +164,10 @@ def method(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
     raise m.stop(f"the array method {name!r}", node, "E0315")
 
 
-def _is_double(node: ast.Call) -> bool:
-    """No arguments besides numpy's usual element type, in which all matrices are."""
-    given = [*node.args, *(k.value for k in node.keywords if k.arg == "dtype")]
-    return len(given) == len(node.args) + len(node.keywords) and all(
-        ast.unparse(a) in ("float", "np.float64", "'float64'", "np.double") for a in given
-    )
-
-
 def _quantified(m: Machine, name: str, value: Value) -> Value:
     v = arrays.vector(m, value)
+    if v.part:
+        return listed.quantified(name, v.part)
     k = T.fresh("int")
     c = v.at(k).term
     c = c if c.kind == "bool" else T.compare("!=", c, T.ZERO)
@@ -200,95 +184,18 @@ def _mean(m: Machine, value: Value) -> Value:
 
 def _arg(m: Machine, kind: str, value: Value) -> Value:
     v = arrays.vector(m, value)
+    if v.part:
+        raise m.stop("the place of the greatest element of an array made of a list", code="E0315")
     m.require(T.compare(">", v.length, T.ZERO))
     k = T.fresh("int")
     return Scalar(T.agg(kind, k, T.NONE, T.ZERO, v.length, T.TRUE, v.at(k).term))
 
 
-# ---------------------------------------------------------------- making and changing arrays
-
-
-def _filled(value: Term) -> Callable[[Machine, ast.Call], Value]:
-    def handler(m: Machine, node: ast.Call) -> Value:
-        if len(node.args) != 1 or any(k.arg != "dtype" for k in node.keywords):
-            raise m.stop("an array made with these arguments", node, "E0315")
-        typed = [_ELEMENTS.get(ast.unparse(k.value), "") for k in node.keywords]
-        if typed and typed[0]:
-            return tables.typed(m, evaluate(m, node.args[0]), value, typed[0], node)
-        for k in node.keywords:
-            if ast.unparse(k.value) not in ("float", "np.float64", "np.float32", "'float64'"):
-                raise m.stop("an array of this type", node, "E0315")
-            if ast.unparse(k.value) == "np.float32":
-                raise m.stop("an array of single precision", node, "E0315")
-        return arrays.zeros(m, evaluate(m, node.args[0]), Scalar(value), "row")
-
-    return handler
-
-
-_ELEMENTS = {"bool": "bool", "np.bool_": "bool", "int": "int", "np.int64": "int", "np.int32": "int"}
-
-
-def _full(m: Machine, node: ast.Call) -> Value:
-    if len(node.args) != 2 or node.keywords:
-        raise m.stop("an array made with these arguments", node, "E0315")
-    value = evaluate(m, node.args[1])
-    if not isinstance(value, Scalar) or value.term.kind not in ("float", "int", "num"):
-        raise m.stop("an array filled with this object", node, "E0315")
-    if value.term.kind == "int":
-        raise m.stop("an array of whole numbers", node, "E0315")
-    return arrays.zeros(m, evaluate(m, node.args[0]), value, "row")
-
-
-def _zeros_like(m: Machine, node: ast.Call) -> Value:
-    value = evaluate(m, node.args[0])
-    if isinstance(value, RowRef | Vector):
-        return arrays.zeros(m, Scalar(value.length), Scalar(T.const(0.0)), "row")
-    if isinstance(value, Grid):
-        return Opaque("filled", Scalar(T.const(0.0)))
-    raise m.stop("np.zeros_like of this object", node, "E0315")
-
-
-def _array(m: Machine, node: ast.Call) -> Value:
-    if len(node.args) != 1:
-        raise m.stop("np.array with these arguments", node, "E0315")
-    value = evaluate(m, node.args[0])
-    if isinstance(value, Grid) and _is_double(ast.Call(node.func, [], node.keywords)):
-        return arrays.renamed(m, value)
-    if arrays.is_array(value):
-        return arrays.vector(m, value)
-    seq = sequence(m, value)
-    if seq is None:
-        raise m.stop("np.array of this object", node, "E0315")
-    items = items_of(seq)
-    if items is not None:
-        return Opaque("literal", _literal_rows(m, items))
-    return list_vector(m, seq)
-
-
-def _literal_rows(m: Machine, items: list[Value]) -> tuple[tuple[Term, ...], ...]:
-    rows = []
-    for item in items:
-        seq = sequence(m, item)
-        inner = items_of(seq) if seq is not None else None
-        if inner is None or not all(isinstance(i, Scalar) for i in inner):
-            raise m.stop("a literal array that is no matrix", code="E0315")
-        rows.append(tuple(i.term for i in inner if isinstance(i, Scalar)))
-    return tuple(rows)
-
-
-def _tril(m: Machine, node: ast.Call) -> Value:
-    if len(node.args) != 1 or node.keywords:
-        raise m.stop("np.tril with these arguments", node, "E0315")
-    value = evaluate(m, node.args[0])
-    if isinstance(value, Opaque) and value.name == "filled" and value.data.term in (T.ONE, T.const(1.0)):
-        return Opaque("tril")
-    if isinstance(value, Grid):
-        return arrays.mask(m, value)
-    raise m.stop("np.tril of this object", node, "E0315")
+# ---------------------------------------------------------------- changing arrays
 
 
 def _clip(m: Machine, node: ast.Call) -> Value:
-    args = [evaluate(m, a) for a in node.args]
+    args = [argument(m, a) for a in node.args]
     options = {k.arg: evaluate(m, k.value) for k in node.keywords}
     low = args[1] if len(args) > 1 else options.get("a_min", known(None))
     high = args[2] if len(args) > 2 else options.get("a_max", known(None))
@@ -299,7 +206,7 @@ def _extreme(which: str) -> Callable[[Machine, ast.Call], Value]:
     def handler(m: Machine, node: ast.Call) -> Value:
         if len(node.args) != 2 or node.keywords:
             raise m.stop(f"np.{which} with these arguments", node, "E0305")
-        a, b = (evaluate(m, x) for x in node.args)
+        a, b = (argument(m, x) for x in node.args)
         if arrays.is_array(b) and not arrays.is_array(a):
             a, b = b, a
         none = known(None)
@@ -309,7 +216,7 @@ def _extreme(which: str) -> Callable[[Machine, ast.Call], Value]:
 
 
 def _count_nonzero(m: Machine, node: ast.Call) -> Value:
-    value = evaluate(m, node.args[0])
+    value = argument(m, node.args[0])
     if node.keywords or len(node.args) != 1:
         raise m.stop("np.count_nonzero with these arguments", node, "E0305")
     if isinstance(value, RowRef) and value.length is T.N:
@@ -323,7 +230,7 @@ def _any_array(name: str) -> Callable[[Machine, ast.Call], Value]:
     def handler(m: Machine, node: ast.Call) -> Value:
         if len(node.args) != 1 or node.keywords:
             raise m.stop(f"np.{name} with these arguments", node, "E0305")
-        return _quantified(m, name, evaluate(m, node.args[0]))
+        return _quantified(m, name, argument(m, node.args[0]))
 
     return handler
 
@@ -337,7 +244,7 @@ def _at_row(v: Value, row: Term) -> Term:
 def _where(m: Machine, node: ast.Call) -> Value:
     if len(node.args) != 3:
         raise m.stop("np.where with these arguments", node, "E0315")
-    c, a, b = (evaluate(m, x) for x in node.args)
+    c, a, b = (argument(m, x) for x in node.args)
     if isinstance(c, PerRow) and all(isinstance(x, PerRow | Scalar) for x in (a, b)):
         r = T.fresh("int")
         then, other = (_at_row(x, r) for x in (a, b))
@@ -347,38 +254,23 @@ def _where(m: Machine, node: ast.Call) -> Value:
 
 
 def _mean_call(m: Machine, node: ast.Call) -> Value:
-    value = evaluate(m, node.args[0])
+    value = argument(m, node.args[0])
     if len(node.args) != 1 or node.keywords or isinstance(value, Grid):
         raise m.stop("np.mean with these arguments", node, "E0305")
     return _mean(m, _as_vector(m, value))
 
 
 def _argmax_call(m: Machine, node: ast.Call) -> Value:
-    return _arg(m, "argmax", _as_vector(m, evaluate(m, node.args[0])))
+    return _arg(m, "argmax", _as_vector(m, argument(m, node.args[0])))
 
 
 def _copied(m: Machine, node: ast.Call) -> Value:
-    value = evaluate(m, node.args[0])
+    value = argument(m, node.args[0])
     return arrays.renamed(m, value) if isinstance(value, Grid) else arrays.vector(m, value)
 
 
-def _arange(m: Machine, node: ast.Call) -> Value:
-    args = [evaluate(m, a) for a in node.args]
-    first = args[0] if len(args) == 1 and not node.keywords else None
-    whole = isinstance(first, Scalar) and first.term.kind == "int"
-    if isinstance(first, Scalar) and whole and m.holds(T.compare(">=", first.term, T.ZERO)):
-        return Vector(first.term, lambda k: Scalar(k, True))
-    raise m.stop("np.arange with these arguments", node, "E0315")
-
-
 _NUMPY: dict[str, Callable[[Machine, ast.Call], Value]] = {
-    "zeros": _filled(T.const(0.0)),
-    "ones": _filled(T.const(1.0)),
-    "full": _full,
-    "zeros_like": _zeros_like,
-    "array": _array,
-    "asarray": _array,
-    "tril": _tril,
+    **MAKING,
     "clip": _clip,
     "maximum": _extreme("maximum"),
     "minimum": _extreme("minimum"),
@@ -392,6 +284,5 @@ _NUMPY: dict[str, Callable[[Machine, ast.Call], Value]] = {
     "all": _any_array("all"),
     "where": _where,
     "copy": _copied,
-    "arange": _arange,
 }
 __all__ = ["Binder", "Loop", "TupleValue", "call", "fold", "method", "spread"]

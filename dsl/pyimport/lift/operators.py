@@ -15,6 +15,7 @@ from attndsl.dsl.pyimport.lift.values import (
     Seq,
     Value,
     items_of,
+    numpy_of,
 )
 
 
@@ -28,20 +29,27 @@ def binary(m: Machine, op: str, a: Value, b: Value) -> Value:
     """``a op b`` of two settled values."""
     if isinstance(a, Scalar) and isinstance(b, Scalar):
         return _scalars(m, op, a, b)
-    from attndsl.dsl.pyimport.lift import arrays
+    from attndsl.dsl.pyimport.lift import arrays, tables
 
+    a, b = tables.as_vector(m, a), tables.as_vector(m, b)
     if arrays.is_array(a) or arrays.is_array(b):
         return arrays.elementwise(m, a, b, lambda x, y: binary(m, op, x, y), op)
     left, right = sequence(m, a), sequence(m, b)
     if op == "+" and left is not None and right is not None:
         return m.allocate(Seq(left.parts + right.parts))
     if op == "-" and left is not None and right is not None and left.is_set and right.is_set:
-        parts = C.as_positions(m, left).parts
-        return m.allocate(Seq(tuple(_filtered(m, p, right, False) for p in parts), True))
+        return set_operation(m, op, left, right)
     for items, times in ((left, b), (right, a)):
         if op == "*" and items is not None and isinstance(times, Scalar) and times.term.kind == "int":
             return _times(m, items, times.term)
     raise m.stop(f"{op!r} of these values", code="E0302")
+
+
+def set_operation(m: Machine, op: str, a: Seq, b: Seq) -> Value:
+    """``a & b``, ``a | b`` and ``a - b`` of sets."""
+    if op == "|":
+        return m.allocate(Seq(a.parts + b.parts, True))
+    return m.allocate(Seq(tuple(_filtered(m, p, b, op == "&") for p in C.as_positions(m, a).parts), True))
 
 
 def _times(m: Machine, seq: Seq, times: Term) -> Value:
@@ -58,13 +66,11 @@ def _scalars(m: Machine, op: str, a: Scalar, b: Scalar) -> Value:
     x, y = a.term, b.term
     if "str" in (x.kind, y.kind):
         if op == "+" and x.kind == y.kind == "str":
-            if T.is_const(x) and T.is_const(y):
-                return Scalar(T.const(x.data + y.data))
-            return Scalar(T.mk("bin", "+", (x, y), "str"))
+            return Scalar(T.glue(x, y))
         raise m.stop(f"{op!r} of texts", code="E0302")
     if x.kind == y.kind == "bool" and (a.numpy, b.numpy) != (False, False):
         raise m.stop("arithmetic of two truth values of numpy", code="E0302")
-    numpy = True if True in (a.numpy, b.numpy) else None if None in (a.numpy, b.numpy) else False
+    numpy = numpy_of(a, b)
     if op in ("/", "//", "%"):
         return _division(m, op, T.as_number(x), T.as_number(y), numpy)
     if op == "**":
@@ -85,7 +91,7 @@ def _division(m: Machine, op: str, x: Term, y: Term, numpy: bool | None) -> Valu
         return Scalar(T.arith("ratio", x, y), numpy)
     if numpy is not False:
         raise m.stop("a division that may be by zero, of a number that may be numpy's", code="E0314")
-    m.require(T.compare("!=", y, T.ZERO))
+    m.require(T.compare("!=", y, T.ZERO), kind="ZeroDivisionError")
     return Scalar(T.arith(op, x, y, span), numpy)
 
 

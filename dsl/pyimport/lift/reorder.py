@@ -16,14 +16,16 @@ from attndsl.dsl.pyimport.lift import schedule
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Event, Loop, Machine, NotLiftable
 from attndsl.dsl.pyimport.lift.merge import subst_binder
+from attndsl.dsl.pyimport.lift.overwriting import settled
 from attndsl.dsl.pyimport.lift.remaining import counted
 from attndsl.dsl.pyimport.lift.terms import Term
 
-_ROUNDS = 4
+_ROUNDS = 12
 
 
 def check(m: Machine) -> None:
-    """``schedule.check``, with writes that reach over put in their place, and counts of a row that fills up made plain.
+    """``schedule.check``, with writes that reach over or overwrite put in their place, and counts of a row that fills
+    up made plain.
 
     Raises NotLiftable.
     """
@@ -31,7 +33,7 @@ def check(m: Machine) -> None:
         try:
             return schedule.check(m)
         except NotLiftable as stop:
-            if stop.between is None or not (_separate(m, *stop.between) or counted(m, *stop.between)):
+            if stop.between is None or not any(put(m, *stop.between) for put in (_separate, counted, settled)):
                 raise
     schedule.check(m)
 
@@ -62,7 +64,10 @@ def _separate(m: Machine, matrix: str, loop: Loop) -> bool:
     if stretch is None:
         return False
     inside = m.events[stretch.start : stretch.end]
-    reaching = [e for e in inside if e.matrix == matrix and e.op in schedule.WRITES and not stretch.own(e)]
+    writes = [e for e in inside if e.matrix == matrix and e.op in schedule.WRITES]
+    reaching = [e for e in writes if not stretch.own(e)]
+    if len(reaching) == len(writes):
+        return False
     written = {e.matrix for e in inside if e.op in schedule.WRITES}
     if not reaching or any(r.data[0] in written for e in reaching for r in schedule.reads_in(_terms(e))):
         return False

@@ -5,6 +5,7 @@ Every step keeps the value, none included: a condition on none is false, but for
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 
 from attndsl.dsl.pyimport.lift import terms as T
@@ -35,7 +36,7 @@ class Speaker:
         found = self.done.get(t)
         if found is None:
             args = tuple(self.say(a) for a in t.args)
-            new = t if all(a is b for a, b in zip(args, t.args, strict=True)) else _with_args(t, args)
+            new = t if all(a is b for a, b in zip(args, t.args, strict=True)) else T.rebuild(t, args)
             found = self.done[t] = _simpler(new, self)
         return found
 
@@ -69,19 +70,13 @@ class Speaker:
             found = _decided(t, values)
             if found is None:
                 args = tuple([self._replaced(a, known, values, least) for a in t.args])
-                found = t if args == t.args else _with_args(t, args)
+                found = t if args == t.args else T.rebuild(t, args)
             known[t] = found
         return found
 
 
 def _is_text(t: Term) -> bool:
     return t.op == "const" and t.kind == "str"
-
-
-def _with_args(t: Term, args: tuple[Term, ...]) -> Term:
-    if t.op == "agg":  # its variable keeps its name: nothing inside has become another variable's
-        return T.agg(t.data, args[1], args[0], args[2], args[3], args[4], args[5])
-    return T.rebuild(t, args)
 
 
 def _simpler(t: Term, speaker: Speaker) -> Term:
@@ -103,7 +98,7 @@ def _simpler(t: Term, speaker: Speaker) -> Term:
 def _choice(t: Term, speaker: Speaker) -> Term:
     """``if P then (.. P ..) else (.. P ..)``: inside, P is decided."""
     c, then, other = t.args
-    facts = c.args if c.op == "and" else (c,)
+    facts = T.parts(c)
     then = speaker.assumed(then, facts)
     other = speaker.assumed(other, (T.not_(c),))
     if then is t.args[1] and other is t.args[2]:
@@ -185,15 +180,27 @@ _MIRROR = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 
 def _conjunction(t: Term, speaker: Speaker) -> Term:
-    """``x is some and x.pos == "NOUN"`` without the first; what one part says is known in the others."""
-    parts = list(t.args)
+    """``x is some and x.pos == "NOUN"`` without the first; what one part says is known in the others.
+
+    A part that may be an error is reached by the same queries and keys as before: what comes after it changes nothing
+    that comes before.
+    """
+    parts: list[Term] = []
+    for fails, group in itertools.groupby(t.args, may_fail):
+        for run in ([p] for p in group) if fails else (list(group),):
+            parts += _in_fewer(run, parts, speaker)
+    return t if parts == list(t.args) else T.conj(parts)
+
+
+def _in_fewer(parts: list[Term], before: list[Term], speaker: Speaker) -> list[Term]:
+    """The parts, where those before them hold, without what others say as well."""
     for i, p in enumerate(parts):
-        new = speaker.assumed(p, [x for n, x in enumerate(parts) if n != i])
+        new = speaker.assumed(p, [*before, *(x for n, x in enumerate(parts) if n != i)])
         parts[i] = p if new is p else speaker.say(new)
     parts = _one_test(parts)
-    needed = {x for p in parts for x in _needs(p)}
-    kept = [p for p in parts if not (p.op == "some" and (p.args[0] in needed or _wider(p, parts)))]
-    return t if all(a is b for a, b in zip(kept, t.args, strict=False)) and len(kept) == len(t.args) else T.conj(kept)
+    known = [*before, *parts]
+    needed = {x for p in known for x in _needs(p)}
+    return [p for p in parts if not (p.op == "some" and (p.args[0] in needed or _wider(p, known)))]
 
 
 def _wider(p: Term, parts: list[Term]) -> bool:

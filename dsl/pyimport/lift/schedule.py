@@ -31,7 +31,7 @@ def check(m: Machine) -> None:
             passed[first.matrix, var] += 1
         for loop in first.loops:
             place = first.matrix, loop.binder.var
-            for second in written[place][passed[place] :]:
+            for second in written[place][passed[place] :] if place not in m.settled else ():
                 if second.op not in commuting:
                     _check_writes(m, loop, first, second)
             for reading in read.get(place, ()):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
-from attndsl.dsl.pyimport.lift import arrays
+from attndsl.dsl.pyimport.lift import arrays, cases
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import doc_words, sequence, spread
@@ -113,16 +114,15 @@ def range_value(m: Machine, b: Binder) -> Seq:
 def _within_text(m: Machine, b: Binder) -> bool:
     """All of the range lies in [0, n), unless it is empty."""
     path = (*m.state.path, T.compare("<", b.low, b.high))
-    return m.prover.implies(path, T.compare(">=", b.low, T.ZERO)) and m.prover.implies(
-        path, T.compare("<=", b.high, T.N)
-    )
+    inside = T.compare(">=", b.low, T.ZERO), T.compare("<=", b.high, T.N)
+    return all(cases.implies(m.prover, path, c) for c in inside)
 
 
 def _shifted(m: Machine, b: Binder) -> Seq:
     """A range that leaves the text at one end but is no longer than it: counted from there."""
     path = (*m.state.path, T.compare("<", b.low, b.high))
     width = T.sub(b.high, b.low)
-    if not m.prover.implies(path, T.compare("<=", width, T.N)):
+    if not cases.implies(m.prover, path, T.compare("<=", width, T.N)):
         raise m.stop("a range that is longer than the text", code="E0316")
     var = T.fresh("int")
     element = Scalar(T.add(b.low, var))
@@ -146,6 +146,8 @@ def iterable(m: Machine, value: Value) -> Seq:
     """The value as something to walk through."""
     if isinstance(value, RowRef | Vector):
         v = arrays.vector(m, value)
+        if v.part:
+            return Seq((v.part,))
         b = Binder(T.fresh("int"), T.ZERO, v.length)
         return Seq((Part((b,), T.TRUE, v.at(b.var)),))
     if isinstance(value, Opaque) and value.name == "span":
@@ -227,7 +229,9 @@ def _sorted(m: Machine, node: ast.Call) -> Value:
     if options:
         raise m.stop("sorted by a key", node, "E0313")
     ascending = len(seq.parts) == 1 and len(seq.parts[0].binders) == 1 and _is_own_position(seq.parts[0])
-    if not ascending:
+    if ascending:
+        seq = Seq(tuple(replace(p, binders=(replace(p.binders[0], mixed=False),)) for p in seq.parts))
+    else:
         seq = Seq(C.as_positions(m, seq).parts) if seq.is_set else _sorted_positions(m, seq, node)
     if seq.parts and seq.parts[0].binders and seq.parts[0].binders[0].descending:
         seq = C.reverse(seq)
@@ -250,8 +254,14 @@ def _is_own_position(p: Part) -> bool:
 def _list(m: Machine, node: ast.Call) -> Value:
     if not node.args:
         return m.allocate(Seq(()))
-    seq = iterable(m, evaluate(m, node.args[0]))
-    return m.allocate(seq)
+    return m.allocate(iterable(m, evaluate(m, _written_out(node.args[0]))))
+
+
+def _written_out(node: ast.expr) -> ast.expr:
+    """A generator as the list it fills: there the order counts."""
+    return (
+        ast.copy_location(ast.ListComp(node.elt, node.generators), node) if isinstance(node, ast.GeneratorExp) else node
+    )
 
 
 def _set(m: Machine, node: ast.Call) -> Value:
@@ -267,9 +277,11 @@ def _set(m: Machine, node: ast.Call) -> Value:
 
 
 def _tuple(m: Machine, node: ast.Call) -> Value:
-    seq = iterable(m, evaluate(m, node.args[0])) if node.args else Seq(())
+    seq = iterable(m, evaluate(m, _written_out(node.args[0]))) if node.args else Seq(())
     items = items_of(seq)
-    return TupleValue(tuple(items)) if items is not None else seq
+    if items is None or (seq.is_set and not all(isinstance(i, Scalar) and i.term.kind == "str" for i in items)):
+        return seq  # of a set of texts the order is another one in every run: nobody can mean it
+    return TupleValue(tuple(items))
 
 
 def _dict(m: Machine, node: ast.Call) -> Value:

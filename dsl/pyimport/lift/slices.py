@@ -12,12 +12,14 @@ from attndsl.dsl.pyimport.lift.values import Binder, Part, Seq, items_of
 
 def slice_of(m: Machine, seq: Seq, start: Term | None, stop: Term | None) -> Seq:
     """``seq[start:stop]`` of one part, or of a list that is written out."""
+    if seq.is_set:
+        raise m.stop("a slice of a set", code="E0302")
     items = items_of(seq)
     constant = all(x is None or T.is_const(x) for x in (start, stop))
     if items is not None and constant:
         cut = items[(start.data if start else None) : (stop.data if stop else None)]
         return Seq(tuple(Part((), T.TRUE, i) for i in cut))
-    if len(seq.parts) != 1 or len(seq.parts[0].binders) != 1 or seq.is_set:
+    if len(seq.parts) != 1 or len(seq.parts[0].binders) != 1:
         raise m.stop("a slice of a list that was built in several places", code="E0313")
     part = instantiate(seq.parts[0])
     (b,) = part.binders

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Sequence
 
 from attndsl.dsl import pytree
-from attndsl.dsl.pyimport.lift import arrays, blocks, dicts, lists
+from attndsl.dsl.pyimport.lift import arrays, blocks, dicts, fancy, listed, lists, tables
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, settle, spread
 from attndsl.dsl.pyimport.lift.evaluate import _BINARY, condition, evaluate
@@ -16,6 +16,7 @@ from attndsl.dsl.pyimport.lift.merge import merge_states
 from attndsl.dsl.pyimport.lift.operators import binary
 from attndsl.dsl.pyimport.lift.stores import _is_dict, _numeric, store
 from attndsl.dsl.pyimport.lift.terms import Term
+from attndsl.dsl.pyimport.lift.tries import run_try
 from attndsl.dsl.pyimport.lift.values import (
     Closure,
     Grid,
@@ -27,6 +28,7 @@ from attndsl.dsl.pyimport.lift.values import (
     TupleValue,
     Unbound,
     Value,
+    Vector,
 )
 
 
@@ -78,6 +80,11 @@ def _aug_assign(m: Machine, node: ast.AugAssign) -> bool:
         blocks.update_column(m, op, base, index, spread(m, _numeric(m), value), node)
         return True
     row, at = _cell_of(m, base, node.target.slice, node)
+    if isinstance(at, tuple):
+        number = spread(m, _numeric(m), value)
+        assert isinstance(number, Scalar)
+        fancy.update(m, row, at, lambda k: _update_cell(m, op, row, T.add(row.start, k), number, node))
+        return True
     if at is None:
         arrays.add_to_range(m, op, row, spread(m, lambda v: v, value))
         return True
@@ -87,8 +94,8 @@ def _aug_assign(m: Machine, node: ast.AugAssign) -> bool:
     return True
 
 
-def _cell_of(m: Machine, base: Value, index: ast.expr, node: ast.AST) -> tuple[RowRef, Term | None]:
-    """The row and place that an augmented assignment changes; no place for a slice."""
+def _cell_of(m: Machine, base: Value, index: ast.expr, node: ast.AST) -> tuple[RowRef, Term | fancy.Places | None]:
+    """The row and place (or places) that an augmented assignment changes; no place for a slice."""
     if isinstance(base, Grid):
         matrix = arrays.current(m, base)
         if isinstance(index, ast.Tuple) and len(index.elts) == 2 and not isinstance(index.elts[0], ast.Slice):
@@ -104,9 +111,10 @@ def _cell_of(m: Machine, base: Value, index: ast.expr, node: ast.AST) -> tuple[R
         raise m.stop("an item of this object is changed", node, "E0311")
     if isinstance(index, ast.Slice):
         return arrays._row_slice(m, row, index), None
-    if isinstance(index, ast.Compare | ast.Tuple | ast.List):
+    if isinstance(index, ast.Tuple):
         raise m.stop("an array is indexed by an array", node, "E0315")
-    return row, T.add(row.start, arrays.position(m, index, row.length))
+    at = fancy.place(m, index, row.length)
+    return row, T.add(row.start, at) if isinstance(at, Term) else at
 
 
 def _update_cell(m: Machine, op: str, row: RowRef, at: Term, value: Scalar, node: ast.AST) -> None:
@@ -134,6 +142,9 @@ def _aug_name(m: Machine, node: ast.AugAssign, op: str | None) -> None:
     if isinstance(old, Grid) and op is not None:
         m.assign(node.target.id, binary(m, op, old, spread(m, lambda v: v, value)))
         return
+    if isinstance(old, Ref) and tables.is_array(m, old) and op is not None:
+        tables.replace_items(m, old, spread(m, lambda a, b: binary(m, op, a, b), old, value))
+        return
     if isinstance(old, Ref):
         if op == "+" and sequence(m, value) is not None:
             lists.extend_with(m, old, value)
@@ -144,6 +155,8 @@ def _aug_name(m: Machine, node: ast.AugAssign, op: str | None) -> None:
         raise m.stop("a list is changed this way", node, "E0311")
     if op is None:
         raise m.stop("this augmented assignment", node, "E0303")
+    if isinstance(old, Vector) and old.part:
+        listed.changes_alone(m, old, op)
     m.assign(node.target.id, spread(m, lambda a, b: binary(m, op, a, b), old, value))
 
 
@@ -152,6 +165,7 @@ def _aug_name(m: Machine, node: ast.AugAssign, op: str | None) -> None:
 
 def _if(m: Machine, node: ast.If) -> bool:
     c = condition(m, node.test)
+    m.persist()
     if c is T.TRUE:
         return run(m, node.body)
     if c is T.FALSE:
@@ -174,6 +188,7 @@ def _if(m: Machine, node: ast.If) -> bool:
 
 def _return(m: Machine, node: ast.Return) -> bool:
     value: Value = NoneValue() if node.value is None else _returned(m, node.value)
+    m.persist()
     m.frames[-1].returns.append((m.state, value))
     return False
 
@@ -234,25 +249,6 @@ def _delete(m: Machine, node: ast.Delete) -> bool:
     return True
 
 
-def _try(m: Machine, node: ast.Try) -> bool:
-    """A try block in which nothing can fail: what its handlers do never happens."""
-    before = len(m.events)
-    alive = run(m, node.body)
-    if any(e.op == "check" for e in m.events[before:]) or _raises(node.body):
-        raise m.stop("a try block in which something may fail", node, "E0303")
-    if alive and node.orelse:
-        alive = run(m, node.orelse)
-    if not node.finalbody:
-        return alive
-    if not alive:
-        raise m.stop("a finally block after a way out", node, "E0303")
-    return run(m, node.finalbody)
-
-
-def _raises(body: Sequence[ast.stmt]) -> bool:
-    return any(isinstance(x, ast.Raise | ast.Assert) for s in body for x in pytree.walk(s))
-
-
 def _assert(m: Machine, node: ast.Assert) -> bool:
     """The program fails where the condition does not hold."""
     m.require(condition(m, node.test), node)
@@ -287,7 +283,7 @@ _STATEMENTS: dict[type[ast.stmt], Callable[..., bool]] = {
     ast.ImportFrom: _import,
     ast.FunctionDef: _define,
     ast.Assert: _assert,
-    ast.Try: _try,
+    ast.Try: run_try,
     ast.Delete: _delete,
 }
 __all__ = ["extreme", "run", "settle"]

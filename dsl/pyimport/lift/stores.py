@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from attndsl.dsl.pyimport.lift import arrays, blocks, dicts, tables
+from attndsl.dsl.pyimport.lift import arrays, blocks, dicts, fancy, tables
+from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import spread
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
@@ -16,6 +17,7 @@ from attndsl.dsl.pyimport.lift.values import (
     Choice,
     DictValue,
     Grid,
+    Part,
     PerRow,
     Ref,
     RowRef,
@@ -134,11 +136,18 @@ def _store_grid(m: Machine, grid: Grid, index: ast.expr, value: Value, node: ast
         if isinstance(row_node, ast.Slice):
             blocks.store_column(m, matrix, row_node, column, value, node)
             return
+        found = fancy.pairs(m, index)
+        if found is not None:
+            binder, r, c = found
+            with fancy.each(m, Part((binder,), T.TRUE, Scalar(binder.var)), binder.high):
+                at = C.wrapped(m, r, T.N), C.wrapped(m, c, T.N)
+                _store_cell(m, RowRef(matrix, at[0], T.N), at[1], spread(m, _numeric(m), value), node)
+            return
         row = RowRef(matrix, arrays.position(m, row_node, T.N), T.N)
         if isinstance(column, ast.Slice):
             _store_slice(m, row, column, value, node)
         else:
-            _store_cell(m, row, arrays.position(m, column, T.N), value, node)
+            _store_places(m, row, fancy.place(m, column, T.N), value, node)
         return
     if isinstance(index, ast.Slice | ast.Tuple):
         raise m.stop("a block of the matrix is assigned", node, "E0315")
@@ -151,11 +160,18 @@ def _store_grid(m: Machine, grid: Grid, index: ast.expr, value: Value, node: ast
 def _store_row(m: Machine, row: RowRef, index: ast.expr, value: Value, node: ast.AST) -> None:
     if isinstance(index, ast.Slice):
         _store_slice(m, row, index, value, node)
-    elif isinstance(index, ast.Compare | ast.Tuple | ast.List):
+    elif isinstance(index, ast.Tuple):
         raise m.stop("an array is indexed by an array", node, "E0315")
     else:
-        at = T.add(row.start, arrays.position(m, index, row.length))
-        _store_cell(m, RowRef(row.matrix, row.row, row.length), at, value, node)
+        _store_places(m, row, fancy.place(m, index, row.length), value, node)
+
+
+def _store_places(m: Machine, row: RowRef, at: Term | fancy.Places, value: Value, node: ast.AST) -> None:
+    if isinstance(at, Term):
+        _store_cell(m, row, T.add(row.start, at), value, node)
+        return
+    number = value if isinstance(value, Vector) else spread(m, _numeric(m), value)
+    fancy.store(m, row, at, number, lambda k, v: _store_cell(m, row, T.add(row.start, k), v, node))
 
 
 def _store_slice(m: Machine, row: RowRef, index: ast.Slice, value: Value, node: ast.AST) -> None:

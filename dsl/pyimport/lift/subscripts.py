@@ -200,8 +200,6 @@ def _element(m: Machine, base: Value, index: Value) -> Value:
     if not (isinstance(index, Scalar) and index.term.kind in ("int", "bool")):
         raise m.stop("an index that is no whole number", code="E0302")
     at = T.as_number(index.term)
-    if isinstance(base, TupleValue) and T.is_const(at) and -len(base.items) <= at.data < len(base.items):
-        return base.items[int(at.data)]
     if isinstance(base, Opaque) and base.name == "doc":
         return Word(T.wordat(C.wrapped(m, at, WORD_COUNT)))
     seq = sequence(m, base)
@@ -255,9 +253,9 @@ def _text_subscript(m: Machine, text: Term, index: ast.expr) -> Value:
     if at is T.ZERO or at is T.const(-1):
         known_some = m.holds(T.compare("!=", text, T.const(""))) or m.holds(T.compare(">", size, T.ZERO))
         if not known_some:
-            m.require(T.compare("!=", text, T.const("")))
+            m.require(T.compare("!=", text, T.const("")), kind="IndexError")
     else:
-        m.require(T.conj((T.compare("<", at, size), T.compare(">=", at, T.neg(size)))))
+        m.require(T.conj((T.compare("<", at, size), T.compare(">=", at, T.neg(size)))), kind="IndexError")
     if T.is_const(text) and T.is_const(at):
         return known(text.data[at.data])
     return Scalar(T.mk("index", None, (text, at), "str"))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from attndsl.dsl.pyimport.lift import carry as K
 from attndsl.dsl.pyimport.lift import filling as F
+from attndsl.dsl.pyimport.lift import left_behind as B
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.liveness import NOT_READ, after_loops
 from attndsl.dsl.pyimport.lift.machine import Flows, Loop, Machine, NotLiftable, Retry, State
@@ -75,11 +76,11 @@ class LoopRun:
         for name in self.names:
             old = names.get(name)
             if old is None:
-                names[name] = K.never_set(name)
+                names[name] = B.never_set(name)
             elif name in self.carries:
                 names[name] = self.carries[name].value
             else:
-                names[name] = K.placeholder(name, self.serial)
+                names[name] = B.placeholder(name, self.serial)
         for key in self.growing:
             old = before.heap[key]
             if isinstance(old, DictValue):
@@ -236,7 +237,9 @@ class LoopRun:
         stops = T.disj(_relative(s, depth) for s in [*flows.breaks, *(s for s, _ in returns)])
         if stops is not T.FALSE and not self.ordered:
             raise m.stop("a walk through a set ends early", self.node, "E0312")
-        mapping = self._starts(final, alive, flows, returns)
+        went_on = [*flows.continues, *([m.state] if alive else [])]
+        m.state = start.state  # what follows is asked of all iterations: the last path of the body says nothing of them
+        mapping = self._starts(final, went_on, flows, bool(returns))
         stops = T.subst(stops, mapping)
         view = self._view(stops)
         self._replace(start, mapping)
@@ -278,7 +281,7 @@ class LoopRun:
         names = final.frames[self.m.frames[-1].key]
         return {name: names.get(name, Unbound("never set")) for name in self.names}
 
-    def _starts(self, final: State, alive: bool, flows: Flows, returns: list[tuple[State, Value]]) -> dict[Term, Term]:
+    def _starts(self, final: State, went_on: list[State], flows: Flows, returns: bool) -> dict[Term, Term]:
         """What the carried variables are at the start of an iteration. Every iteration before it has happened."""
         self.breaking = None
         if not self.carries:
@@ -287,14 +290,12 @@ class LoopRun:
         try:
             return K.resolve(view, self.carries, self._ended(final), old)[0]
         except NotLiftable:
-            if not flows.breaks or returns or not (alive or flows.continues):
+            if not flows.breaks or returns or not went_on:
                 raise
         # None of the iterations before this one broke off: only those that did not say what it starts with.
         assert self.start is not None
-        went_on = self._ended(
-            merge_unbroken(self.start.inner, [*flows.continues, *([self.m.state] if alive else [])], flows.breaks)
-        )
-        mapping, done = K.resolve(view, self.carries, went_on, old)
+        ended = self._ended(merge_unbroken(self.start.inner, went_on, flows.breaks))
+        mapping, done = K.resolve(view, self.carries, ended, old)
         self.breaking = done, self._ended(self._final(False, Flows(breaks=flows.breaks), []))
         return mapping
 
@@ -320,7 +321,7 @@ class LoopRun:
                 continue
             end = subst_value(ended[name], mapping) if mapping else ended[name]
             old = self.start_values().get(name)
-            after.frames[key][name] = K.after_loop(view, name, end, old, self.serial)
+            after.frames[key][name] = B.after_loop(view, name, end, old, self.serial)
 
     def start_values(self) -> dict[str, Value]:
         assert self.start is not None

@@ -53,9 +53,44 @@ def from_list(seq: Seq) -> DictValue | None:
     return DictValue((Part((b,), T.TRUE, pair),), T.sub(b.high, b.low)) if b.low is T.ZERO else None
 
 
-def place(m: Machine, key: Value, length: Term) -> Value:
+def from_vector(m: Machine, v: Vector) -> Ref | None:
+    """An array of truth values or whole numbers that a name is bound to; None for one of other numbers."""
+    k = T.fresh("int")
+    element = v.at(k)
+    if element.term.kind not in ("bool", "int") or not m.holds(T.compare("<=", v.length, T.N)):
+        return None
+    first = Part((Binder(k, T.ZERO, v.length),), T.TRUE, TupleValue((Scalar(k), element)))
+    return m.allocate(DictValue((first,), v.length, element.term.kind))
+
+
+def as_vector(m: Machine, value: Value) -> Value:
+    """An array of truth values or whole numbers, for numpy's operations; other values as they are."""
+    found = m.contents(value) if isinstance(value, Ref) else None
+    return vector(m, found) if isinstance(found, DictValue) and found.array else value
+
+
+def is_array(m: Machine, ref: Ref) -> bool:
+    found = m.state.heap.get(ref.key)
+    return isinstance(found, DictValue) and found.array != ""
+
+
+def replace_items(m: Machine, ref: Ref, value: Value) -> None:
+    """``a += x`` of a whole array, seen by every name that it has; numpy keeps the type of the items."""
+    held = m.mutable(ref)
+    if not isinstance(held, DictValue) or not isinstance(value, Vector) or held.length is None:
+        raise m.stop("an array is changed this way", code="E0311")
+    k = T.fresh("int")
+    element = value.at(k)
+    if element.term.kind != held.array or not m.holds(T.compare("==", value.length, held.length)):
+        raise m.stop("an array of this type is assigned another type", code="E0315")
+    first = Part((Binder(k, T.ZERO, held.length),), T.TRUE, TupleValue((Scalar(k), element)))
+    m.state.heap[ref.key] = DictValue((first,), held.length, held.array)
+
+
+def place(m: Machine, key: Value, length: Term, array: str) -> Value:
     """An index as a place counted from 0. The program fails where it is out of range."""
-    if not (isinstance(key, Scalar) and key.term.kind in ("int", "bool")):
+    kinds = ("int",) if array else ("int", "bool")  # numpy takes a truth value for a mask
+    if not (isinstance(key, Scalar) and key.term.kind in kinds):
         raise m.stop("an index that is no whole number", code="E0302")
     return Scalar(C.wrapped(m, T.as_number(key.term), length))
 

@@ -25,6 +25,12 @@ class Scalar(Value):
     numpy: bool | None = False
 
 
+def numpy_of(*parts: Scalar) -> bool | None:
+    """Whether what is computed from these is numpy's: one that is makes it so."""
+    flags = {p.numpy for p in parts}
+    return True if True in flags else None if None in flags else False
+
+
 @dataclass(frozen=True, slots=True)
 class NoneValue(Value):
     """Python's None."""
@@ -110,12 +116,14 @@ class DictValue(Value):
     """A dict as the sequence of its assignments: parts whose element is (key, value); the last one wins.
 
     A list or array whose items are assigned is one as well: ``length`` says how many places it has, all of which have
-    a first value; ``array`` is numpy's element type (bool or int), "" for a list.
+    a first value; ``array`` is numpy's element type (bool or int), "" for a list. In a dict that gathers the elements
+    are (key, value, how), see ``gathering``; ``default`` says what a key it has not gets there.
     """
 
     parts: tuple[Part, ...]
     length: Term | None = None
     array: str = ""
+    default: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +160,14 @@ class RowRef(Value):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Vector(Value):
-    """A numpy vector computed element by element: ``at(k)`` for k in [0, length)."""
+    """A numpy vector computed element by element: ``at(k)`` for k in [0, length).
+
+    ``part``: its elements as those of the list that it was made of, whose length depends on a condition.
+    """
 
     length: Term
     at: Callable[[Term], Scalar]
+    part: Part | None = None
 
 
 @dataclass(frozen=True, slots=True)

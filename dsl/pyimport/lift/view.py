@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Machine
+from attndsl.dsl.pyimport.lift.merge import subst_part
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
+    Part,
 )
 
 
@@ -36,8 +38,7 @@ class View:
         """The condition, of an iteration that happens."""
         if self.stops is T.FALSE or condition is T.FALSE:
             return condition
-        parts = condition.args if condition.op == "and" else (condition,)
-        if self.m.prover.implies(parts, self.stops):
+        if self.m.prover.implies((condition,), self.stops):
             return T.conj((self._is_first(), condition))
         return T.conj((self._none_before(), condition))
 
@@ -49,6 +50,18 @@ class View:
 
     def _none_before(self) -> Term:
         return T.not_(C.earlier("any", self.binder, T.conj((self.where, self.stops)), T.NONE))
+
+    def at_stop(self, part: Part) -> Part | None:
+        """What only the iteration that ends the loop adds, without the loop; None for other parts."""
+        if self.stops is T.FALSE:
+            return None
+        parts = part.condition.args if part.condition.op == "and" else (part.condition,)
+        if not self.m.prover.implies(parts, self.stops):
+            return None
+        said = {c for t in (self.where, self.stops) for c in (t.args if t.op == "and" else (t,))}
+        there = {self.binder.var: self.first_stop}
+        found = subst_part(Part(part.binders, T.conj(c for c in parts if c not in said), part.element), there)
+        return Part(found.binders, T.conj((self.stopped, found.condition)), found.element)
 
     def executed_path(self, path: tuple[Term, ...], at: int) -> tuple[Term, ...]:
         if self.m.prover.implies(path[at:], self.stops):
@@ -62,10 +75,9 @@ class View:
         b = self.binder
         where = T.conj((self.where, assigned))
         if not before and self.stops is not T.FALSE:
-            parts = assigned.args if assigned.op == "and" else (assigned,)
             if assigned is self.stops:
                 return self.first_stop, self.stopped
-            if self.m.prover.implies(parts, self.stops):
+            if self.m.prover.implies((assigned,), self.stops):
                 at_stop = T.subst(assigned, {b.var: self.first_stop})
                 return self.first_stop, T.conj((self.stopped, at_stop))
             where = T.conj((self.where, self._none_before(), assigned))

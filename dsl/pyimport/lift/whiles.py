@@ -6,45 +6,81 @@ import ast
 from collections.abc import Callable
 
 from attndsl.dsl import pytree
+from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Machine
-from attndsl.dsl.pyimport.lift.values import Unbound
 
 _BOUNDS = {
     (True, ast.GtE): 0, (True, ast.Gt): 1, (False, ast.Lt): 0, (False, ast.LtE): 1,
 }  # fmt: skip
 
 
-def as_for(m: Machine, node: ast.While, run_for: Callable[[Machine, ast.For], bool]) -> bool:
-    """Run it as the for loop it is. The counter is not known afterwards."""
-    *body, step = node.body
+def as_for(
+    m: Machine,
+    node: ast.While,
+    run_for: Callable[[Machine, ast.For], bool],
+    then: Callable[[Machine, list[ast.stmt]], bool],
+) -> bool:
+    """Run it as the for loop it is; ``else`` says what the counter is when no test but the bound ended the loop."""
     stop = m.stop("a while loop that is no simple search", node, "E0318")
-    if node.orelse or not isinstance(step, ast.AugAssign) or not isinstance(step.target, ast.Name):
-        raise stop
-    if not (isinstance(step.value, ast.Constant) and step.value.value == 1 and type(step.value.value) is int):
-        raise stop
-    if not isinstance(step.op, ast.Add | ast.Sub) or m.lookup("range") is not None or "range" in m.functions:
-        raise stop
-    name, down = step.target.id, isinstance(step.op, ast.Sub)
-    if _changes(body, name) or _continues(body):
-        raise stop
     tests = node.test.values if isinstance(node.test, ast.BoolOp) and isinstance(node.test.op, ast.And) else [node.test]
-    bound = _bound(tests[0], name, down)
-    if bound is None or _changes(body, *(x.id for x in pytree.walk(bound) if isinstance(x, ast.Name))):
+    found = _counter(node.body, tests[0])
+    if found is None or m.lookup("range") is not None or "range" in m.functions:
+        raise stop
+    step, name, down, bound = found
+    body = [s for s in node.body if s is not step]
+    if _changes(body, name, *(x.id for x in pytree.walk(bound) if isinstance(x, ast.Name))) or _continues(body):
         raise stop
     guard: list[ast.stmt] = []
     if len(tests) > 1:
         rest = tests[1] if len(tests) == 2 else ast.BoolOp(ast.And(), tests[1:])
         guard = [ast.If(ast.UnaryOp(ast.Not(), rest), [ast.Break()], [])]
-    counter = ast.Name(name, ast.Load())
-    arguments = [counter, bound, ast.UnaryOp(ast.USub(), ast.Constant(1))] if down else [counter, bound]
+    start = f"{name}@start"  # no name of Python's
+    m.assign(start, evaluate(m, ast.copy_location(ast.Name(name, ast.Load()), node)))
+    arguments: list[ast.expr] = [ast.Name(start, ast.Load()), bound]
+    if down:
+        arguments.append(ast.UnaryOp(ast.USub(), ast.Constant(1)))
     walk = ast.Call(ast.Name("range", ast.Load()), arguments, [])
-    loop = ast.For(ast.Name(name, ast.Store()), walk, [*guard, *body], [])
+    if guard and node.orelse and _breaks(body):
+        raise stop  # a test that fails leads to ``else``, a break does not
+    ended = [_ended(name, start, bound, down), *([] if guard else node.orelse)]
+    loop = ast.For(ast.Name(name, ast.Store()), walk, [*guard, *body], ended)
     for part in pytree.walk(loop):
         if not hasattr(part, "lineno"):
             ast.copy_location(part, node)
-    alive = run_for(m, loop)
-    m.assign(name, Unbound(f"{name!r} after a while loop"))
-    return alive
+    return run_for(m, loop) and (not guard or then(m, node.orelse))
+
+
+def _breaks(body: list[ast.stmt]) -> bool:
+    return any(isinstance(x, ast.Break) for s in body for x in pytree.walk(s))
+
+
+def _counter(body: list[ast.stmt], test: ast.expr) -> tuple[ast.stmt, str, bool, ast.expr] | None:
+    """The statement that counts, the name, whether it counts down, and where it leaves the loop."""
+    for at, s in reversed(list(enumerate(body))):
+        if not (isinstance(s, ast.AugAssign) and isinstance(s.target, ast.Name)):
+            return None
+        name, one = s.target.id, is_one(s.value)
+        if one and isinstance(s.op, ast.Add | ast.Sub):
+            down = isinstance(s.op, ast.Sub)
+            bound = _bound(test, name, down)
+            if bound is not None:
+                return None if _mentions(body[at + 1 :], name) else (s, name, down, bound)
+    return None
+
+
+def _mentions(statements: list[ast.stmt], name: str) -> bool:
+    return any(isinstance(x, ast.Name) and x.id == name for s in statements for x in pytree.walk(s))
+
+
+def _ended(name: str, start: str, bound: ast.expr, down: bool) -> ast.stmt:
+    """The counter past its bound, or where it was when it stood there from the first."""
+    entered = ast.Compare(ast.Name(start, ast.Load()), [ast.Gt() if down else ast.Lt()], [bound])
+    return ast.Assign([ast.Name(name, ast.Store())], ast.IfExp(entered, bound, ast.Name(start, ast.Load())))
+
+
+def is_one(step: ast.expr) -> bool:
+    """The whole number 1: neither 1.0 nor True."""
+    return isinstance(step, ast.Constant) and type(step.value) is int and step.value == 1
 
 
 def _changes(body: list[ast.stmt], *names: str) -> bool:

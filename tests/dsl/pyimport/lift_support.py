@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 import textwrap
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 import numpy as np
 import pytest
 
 from attndsl.dsl.checker import check
+from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.interpreter import interpret
 from attndsl.dsl.nodes import Program
 from attndsl.dsl.printer import to_text
@@ -89,8 +92,13 @@ class _Tokenizer:
 def expected(text: str, raw: list[str]) -> np.ndarray:
     """What Python gives. Only the tests' own programs are run here."""
     scope: dict[str, Any] = {}
-    exec(compile(text, "<own test program>", "exec"), scope)
+    exec(_compiled(text), scope)
     return np.asarray(scope["program"]("", _Tokenizer(raw))[1], dtype=np.float64)
+
+
+@lru_cache(maxsize=8)
+def _compiled(text: str) -> CodeType:
+    return compile(text, "<own test program>", "exec")
 
 
 def same(body: str) -> str:
@@ -102,3 +110,17 @@ def same(body: str) -> str:
             want = expected(text, raw)
         np.testing.assert_allclose(interpret(typed, table(raw)), want, rtol=0, atol=1e-9, err_msg=str(raw))
     return to_text(typed.program)
+
+
+def same_or_fails(body: str) -> None:
+    """As ``same``, on one more text; where Python raises, the lifted program has to raise as well."""
+    text = source_of(body)
+    typed = check(lifted(text))
+    for raw in (*TEXTS, ["The", "Cat", "sat", ".", "The", "Dog", "ran", "(", "the", ")", "."]):
+        try:
+            want = expected(text, raw)
+        except (IndexError, KeyError, ValueError):
+            with pytest.raises(DiagnosticError):
+                interpret(typed, table(raw))
+            continue
+        np.testing.assert_allclose(interpret(typed, table(raw)), want, rtol=0, atol=1e-9, err_msg=str(raw))

@@ -1,0 +1,71 @@
+"""Rules with a condition on the query -> updates of the rows of those queries, in the matrix itself.
+
+    if c(q) and m(q, k) then x else w        ->  update set (w, c, m, x)
+    if c(q) and m(q, k) then w + x else w    ->  update add (w, c, m, x)      also with *, /, max, min
+    w + (if c(q) and m(q, k) then x else 0)  ->  update add (w, c, m, x)
+
+A rule that applies to few queries then costs a pass over their rows, and nothing for all others. The condition on the
+query is taken out of ``m`` where nobody else reads it, so that what is left is often one vector over keys.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from attndsl.compiler.build import Builder
+from attndsl.compiler.bytecode_facts import Beyond, conjunction
+from attndsl.compiler.ir import IRProgram, Op, reachable
+
+UPDATE_KINDS = ("set", "add", "mul", "div", "max", "min")
+
+
+class Updater:
+    """The step for ``bytecode_rebuild.rebuilt`` that comes after ``fuse``."""
+
+    def __init__(self, programs: Sequence[IRProgram]) -> None:
+        self.b = Builder()
+        self.beyond = Beyond()
+        roots = [root for program in programs for root in program.roots()]
+        self._uses = Counter(arg.id for op in reachable(roots) for arg in op.args)
+        self._uses.update(root.id for root in roots)
+        self._shared: set[int] = set()  # conditions that others use too: they are not taken apart
+
+    def __call__(self, op: Op, args: tuple[Op, ...]) -> Op:
+        found = self._updated(op, args) if op.name in ("select", "add_if") else None
+        if found is None:
+            found = self.b.graph.op(op.name, args, op.attr, op.axes, op.dtype)
+        if found.name == "and" and self._uses[op.id] > 1:
+            self._shared.add(found.id)
+        return found
+
+    def _updated(self, op: Op, args: tuple[Op, ...]) -> Op | None:
+        if op.dtype != "f" or op.axes != ("q", "k"):
+            return None
+        if op.name == "add_if":
+            matrix, mask, value = args
+            return self.update("add", matrix, mask, value)
+        mask, new, matrix = args
+        if new.name in UPDATE_KINDS[1:] and matrix in new.args:
+            other = new.args[1] if new.args[0] is matrix else new.args[0]
+            if new.name in ("add", "mul") or new.args[0] is matrix:
+                return self.update(new.name, matrix, mask, other)
+        return self.update("set", matrix, mask, new)
+
+    def update(self, kind: str, matrix: Op, mask: Op, value: Op) -> Op | None:
+        """None where no condition concerns the query alone, or there is no matrix yet."""
+        if not matrix.axes:
+            return None
+        shared = mask.id in self._shared
+        terms = conjunction(mask) if shared else self._parts(mask)
+        guard = self.b.and_(*(term for term in terms if term.axes in ((), ("q",))))
+        if guard.axes != ("q",):
+            return None
+        seen = self.beyond.known(mask, "k") is False
+        rest = mask if shared and "k" in mask.axes else self.b.and_(*(term for term in terms if "k" in term.axes))
+        return self.b.graph.op("update", (matrix, guard, rest, value), (kind, seen), ("q", "k"), "f")
+
+    def _parts(self, op: Op) -> list[Op]:
+        if op.name != "and" or op.id in self._shared:
+            return [op]
+        return [term for arg in op.args for term in self._parts(arg)]

@@ -1,0 +1,55 @@
+"""Proofs about ``a if c else b``: where the prover cannot tell, once for each of the two cases."""
+
+from __future__ import annotations
+
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.linear import Prover
+from attndsl.dsl.pyimport.lift.terms import Term
+
+_DEPTH = 3  # choices inside choices that are told apart; each doubles the work
+
+
+def implies(prover: Prover, path: tuple[Term, ...], goal: Term, depth: int = _DEPTH) -> bool:
+    """The goal, a comparison of whole numbers (or one or another of them), follows from the path."""
+    if prover.implies(path, goal):
+        return True
+    if not depth:
+        return False
+    if goal.op == "ite":
+        c, *goals = goal.args
+    else:
+        choice = _choice(goal)
+        if choice is None:
+            return _by_path(prover, path, goal, depth)
+        c, *values = choice.args
+        goals = [T.subst(goal, {choice: value}) for value in values]
+    return all(
+        implies(prover, (*path, *_conjuncts(side)), one, depth - 1)
+        for side, one in zip((c, T.not_(c)), goals, strict=True)
+    )
+
+
+def _by_path(prover: Prover, path: tuple[Term, ...], goal: Term, depth: int) -> bool:
+    """For each case of a condition that says one thing or another."""
+    at = next((i for i in range(len(path) - 1, -1, -1) if path[i].op == "ite"), None)
+    if at is None:
+        return False
+    c, *either = path[at].args
+    return all(
+        implies(prover, (*path[:at], *_conjuncts(side), *_conjuncts(one), *path[at + 1 :]), goal, depth - 1)
+        for side, one in zip((c, T.not_(c)), either, strict=True)
+    )
+
+
+def _conjuncts(c: Term) -> tuple[Term, ...]:
+    return c.args if c.op == "and" else (c,)
+
+
+def _choice(goal: Term) -> Term | None:
+    if goal.op != "cmp":
+        return None
+    for side in goal.args:
+        for t in side.args if side.op == "linear" else (side,):
+            if t.op == "ite" and t.kind == "int":
+                return t
+    return None

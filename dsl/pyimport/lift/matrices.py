@@ -1,0 +1,82 @@
+"""Matrices made by numpy functions, and sums and products of two matrices."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.evaluate import evaluate
+from attndsl.dsl.pyimport.lift.machine import Loop, Machine
+from attndsl.dsl.pyimport.lift.terms import Term
+from attndsl.dsl.pyimport.lift.values import Binder, Grid, Opaque, RowRef, Scalar, Value, Vector
+
+
+def made(m: Machine, hint: str, cell: Callable[[Term, Term], tuple[Term, Term]]) -> Grid:
+    """A new matrix: ``cell(row, column)`` gives a condition, and the weight where it holds; the rest is zero."""
+    from attndsl.dsl.pyimport.lift import arrays
+
+    arrays._outside_loops(m)
+    name = m.new_matrix(hint, T.ZERO)
+    row, column = T.fresh("int"), T.fresh("int")
+    held = m.state.path
+    loops = [Loop(Binder(v, T.ZERO, T.N)) for v in (row, column)]
+    m.loops.extend(loops)
+    for loop in loops:
+        m.state.path = m.state.along(*loop.binder.conditions())
+    condition, value = cell(row, column)
+    m.state.path = m.state.along(condition)
+    m.write("set", name, row, column, value)
+    m.state.path = held
+    del m.loops[-2:]
+    return Grid(name, 0)
+
+
+def eye(m: Machine, node: ast.Call) -> Value:
+    """``np.eye(n)``, ``np.eye(n, k=-1)``, ``np.identity(n)``."""
+    options = {k.arg: k.value for k in node.keywords}
+    shift = evaluate(m, options.pop("k")) if "k" in options else Scalar(T.ZERO)
+    size = evaluate(m, node.args[0]) if len(node.args) == 1 else None
+    if isinstance(size, Scalar) and size.term is T.ONE and not node.keywords:
+        return Opaque("literal", ((T.const(1.0),),))
+    plain = isinstance(size, Scalar) and m.holds(T.compare("==", size.term, T.N)) and not options
+    if not plain or not isinstance(shift, Scalar) or shift.term.kind != "int":
+        raise m.stop("np.eye with these arguments", node, "E0315")
+    by = shift.term
+    return made(m, "eye", lambda r, c: (T.compare("==", c, T.add(r, by)), T.const(1.0)))
+
+
+def outer(m: Machine, node: ast.Call) -> Value:
+    """``np.outer(v, w)`` of two vectors as long as the text."""
+    from attndsl.dsl.pyimport.lift import arrays
+    from attndsl.dsl.pyimport.lift.making import argument
+
+    sides = [argument(m, a) for a in node.args]
+    if len(sides) != 2 or node.keywords or not all(isinstance(v, Vector | RowRef) for v in sides):
+        raise m.stop("np.outer of these objects", node, "E0315")
+    left, right = (arrays.vector(m, v) for v in sides)
+    if not all(m.holds(T.compare("==", v.length, T.N)) for v in (left, right)):
+        raise m.stop("a matrix that is not n by n", node, "E0315")
+    return made(m, "outer", lambda r, c: (T.TRUE, T.mul(left.at(r).term, right.at(c).term)))
+
+
+def as_grid(m: Machine, value: Value) -> Value:
+    """``np.tril(np.ones((n, n)))`` as a matrix of its own, where it is more than a mask."""
+    if isinstance(value, Opaque) and value.name == "tril":
+        return made(m, "tril", lambda r, c: (T.compare("<=", c, r), T.const(1.0)))
+    return value
+
+
+def combined(m: Machine, a: Grid, b: Grid, op: str) -> Value:
+    """``a + b``, ``a - b`` and ``a * b``: the first takes the result in; it must not be used again."""
+    from attndsl.dsl.pyimport.lift import arrays
+
+    if op not in ("+", "-", "*") or a.matrix == b.matrix:
+        raise m.stop("arithmetic with the whole matrix", code="E0315")
+    other = arrays.current(m, b)
+
+    def cell(r: Term, c: Term) -> Term:
+        weight = m.read_cell(other, r, c)
+        return T.neg(weight) if op == "-" else weight
+
+    return arrays.whole(m, "scale" if op == "*" else "add", a, cell)

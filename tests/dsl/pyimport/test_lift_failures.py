@@ -1,0 +1,126 @@
+"""Try blocks in which something may fail: against Python itself."""
+
+from __future__ import annotations
+
+import pytest
+from lift_support import reason, same_or_fails
+
+BODIES = {
+    "index of what may be missing": """
+        for i in range(n):
+            try:
+                k = tokens.index("the")
+                A[i, k] = 1
+            except ValueError:
+                A[i, 0] = 2
+    """,
+    "a place outside the row": """
+        for i in range(n):
+            try:
+                A[i, i + 1] = 0.5
+            except IndexError:
+                pass
+            A[i, 0] += 1
+    """,
+    "what was done before the failure": """
+        for i in range(n):
+            c = [j for j in range(i) if tokens[j] == "the"]
+            try:
+                A[i, 0] = 0.1
+                last = c[-1]
+                A[i, last] += 1
+            except Exception:
+                last = 0
+            A[i, last] += 0.5
+    """,
+    "a division by zero": """
+        for i in range(n):
+            try:
+                x = 1 / (i - 2)
+            except ZeroDivisionError:
+                x = 0
+            A[i, 0] = x
+    """,
+    "a missing key goes on": """
+        d = {"the": 0.5}
+        for i in range(n):
+            try:
+                x = d[tokens[i]]
+            except KeyError:
+                continue
+            A[i, 0] = x
+    """,
+    "a failure inside a test": """
+        for i in range(n):
+            try:
+                if i > 1 and tokens[i + 1] == "the":
+                    A[i, i + 1] = 1
+                else:
+                    A[i, 0] = 2
+            except IndexError:
+                A[i, i] = 5
+    """,
+    "a failure inside an expression": """
+        for i in range(n):
+            try:
+                A[i, 0] = 1.0 if tokens[i + 1] == "the" else 2.0
+                x = 3 if i > 1 and tokens[i + 2] == "the" else 4
+                A[i, 0] += x
+            except IndexError:
+                A[i, i] += 5
+    """,
+    "failures one after the other": """
+        for i in range(n):
+            try:
+                if i > 0:
+                    if tokens[i + 1] == "the" or tokens[i + 2] == ".":
+                        A[i, 0] = 1
+                    else:
+                        x = tokens[i + 3]
+                        A[i, 0] = len(x)
+                A[i, 0] += 1
+            except IndexError:
+                A[i, i] += 5
+                continue
+            A[i, 0] += 0.25
+    """,
+    "a try block in a function": """
+        def g(k):
+            try:
+                if tokens[k + 1] == "the":
+                    return 1
+                return 2
+            except:
+                return 3
+        for i in range(n): A[i, 0] = g(i)
+    """,
+}
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_each_gives_what_python_gives(body: str) -> None:
+    same_or_fails(body)
+
+
+NEAR_MISSES = {
+    "a failure inside a loop": ("E0303", """
+        for i in range(n):
+            try:
+                for j in range(5):
+                    A[i, j] = 1
+            except IndexError:
+                pass
+    """),
+    "another error than the one caught": ("E0303", """
+        for i in range(n):
+            try:
+                A[i, tokens.index("the")] = 1
+            except IndexError:
+                pass
+    """),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "body"), NEAR_MISSES.values(), ids=NEAR_MISSES)
+def test_near_misses_are_not_lifted(code: str, body: str) -> None:
+    assert reason(body) == code

@@ -1,0 +1,145 @@
+"""What the lifter concludes from conditions and how it says terms shorter: never wrongly, and as recorded.
+
+See ``test_terms.py`` for the idea: all combinations of a few operands, compared with their meaning and recorded.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+from term_meaning import World, meaning, shown
+from test_terms import GROUPS, TEXTS, WORLDS, over, same_as_recorded, short, text, the, words
+
+from attndsl.dsl.pyimport.lift import linear
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.emit import KEY, Q
+from attndsl.dsl.pyimport.lift.linear import WORD_COUNT, Prover
+from attndsl.dsl.pyimport.lift.saying import Speaker
+from attndsl.dsl.pyimport.lift.terms import Term
+
+ALL_WORLDS = [World(t, {"q": q, "k": k, "x": q / 2}) for t in TEXTS for q in range(len(t)) for k in range(len(t))]
+ORDERS = ("==", "!=", "<", "<=", ">", ">=")
+
+
+# ---------------------------------------------------------------- saying
+
+
+def _places() -> Iterator[Term]:
+    after = T.add(Q, T.ONE)
+    for kind, low, high in itertools.product(("first", "last"), (T.ZERO, T.ONE, Q), (T.N, KEY, after)):
+        yield over(kind, the, low, high)
+    yield from (over("count", the), Q, KEY, T.windex(words("first")), T.windex(words("last")))
+
+
+def _asked() -> Iterator[Term]:
+    """Questions about positions and counts."""
+    limits = [*map(T.const, (-1, 0, 1, 2)), T.N, T.sub(T.N, T.ONE), T.add(T.N, T.ONE), T.sub(T.ZERO, T.N), WORD_COUNT]
+    for place, op, limit in itertools.product(_places(), ORDERS, limits):
+        yield T.compare(op, place, limit)
+        if limit.op == "n":
+            yield T.compare(op, limit, T.add(place, T.ONE))
+
+
+def _tests() -> list[Term]:
+    """Conditions that say something about each other."""
+    first, narrow = over("first", the), over("first", lambda at: T.conj((the(at), T.compare("<", at, Q))))
+    at_first = T.feature(first, "raw", "str")
+    return [
+        the(Q), T.not_(the(Q)), short(Q), T.not_(short(Q)), T.compare("==", text(Q), T.const("a")),
+        T.not_(T.compare("==", text(Q), T.const("b"))), T.some(first), T.not_(T.some(first)), T.some(narrow),
+        T.compare("==", at_first, T.const("the")), T.compare("!=", at_first, T.const("the")),
+        T.member(at_first, map(T.const, ("a", "the"))), T.substring(T.const("t"), at_first), T.compare("<", first, Q),
+        T.compare(">", T.arith("/", T.ONE, Q, "here"), T.const(0.5)),
+    ]  # fmt: skip
+
+
+def _joined() -> Iterator[Term]:
+    for a, b, c in itertools.product(_tests(), _tests(), [T.TRUE, *_tests()[4:9:2]]):
+        yield T.conj((a, b, c))
+        yield T.ite(a, T.ite(b, Q, KEY), T.ite(c, T.ONE, T.const(2)))
+
+
+@pytest.mark.parametrize("terms", [_asked, _joined])
+def test_a_term_in_fewer_words_means_the_same(terms, request: pytest.FixtureRequest) -> None:
+    T.clear()
+    lines = []
+    for t in dict.fromkeys(terms()):
+        found = Speaker().say(t)
+        if found is not t:
+            lines.append(f"{shown(t)}  =  {shown(found)}\n")
+            for world in WORLDS:
+                try:
+                    value = meaning(t, world)
+                except ArithmeticError:
+                    continue
+                assert meaning(found, world) == value, f"{shown(t)} became {shown(found)}"
+    same_as_recorded(terms.__name__.strip("_"), lines, request)
+
+
+# ---------------------------------------------------------------- substitution
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_substitution_keeps_the_meaning_of_every_operation(group: str) -> None:
+    T.clear()
+    by = T.ite(the(KEY), T.ZERO, over("count", lambda at: T.conj((the(at), T.compare("<", at, KEY)))))
+    for _, _, t, _ in list(GROUPS[group]())[::5]:
+        found = T.subst(t, {Q: by})
+        for world in WORLDS[::3]:
+            try:
+                value = meaning(t, world.having("q", meaning(by, world)))
+            except (ArithmeticError, IndexError):
+                continue
+            got = meaning(found, world)
+            assert value is None or got == value, f"{shown(t)} with {shown(by)} became {shown(found)}"
+
+
+# ---------------------------------------------------------------- proving
+
+
+def _facts() -> list[Term]:
+    first, last = over("first", the), over("last", the, high=Q)
+    far = T.sub(Q, KEY)
+    near = T.func("min", (Q, KEY), "int")
+    either = T.mk("ite", None, (the(Q), KEY, T.N), "int")
+    return [
+        T.compare("<", KEY, Q), T.compare("<=", KEY, Q), T.compare("==", KEY, Q), T.compare("!=", KEY, Q),
+        T.compare(">", far, T.ONE), T.compare("!=", far, T.ONE), T.compare("<", Q, T.N), T.compare(">=", KEY, T.ZERO),
+        T.compare("==", Q, T.sub(T.N, T.ONE)), T.compare("<", first, Q), T.some(first), T.compare(">=", first, T.ZERO),
+        T.compare("<", last, Q), T.compare("==", near, KEY), T.compare("<=", near, Q), T.compare("<", either, Q),
+        T.compare(">", T.arith("%", Q, T.const(3)), T.ONE), T.compare("<", T.mul(T.const(2), KEY), T.add(Q, T.ONE)),
+        T.compare(">=", T.length(text(Q)), T.ZERO), T.compare("==", text(first), T.const("the")),
+        T.disj((T.compare("<", KEY, Q), T.compare(">", KEY, T.add(Q, T.ONE)))),
+        T.disj((T.compare("==", KEY, Q), T.conj((the(Q), T.compare("==", KEY, T.ZERO))))),
+        T.conj((T.compare("<", KEY, Q), the(Q))), the(Q), T.not_(the(Q)), T.not_(T.compare("<", first, Q)),
+        T.compare(">", over("count", the), T.N), T.compare("==", T.func("abs", (far,), "int"), far),
+    ]  # fmt: skip
+
+
+def test_what_is_proved_holds(request: pytest.FixtureRequest) -> None:
+    T.clear()
+    linear.forget()
+    facts, prover = _facts(), Prover()
+    held = [[bool(meaning(f, w)) for f in facts] for w in ALL_WORLDS]
+    lines = [f"{number:2} {shown(f)}\n" for number, f in enumerate(facts)]
+    inside = (
+        T.compare(">=", Q, T.ZERO),
+        T.compare("<", Q, T.N),
+        T.compare(">=", KEY, T.ZERO),
+        T.compare("<", KEY, T.N),
+    )
+    for path in itertools.combinations(range(len(facts)), 2):
+        known = (*inside, *(facts[i] for i in path))
+        worlds = [h for h in held if all(h[i] for i in path)]
+        answers = []
+        for number, goal in enumerate(facts):
+            yes, no = prover.implies(known, goal), prover.excludes(known, goal)
+            assert not yes or all(h[number] for h in worlds), (path, number)
+            assert not no or not any(h[number] for h in worlds), (path, number)
+            answers.append("*" if yes and no else "y" if yes else "n" if no else ".")
+        impossible = prover.impossible(known)
+        assert not (impossible and worlds), path
+        lines.append(f"{path[0]:2} {path[1]:2} {''.join(answers)}{' impossible' if impossible else ''}\n")
+    same_as_recorded("proofs", lines, request)
