@@ -80,8 +80,7 @@ class System:
         rows = [r for r in rows if r[0] not in known or r[1] < known[r[0]]]
         if not rows:
             return self
-        if len(known) > _MANY:
-            spend(len(known) // _A_TERM)
+        spend(1 if len(known) <= _MANY else len(known) // _A_TERM)
         found = System()
         found.best, found.group_of, found.members = self.best.copy(), self.group_of.copy(), self.members.copy()
         changed: set[int] = set()
