@@ -184,6 +184,152 @@ def state_explosion() -> str:
         lines.append(f"        if toks[i] == 'w{k}': v{k % 60} = i if v{(k + 1) % 60} is None else v{(k + 1) % 60}")
     return _program([*lines, "        if v0 is not None: A[i, v0] = 1"])
 
+def merged_locals() -> str:
+    lines = ["    for i in range(n):", *[f"        v{k} = {k}" for k in range(80)]]
+    for k in range(280):
+        a, b, c, d = (f"v{(k + step) % 80}" for step in (0, 7, 3, 1))
+        lines.append(f"        if toks[i] == 'w{k}': {a} = {b} + i; {c} = {d} - 1")
+    return _program([*lines, "        A[i, 0] = v0 + v1 + v2"])
+
+
+def elif_chains() -> str:
+    lines = ["    for i in range(n):", "        a = b = c = d = 0"]
+    for block in range(4):
+        lines.append(f"        if i == {block}: a = b")
+        for k in range(140):
+            one, next_one = "abcd"[k % 4], "abcd"[(k + 1) % 4]
+            lines.append(f"        elif toks[i] == 'x{k}' or i + {k} < a: {one} = {next_one} + {k}")
+    return _program([*lines, "        A[i, 0] = a + b + c + d"])
+
+
+def products_of_lists() -> str:
+    lines = ["    l0 = [i for i in range(n) if toks[i] == 'a']"]
+    lines += [f"    l{k} = [x + y for x in l{k - 1} for y in l{k - 1} if x != y]" for k in range(1, 40)]
+    return _program([*lines, "    for i in l39: A[0, i % n] += 1"])
+
+
+def looping_helpers() -> str:
+    helpers = ["def h0(t, i): return sum(1 for x in t if x == t[i])"]
+    for k in range(1, 30):
+        helpers += [f"def h{k}(t, i):", "    s = 0", "    for j in range(i):"]
+        helpers += [f"        if h{k - 1}(t, j) > {k}: s += h{k - 1}(t, i)", "    return s"]
+    return _program(["    for i in range(n): A[i, 0] = h29(toks, i)"], helpers)
+
+
+def tables_of_strings() -> str:
+    words = ", ".join(f"'w{k}'" for k in range(1500))
+    helpers = [f"WORDS = [{words}]", "TABLE = {w: len(w) for w in WORDS}"]
+    lines = ["    for i in range(n):"]
+    for k in range(60):
+        lines.append(f"        if toks[i] in WORDS and toks[max(0, i - {k})] not in set(WORDS): A[i, {k} % n] += 1")
+    return _program(lines, helpers)
+
+
+def carried_flags() -> str:
+    lines = [*[f"    f{k} = False" for k in range(60)], "    for i in range(n):"]
+    for k in range(300):
+        lines.append(f"        if toks[i] == 'w{k}' and not f{(k + 1) % 60}: f{k % 60} = not f{(k + 2) % 60}")
+    return _program([*lines, "        if f0 and not f1: A[i, 0] = 1"])
+
+
+def nested_ternaries() -> str:
+    lines = ["    for i in range(n):", "        x = 0"]
+    for k in range(30):
+        value = "x"
+        for depth in range(25):
+            value = f"({depth} if toks[i] == 't{k}{depth}' else {value})"
+        lines.append(f"        x = {value} + i")
+    return _program([*lines, "        A[i, 0] = x"])
+
+
+def polynomials() -> str:
+    lines = ["    for i in range(n):", "        for j in range(i + 1):", "            x, y = i + 1, j + 2"]
+    for k in range(300):
+        lines.append(f"            x = x * (y + {k}) + i * j - x; y = (y - x) * (i + {k}) + y")
+    return _program([*lines, "            A[i, j] = x % 7 + y"])
+
+
+def small_loops() -> str:
+    lines = ["    for i in range(n):", "        s = 0"]
+    for k in range(340):
+        lines.append(f"        for j in range(max(0, i - {k}), i + 1):")
+        lines.append(f"            if toks[j] != toks[i]: s += j * {k}")
+    return _program([*lines[:-2], "        A[i, 0] = s"])
+
+
+def growing_vectors() -> str:
+    lines = ["    for i in range(n):", "        w = np.arange(n) * 1.0"]
+    lines += [f"        w = w + w * w - np.exp(w / {k})" for k in range(1, 300)]
+    return _program([*lines, "        A[i] = w"])
+
+
+def whole_matrices() -> str:
+    lines = ["    B = np.ones((n, n))"]
+    lines += [f"    A = A + B * {k}; B = np.maximum(A, B) / (A + {k})" for k in range(1, 400)]
+    return _program(lines)
+
+
+def crossing_writes() -> str:
+    lines = ["    for i in range(n):", "        for j in range(i):"]
+    lines += [f"            A[j, max(0, i - j - {k})] = {k}.5; A[i, j // {k}] *= {k}" for k in range(1, 300)]
+    return _program(lines)
+
+
+def reads_of_the_row() -> str:
+    lines = ["    for i in range(n):", "        for j in range(1, i + 1):"]
+    for k in range(1, 260):
+        test = f"A[i, j - 1] < {k} and A[i, j] > A[i, max(0, j - {k})]"
+        lines.append(f"            if {test}: A[i, j] += A[i, j - 1] * {k}")
+    return _program(lines)
+
+
+def many_sets() -> str:
+    lines = ["    s0 = {i for i in range(n) if toks[i] == 'a'}", "    t0 = set(toks)"]
+    for k in range(1, 300):
+        new = f"{{j for j in range(n) if j in s{k - 1} and toks[j] in t0}}"
+        lines.append(f"    s{k} = (s{k - 1} | {new}) & s{max(0, k - 2)}")
+    return _program([*lines, "    for i in s150: A[i, 0] += 1"])
+
+
+def many_dicts() -> str:
+    lines = [*[f"    d{k} = {{}}" for k in range(40)], "    for i, t in enumerate(toks):"]
+    for k in range(220):
+        lines.append(f"        if t in d{k % 40}: A[i, d{k % 40}[t]] += len(d{(k + 1) % 40}); d{(k + 2) % 40}[t] = i")
+    return _program(lines)
+
+
+def ranked_lists() -> str:
+    lines = ["    l0 = list(range(n))"]
+    for k in range(1, 120):
+        tests = f"a % 2 == 0 and b in l{k - 1}[{k}:]"
+        lines.append(f"    l{k} = [b for a, b in enumerate(sorted(l{k - 1})) if {tests}]")
+    return _program([*lines, "    for i, j in zip(l60, reversed(l60)): A[i, j] += 1"])
+
+
+def nested_functions() -> str:
+    lines = ["    f0 = lambda x: x + 1 if x > 2 else x"]
+    for k in range(1, 40):
+        f = f"f{k - 1}"
+        lines.append(f"    f{k} = lambda x: {f}(x) + {f}(x * {k}) if {f}(x) > {k} else {f}(x - 1)")
+    return _program([*lines, "    for i in range(n): A[i, 0] = f39(i)"])
+
+
+def many_searches() -> str:
+    lines = ["    for i in range(n):", "        p = i"]
+    for k in range(250):
+        lines += [f"        while p >= 0 and toks[p] != 'w{k}' and p + {k} > i: p -= 1", "        p = max(p, 0)"]
+    return _program([*lines, "        A[i, p] = 1"])
+
+
+def programs_with_helpers() -> str:
+    helper = ["def find(t, i):", "    best = -1"]
+    for k in range(12):
+        helper += ["    for j in range(i, -1, -1):", f"        if t[j] == 'w{k}' and j > best:"]
+        helper += ["            best = j", "            break"]
+    helper.append("    return best")
+    one = [_BEGIN[0].replace("L0H0", "L0H{0}"), *_BEGIN[1:], "    for i in range(n): A[i, find(toks, i)] = {0}", *_END]
+    return _HEAD + "\n".join([*helper, *("\n".join(one).format(k) for k in range(95))])
+
 
 SOURCES: dict[str, Callable[[], str]] = {
     made.__name__: made
@@ -191,7 +337,10 @@ SOURCES: dict[str, Callable[[], str]] = {
         many_rules, many_cells, nested_loops, nested_loops_with_counts, long_elif, many_ifs, flags, long_boolean,
         boolean_products, small_helpers, doubling_helpers, doubling_values, doubling_choices, doubling_aggregates,
         nested_comprehensions, growing_lists, lists_of_lists, many_scans, many_constants, long_sums, many_bounds,
-        tried_and_failed, many_names, many_programs, state_explosion,
+        tried_and_failed, many_names, many_programs, state_explosion, merged_locals, elif_chains, products_of_lists,
+        looping_helpers, tables_of_strings, carried_flags, nested_ternaries, polynomials, small_loops, growing_vectors,
+        whole_matrices, crossing_writes, reads_of_the_row, many_sets, many_dicts, ranked_lists, nested_functions,
+        many_searches, programs_with_helpers,
     )
 }  # fmt: skip
 """Name -> a function that makes the source."""

@@ -117,7 +117,7 @@ def check_tree(tree: ast.AST, source: SourceFile, limits: TextLimits = FILE_LIMI
     level: list[ast.AST] = [tree]
     line = 1
     for _ in range(limits.tree):
-        level = [child for node in level for child in pytree.children(node)]
+        level = pytree.below(level)
         if not level:
             return
         line = getattr(level[0], "lineno", line)

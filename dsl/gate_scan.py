@@ -18,53 +18,29 @@ if TYPE_CHECKING:
     from attndsl.dsl.gate import TextLimits
 
 _TOKEN = re.compile(
-    r"""(?P<space>[ \t]+|\\\n)
-    |(?P<comment>\#[^\n]*)
+    r"""(?:[ \t]+|\\\n)*+
+    (?:(?P<comment>\#[^\n]*)
     |(?P<newline>\n)
     |(?P<string>[rRbBuUfFtT]{0,3}(?:'''|\"\"\"|'|\"))
     |(?P<name>[^\W\d]\w*)
     |(?P<number>[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9_]+)?\w*|\.[0-9][0-9_]*(?:[eE][+-]?[0-9_]+)?\w*)
     |(?P<open>[(\[{])
     |(?P<close>[)\]}])
-    |(?P<op>\*\*=|//=|<<=|>>=|:=|->|==|!=|<=|>=|[-+*/%@&|^]=|\*\*|//|<<|>>|\.\.\.|[-+*/%@&|^~<>.,:;=])""",
+    |(?P<op>\*\*=|//=|<<=|>>=|:=|->|==|!=|<=|>=|[-+*/%@&|^]=|\*\*|//|<<|>>|\.\.\.|[-+*/%@&|^~<>.,:;=])
+    |(?P<end>\Z))""",
     re.VERBOSE,
 )
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
-_RESETS_TIGHT = frozenset(
-    [
-        "==",
-        "!=",
-        "<=",
-        ">=",
-        "<",
-        ">",
-        ",",
-        ":",
-        ";",
-        "=",
-        ":=",
-        "->",
-        "+=",
-        "-=",
-        "*=",
-        "/=",
-        "%=",
-        "@=",
-        "&=",
-        "|=",
-        "^=",
-        "**=",
-        "//=",
-        "<<=",
-        ">>=",
-        "and",
-        "or",
-        "in",
-        "is",
-        "for",
-    ]
-)
+_SPACE = re.compile(r"(?:[ \t]+|\\\n)*+")
+_RESETS_TIGHT_TEXT = "== != <= >= < > , : ; = := -> += -= *= /= %= @= &= |= ^= **= //= <<= >>= and or in is for"
+_RESETS_TIGHT = frozenset(_RESETS_TIGHT_TEXT.split())
 _RESETS_ALL = frozenset({",", ";", "="})
+_STEPS = {
+    **dict.fromkeys(("and", "or", "in", "is", "if", "for", "return"), (0, 0, False)),
+    **dict.fromkeys(("not", "await"), (1, 0, False)),
+    **dict.fromkeys(("lambda", "else"), (0, 1, False)),
+}
+"""Words after which no value stands: how much deeper they may nest (tight, loose), and that no value does."""
 _DEPTH_IN_FIELD = re.compile(r"[-+*/%@&|^~.(\[{]|\bnot\b|\belse\b|\blambda\b")
 
 
@@ -95,20 +71,18 @@ class _Scanner:
 
     def run(self) -> None:
         text, match = self.source.text, _TOKEN.match
-        while self.at < len(text):
+        kind = ""
+        while kind != "end":
             found = match(text, self.at)
             if found is None:
-                self._refuse("E0112", f"character {text[self.at]!r} has no place in a program", self.at)
-            kind = found.lastgroup or ""
-            start, self.at = self.at, found.end()
-            if kind == "space":
-                continue
-            if kind == "comment":
-                continue
+                space = _SPACE.match(text, self.at)
+                at = space.end() if space is not None else self.at
+                self._refuse("E0112", f"character {text[at]!r} has no place in a program", at)
+            kind, self.at = found.lastgroup or "", found.end()
             if kind == "newline":
                 self._newline()
-                continue
-            self._token(kind, found.group(), start)
+            elif kind != "comment" and kind != "end":
+                self._token(kind, found[kind], found.start(kind))
         if len(self.frames) > 1:
             frame = self.frames[-1]
             self._refuse("E0117", f"{frame.bracket!r} is never closed", frame.at)
@@ -167,25 +141,15 @@ class _Scanner:
         if word not in self.names:
             self._check_name(word, start)
             self.names.add(word)
-        if word in ("not", "await"):
-            self._deeper(start, tight=1)
-        elif word in ("lambda", "else"):
-            self._deeper(start, loose=1)
+        step = _STEPS.get(word)
+        if step is None:
+            self.after_value = True
+            return
+        tight, loose, self.after_value = step
+        if tight or loose:
+            self._deeper(start, tight, loose)
         elif word in _RESETS_TIGHT:
             self.frames[-1].tight = 0
-        self.after_value = word not in (
-            "not",
-            "and",
-            "or",
-            "in",
-            "is",
-            "if",
-            "else",
-            "lambda",
-            "for",
-            "return",
-            "await",
-        )
 
     def _check_name(self, word: str, start: int) -> None:
         if len(word) > self.limits.name:

@@ -11,23 +11,30 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib import resources
+from pkgutil import get_data
 
+_CODE = re.compile(r"[EW]\d{2,4}")
 _TITLE = re.compile(r"^# ([EW]\d{2,4}): ([a-z0-9-]+)\s*$")
 
 
 @cache
 def _pages() -> dict[str, tuple[str, str]]:
+    from importlib import resources  # for those who list or look up pages; reading programs does neither
+
     pages: dict[str, tuple[str, str]] = {}
     for entry in resources.files(__name__).iterdir():
         if not entry.name.endswith(".md"):
             continue
-        text = entry.read_text(encoding="utf-8")
-        match = _TITLE.match(text.split("\n", 1)[0])
-        if match is None or match[1] + ".md" != entry.name:
-            raise ValueError(f"the first line of {entry.name} must be '# CODE: kebab-case-name'")
-        pages[match[1]] = (match[2], text)
+        text, code = entry.read_text(encoding="utf-8"), entry.name.removesuffix(".md")
+        pages[code] = (_name(code, text), text)
     return dict(sorted(pages.items()))
+
+
+def _name(code: str, text: str) -> str:
+    match = _TITLE.match(text.split("\n", 1)[0])
+    if match is None or match[1] != code:
+        raise ValueError(f"the first line of {code}.md must be '# CODE: kebab-case-name'")
+    return match[2]
 
 
 def all_codes() -> dict[str, str]:
@@ -35,9 +42,18 @@ def all_codes() -> dict[str, str]:
     return {code: name for code, (name, _) in _pages().items()}
 
 
+@cache
 def code_name(code: str) -> str:
     """The kebab-case name of a code. Raises KeyError for an unregistered code."""
-    return _pages()[code][0]
+    if not _CODE.fullmatch(code):
+        raise KeyError(code)
+    try:
+        text = get_data(__name__, f"{code}.md")
+    except OSError:
+        text = None
+    if text is None:
+        raise KeyError(code)
+    return _name(code, text.decode("utf-8"))
 
 
 def page(code_or_name: str) -> tuple[str, str]:

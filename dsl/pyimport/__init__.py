@@ -16,6 +16,7 @@ from attndsl.dsl.checker import TypedProgram
 from attndsl.dsl.diagnostics import Diagnostic, diagnostic
 from attndsl.dsl.pyimport.aligners import OFFSETS, Aligner
 from attndsl.dsl.pyimport.lift import NotLiftable, lift_program
+from attndsl.dsl.pyimport.lift.terms import allowance
 from attndsl.dsl.pyimport.module import PyModule
 from attndsl.dsl.pyimport.names import ProgramCheck, check_module
 from attndsl.dsl.pyimport.read import read_module, with_aligners
@@ -53,7 +54,7 @@ def import_python(
 
     Raises DiagnosticError for a file that cannot be read at all: text limits (E011x), syntax (E0120).
     """
-    with rare_collections():
+    with rare_collections(), allowance(len(source.text)):
         module = read_module(source.text, source.name)
         if aligners:
             module = with_aligners(module, aligners)
@@ -72,6 +73,9 @@ def rare_collections() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
+        if gc.get_count()[0] > before[0] > 0 and not gc.get_freeze_count():
+            gc.freeze()  # what is still there will stay: it is old now, and is not looked through at once
+            gc.unfreeze()
 
 
 def _import(name: str, check: ProgramCheck) -> Imported:

@@ -10,7 +10,7 @@ from typing import Any
 
 from attndsl.dsl import pytree
 from attndsl.dsl.diagnostics import Diagnostic, diagnostic
-from attndsl.dsl.policy import Refused, decide
+from attndsl.dsl.policy import POLICY, Accepted, Refused, decide
 from attndsl.dsl.pyimport import members, rules, vocabulary
 from attndsl.dsl.pyimport.members import Verdict
 from attndsl.dsl.pyimport.module import PyModule
@@ -82,20 +82,20 @@ class _Looker:
         )
 
     def visit(self, node: ast.AST) -> None:
-        decision = decide(node)
-        if isinstance(decision, Refused):
-            self.report(Verdict(decision.code, decision.reason, decision.help), _head_of(node))
-            return  # what is inside a refused construct stays quiet
-        if isinstance(node, rules.JUDGED):
+        look = _LOOKS.get(node.__class__)
+        if node.__class__ not in _PLAIN:
+            decision = decide(node)
+            if isinstance(decision, Refused):
+                self.report(Verdict(decision.code, decision.reason, decision.help), _head_of(node))
+                return  # what is inside a refused construct stays quiet
             for verdict, place in rules.judge(node, self.resolve):
                 self.report(verdict, place)
-        if isinstance(node, ast.Call):
-            self.called.add(id(node.func))
-        look = _LOOKS.get(node.__class__)
+            if isinstance(node, ast.Call):
+                self.called.add(id(node.func))
         if look is not None:
             look(self, node)
         else:
-            for child in pytree.children(node):
+            for child in pytree.below((node,)):
                 self.visit(child)
 
     def _function(self, node: ast.FunctionDef | ast.Lambda) -> None:
@@ -278,6 +278,13 @@ _LOOKS: dict[type[ast.AST], Callable[[_Looker, Any], None]] = {
     ast.Global: _Looker._global,
 }
 """How each class of nodes is looked at; of the others only what is below them."""
+
+
+_PLAIN = frozenset(
+    kind for kind in (vars(ast)[name] for name, decision in POLICY.items() if isinstance(decision, Accepted))
+    if isinstance(kind, type) and not issubclass(kind, rules.JUDGED)
+)  # fmt: skip
+"""The accepted classes of which no rule asks more."""
 
 
 def _head_of(node: ast.AST) -> ast.AST:

@@ -13,6 +13,7 @@ _MUTATORS_TEXT = (
     "append add extend update insert remove discard pop popitem clear setdefault sort reverse fill appendleft popleft "
     "extendleft rotate difference_update intersection_update symmetric_difference_update"
 )
+_CHANGING = (ast.Subscript, ast.Call)
 _MUTATORS = frozenset(_MUTATORS_TEXT.split())
 
 
@@ -20,12 +21,9 @@ def of_module_values(module: PyModule, node: ast.FunctionDef) -> list[Diagnostic
     """Every place where ``node`` changes a module-level list, dictionary, set or array in place."""
     local: set[str] | None = None
     found: list[Diagnostic] = []
-    for inner in pytree.walk(node) if module.constants else ():
-        root: ast.expr | None = None
-        if isinstance(inner, ast.Subscript) and isinstance(inner.ctx, ast.Store | ast.Del):
-            root = inner.value
-        elif isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute) and inner.func.attr in _MUTATORS:
-            root = inner.func.value
+    places = [x for x in pytree.walk(node) if isinstance(x, _CHANGING)] if module.constants else []
+    for inner in places:
+        root = _changed(inner)
         while isinstance(root, ast.Subscript):
             root = root.value
         if isinstance(root, ast.Name) and root.id in module.constants:
@@ -42,6 +40,15 @@ def of_module_values(module: PyModule, node: ast.FunctionDef) -> list[Diagnostic
                 )
             )
     return found
+
+
+def _changed(node: ast.AST) -> ast.expr | None:
+    """What an assignment to an item, or a method of lists and the like, changes."""
+    if isinstance(node, ast.Subscript):
+        return node.value if isinstance(node.ctx, ast.Store | ast.Del) else None
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _MUTATORS:
+        return node.func.value
+    return None
 
 
 def _every_local(node: ast.FunctionDef) -> set[str]:

@@ -242,7 +242,7 @@ def _interface(node: FunctionNode, first: ast.arg, second: ast.arg, is_called: b
         return Interface.BARE
     annotation = ast.unparse(second.annotation) if second.annotation is not None else ""
     named = first.arg in _SENTENCE_NAMES and (second.arg in _TOKENIZER_NAMES or "okenizer" in annotation)
-    if named and (_reads(node, second.arg) or _returns_named_pair(node)):
+    if named and (_returns_named_pair(node) or _reads(node, second.arg)):  # the cheap question first
         return Interface.NAMED
     if not named and not is_called and _uses_as_tokenizer(node, second.arg) and _returns_pair(node):
         return Interface.NAMED

@@ -35,6 +35,7 @@ REFUSED = [
     ("x = 1\r", "E0112"),
     ("x = '\ud800'\n", "E0112"),
     ("x = 1 ? 2\n", "E0112"),
+    ("x = 1" + " " * 200 + "? 2\n", "E0112"),  # a pattern that tries every way to read the spaces would never end
     (HEAD + "(" * 60 + ")" * 60, "E0113"),
     (HEAD + "-" * 5_000 + "1", "E0113"),
     (HEAD + "[" + "1," * 5_000 + "]", "E0114"),

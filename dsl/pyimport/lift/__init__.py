@@ -92,11 +92,12 @@ def _lift(
         raise
     except Retry as retry:
         raise _stopped(m, f"{retry.what} is carried through the program in an unknown way", "E0317") from None
-    except T.TooLarge:
-        raise _stopped(m, "the program expands to more than a reader can follow", "E0309") from None
+    except T.TooLarge as stop:
+        raise _stopped(m, str(stop), "E0309") from None
     except RecursionError:
         raise _stopped(m, "the program is nested too deeply", "E0309") from None
     finally:
+        T.settle()
         sys.setrecursionlimit(limit)
 
 
@@ -121,7 +122,7 @@ def _execute(m: Machine, function: ast.FunctionDef, bare: bool) -> assemble.Resu
     parameters = [a.arg for a in function.args.args]
     if len(parameters) < 2:
         raise m.stop("a program takes the sentence and the tokenizer", function, "E0307")
-    frame = Frame(next(m.keys), ())
+    frame = Frame(next(m.keys), (), function)
     m.frames.append(frame)
     tokens: Value = m.allocate(token_list()) if bare else Opaque("tokenizer")
     m.state.frames[frame.key] = {parameters[0]: Opaque("sentence"), parameters[1]: tokens}

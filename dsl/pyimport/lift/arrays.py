@@ -141,7 +141,7 @@ def elementwise(m: Machine, a: Value, b: Value, compute: Callable[[Value, Value]
             raise m.stop("an array with this object", code="E0302")
     k = T.fresh("int")
     held = m.state.path
-    m.state.path = m.state.fork(T.compare(">=", k, T.ZERO), T.compare("<", k, shape.length)).path
+    m.state.path = m.state.along(T.compare(">=", k, T.ZERO), T.compare("<", k, shape.length))
     m.loops.append(Loop(Binder(k, T.ZERO, shape.length)))
     try:
         found = compute(left.at(k) if left else _as_numpy(a), right.at(k) if right else _as_numpy(b))
@@ -197,7 +197,7 @@ def whole(m: Machine, op: str, grid: Grid, value: Callable[[Term, Term], Term]) 
     held = m.state.path
     m.loops.extend(loops)
     for loop in loops:
-        m.state.path = m.state.fork(*loop.binder.conditions()).path
+        m.state.path = m.state.along(*loop.binder.conditions())
     m.write(op, matrix, row, column, value(row, column))
     m.state.path = held
     del m.loops[-2:]
@@ -359,7 +359,7 @@ def store_range(m: Machine, matrix: str, row: Term, start: Term, value: Value, l
     binder = Binder(k, T.ZERO, size)
     held = m.state.path
     m.loops.append(Loop(binder))
-    m.state.path = m.state.fork(*binder.conditions()).path
+    m.state.path = m.state.along(*binder.conditions())
     term = value.at(k).term if isinstance(value, Vector) else T.as_number(value.term)  # type: ignore[attr-defined]
     m.write("set", matrix, row, T.add(k, start), term)
     m.state.path = held
@@ -373,7 +373,7 @@ def add_to_range(m: Machine, op: str, row: RowRef, value: Value) -> None:
     own = vector(m, row)
     held = m.state.path
     m.loops.append(Loop(binder))
-    m.state.path = m.state.fork(*binder.conditions()).path
+    m.state.path = m.state.along(*binder.conditions())
     other = vector(m, value).at(k) if is_array(value) else value
     if is_array(value) and not m.holds(T.compare("==", vector(m, value).length, row.length)):
         raise m.stop("vectors whose lengths may differ", code="E0315")

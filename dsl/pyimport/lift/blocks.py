@@ -22,7 +22,7 @@ def _rows(m: Machine, rows: ast.Slice) -> Iterator[Term]:
     binder = Binder(r, low, high)
     held = m.state.path
     m.loops.append(Loop(binder))
-    m.state.path = m.state.fork(*binder.conditions()).path
+    m.state.path = m.state.along(*binder.conditions())
     try:
         yield r
     finally:
@@ -84,7 +84,7 @@ def store_where(m: Machine, grid: Grid, test: ast.Compare, value: Value, node: a
     matrix = arrays.current(m, grid)
     with _rows(m, whole) as r, _rows(m, whole) as c:
         held = m.state.path
-        m.state.path = m.state.fork(T.compare(op, m.read_cell(matrix, r, c), limit.term)).path
+        m.state.path = m.state.along(T.compare(op, m.read_cell(matrix, r, c), limit.term))
         m.write("set", matrix, r, c, T.as_number(value.term), node)
         m.state.path = held
 

@@ -80,7 +80,7 @@ def _inline(m: Machine, callee: Closure, node: ast.Call) -> Value:
         if outer is None:
             raise m.stop("a function outlives the one it was made in", node, "E0307")
         parents = (outer.key, *outer.parents)
-    frame = Frame(key, parents)
+    frame = Frame(key, parents, function if isinstance(function, ast.FunctionDef) else None)
     m.state.frames[key] = bound
     m.frames.append(frame)
     try:

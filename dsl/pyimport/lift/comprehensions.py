@@ -74,13 +74,13 @@ def _generate(
         p = instantiate(original)
         path, depth = m.state.path, len(m.loops)
         m.loops.extend(Loop(b) for b in p.binders)
-        m.state.path = m.state.fork(*(c for b in p.binders for c in b.conditions()), p.condition).path
+        m.state.path = m.state.along(*(c for b in p.binders for c in b.conditions()), p.condition)
         bind_target(m, g.target, p.element)
         filters = [p.condition]
         for test in g.ifs:
             c = condition(m, test)
             filters.append(c)
-            m.state.path = m.state.fork(c).path
+            m.state.path = m.state.along(c)
         if T.FALSE not in filters:
             _generate(m, node, level + 1, binders + p.binders, conditions + filters, parts)
         m.state.path = path

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from math import gcd
 
-from attndsl.dsl.pyimport.lift.term import Term
+from attndsl.dsl.pyimport.lift.term import Term, spend
 
 Pairs = tuple[tuple[int, int], ...]
 Row = tuple[Pairs, int]
 """Atoms by number with their coefficients, in order, and a constant: the sum is not negative."""
 
 LIMIT = 160  # rows of one system; beyond it the answer is "unknown"
+_MANY, _A_TERM = 16, 2  # a step with many rows, or atoms, takes as much time as making a term for every two
 _ATOMS: dict[int, Term] = {}
 _ANSWERS: dict[tuple[Row, ...], bool] = {}
 _MAX_ANSWERS = 20_000
@@ -79,6 +80,7 @@ class System:
         rows = [r for r in rows if r[0] not in known or r[1] < known[r[0]]]
         if not rows:
             return self
+        spend(1 if len(known) <= _MANY else len(known) // _A_TERM)
         found = System()
         found.best, found.group_of, found.members = self.best.copy(), self.group_of.copy(), self.members.copy()
         changed: set[int] = set()
@@ -158,6 +160,8 @@ def _eliminate(best: dict[Pairs, int]) -> bool:
     while best:
         if len(best) > LIMIT:
             return False
+        if len(best) > _MANY:
+            spend(len(best) // _A_TERM)
         chosen = _cheapest(best)
         up: list[tuple[Pairs, int, int]] = []
         down: list[tuple[Pairs, int, int]] = []
@@ -198,4 +202,12 @@ def _cheapest(best: dict[Pairs, int]) -> int:
             else:
                 downs[a] = downs.get(a, 0) + 1
                 ups.setdefault(a, 0)
-    return min(ups, key=lambda a: ups[a] * downs[a] - ups[a] - downs[a])
+    if len(ups) > _MANY:
+        spend(len(ups) // _A_TERM)
+    chosen, least = -1, 0
+    for a, up in ups.items():
+        down = downs[a]
+        left = up * down - up - down
+        if chosen < 0 or left < least:
+            chosen, least = a, left
+    return chosen

@@ -98,7 +98,7 @@ def condition(m: Machine, node: ast.expr) -> Term:
             for operand in node.values:
                 c = condition(m, operand)
                 parts.append(c)
-                m.state.path = m.state.fork(T.not_(c) if stop_at else c).path
+                m.state.path = m.state.along(T.not_(c) if stop_at else c)
         finally:
             m.state.path = held
         return T.disj(parts) if stop_at else T.conj(parts)
@@ -228,7 +228,7 @@ def _compare(m: Machine, node: ast.Compare) -> Value:
             if isinstance(op, ast.In) and isinstance(operand, ast.Name) and found.term.op == "member":
                 m.hints.setdefault(found.term, SET_HINT + operand.id)
             parts.append(found)
-            m.state.path = m.state.fork(found.term).path
+            m.state.path = m.state.along(found.term)
             left = right
     finally:
         m.state.path = held

@@ -59,7 +59,7 @@ def each(m: Machine, part: Part, length: Term) -> Iterator[Term]:
     held = m.state.path
     conditions = [c for b in part.binders for c in b.conditions()]
     m.loops.extend(Loop(b, not b.mixed) for b in part.binders)
-    m.state.path = m.state.fork(*conditions, part.condition).path
+    m.state.path = m.state.along(*conditions, part.condition)
     try:
         yield C.wrapped(m, part.element.term, length)
     finally:

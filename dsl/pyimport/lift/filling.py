@@ -17,10 +17,11 @@ from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import tables
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.gathering import METHODS
-from attndsl.dsl.pyimport.lift.machine import Machine
+from attndsl.dsl.pyimport.lift.machine import Machine, State
 from attndsl.dsl.pyimport.lift.merge import merge_values, subst_part
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.values import Binder, DictValue, Growing, Part, Ref, Seq
+from attndsl.dsl.pyimport.lift.values import Binder, DictValue, Growing, Part, Ref, Seq, Unbound, Value
+from attndsl.dsl.pyimport.lift.view import View
 
 if TYPE_CHECKING:
     from attndsl.dsl.pyimport.lift.summary import LoopRun
@@ -200,3 +201,40 @@ def joined(m: Machine, parts: tuple[Part, ...], ordered: bool, node: ast.AST) ->
 def _unordered(m: Machine, parts: tuple[Part, ...], node: ast.AST) -> tuple[Part, ...]:
     """The order of the elements is lost; the list may still be asked what it holds."""
     return tuple(replace(p, binders=(replace(p.binders[0], mixed=True), *p.binders[1:])) for p in parts)
+
+
+# ---------------------------------------------------------------- after the loop
+
+
+def leave(run: LoopRun, view: View, final: State, after: State, mapping: dict[Term, Term]) -> None:
+    """The collections as they are when the loop has ended: what they held, and what all iterations added."""
+    for key in run.growing:
+        inner = final.heap[key]
+        if not isinstance(inner, Growing):
+            after.heap[key] = Unbound("a list that a loop replaces")
+            continue
+        added = tuple(_bound(view, subst_part(p, mapping)) for p in inner.added)
+        if len(added) > 1:
+            added = joined(run.m, added, run.ordered, run.node)
+        after.heap[key] = _grown(after.heap[key], added, run.ordered)
+
+
+def _grown(old: Value, added: tuple[Part, ...], ordered: bool) -> Value:
+    match old:
+        case Seq() if added and not ordered and not old.is_set:
+            return Unbound("a list that is filled from a set")
+        case Seq():
+            return Seq(old.parts + added, old.is_set)
+        case DictValue():
+            return replace(old, parts=old.parts + added)
+        case Growing():
+            return replace(old, added=old.added + added)
+    return Unbound("a list that a loop changes")
+
+
+def _bound(view: View, part: Part) -> Part:
+    ending = view.at_stop(part)
+    if ending is not None:
+        return ending
+    condition = T.conj((view.where, view.executed(part.condition)))
+    return Part((view.binder, *part.binders), condition, part.element)

@@ -165,7 +165,7 @@ def _by_key(m: Machine, name: str, part: Part, key: Value, unordered: bool) -> V
         raise m.stop(f"{name!r} by this key", code="E0313")
     parameters = [a.arg for a in key.node.args.args]
     held, path = m.lookup(parameters[0]), m.state.path
-    m.state.path = m.state.fork(*b.conditions(), part.condition).path
+    m.state.path = m.state.along(*b.conditions(), part.condition)
     m.loops.append(Loop(b))
     m.assign(parameters[0], part.element)
     score = evaluate(m, key.node.body)
@@ -244,7 +244,7 @@ def _quantifier(is_any: bool) -> Callable[[Machine, ast.Call], Value]:
         for original in seq.parts:
             p = instantiate(original)
             held = m.state.path
-            m.state.path = m.state.fork(*(c for b in p.binders for c in b.conditions()), p.condition).path
+            m.state.path = m.state.along(*(c for b in p.binders for c in b.conditions()), p.condition)
             t = truth(m, p.element)
             m.state.path = held
             found.append(C.exists(p.binders, T.conj((p.condition, t if is_any else T.not_(t)))))

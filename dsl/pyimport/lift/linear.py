@@ -38,14 +38,16 @@ class Prover:
         """The goal is true whenever all of the path is."""
         if goal is T.TRUE or goal in path:
             return True
-        if goal.op == "and":
-            return all(self.implies(path, g) for g in goal.args)
-        if goal.op == "or" and any(self.implies(path, g) for g in goal.args):
-            return True
         key = (path, goal)
-        if key not in self._answers:
-            self._answers[key] = self._prove(path, goal)
-        return self._answers[key]
+        found = self._answers.get(key)
+        if found is None:
+            if goal.op == "and":
+                found = all(self.implies(path, g) for g in goal.args)
+            else:
+                found = goal.op == "or" and any(self.implies(path, g) for g in goal.args)
+                found = found or self._prove(path, goal)
+            self._answers[key] = found
+        return found
 
     def excludes(self, path: tuple[Term, ...], goal: Term) -> bool:
         """The goal is false whenever all of the path is true."""

@@ -66,7 +66,7 @@ def elementwise(m: Machine, a: Value, b: Value, compute: Callable[[Value, Value]
         values.append(one)
     (binder,) = base.binders
     held = m.state.path
-    m.state.path = m.state.fork(*binder.conditions(), base.condition).path
+    m.state.path = m.state.along(*binder.conditions(), base.condition)
     m.loops.append(Loop(binder))
     try:
         found = compute(*values)

@@ -292,7 +292,7 @@ def _search(m: Machine, node: ast.While, name: str, start: Term, down: bool) -> 
         raise m.stop("a while loop that may start outside the text", node, "E0318")
     m.assign(name, Scalar(p))
     m.loops.append(Loop(Binder(p, T.ZERO, T.N)))
-    m.state.path = m.state.fork(*bounds, other, *_first_bound(m, node, p, down)).path
+    m.state.path = m.state.along(*bounds, other, *_first_bound(m, node, p, down))
     going = condition(m, node.test)
     m.loops.pop()
     m.state.path = held

@@ -84,13 +84,18 @@ class State:
     heap: dict[int, Value]
     path: tuple[Term, ...]
 
-    def fork(self, *conditions: Term) -> State:
+    def along(self, *conditions: Term) -> tuple[Term, ...]:
+        """The path with these conditions as well."""
         path = list(self.path)
         for c in conditions:
             for p in T.said(c):
                 if p is not T.TRUE and p not in path:
                     path.append(p)
-        return State({k: dict(v) for k, v in self.frames.items()}, dict(self.heap), tuple(path))
+        return tuple(path)
+
+    def fork(self, *conditions: Term) -> State:
+        """A state of its own in which these conditions hold as well."""
+        return State({k: dict(v) for k, v in self.frames.items()}, dict(self.heap), self.along(*conditions))
 
 
 @dataclass(slots=True)
@@ -128,6 +133,7 @@ class Frame:
 
     key: int
     parents: tuple[int, ...]
+    function: ast.FunctionDef | None = None
     returns: list[tuple[State, Value]] = field(default_factory=list)
 
 
@@ -285,7 +291,7 @@ class Machine:
             for failed in attempt.failures:
                 survived = T.not_(T.conj(failed.state.path[attempt.start :]))
                 if survived not in self.state.path:
-                    self.state.path = self.state.fork(survived).path
+                    self.state.path = self.state.along(survived)
 
     def _is_tried(self, attempt: Attempt) -> bool:
         return (attempt.loops, attempt.frames, attempt.flows) == (len(self.loops), len(self.frames), len(self.flows))
@@ -293,7 +299,7 @@ class Machine:
     def under(self, condition: Term, compute: Callable[[], Value]) -> Value:
         """What an expression gives where the condition holds (it is not evaluated elsewhere)."""
         path, floor = self.state.path, next(self.keys)
-        self.state.path = self.state.fork(condition).path
+        self.state.path = self.state.along(condition)
         self.assuming.append(floor)
         try:
             return compute()

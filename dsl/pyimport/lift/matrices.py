@@ -23,9 +23,9 @@ def made(m: Machine, hint: str, cell: Callable[[Term, Term], tuple[Term, Term]])
     loops = [Loop(Binder(v, T.ZERO, T.N)) for v in (row, column)]
     m.loops.extend(loops)
     for loop in loops:
-        m.state.path = m.state.fork(*loop.binder.conditions()).path
+        m.state.path = m.state.along(*loop.binder.conditions())
     condition, value = cell(row, column)
-    m.state.path = m.state.fork(condition).path
+    m.state.path = m.state.along(condition)
     m.write("set", name, row, column, value)
     m.state.path = held
     del m.loops[-2:]

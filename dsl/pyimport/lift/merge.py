@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Event, Loop, Reading, State
@@ -113,10 +114,15 @@ def _merge_names(c: Term, a: dict[str, Value], b: dict[str, Value]) -> dict[str,
     for name in {**a, **b}:
         x, y = a.get(name), b.get(name)
         if x is None or y is None:
-            missing = Unbound(f"{name!r} is set in one branch only", True)
+            missing = _missing(name)
             x, y = x or missing, y or missing
         out[name] = x if x is y else merge_values(c, x, y)
     return out
+
+
+@lru_cache(maxsize=1000)
+def _missing(name: str) -> Unbound:
+    return Unbound(f"{name!r} is set in one branch only", True)
 
 
 def _joined(extras: list[tuple[Term, ...]]) -> tuple[Term, ...]:

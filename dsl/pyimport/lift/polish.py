@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.emit import KEY, Draft, Q
-from attndsl.dsl.pyimport.lift.saying import Speaker, assumed, may_fail
+from attndsl.dsl.pyimport.lift.saying import Speaker, may_fail
 from attndsl.dsl.pyimport.lift.terms import Term
 
 Numbered = list[tuple[int, Draft]]
@@ -27,8 +27,8 @@ def _rule(d: Draft, speaker: Speaker) -> Draft:
     if d.op in ("normalize", "mask"):
         return d
     when = _split(T.conj(d.when), speaker)
-    where = _split(assumed(T.conj(d.where), when), speaker)
-    d = replace(d, value=speaker.say(assumed(d.value, [*when, *where])), when=when, where=where)
+    where = _split(speaker.assumed(T.conj(d.where), when), speaker)
+    d = replace(d, value=speaker.say(speaker.assumed(d.value, [*when, *where])), when=when, where=where)
     if d.target is None:
         d = _single(_tight(d), speaker)
     if d.target is not None and d.op != "fail":

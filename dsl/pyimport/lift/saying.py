@@ -21,11 +21,16 @@ def may_fail(t: Term) -> bool:
     return bool(t.marks & T.MAY_FAIL)
 
 
+MAX_ASSUMED = 60_000
+"""Terms looked at for what is assumed of them, in one program: twelve times what any of 288 published ones needs."""
+
+
 class Speaker:
     """Rewrites terms from the inside out."""
 
     def __init__(self) -> None:
         self.done: dict[Term, Term] = {}
+        self.left = MAX_ASSUMED
 
     def say(self, t: Term) -> Term:
         found = self.done.get(t)
@@ -34,6 +39,44 @@ class Speaker:
             new = t if all(a is b for a, b in zip(args, t.args, strict=True)) else T.rebuild(t, args)
             found = self.done[t] = _simpler(new, self)
         return found
+
+
+    def assumed(self, t: Term, facts: Iterable[Term]) -> Term:
+        """The term where the facts hold: they, and what denies them, are constants in it.
+
+        A program that asks for too much of this is said at more length from there on: nested choices, each under all
+        those around it, would take the square of their number.
+        """
+        known: dict[Term, Term] = {}
+        values: dict[Term, object] = {}
+        least = t.size + 1
+        for f in facts:
+            if f.size <= least and f.op == "cmp" and f.data == "==" and _is_text(f.args[1]):
+                values[f.args[0]] = f.args[1].data
+                least = min(least, f.size)
+            denied = T.not_(f)
+            if min(f.size, denied.size) <= t.size and not may_fail(f):
+                known[f], known[denied] = T.TRUE, T.FALSE
+                least = min(least, f.size, denied.size)
+        return self._replaced(t, known, values, least) if known or values else t
+
+    def _replaced(self, t: Term, known: dict[Term, Term], values: dict[Term, object], least: int) -> Term:
+        """``least``: the size of the smallest term that is known."""
+        if t.size < least or self.left < 0:
+            return t
+        found = known.get(t)
+        if found is None:
+            self.left -= 1
+            found = _decided(t, values)
+            if found is None:
+                args = tuple([self._replaced(a, known, values, least) for a in t.args])
+                found = t if args == t.args else T.rebuild(t, args)
+            known[t] = found
+        return found
+
+
+def _is_text(t: Term) -> bool:
+    return t.op == "const" and t.kind == "str"
 
 
 def _simpler(t: Term, speaker: Speaker) -> Term:
@@ -56,41 +99,11 @@ def _choice(t: Term, speaker: Speaker) -> Term:
     """``if P then (.. P ..) else (.. P ..)``: inside, P is decided."""
     c, then, other = t.args
     facts = T.parts(c)
-    then = assumed(then, facts)
-    other = assumed(other, (T.not_(c),))
+    then = speaker.assumed(then, facts)
+    other = speaker.assumed(other, (T.not_(c),))
     if then is t.args[1] and other is t.args[2]:
         return t
     return T.ite(c, speaker.say(then), speaker.say(other))
-
-
-def assumed(t: Term, facts: Iterable[Term]) -> Term:
-    """The term where the facts hold: they, and what denies them, are constants in it."""
-    known: dict[Term, Term] = {}
-    values: dict[Term, object] = {}
-    least = t.size + 1
-    for f in facts:
-        if f.size <= least and f.op == "cmp" and f.data == "==" and T.is_const(f.args[1]) and f.args[1].kind == "str":
-            values[f.args[0]] = f.args[1].data
-            least = min(least, f.size)
-        denied = T.not_(f)
-        if min(f.size, denied.size) <= t.size and not may_fail(f):
-            known[f], known[denied] = T.TRUE, T.FALSE
-            least = min(least, f.size, denied.size)
-    return _replaced(t, known, values, least) if known or values else t
-
-
-def _replaced(t: Term, known: dict[Term, Term], values: dict[Term, object], least: int) -> Term:
-    """``least``: the size of the smallest term that is known."""
-    if t.size < least:
-        return t
-    found = known.get(t)
-    if found is None:
-        found = _decided(t, values)
-        if found is None:
-            args = tuple([_replaced(a, known, values, least) for a in t.args])
-            found = t if args == t.args else T.rebuild(t, args)
-        known[t] = found
-    return found
 
 
 def _decided(t: Term, values: dict[Term, object]) -> Term | None:
@@ -182,7 +195,7 @@ def _conjunction(t: Term, speaker: Speaker) -> Term:
 def _in_fewer(parts: list[Term], before: list[Term], speaker: Speaker) -> list[Term]:
     """The parts, where those before them hold, without what others say as well."""
     for i, p in enumerate(parts):
-        new = assumed(p, [*before, *(x for n, x in enumerate(parts) if n != i)])
+        new = speaker.assumed(p, [*before, *(x for n, x in enumerate(parts) if n != i)])
         parts[i] = p if new is p else speaker.say(new)
     parts = _one_test(parts)
     known = [*before, *parts]

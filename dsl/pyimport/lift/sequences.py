@@ -193,7 +193,7 @@ def _zip(m: Machine, node: ast.Call) -> Value:
     items = [item]
     held = m.state.path
     facts = tuple(c for b in ranked.binders for c in b.conditions())
-    m.state.path = m.state.fork(*facts, ranked.condition, T.compare(">=", place.term, T.ZERO)).path
+    m.state.path = m.state.along(*facts, ranked.condition, T.compare(">=", place.term, T.ZERO))
     try:
         for s in seqs[1:]:
             size = _length(m, m.allocate(s))
@@ -201,7 +201,7 @@ def _zip(m: Machine, node: ast.Call) -> Value:
             inside = T.compare("<", place.term, size.term)
             if not m.holds(inside):
                 conditions.append(inside)
-                m.state.path = m.state.fork(inside).path
+                m.state.path = m.state.along(inside)
             items.append(C.element(m, s, place.term))
     finally:
         m.state.path = held

@@ -185,7 +185,7 @@ def _fill(m: Machine, part: RowRef, value: Value, node: ast.AST) -> None:
     if isinstance(value, Choice):
         held = m.state.path
         for c, branch in ((value.condition, value.then), (T.not_(value.condition), value.other)):
-            m.state.path = m.state.fork(c).path
+            m.state.path = m.state.along(c)
             _fill(m, part, branch, node)
             m.state.path = held
         return

@@ -14,13 +14,13 @@ from attndsl.dsl.pyimport.lift import carry as K
 from attndsl.dsl.pyimport.lift import filling as F
 from attndsl.dsl.pyimport.lift import left_behind as B
 from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.liveness import NOT_READ, after_loops
 from attndsl.dsl.pyimport.lift.machine import Flows, Loop, Machine, NotLiftable, Retry, State
 from attndsl.dsl.pyimport.lift.merge import (
     merge_states,
     merge_unbroken,
     merge_values,
     subst_event,
-    subst_part,
     subst_reading,
     subst_value,
 )
@@ -246,7 +246,7 @@ class LoopRun:
         self._alive(view, start)
         after = start.state.fork()
         self._names(view, final, after, mapping)
-        self._heap(view, final, after, mapping)
+        F.leave(self, view, final, after, mapping)
         m.state = after
         self._returns(view, returns, depth, mapping)
         if returns and self.node.orelse:
@@ -310,9 +310,14 @@ class LoopRun:
                 done[name] = merge_values(view.stopped, broke, ran_out)
         elif self.carries:
             done = K.resolve(view, self.carries, ended, self.start_values())[1]
+        function = self.m.frames[-1].function
+        live = after_loops(function).get(self.node) if function is not None else None
         for name in self.names:
             if name in done:
                 after.frames[key][name] = done[name]
+                continue
+            if live is not None and name not in live:
+                after.frames[key][name] = NOT_READ
                 continue
             end = subst_value(ended[name], mapping) if mapping else ended[name]
             old = self.start_values().get(name)
@@ -321,35 +326,6 @@ class LoopRun:
     def start_values(self) -> dict[str, Value]:
         assert self.start is not None
         return self.start.state.frames[self.m.frames[-1].key]
-
-    def _heap(self, view: View, final: State, after: State, mapping: dict[Term, Term]) -> None:
-        for key in self.growing:
-            inner = final.heap[key]
-            if not isinstance(inner, Growing):
-                after.heap[key] = Unbound("a list that a loop replaces")
-                continue
-            added = tuple(self._bound(view, subst_part(p, mapping)) for p in inner.added)
-            if len(added) > 1:
-                added = F.joined(self.m, added, self.ordered, self.node)
-            old = after.heap[key]
-            if isinstance(old, Seq):
-                if added and not self.ordered and not old.is_set:
-                    after.heap[key] = Unbound("a list that is filled from a set")
-                else:
-                    after.heap[key] = Seq(old.parts + added, old.is_set)
-            elif isinstance(old, DictValue):
-                after.heap[key] = replace(old, parts=old.parts + added)
-            elif isinstance(old, Growing):
-                after.heap[key] = replace(old, added=old.added + added)
-            else:
-                after.heap[key] = Unbound("a list that a loop changes")
-
-    def _bound(self, view: View, part: Part) -> Part:
-        ending = view.at_stop(part)
-        if ending is not None:
-            return ending
-        condition = T.conj((self.where, view.executed(part.condition)))
-        return Part((self.binder, *part.binders), condition, part.element)
 
     # ------------------------------------------------------------ events inside
 

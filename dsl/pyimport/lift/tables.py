@@ -118,7 +118,7 @@ def sequence(m: Machine, table: DictValue) -> Seq:
     k = T.fresh("int")
     b = Binder(k, T.ZERO, table.length)
     held = m.state.path
-    m.state.path = m.state.fork(*b.conditions()).path
+    m.state.path = m.state.along(*b.conditions())
     try:
         found = read(m, table, Scalar(k))
     finally:

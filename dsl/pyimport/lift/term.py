@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 _TABLE: dict[tuple[Any, ...], Term] = {}
 _SUBSTITUTED: dict[tuple[tuple[Term, Term], ...], Any] = {}
 _OPENED: dict[Term, tuple[Term, ...]] = {}
+_VARIABLES: dict[tuple[Term, str], Term] = {}
 _KEPT: dict[tuple[Any, ...], Term] = {}
 _variables = [0, 0]  # variables made so far, and while the package was imported
 
@@ -75,12 +78,37 @@ def clear() -> None:
     """Forget the terms of earlier programs, so that what a program becomes does not depend on its neighbours."""
     _SUBSTITUTED.clear()
     _OPENED.clear()
+    _VARIABLES.clear()
+    for t in _TABLE.values():  # two opposites hold each other; without that a term goes with the last use of it
+        t.opposite = None
     _TABLE.clear()
     _TABLE.update(_KEPT)
-    for t in _KEPT.values():
-        t.opposite = None
     _variables[0] = _variables[1]
-    _limit[0] = len(_TABLE) + MAX_TERMS
+    _limit[:] = len(_TABLE) + max(0, min(MAX_TERMS, _left[0])), 0
+
+
+def settle() -> None:
+    """The program in hand is finished: what it took is no longer there for the others of its file."""
+    _left[0] -= made() + _limit[1]
+
+
+@contextmanager
+def allowance(characters: int) -> Iterator[None]:
+    """What the programs of one file of that length may take together: a file holds many that are large at little cost
+    in text, with a helper that all of them call. Three times what files of published programs need."""
+    before, _left[0] = _left[0], MAX_TERMS + characters // 2
+    try:
+        yield
+    finally:
+        _left[0] = before
+
+
+def spend(amount: int) -> None:
+    """Work that makes few terms counts as terms do. Raises TooLarge."""
+    _limit[0] -= amount
+    _limit[1] += amount
+    if len(_TABLE) > _limit[0]:
+        raise TooLarge
 
 
 def made() -> int:
@@ -89,11 +117,18 @@ def made() -> int:
 
 
 class TooLarge(Exception):
-    """One program makes more terms than any readable one."""
+    """One program makes more terms than any readable one, or the programs of one file do so together."""
+
+    def __str__(self) -> str:
+        if _left[0] < MAX_TERMS:
+            return "the programs of the file together expand to more than a reader can follow"
+        return "the program expands to more than a reader can follow"
 
 
 MAX_TERMS = 20_000  # four times what the largest of 288 published programs needs
-_limit = [1 << 60]
+_limit = [1 << 60, 0]  # the terms that may be there, less what was spent; what was spent
+_left = [1 << 60]  # for the programs of the file that are still to come
+_WIDE = 8  # arguments; a term with many takes as much time as several
 
 
 def mk(op: str, data: Any, args: tuple[Term, ...], kind: str, span: Any = None) -> Term:
@@ -103,6 +138,8 @@ def mk(op: str, data: Any, args: tuple[Term, ...], kind: str, span: Any = None) 
     if found is None:
         if len(_TABLE) > _limit[0]:
             raise TooLarge
+        if len(args) > _WIDE:
+            spend(len(args) // _WIDE)
         found = _TABLE[key] = Term(op, data, args, kind, span, len(_TABLE))
     return found
 
@@ -134,6 +171,21 @@ def fresh(kind: str, hint: str = "x") -> Term:
     """A variable no other term has. ``kind`` is int (a token position) or word."""
     _variables[0] += 1
     return mk("var", f"{hint}#{_variables[0]}", (), kind)
+
+
+def variable(t: Term, name: str) -> Term:
+    """The variable of that name, which is free in the term."""
+    passed: list[Term] = []
+    while t.op != "var":
+        known = _VARIABLES.get((t, name))
+        if known is not None:
+            t = known
+            break
+        passed.append(t)
+        t = next(a for a in t.args if name in a.free)
+    for p in passed:
+        _VARIABLES[p, name] = t
+    return t
 
 
 def is_const(t: Term) -> bool:

@@ -42,6 +42,7 @@ from attndsl.dsl.pyimport.lift.term import (
     N,
     Term,
     TooLarge,
+    allowance,
     clear,
     const,
     fresh,
@@ -49,12 +50,15 @@ from attndsl.dsl.pyimport.lift.term import (
     keep,
     made,
     mk,
+    settle,
+    spend,
+    variable,
 )
 
 __all__ = [
     "ALL_WORDS", "FALSE", "MAX_TERMS", "MAY_FAIL", "NONE", "ONE", "READS", "TRUE", "ZERO", "N", "Term", "TooLarge",
-    "add", "agg", "arith", "as_number", "clear", "compare", "conj", "const", "disj", "feature", "fresh",
+    "add", "agg", "allowance", "arith", "as_number", "clear", "compare", "conj", "const", "disj", "feature", "fresh",
     "from_linear", "func", "glue", "is_const", "ite", "keep", "length", "linear", "made", "member", "mk", "mul",
-    "neg", "not_", "parts", "read", "rebuild", "row_stat", "said", "some", "sub", "subst", "substring", "text_method",
-    "walk", "windex", "wordat",
+    "neg", "not_", "parts", "read", "rebuild", "row_stat", "said", "settle", "some", "spend", "sub", "subst",
+    "substring", "text_method", "variable", "walk", "windex", "wordat",
 ]  # fmt: skip

@@ -34,9 +34,7 @@ def normalized(t: Term) -> tuple[Term, Term] | None:
     if len(t.free) != 1:
         return None
     (name,) = t.free
-    var = t
-    while var.op != "var":
-        var = next(a for a in var.args if name in a.free)
+    var = T.variable(t, name)
     param = WORD if var.kind == "word" else TOKEN
     return (t if var is param else T.subst(t, {var: param})), var
 
