@@ -1,6 +1,9 @@
 """Random programs on random texts: where do the back ends disagree with the interpreter?
 
-    python benchmarks/fuzz_backends.py 20000 [first seed]
+    python benchmarks/fuzz_backends.py 20000 [first seed] [--passes]
+
+``--passes`` reads each printed program again, which must give the same tree, and runs the IR as it was lowered and
+after each pass alone on the numpy machine.
 
 Prints each disagreement with its program, then counts and time. Exit status 1 when there was any.
 """
@@ -10,20 +13,50 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from conformance import BACKENDS, compare, near, outcome_of_interpreter
+from conformance import BACKENDS, Outcome, compare, disagreement, near, outcome, outcome_of_interpreter
 from strategies import ProgramMaker, RandomChoices, make_table
 
-from attndsl.dsl.checker import check
+from attndsl.compiler import Leaves, machine
+from attndsl.compiler.build import Builder
+from attndsl.compiler.lower import lower
+from attndsl.compiler.passes import PASSES
+from attndsl.compiler.verify import verify
+from attndsl.dsl.checker import TypedProgram, check
+from attndsl.dsl.diagnostics import DiagnosticError
+from attndsl.dsl.parser import parse_program
 from attndsl.dsl.printer import to_text
+from attndsl.dsl.tokens import TokenTable
 
 
-def main(count: int, first: int) -> int:
+def passes(typed: TypedProgram, table: TokenTable, expected: Outcome) -> str | None:
+    """What the round trip or a pass alone changes, or None."""
+    text = to_text(typed.program)
+    if to_text(parse_program(text)) != text or parse_program(text) != typed.program:
+        return "the printed program is another one"
+    leaves = Leaves(table, {"near": near})
+    for name, change in (("lowered", None), *PASSES):
+        builder = Builder()
+        ir = lower(typed, builder)
+        ir = ir if change is None else change(ir, builder)
+        try:
+            verify([ir])
+            (found,) = machine([ir], "numpy").run(leaves)
+        except DiagnosticError as error:
+            found = error
+        problem = disagreement(expected, outcome(found))
+        if problem is not None:
+            return f"{name}: {problem}"
+    return None
+
+
+def main(count: int, first: int, with_passes: bool) -> int:
     outcomes: Counter[str] = Counter()
     started = time.perf_counter()
     wrong = 0
@@ -42,9 +75,10 @@ def main(count: int, first: int) -> int:
             )
             continue
         outcomes[expected if isinstance(expected, str) else "matrix"] += 1
-        for name, factory in BACKENDS.items():
+        runs = {name: partial(compare, factory=factory, host={"near": near}) for name, factory in BACKENDS.items()}
+        for name, run in ({"passes": passes} if with_passes else runs).items():
             try:
-                found = compare(typed, table, expected, factory, {"near": near})
+                found = run(typed, table, expected)
             except Exception as error:
                 found = repr(error)
             if found is not None:
@@ -56,4 +90,5 @@ def main(count: int, first: int) -> int:
 
 if __name__ == "__main__":
     np.seterr(all="ignore")
-    sys.exit(main(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0))
+    numbers = [int(argument) for argument in sys.argv[1:] if argument != "--passes"]
+    sys.exit(main(numbers[0], numbers[1] if len(numbers) > 1 else 0, "--passes" in sys.argv))
