@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,16 @@ class Counter:
             return real(*args, **kwargs)
 
         return called
+
+
+@pytest.fixture(autouse=True)
+def children_are_interruptible() -> Iterator[None]:
+    """A shell starts background jobs with SIGINT ignored, and what this process ignores its children ignore too."""
+    held = signal.getsignal(signal.SIGINT)
+    if held is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, held)
 
 
 @pytest.fixture
