@@ -92,7 +92,8 @@ def judge_builtin(name: str) -> Verdict | None:
 def judge_attribute(name: str) -> Verdict | None:
     """The verdict on ``value.name`` where the value is not a module."""
     if name.startswith("_"):
-        return Verdict("E0134", f"`.{name}` looks behind the value", REFUSAL_HELP["E0134"])
+        advice = "drop it: a program reads texts and numbers, not how Python keeps them"
+        return Verdict("E0134", f"`.{name}` looks behind the value", advice)
     if name not in words.ATTRIBUTES:
         near = nearest(name, words.ATTRIBUTES)
         found = f"did you mean `.{near}`?" if near else None

@@ -25,7 +25,7 @@ from attndsl.runtime.sandbox.limits import DEFAULT_LIMITS, Limits
 _HERE = Path(__file__).resolve().parent
 _START_SECONDS = 30.0
 _PIPE_BYTES = 1 << 20
-_AWAKE_SECONDS = 100e-6
+_AWAKE_SECONDS = 250e-6
 """How long the parent looks for an answer before it sleeps. It lets others run meanwhile (sched_yield)."""
 _ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
