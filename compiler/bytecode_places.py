@@ -11,13 +11,12 @@ A written place costs the same whatever the length of the text; the choice it re
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from attndsl.compiler.build import Builder
 from attndsl.compiler.bytecode_facts import Beyond, conjunction, non_negative
-from attndsl.compiler.bytecode_rebuild import remade
-from attndsl.compiler.ir import IRProgram, Op, axis_rank, reachable
+from attndsl.compiler.bytecode_rebuild import Conditions, remade
+from attndsl.compiler.ir import IRProgram, Op, axis_rank
 
 PUT_KINDS = ("set", "add", "mul", "max", "min")
 
@@ -29,15 +28,11 @@ class PlaceRewriter:
         self.b = Builder()
         self.beyond = Beyond()
         self._signs: dict[int, bool] = {}
-        roots = [root for program in programs for root in program.roots()]
-        self._uses = Counter(arg.id for op in reachable(roots) for arg in op.args)
-        self._uses.update(root.id for root in roots)
-        self._shared: set[int] = set()  # conditions that others use too: they are not taken apart
+        self.conditions = Conditions(programs)
 
     def __call__(self, op: Op, args: tuple[Op, ...]) -> Op:
         found = self._rewritten(op, args)
-        if found.name == "and" and self._uses[op.id] > 1:
-            self._shared.add(found.id)
+        self.conditions.note(op, found)
         return found
 
     def _rewritten(self, op: Op, args: tuple[Op, ...]) -> Op:
@@ -104,15 +99,10 @@ class PlaceRewriter:
     def ordered(self, args: tuple[Op, ...]) -> Op:
         """The conjunction with conditions on the same axes together, those on few axes first."""
         groups: dict[tuple[str, ...], dict[Op, None]] = {}
-        for term in (term for arg in args for term in self._parts(arg)):
+        for term in (term for arg in args for term in self.conditions.parts(arg)):
             groups.setdefault(term.axes, {})[term] = None
         by_axes = sorted(groups, key=lambda axes: (len(axes), [axis_rank(axis) for axis in axes]))
         return self.b.and_(*(self.b.and_(*groups[axes]) for axes in by_axes))
-
-    def _parts(self, op: Op) -> list[Op]:
-        if op.name != "and" or op.id in self._shared:
-            return [op]
-        return [term for arg in op.args for term in self._parts(arg)]
 
 
 def _place(term: Op) -> Op | None:

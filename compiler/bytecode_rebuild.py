@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -44,3 +45,28 @@ def remade(b: Builder, op: Op, args: tuple[Op, ...]) -> Op:
         axes = ordered(axis for arg in args for axis in arg.axes)
         return b.graph.op(op.name, args, op.attr, axes, op.dtype)
     return b.graph.op(op.name, args, op.attr, op.axes, op.dtype)
+
+
+class Conditions:
+    """Conjunctions of a library in the course of a rebuild, taken apart where nobody else reads them."""
+
+    def __init__(self, programs: Sequence[IRProgram]) -> None:
+        roots = [root for program in programs for root in program.roots()]
+        self._uses = Counter(arg.id for op in reachable(roots) for arg in op.args)
+        self._uses.update(root.id for root in roots)
+        self._shared: set[int] = set()
+
+    def note(self, old: Op, new: Op) -> None:
+        """To be told of every operation that is replaced."""
+        if new.name == "and" and self._uses[old.id] > 1:
+            self._shared.add(new.id)
+
+    def shared(self, op: Op) -> bool:
+        """Whether several operations read this conjunction."""
+        return op.id in self._shared
+
+    def parts(self, op: Op) -> list[Op]:
+        """The conditions that a conjunction joins; one that others read counts as one condition."""
+        if op.name != "and" or self.shared(op):
+            return [op]
+        return [term for arg in op.args for term in self.parts(arg)]

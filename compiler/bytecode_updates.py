@@ -10,12 +10,12 @@ query is taken out of ``m`` where nobody else reads it, so that what is left is 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from attndsl.compiler.build import Builder
 from attndsl.compiler.bytecode_facts import Beyond, conjunction
-from attndsl.compiler.ir import IRProgram, Op, reachable
+from attndsl.compiler.bytecode_rebuild import Conditions
+from attndsl.compiler.ir import IRProgram, Op
 
 UPDATE_KINDS = ("set", "add", "mul", "div", "max", "min")
 
@@ -26,17 +26,13 @@ class Updater:
     def __init__(self, programs: Sequence[IRProgram]) -> None:
         self.b = Builder()
         self.beyond = Beyond()
-        roots = [root for program in programs for root in program.roots()]
-        self._uses = Counter(arg.id for op in reachable(roots) for arg in op.args)
-        self._uses.update(root.id for root in roots)
-        self._shared: set[int] = set()  # conditions that others use too: they are not taken apart
+        self.conditions = Conditions(programs)
 
     def __call__(self, op: Op, args: tuple[Op, ...]) -> Op:
         found = self._updated(op, args) if op.name in ("select", "add_if") else None
         if found is None:
             found = self.b.graph.op(op.name, args, op.attr, op.axes, op.dtype)
-        if found.name == "and" and self._uses[op.id] > 1:
-            self._shared.add(found.id)
+        self.conditions.note(op, found)
         return found
 
     def _updated(self, op: Op, args: tuple[Op, ...]) -> Op | None:
@@ -56,16 +52,11 @@ class Updater:
         """None where no condition concerns the query alone, or there is no matrix yet."""
         if not matrix.axes:
             return None
-        shared = mask.id in self._shared
-        terms = conjunction(mask) if shared else self._parts(mask)
+        shared = self.conditions.shared(mask)
+        terms = conjunction(mask) if shared else self.conditions.parts(mask)
         guard = self.b.and_(*(term for term in terms if term.axes in ((), ("q",))))
         if guard.axes != ("q",):
             return None
         seen = self.beyond.known(mask, "k") is False
         rest = mask if shared and "k" in mask.axes else self.b.and_(*(term for term in terms if "k" in term.axes))
         return self.b.graph.op("update", (matrix, guard, rest, value), (kind, seen), ("q", "k"), "f")
-
-    def _parts(self, op: Op) -> list[Op]:
-        if op.name != "and" or op.id in self._shared:
-            return [op]
-        return [term for arg in op.args for term in self._parts(arg)]

@@ -13,6 +13,7 @@ from attndsl.synth.search.facts import Facts
 from attndsl.synth.search.fitting import Fit
 from attndsl.synth.search.proposals import TOLL, propose, spread_out
 from attndsl.synth.search.rule import Rule, cells_of_rule, column_of_rule
+from attndsl.synth.search.vocabulary import GATED
 
 Floats = NDArray[np.float32]
 
@@ -39,7 +40,7 @@ class Effort:
     screened: int = 20
     plain: int = 2
     plain_share: float = 0.5
-    gated: tuple[int, ...] = (0, 3)
+    gated: tuple[int, ...] = GATED
     sloped: int = 6
     swaps: int = 6
 

@@ -53,7 +53,10 @@ _QUERY_TESTS = (
     'q.text == ""', "(q - 1).sentence != q.sentence", "any(t before q where t.text.lower() == q.text.lower())",
     "q < 8", "q < 32", "q >= 64", "(q - 1).is_punct", "(q - 1).is_capitalized",
 )  # fmt: skip
-_SLOPES = ("0 - log(1 + abs(q - k))", "0 - abs(q - k) / 16", "0 - log(1 + k)", "if k == first then log(1 + q) else 0")
+_DISTANCE, _FIRST_GROWS = "0 - log(1 + abs(q - k))", "if k == first then log(1 + q) else 0"
+_SLOPES = (_DISTANCE, "0 - abs(q - k) / 16", "0 - log(1 + k)", _FIRST_GROWS)
+GATED = tuple(map(_SLOPES.index, (_DISTANCE, _FIRST_GROWS)))
+"""Slopes that are worth looking for among some keys or queries only."""
 
 
 @dataclass(frozen=True)
