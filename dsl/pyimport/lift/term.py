@@ -192,8 +192,9 @@ def variable(t: Term, name: str) -> Term:
             t = known
             break
         passed.append(t)
-        for t in t.args:
-            if name in t.free:
+        for part in t.args:
+            if name in part.free:
+                t = part
                 break
     for p in passed:
         _VARIABLES[p, name] = t

@@ -10,7 +10,6 @@ from typing import Any, TypeVar, dataclass_transform
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.terms import Term
 
-
 _Kind = TypeVar("_Kind")
 
 
