@@ -60,7 +60,7 @@ class Judge:
 
     def judge(self, mutant: Mutant, run: Runner) -> None:
         started = time.monotonic()
-        names = self.reach.usable(self.reach.names) if self.at_import(mutant) else self.reach.tests(mutant)
+        names = self.reach.usable(self.reach.names) if needs_import(mutant) else self.reach.tests(mutant)
         verdict = self.verdict(self.order(names), mutant, run)
         row = {"key": mutant.key, "group": self.group, "outcome": verdict.outcome, "by": verdict.by}
         row["seconds"] = round(time.monotonic() - started, 2)
@@ -125,7 +125,7 @@ def judge_group(group: str, mutants: list[Mutant], reach: Reach, results: Path) 
     judge = Judge(group, reach, results)
     early = [mutant for mutant in mutants if judge.at_import(mutant)]
     for mutant in early:
-        judge.judge(mutant, lambda names, change: run_anew(TESTS[group], reach.seconds, names, change))
+        judge.judge(mutant, lambda names, change: run_anew(reach.seconds, names, change))
 
     def others(run: Runner) -> None:
         for mutant in mutants:

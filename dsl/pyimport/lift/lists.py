@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence
@@ -44,7 +46,7 @@ def extend(m: Machine, ref: Ref, parts: tuple[Part, ...]) -> None:
     """Add elements at the end."""
     found = m.mutable(ref)
     if isinstance(found, Growing):
-        m.state.heap[ref.key] = Growing(found.key, found.added + parts)
+        m.state.heap[ref.key] = replace(found, added=found.added + parts)
     elif isinstance(found, Seq):
         m.state.heap[ref.key] = Seq(found.parts + parts, found.is_set)
     else:

@@ -20,6 +20,7 @@ from attndsl.dsl.pyimport.lift.values import (
     Binder,
     DictValue,
     Grid,
+    Growing,
     NoneValue,
     Opaque,
     Part,
@@ -37,6 +38,8 @@ from attndsl.dsl.pyimport.lift.values import (
 )
 
 _SET_METHODS = {"union": "|", "intersection": "&", "difference": "-"}
+_OF_LISTS = ("append", "extend", "index", "count")
+_OF_SETS = ("add", "update", "discard")
 _PREDICATES = [
     "isalpha",
     "isdigit",
@@ -202,6 +205,8 @@ def _container(m: Machine, ref: Ref, name: str, node: ast.Call) -> Value:
             raise m.stop("a list of a fixed length is extended", node, "E0311")
     elif isinstance(found, DictValue):
         return _dict(m, ref, name, args, node)
+    if isinstance(found, Seq | Growing) and name in (_OF_LISTS if found.is_set else _OF_SETS):
+        raise m.stop(f"the method {name!r} of a {'set' if found.is_set else 'list'}", node, "E0305")
     if name in ("append", "add") and len(args) == 1:
         lists.append(m, ref, args[0])
         return NoneValue()
