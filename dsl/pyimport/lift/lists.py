@@ -14,12 +14,15 @@ from attndsl.dsl.pyimport.lift.values import (
     Choice,
     DictValue,
     Growing,
+    NoneValue,
     Part,
     Ref,
     RowRef,
+    Scalar,
     Seq,
     TupleValue,
     Value,
+    Word,
 )
 
 
@@ -54,7 +57,19 @@ def extend(m: Machine, ref: Ref, parts: tuple[Part, ...]) -> None:
 
 
 def append(m: Machine, ref: Ref, value: Value) -> None:
+    held = m.state.heap.get(ref.key)
+    if isinstance(held, Seq | Growing) and held.is_set and not _hashable(m, value):
+        raise m.stop("a set of objects that change", code="E0302")
     extend(m, ref, (Part((), T.TRUE, freeze(m, value)),))
+
+
+def _hashable(m: Machine, value: Value) -> bool:
+    match value:
+        case Choice(then=a, other=b):
+            return _hashable(m, a) and _hashable(m, b)
+        case TupleValue(items=items):
+            return all(_hashable(m, i) for i in items)
+    return isinstance(value, Scalar | Word | NoneValue)
 
 
 def extend_with(m: Machine, ref: Ref, value: Value) -> None:
