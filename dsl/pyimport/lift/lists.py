@@ -56,9 +56,13 @@ def extend(m: Machine, ref: Ref, parts: tuple[Part, ...]) -> None:
         raise m.stop("something is appended to this object", code="E0302")
 
 
-def append(m: Machine, ref: Ref, value: Value) -> None:
+def is_set(m: Machine, ref: Ref) -> bool:
     held = m.state.heap.get(ref.key)
-    if isinstance(held, Seq | Growing) and held.is_set and not _hashable(m, value):
+    return isinstance(held, Seq | Growing) and held.is_set
+
+
+def append(m: Machine, ref: Ref, value: Value) -> None:
+    if is_set(m, ref) and not _hashable(m, value):
         raise m.stop("a set of objects that change", code="E0302")
     extend(m, ref, (Part((), T.TRUE, freeze(m, value)),))
 
