@@ -24,7 +24,7 @@ from attndsl.compiler.bytecode import (
     START_SIZE,
 )
 from attndsl.runtime import packing
-from attndsl.runtime.machine import exponential, results, updates
+from attndsl.runtime.machine import exponential, octets, results, updates
 from attndsl.runtime.machine import loops as L
 from attndsl.runtime.machine import reductions as R
 from attndsl.runtime.machine import tables as T
@@ -375,7 +375,7 @@ def _compiled(fingerprint: str):
 
 
 def _fingerprint() -> str:
-    parts = (bytecode, L, R, T, exponential, results, updates, packing)
+    parts = (bytecode, L, R, T, exponential, octets, results, updates, packing)
     files = [Path(__file__), *(Path(str(part.__file__)) for part in parts)]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
