@@ -88,7 +88,7 @@ def prepare(asked: Asked, progress: Progress) -> Sides:
         lifted(program)
         tokenizer = load_tokenizer(asked.model, asked.revision, notify=progress.note)
         other = _other(asked) if asked.against is not None else None
-        head = None if other is None else _head_of_program(other, not asked.bidirectional)
+        head = None if other is None else head_of_program(other, not asked.bidirectional)
         names = repr(program.name) if other is None else f"{program.name!r} against the program {other.name!r}"
         return Sides(program, head, tokenizer, not asked.bidirectional, names)
     choose(library_of(asked.file, not asked.bidirectional), asked.program)  # before a model is loaded for nothing
@@ -120,7 +120,8 @@ def _other(asked: Asked) -> Program:
     return choose(builtin_library(not asked.bidirectional), asked.against or "")
 
 
-def _head_of_program(program: Program, causal: bool) -> Head:
+def head_of_program(program: Program, causal: bool) -> Head:
+    """A program in place of a head; a text on which it fails raises its DiagnosticError."""
     from attndsl.runtime.kernel import LibraryKernel
 
     kernel = LibraryKernel([program], causal)
@@ -149,6 +150,12 @@ def falsify(asked: Asked, search: Search, progress: Progress) -> Falsified:
     sides = prepare(asked, progress)
     if sides.head is None:
         raise fail("E0807", "there is nothing to hold the program against", help="give --head L5H3 or --against NAME")
+    return hunt_and_explain(asked, sides, search, progress)
+
+
+def hunt_and_explain(asked: Asked, sides: Sides, search: Search, progress: Progress) -> Falsified:
+    """``falsify`` with both sides at hand."""
+    assert sides.head is not None
     with progress.step("compiling the program with each rule left out"):
         kernel = RuleKernel(sides.program, sides.causal)
     judge = Judge(kernel, sides.head, sides.tokenizer, search.least_tokens, search.most_tokens)

@@ -14,10 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attndsl.dsl import nodes as N
+from attndsl.dsl.builtins import WORD_FEATURES
 from attndsl.dsl.checker import check
+from attndsl.dsl.columns import word_column
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.printer import statement
 from attndsl.dsl.tokens import TokenTable
+from attndsl.dsl.types import STR
 from attndsl.runtime.falsify.coverage import ious
 from attndsl.runtime.falsify.edits import KINDS, MOST_WORDS, Edit, edits_of
 from attndsl.runtime.falsify.rules import RuleOf, lifted, rules_of
@@ -50,7 +53,7 @@ def blame(
     Raises DiagnosticError E0802 (not lifted).
     """
     rules = rules_of(program)
-    words = _words(failing)
+    words = _words(failing) + _labels(failing, lifted(program).reads)
     tried: list[tuple[RuleOf, Edit]] = []
     programs = [program]
     for rule in rules:
@@ -82,6 +85,13 @@ def _words(failing: Sequence[tuple[TokenTable, NDArray[np.float32]]]) -> list[st
     """The surface texts of the failing texts, those of the first text first."""
     found = dict.fromkeys(word for table, _ in failing for word in table.surface if word)
     return list(found)[:MOST_WORDS]
+
+
+def _labels(failing: Sequence[tuple[TokenTable, NDArray[np.float32]]], reads: Sequence[str]) -> list[str]:
+    """What the parser says of the first text's words, in the columns that the program reads: literals of its rules."""
+    names = [read.removeprefix("word.") for read in reads if read.startswith("word.")]
+    columns = [word_column(failing[0][0], name) for name in names if WORD_FEATURES[name].kind is STR]
+    return list(dict.fromkeys(str(label) for column in columns for label in column if label))
 
 
 def _changed(program: Program, rule: RuleOf, words: Sequence[str]) -> list[tuple[Edit, Program]]:

@@ -17,7 +17,7 @@ FACTORS = (0.25, 0.5, 2.0, 4.0)
 MOST_WORDS = 8
 _COMPARE = ("==", "!=", "<", "<=", ">", ">=")
 _FLAGS = ("is_punct", "word_start", "is_capitalized", "in_quotes")
-_TEXTS = ("text", "raw")
+_WINDOWS = (1.0, 2.0, 4.0, 8.0, 16.0)
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,8 @@ def _place(node: Any) -> Iterator[Any]:
                 yield replace(node, upper=None, upper_open=False)
             if node.domain is None and upper is None:
                 yield replace(node, upper=N.Var("q"), upper_open=True)
+            if node.domain is None and lower is None:
+                yield from (replace(node, lower=N.Binary("-", N.Var("q"), N.Number(d))) for d in _WINDOWS)
         case N.Var(name="q" | "k" as name):
             yield N.Var("k" if name == "q" else "q")
             yield N.Binary("-", node, N.Number(1.0))
@@ -137,7 +139,14 @@ def _literals(node: Any, words: Sequence[str]) -> Iterator[Any]:
 
 
 def _conditions_of_rule(rule: N.Rule) -> Iterator[N.Rule]:
-    """Without its condition on the query, on the keys, or its weighting."""
+    """Without its condition on the query, on the keys, or its weighting; or with one more."""
+    for asked in _questions("q"):
+        yield replace(rule, when=asked if rule.when is None else N.And(rule.when, asked))
+    if isinstance(rule.target, N.Each) and rule.target.binder.domain is None:
+        binder = rule.target.binder
+        for asked in _questions(binder.var):
+            where = asked if binder.where is None else N.And(binder.where, asked)
+            yield replace(rule, target=N.Each(replace(binder, where=where)))
     if rule.when is not None:
         yield replace(rule, when=None)
         yield replace(rule, when=N.Not(rule.when))
@@ -147,6 +156,17 @@ def _conditions_of_rule(rule: N.Rule) -> Iterator[N.Rule]:
         where = rule.target.binder.where
         for new in (None, N.Not(where)):
             yield replace(rule, target=replace(rule.target, binder=replace(rule.target.binder, where=new)))
+
+
+def _questions(var: str) -> Iterator[N.Expr]:
+    """What is asked of a token most: its flags, and whether it stood in the text before; each of them yes and no."""
+    token = N.Var(var)
+    other = "t" if var != "t" else "s"
+    same = N.Compare("==", N.Feature(N.Var(other), "text"), N.Feature(token, "text"))
+    before = N.Aggregate("any", N.Binder(other, upper=token, upper_open=True, where=same))
+    for asked in (*(N.Feature(token, name) for name in _FLAGS), before):
+        yield asked
+        yield N.Not(asked)
 
 
 def _targets(rule: N.Rule) -> Iterator[N.Rule]:

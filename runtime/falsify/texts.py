@@ -23,6 +23,7 @@ _PIECE = re.compile(r"\s*(?:\w+(?:['’]\w+)*|[^\w\s])")
 _ENDS = (".", "!", "?")
 _CLOSING = ('"', "”", "’", "'")
 _MARKS = "Ġ▁Ċ#"  # what vocabularies put into their strings for spaces and line ends
+LEAST = 8
 COMMON = 6  # the most frequent words of the corpus count as the simplest
 # Words for conditions that name no literal.
 _WORDS_FOR = {
@@ -55,7 +56,11 @@ def text_of(pieces: Pieces) -> str:
 
 
 def passages(texts: Sequence[str], most: int) -> list[Pieces]:
-    """Sentences, and pairs of neighbouring ones, of 2 to ``most`` pieces, in order and each once."""
+    """Sentences, and pairs of neighbouring ones, cut to ``most`` pieces, in order and each once.
+
+    Shorter ones than ``LEAST`` pieces are left out, unless there are no others: on a text of three words a pattern has
+    hardly room to be right, and such texts would say little of the mean over plain text.
+    """
     found: dict[Pieces, None] = {}
     for text in texts:
         sentences = _sentences(pieces_of(text))
@@ -64,7 +69,7 @@ def passages(texts: Sequence[str], most: int) -> list[Pieces]:
             kept = pieces[:most]
             if len(kept) >= 2:
                 found[kept] = None
-    return list(found)
+    return [pieces for pieces in found if len(pieces) >= LEAST] or list(found)
 
 
 def _sentences(pieces: Pieces) -> list[Pieces]:
