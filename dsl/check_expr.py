@@ -5,7 +5,7 @@ After an error a value is UNKNOWN and stays quiet.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -19,7 +19,8 @@ from attndsl.dsl.builtins import (
     TOKEN_VIA_WORD,
     WORD_FEATURES,
 )
-from attndsl.dsl.diagnostics import Diagnostic, diagnostic
+from attndsl.dsl.diagnostics import Diagnostic, Fix, diagnostic
+from attndsl.dsl.fixes import length_fixes, name_fixes
 from attndsl.dsl.source import SourceFile, Span
 from attndsl.dsl.types import BOOL, NUM, NUMBERS, STR, TEXTS, TOKENS, UNKNOWN, WORD, WORDS, Kind, Type
 
@@ -46,18 +47,29 @@ class ExpressionChecker:
     def source(self) -> SourceFile | None:
         return self.program.source
 
-    def report(self, code: str, headline: str, node: N.Node, help: str | None = None, label: str = "") -> Type:
+    def report(
+        self,
+        code: str,
+        headline: str,
+        node: N.Node,
+        help: str | None = None,
+        label: str = "",
+        fixes: Sequence[Fix] = (),
+    ) -> Type:
         if (code, node.span) not in self._reported or node.span.end == 0:
             self._reported.add((code, node.span))
             span = node.span if node.span.end else None
-            self.found.append(diagnostic(code, headline, source=self.source, span=span, help=help, label=label))
+            self.found.append(
+                diagnostic(code, headline, source=self.source, span=span, help=help, label=label, fixes=fixes)
+            )
         return _UNKNOWN
 
     def matrix(self, name: str, node: N.Node) -> None:
         if name not in self.matrices:
             close = get_close_matches(name, sorted(self.matrices), n=1)
             hint = f"did you mean {close[0]}?" if close else f"declare it first: matrix {name}"
-            self.report("E0207", f"no matrix is named {name}", node, help=hint)
+            fixes = name_fixes(self.source, node, name, close)
+            self.report("E0207", f"no matrix is named {name}", node, help=hint, fixes=fixes)
 
     # ------------------------------------------------------------ expressions
 
@@ -173,6 +185,7 @@ class ExpressionChecker:
                 return self.report(
                     "E0208", "a causal head cannot know how long the text will be", node,
                     help="write q + 1 for the number of tokens so far, or drop 'causal' from the head",
+                    fixes=length_fixes(self.program, node, "q" in scope),
                 )  # fmt: skip
             return _NUM
         hint = "make it a parameter of the definition" if name in "qk" else "bind it in an aggregate or a parameter"
@@ -187,7 +200,8 @@ class ExpressionChecker:
         if let is None:
             close = get_close_matches(node.name, [*self.lets, *self.matrices], n=1)
             hint = f"did you mean {close[0]}?" if close else f"define it above: let {node.name} = ..."
-            return self.report("E0201", f"{node.name} is not defined", node, help=hint)
+            fixes = name_fixes(self.source, node, node.name, close)
+            return self.report("E0201", f"{node.name} is not defined", node, help=hint, fixes=fixes)
         self.used.add(node.name)
         if len(args) != len(let.params):
             return self.report("E0202", f"{node.name} takes {len(let.params)} arguments, not {len(args)}", node)

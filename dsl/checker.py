@@ -7,12 +7,13 @@ of a tokenizer's vocabulary (``runtime/vocabulary.py``). Expressions are checked
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from attndsl.dsl import nodes as N
 from attndsl.dsl.check_expr import ExpressionChecker, Scope
 from attndsl.dsl.diagnostics import Diagnostic, DiagnosticError, Severity
 from attndsl.dsl.expansion import measure_expansion
+from attndsl.dsl.fixes import removal_fixes
 from attndsl.dsl.types import NUM, UNKNOWN, WORD, Type
 
 
@@ -24,6 +25,7 @@ class TypedProgram:
     lets: Mapping[str, N.Let]
     reads: tuple[str, ...]
     warnings: tuple[Diagnostic, ...] = ()
+    kinds: Mapping[str, Type] = field(default_factory=dict, compare=False)  # of the definitions that have one kind
 
     @property
     def name(self) -> str:
@@ -59,7 +61,8 @@ def check(program: N.Program) -> TypedProgram:
     errors = [d for d in checker.found if d.severity is Severity.ERROR]
     if errors:
         raise DiagnosticError(errors)
-    return TypedProgram(program, dict(checker.lets), tuple(sorted(checker.reads)), tuple(checker.found))
+    reads = tuple(sorted(checker.reads))
+    return TypedProgram(program, dict(checker.lets), reads, tuple(checker.found), checker.kinds())
 
 
 class _Checker(ExpressionChecker):
@@ -85,7 +88,19 @@ class _Checker(ExpressionChecker):
         for name, let in self.lets.items():
             if name not in self.used:
                 self._try_unused(let)
-                self.report("W0101", f"{name} is defined but never used", let, help="remove the definition")
+                fixes = removal_fixes(self.source, let)
+                self.report(
+                    "W0101", f"{name} is defined but never used", let, help="remove the definition", fixes=fixes
+                )
+
+    def kinds(self) -> dict[str, Type]:
+        """The kind of every definition; one with parameters has it when all of its calls agree."""
+        found = dict(self._names)
+        for name, let in self.lets.items():
+            results = {kind for (called, _), kind in self._calls.items() if called == name}
+            if let.params and len(results) == 1:
+                found[name] = results.pop()
+        return found
 
     def _try_unused(self, let: N.Let) -> None:
         scope = dict.fromkeys(let.params, Type(UNKNOWN))

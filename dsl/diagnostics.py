@@ -25,8 +25,20 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
+class Fix:
+    """A change that does what ``help`` proposes: ``text`` in place of the characters of ``span``."""
+
+    title: str
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding. ``code`` is a registered code such as ``E0203``; ``source`` is None where no text is at fault."""
+    """One finding. ``code`` is a registered code such as ``E0203``; ``source`` is None where no text is at fault.
+
+    ``fixes`` are alternatives, each complete by itself; none where ``help`` needs a decision that only people can make.
+    """
 
     code: str
     headline: str
@@ -35,6 +47,7 @@ class Diagnostic:
     help: str | None = None
     notes: tuple[str, ...] = ()
     severity: Severity = field(default=Severity.ERROR)
+    fixes: tuple[Fix, ...] = ()
 
     @property
     def name(self) -> str:
@@ -74,6 +87,7 @@ def diagnostic(
     help: str | None = None,
     notes: Sequence[str] = (),
     others: Sequence[Label] = (),
+    fixes: Sequence[Fix] = (),
 ) -> Diagnostic:
     """Build a diagnostic with one primary label. Codes that begin with ``W`` are warnings.
 
@@ -82,7 +96,7 @@ def diagnostic(
     code_name(code)
     labels = (Label(span, label, primary=True), *others) if span is not None else tuple(others)
     severity = Severity.WARNING if code.startswith("W") else Severity.ERROR
-    return Diagnostic(code, headline, source, labels, help, tuple(notes), severity)
+    return Diagnostic(code, headline, source, labels, help, tuple(notes), severity, tuple(fixes))
 
 
 class DiagnosticError(Exception):
@@ -108,6 +122,9 @@ def fail(
     label: str = "",
     help: str | None = None,
     notes: Sequence[str] = (),
+    fixes: Sequence[Fix] = (),
 ) -> DiagnosticError:
     """The exception for a single diagnostic: ``raise fail("E0601", "...", help="...")``."""
-    return DiagnosticError(diagnostic(code, headline, source=source, span=span, label=label, help=help, notes=notes))
+    return DiagnosticError(
+        diagnostic(code, headline, source=source, span=span, label=label, help=help, notes=notes, fixes=fixes)
+    )

@@ -17,7 +17,7 @@ import warnings
 from dataclasses import dataclass
 
 from attndsl.dsl import pytree
-from attndsl.dsl.diagnostics import fail
+from attndsl.dsl.diagnostics import Fix, fail
 from attndsl.dsl.gate_scan import scan
 from attndsl.dsl.source import SourceFile, Span
 
@@ -165,6 +165,7 @@ def _check_characters(source: SourceFile) -> None:
                 source=_printable(source),
                 span=Span(index, index + 1),
                 help="write it as an escape inside a string, for example '\\u200b', or delete it",
+                fixes=[Fix("delete the character", Span(index, index + 1), "")],
             )
 
 

@@ -12,7 +12,7 @@ from lark import Lark, Token
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from attndsl.dsl import nodes as N
-from attndsl.dsl.diagnostics import Diagnostic, DiagnosticError, diagnostic
+from attndsl.dsl.diagnostics import Diagnostic, DiagnosticError, Fix, diagnostic
 from attndsl.dsl.source import SourceFile, Span
 from attndsl.dsl.tree_builder import TreeBuilder
 from attndsl.grammar import grammar_text
@@ -148,11 +148,23 @@ def _syntax_error(source: SourceFile, error: UnexpectedInput) -> Diagnostic:
         headline = f"unexpected {found!r}"
         if isinstance(error, UnexpectedCharacters) and found in "'‘’“”":
             return diagnostic(
-                "E0001", "texts are written in double quotes", source=source, span=span, help='write "text"'
-            )
+                "E0001", "texts are written in double quotes", source=source, span=span, help='write "text"',
+                fixes=_double_quotes(source.text, offset),
+            )  # fmt: skip
     names = [_READABLE.get(name, name.lower()) for name in expected if not name.startswith("__")]
     label = f"expected {', '.join(names)}" if 0 < len(names) <= 6 else ""
-    return diagnostic("E0001", headline, source=source, span=span, label=label, help=_advice(source, offset))
+    advice, better = _advice(source, offset, expected == ["NAME"])
+    fixes = [Fix(f"write {better}", span, better)] if better else []
+    return diagnostic("E0001", headline, source=source, span=span, label=label, help=advice, fixes=fixes)
+
+
+_OTHER_QUOTES = re.compile(r"""['‘’“”]([^"'‘’“”\\\n\r]*)['‘’“”]""")
+
+
+def _double_quotes(text: str, offset: int) -> list[Fix]:
+    """The text in other quotes that begins here, in double ones."""
+    found = _OTHER_QUOTES.match(text, offset)
+    return [Fix("write it in double quotes", Span(*found.span()), f'"{found[1]}"')] if found else []
 
 
 _WORD = re.compile(r"\.?[A-Za-z_][A-Za-z_0-9]*|\S")
@@ -166,20 +178,22 @@ def _start_of_word(text: str, offset: int) -> int:
     return start
 
 
-def _advice(source: SourceFile, offset: int) -> str | None:
+def _advice(source: SourceFile, offset: int, names_only: bool) -> tuple[str | None, str | None]:
+    """What to do about the word that stands here, and the word that would be right in its place."""
     word = _WORD.match(source.text, offset)
     if word is None or not word[0].strip(".")[:1].isalpha():
-        return None
+        return None, None
     from difflib import get_close_matches
 
     vocabulary = sorted(set(re.findall(r'"(\.?[a-z_]{2,})"', grammar_text())))
     vocabulary = [name for name in vocabulary if name.startswith(".") == word[0].startswith(".")]
     close = get_close_matches(word[0].lower(), vocabulary, n=1, cutoff=0.6)
-    if close and close[0] != word[0]:
-        return f"did you mean {close[0]!r}?"
+    if close and close[0] != word[0] and not names_only:
+        return f"did you mean {close[0]!r}?", close[0]
     if word[0][0].islower() and len(word[0]) > 1 and word[0] not in vocabulary:
-        return f"names that you define begin with a capital: {word[0].capitalize()}; variables are one letter"
-    return None
+        capital = word[0][0].upper() + word[0][1:]
+        return f"names that you define begin with a capital: {capital}; variables are one letter", capital
+    return None, None
 
 
 def _reject_duplicates(source: SourceFile, programs: list[N.Program]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from attndsl.dsl import nodes as N
@@ -73,15 +73,23 @@ def load_library(
 
 
 def load_text(
-    text: str, name: str, *, python: bool, causal: bool = True, host: Mapping[str, HostFunction] | None = None
+    text: str,
+    name: str,
+    *,
+    python: bool,
+    causal: bool = True,
+    host: Mapping[str, HostFunction] | None = None,
+    watch: Callable[[], None] | None = None,
 ) -> Library:
     """The programs of a text, as ``load_library`` reads them from a file; ``name`` is what messages call it.
+
+    ``watch`` is called before each program of a Python text; what it raises ends the reading.
 
     Raises DiagnosticError: E00xx (syntax), E01xx (Python that cannot be read at all), E0803.
     """
     source = SourceFile(name, text)
     if python:
-        programs, findings = _load_python(source, host or {}, causal, "published")
+        programs, findings = _load_python(source, host or {}, causal, "published", watch)
     else:
         programs, findings = _load_attn(source, host or {}, causal), []
     _reject_same_names(programs)
@@ -152,14 +160,18 @@ def _load_attn(source: SourceFile, host: Mapping[str, HostFunction], causal: boo
 
 
 def _load_python(
-    source: SourceFile, host: Mapping[str, HostFunction], causal: bool, aligner: str
+    source: SourceFile,
+    host: Mapping[str, HostFunction],
+    causal: bool,
+    aligner: str,
+    watch: Callable[[], None] | None = None,
 ) -> tuple[list[Program], list[Diagnostic]]:
     from attndsl.dsl.pyimport import import_python
 
     repaired: dict[str, Aligner] = {}
     if aligner == "offsets":
         source, repaired = _repaired(source)
-    module = import_python(source, tuple(host), repaired)
+    module = import_python(source, tuple(host), repaired, watch)
     warnings = _drifting(module.module, module.checks) if aligner == "published" else []
     programs = []
     for imported in module.programs:

@@ -8,7 +8,7 @@ Nothing in the file is executed.
 from __future__ import annotations
 
 import gc
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -47,10 +47,14 @@ class ImportedModule:
 
 
 def import_python(
-    source: SourceFile, hosts: Collection[str] = (), aligners: Mapping[str, Aligner] | None = None
+    source: SourceFile,
+    hosts: Collection[str] = (),
+    aligners: Mapping[str, Aligner] | None = None,
+    watch: Callable[[], None] | None = None,
 ) -> ImportedModule:
     """Read, check and compile the programs of a Python file. ``hosts`` names the relations that the host registers,
-    ``aligners`` the helpers that stand repaired in it.
+    ``aligners`` the helpers that stand repaired in it. ``watch`` is called before each program; what it raises ends
+    the import, for callers who may lose interest.
 
     Raises DiagnosticError for a file that cannot be read at all: text limits (E011x), syntax (E0120).
     """
@@ -59,8 +63,12 @@ def import_python(
         if aligners:
             module = with_aligners(module, aligners)
         checks = check_module(module, (*hosts, *OFFSETS) if aligners else hosts)
-        programs = tuple(_import(name, check) for name, check in checks.items())
-        return ImportedModule(programs, module.diagnostics, module, checks)
+        programs = []
+        for name, check in checks.items():
+            if watch is not None:
+                watch()
+            programs.append(_import(name, check))
+        return ImportedModule(tuple(programs), module.diagnostics, module, checks)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from attndsl.dsl import pytree
-from attndsl.dsl.diagnostics import Diagnostic, diagnostic
+from attndsl.dsl.diagnostics import Diagnostic, Fix, diagnostic
 from attndsl.dsl.policy import POLICY, Accepted, Refused, decide
 from attndsl.dsl.pyimport import members, rules, vocabulary
 from attndsl.dsl.pyimport.members import Verdict
@@ -75,11 +75,15 @@ class _Looker:
         span = self.module.span(node)
         if isinstance(node, ast.Attribute):  # the smallest span: the attribute's own name
             span = type(span)(max(span.start, span.end - len(node.attr)), span.end)
+        # A refused member under a plain name was imported: the import is wrong, not this use of it.
+        here = isinstance(node, ast.Attribute) or verdict.code == "E0220"
+        fixes = [Fix(f"write {verdict.better}", span, verdict.better)] if verdict.better and here else []
         self.facts.found.append(
             diagnostic(
-                verdict.code, verdict.headline, source=self.module.source, span=span, label=label, help=verdict.help
+                verdict.code, verdict.headline, source=self.module.source, span=span, label=label, help=verdict.help,
+                fixes=fixes,
             )
-        )
+        )  # fmt: skip
 
     def visit(self, node: ast.AST) -> None:
         look = _LOOKS.get(node.__class__)
@@ -260,7 +264,7 @@ class _Looker:
             advice = f"define it in the file, or register it: host={{'{node.id}': function}}"
         else:
             advice = "assign it before it is used"
-        return Verdict("E0220", f"name `{node.id}` is not defined", advice)
+        return Verdict("E0220", f"name `{node.id}` is not defined", advice, near)
 
 
 _LOOKS: dict[type[ast.AST], Callable[[_Looker, Any], None]] = {

@@ -12,11 +12,12 @@ from attndsl.dsl.pyimport import vocabulary as words
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Why something is refused: code, headline, help."""
+    """Why something is refused: code, headline, help, and the name that would be right in place of the last one."""
 
     code: str
     headline: str
     help: str | None = None
+    better: str | None = None
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -55,7 +56,12 @@ def judge_member(target: str, in_annotation: bool) -> Verdict | None:
     if rest[0] not in members and ".".join(rest) not in words.UFUNC_METHODS:
         near = nearest(rest[0], members)
         found = f"did you mean `{module}.{near}`?" if near else None
-        return Verdict("E0224", f"`{target}` is not one of the functions a program may call", found)
+        return Verdict(
+            "E0224",
+            f"`{target}` is not one of the functions a program may call",
+            found,
+            near if len(rest) == 1 else None,
+        )
     if len(rest) > 1 and not (module == "string" or ".".join(rest) in words.UFUNC_METHODS):
         return Verdict("E0224", f"`{target}` is not one of the functions a program may call")
     return None
@@ -97,7 +103,7 @@ def judge_attribute(name: str) -> Verdict | None:
     if name not in words.ATTRIBUTES:
         near = nearest(name, words.ATTRIBUTES)
         found = f"did you mean `.{near}`?" if near else None
-        return Verdict("E0223", f"`.{name}` is not an attribute a program may read", found)
+        return Verdict("E0223", f"`.{name}` is not an attribute a program may read", found, near)
     return None
 
 

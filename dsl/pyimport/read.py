@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from attndsl.dsl import pytree
-from attndsl.dsl.diagnostics import Diagnostic, diagnostic
+from attndsl.dsl.diagnostics import Diagnostic, Fix, diagnostic
+from attndsl.dsl.fixes import whole_lines
 from attndsl.dsl.gate import check_text, parse_python
 from attndsl.dsl.pyimport.aligners import Aligner
 from attndsl.dsl.pyimport.module import FunctionNode, Interface, PyModule, PyProgram, span_of
@@ -94,6 +95,7 @@ class _Reader:
                         source=self.source,
                         span=self._head(node),
                         help="delete it",
+                        fixes=[self._deletion(node)],
                     )
                 )
             case ast.ClassDef() | ast.AsyncFunctionDef():
@@ -108,6 +110,9 @@ class _Reader:
                         help="a program file holds imports, constants and functions: move it into a function",
                     )
                 )
+
+    def _deletion(self, node: ast.stmt) -> Fix:
+        return Fix("delete the call", whole_lines(self.source.text, span_of(self.source, node)), "")
 
     def _leads_out(self, function: ast.expr) -> bool:
         """True for `print(...)` and for functions of imported modules, which can reach no value of the file."""
