@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from attndsl import __version__
-from attndsl.cli import STOPPED, compiling, damage, falsify, files, isolation, jobs, running, stopped, synth
+from attndsl.cli import STOPPED, compiling, damage, editor, falsify, files, isolation, jobs, running, stopped, synth
 from attndsl.cli.output import show_diagnostics
 from attndsl.dsl.diagnostics import DiagnosticError, fail
 
@@ -38,6 +38,7 @@ compiling.register(app)
 files.register(app)
 running.register(app)
 isolation.register(app)
+editor.register(app)
 
 
 def _version(wanted: bool) -> None:
