@@ -144,3 +144,16 @@ def test_what_is_proved_holds(request: pytest.FixtureRequest, monkeypatch: pytes
         assert not (impossible and worlds), path
         lines.append(f"{path[0]:2} {path[1]:2} {''.join(answers)}{' impossible' if impossible else ''}\n")
     same_as_recorded("proofs", lines, request)
+
+
+KINDS = (Q, T.mk("var", "x", (), "float"), the(Q), text(Q), words("first"))
+NUMBERS = ("int", "float", "bool")
+
+
+def test_things_of_different_kinds_are_never_equal_but_for_numbers() -> None:
+    for a, b in itertools.permutations(KINDS, 2):
+        if not {a.kind, b.kind} <= set(NUMBERS):
+            assert T.compare("==", a, b) is T.FALSE, (a, b)
+            assert T.compare("!=", a, b) is T.TRUE, (a, b)
+        else:
+            assert not T.is_const(T.compare("==", a, b)), (a, b)
