@@ -2,7 +2,8 @@
 
     library   := program+
     program   := head NAME direction? item*
-    item      := claim | let | matrix | rule | normalize | softmax | mask
+    item      := claim | mass claim | let | matrix | rule | normalize | softmax | mask
+    mass claim := claim mass at least|most x on T [when P]
     rule      := set x to T | add x to T | scale T by x | raise T to at least x | cap T at x | share x over T [by g]
                  [of MATRIX] [when P]
     T         := position | each VAR [in nodes] [from|after x] [upto|before x] [where P]
@@ -300,6 +301,17 @@ class Claim(Item):
     """What the program says about its head, in words."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MassClaim(Item):
+    """A statement that can be checked: in every row where ``when`` holds, the finished pattern has at least (or most)
+    ``bound`` of its weight on the target. It changes nothing that the program computes."""
+
+    least: bool
+    bound: float
+    target: At | Each
+    when: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)

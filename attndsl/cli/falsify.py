@@ -21,7 +21,7 @@ from attndsl.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from attndsl.job.falsify import Falsified, Replayed
+    from attndsl.job.falsify import ClaimTried, Falsified, Replayed
     from attndsl.runtime.falsify.coverage import Coverage
     from attndsl.runtime.falsify.report import Counterexample
 
@@ -117,7 +117,8 @@ def falsify(
 ) -> int:
     """Search for a text on which a program and a head disagree; exit code 1 when one is found.
 
-    The text is shrunk, both patterns are shown side by side, and the rule to blame is named.
+    The text is shrunk, both patterns are shown side by side, and the rule to blame is named. Without a head or another
+    program, the program's own claims are tried: claim mass at least 0.6 on q - 1 when q > 0.
 
     Example: attndsl falsify mine.attn --program "previous token" --head L5H3
     """
@@ -131,6 +132,8 @@ def falsify(
         return 1 if again.breaks else 0
     asked = job.Asked(file, program, model, revision, head, against, bidirectional)
     search = job.Search(corpus, Limits(below, tries, seconds), min_tokens, tokens, seed)
+    if head is None and against is None:
+        return _falsify_claims(job.falsify_claims(asked, search, Shown(quiet)), format)
     done = job.falsify(asked, search, Shown(quiet))
     if out is not None and done.counterexample is not None:
         job.save(done, out)
@@ -252,6 +255,46 @@ def _print_suspects(example: Counterexample) -> None:
         at = f", line {suspect.rule.line}" if suspect.rule.line is not None else ""
         print(f"{100 * suspect.share:5.0f}%  rule {suspect.rule.number}{at}: {visible(suspect.rule.text)}")
         print(f"        -> {visible(suspect.change)}")
+
+
+def _falsify_claims(tried: list[ClaimTried], format: Format) -> int:
+    """Show what became of each claim; the exit code."""
+    from attndsl.cli import STOPPED
+    from attndsl.cli.output import print_json
+
+    if format is Format.JSON:
+        print_json([_claim_json(claim) for claim in tried])
+    else:
+        for claim in tried:
+            _print_claim(claim)
+    if any(claim.hunt.stopped for claim in tried):
+        return STOPPED
+    return 1 if any(claim.trial is not None for claim in tried) else 0
+
+
+def _print_claim(tried: ClaimTried) -> None:
+    from attndsl.cli.output import counted, visible
+
+    if tried.trial is None:
+        print(f"not refuted on {counted(tried.hunt.tried, 'text')}: {visible(tried.claim)}")
+        return
+    print(f"false: {visible(tried.claim)}\n    {visible(tried.trial.text)}")
+    if tried.trial.error is not None:
+        print(f"    the program fails on it: {tried.trial.error}")
+        return
+    keys = ", ".join(f"{k} {visible(tried.tokens[k])} {weight:.2f}" for k, weight in tried.keys)
+    at = f"{tried.query} {visible(tried.tokens[tried.query])}"
+    print(f"    query {at}: mass {tried.mass:.3f}; the row: {keys or 'nothing'}")
+
+
+def _claim_json(tried: ClaimTried) -> dict[str, Any]:
+    trial = tried.trial
+    return {
+        "claim": tried.claim, "tried": tried.hunt.tried, "stopped": tried.hunt.stopped, "refuted": trial is not None,
+        "text": None if trial is None else trial.text, "tokens": list(tried.tokens),
+        "query": None if trial is None else tried.query, "mass": None if trial is None else tried.mass,
+        "error": None if trial is None or trial.error is None else str(trial.error),
+    }  # fmt: skip
 
 
 def _print_replayed(again: Replayed) -> None:

@@ -93,7 +93,7 @@ def test_coverage_with_and_without_a_head(place: Path, capsys: pytest.CaptureFix
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        ([*FALSIFY], 2, "nothing to hold the program against"),
+        ([*FALSIFY], 2, "there is nothing to hold"),
         ([*FALSIFY, "--head", "L0H0", "--against", "even"], 2, "both --head and --against"),
         ([*FALSIFY, "--head", "L0"], 2, "is not one head"),
         ([*FALSIFY, "--head", "L9H0"], 1, "E0612"),
@@ -112,6 +112,24 @@ def test_what_cannot_be_done_says_why(
     (place / "empty.json").write_text("{}", encoding="utf-8")
     assert run(arguments) == code
     assert says in " ".join(capsys.readouterr().err.split())
+
+
+def test_claims_are_tried_without_a_head(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (place / "claims.attn").write_text(
+        'head "c" causal\nclaim mass at least 0.5 on q - 1 when q > 0\nclaim mass at least 0.7 on q - 1 when q > 0\n'
+        "add 0.6 to q - 1\nadd 0.4 to first\nnormalize rows\n",
+        encoding="utf-8",
+    )
+    asked = ["falsify", "claims.attn", "--model", "llama", "--corpus", "texts.jsonl", "--tries", "100", "--quiet"]
+    code, (holds, wrong) = as_json(capsys, *asked)
+    assert code == 1
+    assert not holds["refuted"]
+    assert wrong["refuted"]
+    assert wrong["mass"] == pytest.approx(0.6, abs=1e-5)
+    assert run(asked) == 1
+    shown = capsys.readouterr().out
+    assert "not refuted on" in shown
+    assert "false: claim mass at least 0.7 on q - 1 when q > 0" in shown
 
 
 def test_ctrl_c_shows_the_best_so_far(
