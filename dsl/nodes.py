@@ -35,9 +35,6 @@ class Expr(Node):
     __slots__ = ()
 
 
-# ---------------------------------------------------------------- literals and names
-
-
 @dataclass(frozen=True, slots=True)
 class Number(Expr):
     value: float
@@ -97,9 +94,6 @@ class AllWords(Expr):
     """``words``: all words of the text."""
 
 
-# ---------------------------------------------------------------- tokens, words, texts
-
-
 @dataclass(frozen=True, slots=True)
 class Feature(Expr):
     """``base.name``: a column of the token or word table; see ``dsl/builtins.py``. ``name`` has no dot."""
@@ -132,9 +126,6 @@ class Slice(Expr):
     base: Expr
     start: Expr | None
     stop: Expr | None
-
-
-# ---------------------------------------------------------------- matrices
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,9 +229,6 @@ class Host(Expr):
 
     name: str
     args: tuple[Expr, ...]
-
-
-# ---------------------------------------------------------------- lookbacks and aggregates
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,8 +38,8 @@ def test_a_counterexample_is_found_written_and_replayed(place: Path, capsys: pyt
     assert len(example["tokens"]) == len(example["head_pattern"]) == len(example["program_pattern"])
     assert {suspect["rule"] for suspect in example["blame"]} == {0, 1}
     code, again = as_json(capsys, "falsify", "--replay", "broken.json", "--quiet")
-    assert (code, again["breaks"]) == (1, True)
-    assert again["iou"] == pytest.approx(example["iou"], abs=1e-5)
+    assert (code, again[0]["breaks"]) == (1, True)
+    assert again[0]["iou"] == pytest.approx(example["iou"], abs=1e-5)
 
 
 def test_the_text_output_shows_both_sides(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,7 +102,7 @@ def test_coverage_with_and_without_a_head(place: Path, capsys: pytest.CaptureFix
         ([*FALSIFY, "--head", "L0H0", "--min-tokens", "40", "--tokens", "41"], 1, "no passage of texts.jsonl"),
         (["falsify", "--replay", "nothing.json"], 1, "E0850"),
         (["falsify", "--replay", "texts.jsonl"], 1, "E0850"),
-        (["falsify", "--replay", "empty.json"], 1, "it has no file"),
+        (["falsify", "--replay", "empty.json"], 1, "it is not a list"),
         (["coverage", "missing.attn"], 1, "E0801"),
     ],
 )
@@ -121,11 +121,15 @@ def test_claims_are_tried_without_a_head(place: Path, capsys: pytest.CaptureFixt
         encoding="utf-8",
     )
     asked = ["falsify", "claims.attn", "--model", "llama", "--corpus", "texts.jsonl", "--tries", "100", "--quiet"]
-    code, (holds, wrong) = as_json(capsys, *asked)
+    code, (holds, wrong) = as_json(capsys, *asked, "--out", "false.json")
     assert code == 1
     assert not holds["refuted"]
     assert wrong["refuted"]
     assert wrong["mass"] == pytest.approx(0.6, abs=1e-5)
+    assert run(["falsify", "--replay", "false.json", "--quiet"]) == 1
+    assert "still breaks" in capsys.readouterr().out
+    assert run(["falsify", "programs.attn", "--replay", "false.json", "--quiet"]) == 1
+    assert "E0810" in capsys.readouterr().err
     assert run(asked) == 1
     shown = capsys.readouterr().out
     assert "not refuted on" in shown
