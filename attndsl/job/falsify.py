@@ -112,9 +112,8 @@ def _load(asked: Asked, progress: Progress) -> LoadedModel:
 def _other(asked: Asked) -> Program:
     """The program in place of a head: of the same file, or a built-in one."""
     library = library_of(asked.file, not asked.bidirectional)
-    if asked.against in library:
-        return library[asked.against]
-    return choose(builtin_library(not asked.bidirectional), asked.against or "")
+    name = asked.against or ""
+    return library[name] if name in library else choose(builtin_library(not asked.bidirectional), name)
 
 
 def head_of_program(program: Program, causal: bool) -> Head:
