@@ -64,8 +64,8 @@ class EachRewriter:
         value = op.args[1] if op.name == "sum_if" else one
         found = Each(op.name, axis, self.b.and_(*others), value, op.name == "sum_if")
         body = [inner for root in found.roots for inner in body_of(root, axis)]
-        if not body or any(_loops(inner, axis) > AXES for inner in body):
-            return None  # without a body nothing depends on the query, the place and more: a product of two tables
+        if any(_loops(inner, axis) > AXES for inner in body) or (not body and op.name != "last"):
+            return None  # with no body it is a product of two tables, which have instructions of their own
         read = [arg for inner in body for arg in inner.args if not in_body(arg, axis)]
         read += [root for root in (found.mask, value) if root is not None and not in_body(root, axis)]
         start = (self.b.and_(*picks), self.b.const(_START[op.name]), self.b.const(True))
