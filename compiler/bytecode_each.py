@@ -61,9 +61,8 @@ class EachRewriter:
         if not picks or not others:
             return None
         one = {"count": self.b.const(1.0), "last": self.b.iota(axis)}.get(op.name)
-        value = op.args[1] if op.name == "sum_if" else one
+        value = self.opened(op.args[1], axis) if op.name == "sum_if" else one
         mask = self.opened(self.b.and_(*others), axis)
-        value = value if value is one else self.opened(value, axis)
         found = Each(op.name, axis, mask, value, op.name == "sum_if")
         body = [inner for root in found.roots for inner in body_of(root, axis)]
         if any(_loops(inner, axis) > AXES for inner in body) or (not body and op.name != "last"):

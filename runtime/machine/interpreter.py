@@ -39,9 +39,7 @@ SELECT, SELECT_B, ADD_IF, COPY, COPY_B, GATHER, GATHER_B = (
 RANK, RUNNING_SUM, RUNNING_COUNT, RUNNING_LAST, NEXT_TRUE = (
     OPCODE[name] for name in ("rank", "running_sum", "running_count", "running_last", "next_true")
 )
-PUT_AT, UPDATE, JOIN, ANY_AT, COUNT_AT = (
-    OPCODE[name] for name in ("put_at", "update", "join", "any_at", "count_at")
-)
+PUT_AT, UPDATE, JOIN, ANY_AT, COUNT_AT = (OPCODE[name] for name in ("put_at", "update", "join", "any_at", "count_at"))
 ANY_WHERE, COUNT_WHERE, SUM_WHERE, SUM_MASKED = (
     OPCODE[name] for name in ("any_where", "count_where", "sum_where", "sum_masked")
 )

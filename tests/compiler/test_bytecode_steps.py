@@ -136,3 +136,14 @@ def test_a_rule_for_every_query_changes_the_matrix_itself():
     fused = fuse(rewrite(compile_library([typed])))
     (program,) = rebuilt(fused, Updater(fused))
     assert [op.name for op in reachable(program.roots())].count("update") == 2
+
+
+def test_a_table_over_three_positions_that_a_body_reads_for_the_query_is_made_in_the_body():
+    rewriter = EachRewriter()
+    b = rewriter.b
+    later = b.and_(b.binary("lt", b.iota("k"), b.iota("w1")), b.binary("lt", b.iota("w0"), b.iota("w1")))
+    inner = b.reduce("any", b.and_(b.rename(later, "k", "q"), b.binary("eq", b.iota("k"), b.iota("w1"))), "w1")
+    guard = b.binary("lt", b.iota("q"), b.iota("w0"))
+    found = rewriter.each(b.reduce("any", b.and_(guard, b.not_(inner)), "w0"))
+    assert found.name == "each"
+    assert max(len(arg.axes) for arg in found.args) == 2
