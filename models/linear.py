@@ -52,6 +52,17 @@ def outputs(
     return out
 
 
+def in_order(parts: Sequence[torch.Tensor], heads: Sequence[int]) -> torch.Tensor:
+    """Outputs of groups of heads, each [batch, q, some, d] and together ``heads``, as [batch, q, heads, d]."""
+    import torch
+
+    first = parts[0]
+    out = first.new_empty((*first.shape[:2], len(heads), first.shape[3]))
+    for part, some in zip(parts, torch.tensor(heads).split([part.shape[2] for part in parts]), strict=True):
+        out[:, :, some] = part
+    return out
+
+
 class _Ungrouped:
     """An attention module for which every query head has a key head of its own."""
 

@@ -78,16 +78,18 @@ def load_model(
     device: str = "cpu",
     dtype: str | torch.dtype = "float32",
     *,
-    attention: str = "eager",
+    attention: str | None = None,
     notify: Callable[[str], None] | None = None,
 ) -> LoadedModel:
     """Load a model by any name that ``resolve`` knows.
 
     ``device`` is ``cpu``, ``cuda`` or ``auto`` (cuda where there is one). The default float32 is what patterns are
     compared in: a head replaced by its own float16 pattern already moves the logits. ``attention`` is the
-    implementation the model runs in: ``eager`` is the arithmetic that patterns are read in, so a head replaced by its
-    own pattern changes nothing at all; in ``sdpa``, faster on long texts, it changes logits by rounding (8.6e-5 on
-    SmolLM2-135M at 128 tokens). ``notify`` is told before a step that may take long (a download, a conversion).
+    implementation the model runs in. None: ``sdpa`` where the model computes the same in it, else ``eager``. Patterns
+    are read in eager arithmetic in any case, so in sdpa a head replaced by its own pattern changes logits by rounding
+    (8.6e-5 on SmolLM2-135M at 128 tokens); in ``eager`` it changes nothing at all, but replaced heads then need their
+    pattern, not their program's linear form. ``notify`` is told before a step that may take long (a download, a
+    conversion).
 
     Raises E0601-E0609 (the model cannot be had), E0610 (its attention cannot be read or replaced), E0613 (no such
     device, dtype or attention), E0615 (no tokenizer).
@@ -96,6 +98,12 @@ def load_model(
     kind, place = _dtype(dtype), _device(device)
     model, tokenizer = _load(found, kind, notify)
     model = model.to(place).eval()
+    layout = _fastest(model) if attention is None else _in_attention(model, attention)
+    return LoadedModel(model, tokenizer, describe(model, layout, found.name, found.revision), layout)
+
+
+def _in_attention(model: PreTrainedModel, attention: str) -> AttentionLayout:
+    """Run the model in this implementation from now on. Raises E0613, E0610."""
     if implementation_of(model) != attention:
         try:
             model.set_attn_implementation(attention)
@@ -105,8 +113,16 @@ def load_model(
                 f"the model {type(model).__name__} has no attention '{attention}' here: {str(error).split('.')[0]}",
                 help="use attention 'eager', which every model has",
             ) from error
-    layout = find_layout(model)
-    return LoadedModel(model, tokenizer, describe(model, layout, found.name, found.revision), layout)
+    return find_layout(model)
+
+
+def _fastest(model: PreTrainedModel) -> AttentionLayout:
+    """Run the model in sdpa if it has it and computes in it what eager attention computes (a softcap or sinks may be
+    left out); else in eager."""
+    try:
+        return _in_attention(model, "sdpa")
+    except DiagnosticError:  # what no implementation can do is said by the attempt in eager
+        return _in_attention(model, "eager")
 
 
 def describe(model: PreTrainedModel, layout: AttentionLayout, name: str = "", revision: str | None = None) -> ModelInfo:

@@ -15,9 +15,12 @@ from attndsl.models.extract import patterns_of
 from attndsl.models.heads import Head
 from attndsl.models.interface import dispatch_through, function_of, implementation_of
 from attndsl.models.layout import AttentionLayout, find_layout
+from attndsl.models.pattern_checks import as_tensor
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
     from transformers import PreTrainedModel
 
 OUTPUT_PROJECTIONS = ("o_proj", "out_proj", "c_proj", "dense", "out_lin")
@@ -27,7 +30,7 @@ def output_distances(
     model: PreTrainedModel,
     ids: Sequence[int],
     heads: Sequence[Head],
-    patterns: torch.Tensor,
+    patterns: torch.Tensor | NDArray[np.float32],
     *,
     layout: AttentionLayout | None = None,
 ) -> torch.Tensor:
@@ -39,6 +42,7 @@ def output_distances(
     import torch
 
     layout = layout or find_layout(model)
+    patterns = as_tensor(patterns)
     own = patterns_of(model, ids, heads, layout=layout)
     capture = _Values(layout, implementation_of(model))
     with torch.no_grad(), dispatch_through(model, capture, capture.original):

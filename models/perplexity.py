@@ -113,6 +113,13 @@ def perplexity_curve(
     return points
 
 
+def require_next_tokens(model: PreTrainedModel, causal: bool) -> None:
+    """Raises E0639 for a model that has no perplexity."""
+    if not causal:
+        raise _no_next_tokens(model)
+    _refuse_others(model)
+
+
 def _refuse_others(model: PreTrainedModel) -> None:
     """Raises E0639 for a model without a head that predicts tokens, or with one that fills in masked tokens."""
     from transformers.models.auto.modeling_auto import (

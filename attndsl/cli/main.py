@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from attndsl import __version__
-from attndsl.cli import STOPPED, compiling, files, isolation, jobs, running, stopped, synth
+from attndsl.cli import STOPPED, compiling, damage, falsify, files, isolation, jobs, running, stopped, synth
 from attndsl.cli.output import show_diagnostics
 from attndsl.dsl.diagnostics import DiagnosticError, fail
 
@@ -31,7 +31,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 jobs.register(app)
+damage.register(app)
 synth.register(app)
+falsify.register(app)
 compiling.register(app)
 files.register(app)
 running.register(app)

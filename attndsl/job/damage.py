@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from attndsl.models.perplexity import Losses
 
 Head = tuple[int, int]
 
@@ -35,6 +38,44 @@ class Damage:
         return np.stack([low, mean, high], axis=1)
 
 
+Variant = tuple[Sequence[Head], Any]
+"""Heads, and what stands in for them: a provider of ``models.inject``."""
+
+
+def variant_losses(
+    loaded: Any,
+    texts: Sequence[str],
+    variants: Sequence[Variant],
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Losses, NDArray[np.float64]]:
+    """Losses of the unmodified model, and the summed loss of each text with each variant: float64 [variants, texts].
+
+    Layers below the first replaced head of a variant are not run again.
+    """
+    from attndsl.models.inject import inject
+    from attndsl.models.perplexity import Losses, losses
+    from attndsl.models.prefix import Prefix
+
+    model, tokenizer, layout = loaded.model, loaded.tokenizer, loaded.layout
+    prefix = Prefix(model, layout)
+    base, nll = [], np.empty((len(variants), len(texts)))
+    for column, text in enumerate(texts):
+        with prefix.kept():
+            base.append(losses(model, tokenizer, [text]))
+        for row, (heads, provider) in enumerate(variants):
+            first = min((layer for layer, _ in heads), default=0)
+            with (
+                inject(model, heads, provider, layout=layout, outside_window="renormalize"),
+                prefix.below(first),
+            ):
+                nll[row, column] = losses(model, tokenizer, [text]).nll[0]
+            if progress is not None:
+                progress(column * len(variants) + row + 1, len(texts) * len(variants))
+    unmodified = Losses(np.concatenate([one.nll for one in base]), np.concatenate([one.tokens for one in base]))
+    return unmodified, nll
+
+
 def marginal_damage(
     loaded: Any,
     texts: Sequence[str],
@@ -42,20 +83,19 @@ def marginal_damage(
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> Damage:
-    """The damage of each head's program when it alone stands in; one pass over the texts per head."""
-    from attndsl.job.replacement import provider_of
-    from attndsl.models.inject import inject
-    from attndsl.models.perplexity import losses
+    """The damage of each head's program when it alone stands in."""
+    variants = single_variants(programs, loaded.tokenizer)
+    base, nll = variant_losses(loaded, texts, variants, progress=progress)
+    return Damage(tuple(programs), (nll - base.nll) / base.tokens)
 
-    base = losses(loaded.model, loaded.tokenizer, texts).mean_nll
-    rows = []
-    for number, (head, program) in enumerate(programs.items(), start=1):
-        provider = provider_of([program], True, loaded.tokenizer)
-        with inject(loaded.model, [head], provider, layout=loaded.layout, outside_window="renormalize"):
-            rows.append(losses(loaded.model, loaded.tokenizer, texts).mean_nll - base)
-        if progress is not None:
-            progress(number, len(programs))
-    return Damage(tuple(programs), np.array(rows).reshape(len(programs), len(texts)))
+
+def single_variants(programs: Mapping[Head, Any], tokenizer: Any) -> list[Variant]:
+    """Each head replaced alone; heads with the same program share its provider, which keeps what it compiled."""
+    from attndsl.job.replacement import provider_of
+
+    distinct = {id(program): program for program in programs.values()}
+    made = {key: provider_of([program], True, tokenizer) for key, program in distinct.items()}
+    return [([head], made[id(program)]) for head, program in programs.items()]
 
 
 def rank_correlation(first: ArrayLike, second: ArrayLike) -> float:
@@ -91,5 +131,6 @@ def rank_interval(
     for _ in range(draws):
         rows, columns = rng.integers(0, heads, heads), rng.integers(0, texts, texts)
         found.append(rank_correlation(damage[rows][:, columns].mean(axis=1), values[rows]))
-    low, high = np.nanpercentile(found, [2.5, 97.5])
+    known = [value for value in found if not np.isnan(value)]  # a draw of equal heads has no order
+    low, high = np.percentile(known, [2.5, 97.5]) if known else (np.nan, np.nan)
     return float(low), rank_correlation(damage.mean(axis=1), values), float(high)

@@ -48,14 +48,14 @@ class LinearForm:
     classes: tuple[str, ...]
 
 
-def linear_form(typed: TypedProgram, causal: bool | None = None) -> LinearForm | str:
+def linear_form(typed: TypedProgram, causal: bool | None = None, builder: Builder | None = None) -> LinearForm | str:
     """The linear form of a program, or the reason why it has none.
 
     ``causal``: cells after the diagonal are dropped in the end, as ``Program.causal`` says; by default what the head
-    itself says.
+    itself says. Programs with the same ``builder`` share their operations, so that a text's values can be shared too.
     """
     causal = typed.causal if causal is None else causal
-    builder = Builder()
+    builder = builder or Builder()
     try:
         (program,) = optimize([lower(typed, builder)], builder)
         finder = _Finder(builder)

@@ -1,5 +1,5 @@
 """Programs in linear time: a pattern times values without the pattern."""
 
-from attndsl.runtime.linear.program import LinearProgram, TextForm
+from attndsl.runtime.linear.program import LinearProgram, TextForm, values_of
 
-__all__ = ["LinearProgram", "TextForm"]
+__all__ = ["LinearProgram", "TextForm", "values_of"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -33,6 +34,12 @@ class TextForm:
         return out.to(values.dtype)
 
 
+def values_of(forms: Sequence[LinearForm], leaves: Leaves, device: str) -> Values:
+    """The values of one text that forms of the same builder share."""
+    folds = {number: fold for form in forms for number, fold in form.folds.items()}
+    return Values(folds, leaves, TorchBackend(device))
+
+
 class LinearProgram:
     """A linear form on a torch device."""
 
@@ -40,13 +47,14 @@ class LinearProgram:
         self.form = form
         self._backend = TorchBackend(str(device))
 
-    def on(self, leaves: Leaves) -> TextForm | str:
+    def on(self, leaves: Leaves, values: Values | None = None) -> TextForm | str:
         """The form on one text, or the reason why every cell has to be computed there.
 
+        ``values``: those of this text for several programs that were analysed with the same builder.
         The reasons are of the text: a weight that is negative (it would be clipped) or not finite, or a check of the
         program that fails; the dense kernel then clips, or raises the error with its place.
         """
-        values = Values(self.form.folds, leaves, self._backend)
+        values = values or Values(self.form.folds, leaves, self._backend)
         if any(self._somewhere(values, boxes) for boxes in self.form.failures):
             return "a check of the program fails"
         below = self.form.causal

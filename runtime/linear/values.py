@@ -35,6 +35,7 @@ class Values:
         self.n = leaves.tokens
         self.row = torch.arange(self.n, device=backend.device)
         self._known: dict[int, torch.Tensor] = {}
+        self._ranges: dict[tuple[object, ...], Ranges] = {}
 
     def of(self, op: Op) -> torch.Tensor:
         """[n], or a scalar for an operation without axes."""
@@ -111,6 +112,13 @@ class Values:
 
     def ranges(self, box: Box, below: bool) -> Ranges:
         """A box without ``at`` as ranges; rows outside the box have empty ones (hi < lo)."""
+        same = tuple((a.id, b.id) for a, b in box.same)
+        key = (below, box.row.id, box.key.id, tuple(op.id for op in box.lo), tuple(op.id for op in box.hi), same)
+        if key not in self._ranges:
+            self._ranges[key] = self._make_ranges(box, below)
+        return self._ranges[key]
+
+    def _make_ranges(self, box: Box, below: bool) -> Ranges:
         lo, hi = torch.zeros_like(self.row), torch.full_like(self.row, self.n - 1)
         if below:
             hi = self.row.clone()

@@ -79,16 +79,16 @@ def test_other_heads_are_bit_for_bit_as_before(name: str) -> None:
     last = layout.layers[-1].layer
     ids = random_ids(1, 5)
     outputs: list[torch.Tensor] = []
-    from attndsl.models import inject as injection
+    from attndsl.models import replacement
 
-    original = injection._Replacement.attend
+    original = replacement.Replacement.attend
 
     def recording(self: Any, module: Any, *args: Any, **kwargs: Any) -> Any:
         found = original(self, module, *args, **kwargs)
         outputs.append(found[0].detach().clone())
         return found
 
-    injection._Replacement.attend = recording  # type: ignore[method-assign]
+    replacement.Replacement.attend = recording  # type: ignore[method-assign]
     try:
         with replace_heads(model, None, {}):
             logits(model, ids)
@@ -96,7 +96,7 @@ def test_other_heads_are_bit_for_bit_as_before(name: str) -> None:
         with replace_heads(model, None, {(last, 1): first_token}):
             logits(model, ids)
     finally:
-        injection._Replacement.attend = original  # type: ignore[method-assign]
+        replacement.Replacement.attend = original  # type: ignore[method-assign]
     kept = [0, 2, 3]
     assert torch.equal(before[-1][:, :, kept], outputs[-1][:, :, kept])
     assert not torch.equal(before[-1][:, :, 1], outputs[-1][:, :, 1])
@@ -112,21 +112,21 @@ def test_grouped_heads_use_their_own_value_head(name: str) -> None:
     assert layout[0].heads == 4
     ids = random_ids(1, 5)
     captured: list[tuple[torch.Tensor, torch.Tensor]] = []
-    from attndsl.models import inject as injection
+    from attndsl.models import replacement
 
-    original = injection._Replacement.attend
+    original = replacement.Replacement.attend
 
     def recording(self: Any, module: Any, query: Any, key: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
         found = original(self, module, query, key, value, *args, **kwargs)
         captured.append((value, found[0]))
         return found
 
-    injection._Replacement.attend = recording  # type: ignore[method-assign]
+    replacement.Replacement.attend = recording  # type: ignore[method-assign]
     try:
         with replace_heads(model, None, dict.fromkeys([(0, h) for h in (3, 0, 2, 1)], self_token)):
             logits(model, ids)
     finally:
-        injection._Replacement.attend = original  # type: ignore[method-assign]
+        replacement.Replacement.attend = original  # type: ignore[method-assign]
     value, output = captured[0]
     for head in range(4):
         assert torch.equal(output[:, :, head], value[:, head // 2])

@@ -62,7 +62,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         calls.append(len(forms[0]))
         return original(forms, *args)
 
-    monkeypatch.setattr("attndsl.models.inject.outputs", outputs)
+    monkeypatch.setattr("attndsl.models.replacement.outputs", outputs)
     return calls
 
 
@@ -81,7 +81,9 @@ def test_linear_and_dense_replacement_agree(
     calls = counted(monkeypatch)
     found = []
     for use_linear in (True, False):
-        provider = Surrogates(list(chosen.values()), True, byte_bpe(), linear=use_linear, backend="numpy")
+        provider = Surrogates(
+            list(chosen.values()), True, byte_bpe(), linear_from=0, linear=use_linear, backend="numpy"
+        )
         with inject(model, list(chosen), provider, outside_window="renormalize"):
             found.append(logits(model, ids, **options, use_cache=False)[mask.bool()])
     assert (found[0] - found[1]).abs().max() <= ROUNDING
@@ -99,7 +101,7 @@ def test_other_heads_are_bit_for_bit_as_before(programs: Any) -> None:
     )
     layout = find_layout(model)
     logits(model, ids)
-    provider = Surrogates([programs["first and previous"]], True, byte_bpe())
+    provider = Surrogates([programs["first and previous"]], True, byte_bpe(), linear_from=0)
     with inject(model, [(2, 1)], provider, layout=layout):
         logits(model, ids)
     watched.remove()
@@ -114,7 +116,7 @@ def test_projections_of_whole_layers_are_not_computed_and_come_back(programs: An
     ids, _ = batch((12,), "right")
     whole = [(1, head) for head in range(4)]
     plain = logits(model, ids, use_cache=False)
-    provider = Surrogates([programs["copies and decay"]] * 4, True, byte_bpe())
+    provider = Surrogates([programs["copies and decay"]] * 4, True, byte_bpe(), linear_from=0)
     with torch.no_grad(), inject(model, whole, provider):
         wanted = logits(model, ids, use_cache=False)
         weight = attention.q_proj.weight.clone()
@@ -135,18 +137,46 @@ def test_a_program_without_a_linear_form_is_computed_cell_by_cell_and_named(
     calls = counted(monkeypatch)
     model = tiny_model("llama")
     ids, _ = batch((12,), "right")
-    provider = Surrogates([programs["softmax"], programs["first and previous"]], True, byte_bpe(), backend="numpy")
+    provider = Surrogates(
+        [programs["softmax"], programs["first and previous"]], True, byte_bpe(), linear_from=0, backend="numpy"
+    )
     assert list(provider.dense_reasons) == ["softmax"]
     with inject(model, [(0, 0), (1, 0)], provider):
         logits(model, ids)
     assert calls == [1]  # layer 1 only
 
 
+def test_short_texts_are_computed_cell_by_cell(programs: Any) -> None:
+    provider = Surrogates([programs["first and previous"]] * 2, True, byte_bpe(), linear_from=5)
+    ids = batch((9,), "right")[0][0].tolist()
+    assert provider.forms(ids[:4], "cpu") == [None, None]
+    assert all(form is not None for form in provider.forms(ids[:5], "cpu"))
+
+
+def test_a_layer_of_linear_dense_and_own_heads_is_computed_head_by_head(programs: Any) -> None:
+    """Heads with a form, heads without and heads that stay: as when every replaced head takes its pattern."""
+    model = tiny_model("llama")
+    ids, mask = batch((9, 5), "left")
+    options = {"attention_mask": mask, "position_ids": (mask.cumsum(-1) - 1).clamp(min=0), "use_cache": False}
+    chosen = {(1, 3): programs["softmax"], (1, 0): programs["first and previous"], (2, 1): programs["softmax"]}
+    found, asked = [], []
+    for use_linear in (True, False):
+        provider = Surrogates(
+            list(chosen.values()), True, byte_bpe(), linear_from=0, linear=use_linear, backend="numpy"
+        )
+        original = provider.patterns
+        provider.patterns = lambda text, heads, of=original: asked.append(list(heads)) or of(text, heads)
+        with inject(model, list(chosen), provider):
+            found.append(logits(model, ids, **options)[mask.bool()])
+    assert (found[0] - found[1]).abs().max() <= ROUNDING
+    assert asked[:2] == [[0, 2], [0, 2]]  # one per text, the heads without a form together
+
+
 def test_decoding_computes_last_rows_and_equals_the_whole_text(programs: Any) -> None:
     model = tiny_model("gpt2")
     ids, _ = batch((9,), "right")
     chosen = {(0, 1): programs["copies and decay"], (1, 0): programs["first and previous"], (2, 0): programs["softmax"]}
-    provider = Surrogates(list(chosen.values()), True, byte_bpe(), backend="numpy")
+    provider = Surrogates(list(chosen.values()), True, byte_bpe(), linear_from=0, backend="numpy")
     for rows in (1, 3):
         some = provider.last_rows(ids[0].tolist(), rows)
         assert (abs(some - provider(ids[0].tolist())[:, -rows:]) <= 1e-7).all()

@@ -76,6 +76,21 @@ def test_a_revision_is_for_the_hub_only(folder: Path) -> None:
     assert refusal(folder, revision="v1").code == "E0605"
 
 
+def test_a_model_that_sdpa_computes_differently_is_loaded_in_eager(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers.integrations.sdpa_attention import sdpa_attention_forward
+    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+    def doubled(*args: Any, **options: Any) -> Any:
+        output, weights = sdpa_attention_forward(*args, **options)
+        return 2 * output, weights
+
+    monkeypatch.setitem(ALL_ATTENTION_FUNCTIONS._global_mapping, "sdpa", doubled)
+    assert load_model(str(folder)).model.config._attn_implementation == "eager"
+    assert refusal(folder, attention="sdpa").code == "E0610"
+
+
 def test_a_local_folder(folder: Path) -> None:
     loaded = load_model(str(folder))
     assert loaded.info.architecture == "LlamaForCausalLM"
@@ -88,8 +103,8 @@ def test_a_local_folder(folder: Path) -> None:
     assert loaded.info.dtype == "float32"
     assert loaded.info.parse_heads("L2H1") == [(2, 1)]
     assert not loaded.model.training
-    assert loaded.model.config._attn_implementation == "eager"
-    assert load_model(str(folder), attention="sdpa").model.config._attn_implementation == "sdpa"
+    assert loaded.model.config._attn_implementation == "sdpa"
+    assert load_model(str(folder), attention="eager").model.config._attn_implementation == "eager"
     original = tiny_model("llama").state_dict()
     assert all(torch.equal(tensor, original[name]) for name, tensor in loaded.model.state_dict().items())
     again = load_model(str(folder), dtype="bfloat16")

@@ -66,9 +66,9 @@ def truth(m: Machine, value: Value) -> Term:
             return T.TRUE
         case Ref():
             return truth(m, m.contents(value))
-        case DictValue(length=size) if size is not None:
+        case DictValue(length=size, array="") if size is not None:
             return T.compare(">", size, T.ZERO)
-        case Seq() | DictValue():
+        case Seq() | DictValue(array=""):
             return C.nonempty(Seq(value.parts))
         case TupleValue(items=items):
             return T.const(bool(items))

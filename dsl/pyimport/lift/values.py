@@ -241,6 +241,7 @@ class Growing(Value):
     is_dict: bool = False
     length: Term | None = None
     array: str = ""
+    is_set: bool = False
 
 
 def known(value: Any) -> Value:

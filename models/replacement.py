@@ -1,0 +1,224 @@
+"""The attention function of a model with replaced heads, and what it knows of the forward pass that is running."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from attndsl.dsl.diagnostics import fail
+from attndsl.models.heads import Head, format_head
+from attndsl.models.interface import function_of
+from attndsl.models.layout import AttentionLayout
+from attndsl.models.linear import hides_only_later_keys, in_order, outputs, own_heads
+from attndsl.models.pattern_checks import SUM_TOLERANCE, as_tensor, check_shape, check_values
+from attndsl.models.placement import OutsideWindow, compact, fit
+from attndsl.models.sequences import Sequences
+
+if TYPE_CHECKING:
+    import torch
+
+Provider = Callable[[Sequence[int]], Any]
+"""``provider(ids)`` gives the patterns of all replaced heads for one text: float32 [heads, n, n], in the order of
+the heads; ``ids`` are its n token ids without padding. A provider may have a method ``last_rows(ids, count)`` that
+gives only the last ``count`` queries, [heads, count, n]: decoding uses it; and ``forms(ids, device)``, one object with
+``apply(values [n, m])`` per head, or None where that head needs its pattern, and then ``patterns(ids, places)``: passes
+that need no pattern use them (``models/linear.py``)."""
+
+
+class Replacement:
+    """The state of one context: whose heads, and the patterns of the forward pass that is running."""
+
+    def __init__(
+        self,
+        layout: AttentionLayout,
+        heads: list[Head],
+        provider: Provider,
+        original: str,
+        outside_window: OutsideWindow,
+    ) -> None:
+        self.original = original
+        self._layout = layout
+        self._provider = provider
+        self._outside_window = outside_window
+        self._names = [format_head(*head) for head in heads]
+        self._rows_of: dict[int, list[int]] = {}  # layer -> places in the provider's stack
+        for place, (layer, _) in enumerate(heads):
+            self._rows_of.setdefault(layer, []).append(place)
+        self._heads = heads
+        self.tolerance = SUM_TOLERANCE
+        self._calls: dict[int, int] = {}
+        self._sequences: Sequences | None = None
+        self._patterns: dict[int, list[torch.Tensor]] = {}  # place -> per text [queries, tokens]
+        self._forms: list[list[Any]] | None = None  # per text and place, None where the text needs the pattern
+
+    def begin(self, sequences: Sequences) -> None:
+        """A forward pass starts: forget the last one. Patterns and forms are made when a layer asks for them."""
+        self._calls = {}
+        self._patterns = {}
+        self._forms = None
+        self._sequences = sequences
+
+    def end(self) -> None:
+        self._sequences = None
+        self._patterns = {}
+        self._forms = None
+
+    def keeps_keys(self) -> bool:
+        """Whether a later pass may read the keys of this one; outside a pass, nobody knows."""
+        return self._sequences is None or self._sequences.cached
+
+    def whole_modules(self, model: torch.nn.Module) -> list[torch.nn.Module]:
+        """The attention modules all of whose heads, in each layer they serve, are replaced."""
+        whole = {layer for layer, places in self._rows_of.items() if len(places) == self._layout[layer].heads}
+        layers = self._layout.modules
+        return [module for module in model.modules() if layers.get(id(module)) and set(layers[id(module)]) <= whole]
+
+    def _per_text(self, compute: Callable[[tuple[int, ...], int], Any]) -> list[Any]:
+        """``compute(ids, queries)`` for every sequence of the batch; equal ones (beams) once."""
+        assert self._sequences is not None
+        known: dict[tuple[tuple[int, ...], int], Any] = {}
+        rows = [compact(self._sequences, row) for row in range(self._sequences.ids.shape[0])]
+        for wanted in rows:
+            if wanted not in known:
+                known[wanted] = compute(*wanted)
+        return [known[wanted] for wanted in rows]
+
+    def _compute(self, ids: tuple[int, ...], queries: int, places: list[int]) -> torch.Tensor:
+        """The last ``queries`` rows of some heads for one text: float32 [len(places), queries, tokens], checked."""
+        n, heads = len(ids), len(self._heads)
+        last_rows, some = getattr(self._provider, "last_rows", None), getattr(self._provider, "patterns", None)
+        if some is not None and len(places) < heads and queries == n:
+            patterns = as_tensor(some(ids, places))
+            check_shape(patterns, (len(places), n, n), ", ".join(self._names[place] for place in places))
+        elif last_rows is not None and queries < n:
+            patterns = as_tensor(last_rows(ids, queries))
+            check_shape(patterns, (heads, queries, n), "all replaced heads")
+            patterns = patterns[places]
+        else:
+            patterns = as_tensor(self._provider(ids))
+            check_shape(patterns, (heads, n, n), "all replaced heads")
+            patterns = patterns[places]
+        for layer in self._rows_of:
+            of_layer = [i for i, place in enumerate(places) if self._heads[place][0] == layer]
+            names = [self._names[places[i]] for i in of_layer]
+            check_values(patterns[of_layer], names, causal=self._layout[layer].causal, tolerance=self.tolerance)
+        return patterns[:, patterns.shape[1] - queries :]
+
+    def attend(
+        self, module: torch.nn.Module, query: Any, key: Any, value: Any, mask: Any, *args: Any, **kwargs: Any
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """The attention function that transformers calls: [batch, q, heads, d] and the weights, where known."""
+        import torch
+
+        places = self._rows_of.get(self._layer(module), [])
+        if not places:
+            return self._own(module, query, key, value, mask, *args, **kwargs)
+        group = query.shape[1] // value.shape[1]  # query heads that share one value head
+        by_head = self._by_head(module, places, (query, key, value, mask, *args), kwargs)
+        if by_head is not None:
+            return by_head, None
+        patterns = self._full_patterns(module, places, mask, key.shape[2], kwargs).to(value.dtype)
+        dropout = float(kwargs.get("dropout") or 0.0)
+        if dropout:
+            patterns = torch.nn.functional.dropout(patterns, p=dropout, training=module.training)
+        heads = [self._heads[place][1] for place in places]
+        replaced = (patterns @ value[:, [head // group for head in heads]]).transpose(1, 2)
+        if len(heads) == query.shape[1]:
+            order = sorted(range(len(heads)), key=heads.__getitem__)
+            return replaced[:, :, order].contiguous(), patterns[:, order]
+        output, weights = self._own(module, query, key, value, mask, *args, **kwargs)
+        output = output.clone()
+        output[:, :, heads] = replaced
+        if weights is not None:
+            weights = weights.clone()
+            weights[:, heads] = patterns
+        return output, weights
+
+    def _by_head(
+        self, module: torch.nn.Module, places: list[int], call: tuple[Any, ...], options: dict[str, Any]
+    ) -> torch.Tensor | None:
+        """A layer's output head by head: linear forms where the texts allow them, patterns for other replaced heads,
+        and the model's attention for the rest alone; None where the call needs the weights, or its own attention
+        cannot be run for some heads alone."""
+        query, key, value, mask = call[:4]
+        sequences, forms_of = self._sequences, getattr(self._provider, "forms", None)
+        if forms_of is None or sequences is None:
+            return None
+        if not hides_only_later_keys(sequences, key.shape[2], mask, options, self.original, module.training):
+            return None
+        if self._forms is None:
+            self._forms = self._per_text(lambda ids, _: forms_of(ids, str(value.device)))
+        forms = self._forms
+        dense = [place for place in places if any(row[place] is None for row in forms)]
+        linear = [place for place in places if place not in dense]
+        heads = [self._heads[place][1] for place in (*linear, *dense)]
+        others = [head for head in range(query.shape[1]) if head not in heads]
+        group, parts = query.shape[1] // value.shape[1], []
+        if others:
+            function = function_of(module, self.original)
+            own = None if function is None else own_heads(function, module, others, call, options)
+            if own is None:
+                return None
+            parts.append(own)
+        if linear:
+            shared = [self._heads[place][1] // group for place in linear]
+            applied = [[row[place] for place in linear] for row in forms]
+            parts.append(outputs(applied, value, shared, sequences.present).transpose(1, 2))
+        if dense:
+            patterns = self._full_patterns(module, dense, mask, key.shape[2], options).to(value.dtype)
+            shared = [self._heads[place][1] // group for place in dense]
+            parts.append((patterns @ value[:, shared]).transpose(1, 2))
+        return in_order(parts, [*others, *heads])
+
+    def _own(self, module: torch.nn.Module, *args: Any, **kwargs: Any) -> tuple[torch.Tensor, torch.Tensor | None]:
+        function = function_of(module, self.original)
+        if function is None:
+            raise fail(
+                "E0610",
+                f"the attention of {type(module).__name__} cannot be replaced: it has no {self.original} function",
+                help="load the model with attn_implementation='eager' or 'sdpa'",
+            )
+        return function(module, *args, **kwargs)
+
+    def _layer(self, module: torch.nn.Module) -> int:
+        """The layer this call computes; a module that serves several layers is counted through the pass."""
+        layers = self._layout.modules.get(id(module))
+        if layers is None:
+            raise fail(
+                "E0610",
+                f"an attention of {type(module).__name__} ran that the layout does not know",
+                help="replace heads again after changing the modules of a model",
+            )
+        call = self._calls.get(id(module), 0)
+        self._calls[id(module)] = call + 1
+        return layers[call % len(layers)]
+
+    def _full_patterns(
+        self, module: torch.nn.Module, places: list[int], mask: Any, keys: int, options: dict[str, Any]
+    ) -> torch.Tensor:
+        """Patterns of some replaced heads of a layer in the axes of the call: float32 [batch, head, q, k]."""
+        import torch
+
+        sequences = self._sequences
+        if sequences is None:
+            raise fail(
+                "E0630",
+                f"the attention of {type(module).__name__} ran outside a call of the model whose heads are replaced",
+                help="call the model that was given to the replacement, not a part of it",
+            )
+        missing = [place for place in places if place not in self._patterns]
+        if missing:
+            wanted = self._needing_patterns(missing)
+            stacks = self._per_text(lambda *text: self._compute(*text, wanted).to(sequences.ids.device))
+            self._patterns.update({place: [stack[i] for stack in stacks] for i, place in enumerate(wanted)})
+        rows = range(sequences.ids.shape[0])
+        patterns = [torch.stack([self._patterns[place][row] for place in places]) for row in rows]
+        return fit(patterns, sequences, keys, mask, options, self._outside_window, self._heads[places[0]][0])
+
+    def _needing_patterns(self, missing: list[int]) -> list[int]:
+        """Every place of the pass that will need its pattern, as far as is known: programs run together, once."""
+        if self._forms is None:
+            return list(range(len(self._heads)))
+        texts = self._forms
+        dense = [place for place in range(len(self._heads)) if any(row[place] is None for row in texts)]
+        return dense if set(missing) <= set(dense) else missing
