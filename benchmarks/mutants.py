@@ -1,28 +1,28 @@
 """Break the compiler in small ways and see whether the tests notice: ``python benchmarks/mutants.py --count 240``.
 
 A mutant is one module of the compiler or of the lifter with one small change: a comparison flipped, a guard dropped, a
-number shifted by one, ``and`` for ``or``, ``+`` for ``-``, a ``not`` removed. Each runs, in a child process that loads
-the changed module, the tests that reach the changed line (a first run without a mutant records which). A failing test,
-or a run that does not end, catches it. Mutants are drawn by seed, evenly over files, so that a run can be repeated, and
-every survivor is printed as a line of source before and after. Results go to a JSON lines file, and the same command
-goes on from it.
+number shifted by one, ``and`` for ``or``, ``+`` for ``-``, a ``not`` removed. A first run without a mutant records
+which tests run which lines. Collected tests then wait in one process: each mutant is a fork of it whose functions get
+the changed code, and it runs the tests that reach the changed line until one fails. What acts when modules are
+imported is judged in a process that imports them anew. A test that takes far more CPU time than without the mutant ends
+it as "endless". A failure counts if the same test passes alone without a mutant. Mutants are drawn by seed, evenly over
+files, and every survivor is printed as a line of source before and after. Results go to a JSON lines file, and the same
+command goes on from it.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
-import importlib.machinery
 import json
-import os
-import signal
 import sys
 import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from mutations import ROOT, TARGETS, Mutant, changes, draw
+from mutant_code import needs_import
+from mutant_judge import ERRORS, Collected, Runner, Verdict, in_child, run_anew, run_pytest
+from mutant_reach import Reach, Recorder, digest_of, known_reach
+from mutations import TARGETS, Mutant, draw
 
 TESTS = {
     "passes": [
@@ -37,154 +37,55 @@ TESTS = {
     "lifting": ["tests/dsl/pyimport", "tests/dsl/test_pyimport_names.py", "tests/runtime/test_programs_unseen.py"],
 }
 """The tests that judge a group of mutants; others reach it as well, but were not written for it."""
-SECONDS = 400.0
-"""A child that has not ended by then counts as caught: the change made the compiler run for ever."""
+CAUGHT = ("caught", "endless")
 
 
-class Reach:
-    """Which tests run which lines of the targets, and how long each test takes."""
+class Judge:
+    """Judges the mutants of one group, most telling tests first, and keeps the results."""
 
-    def __init__(self, by_line: dict[str, dict[int, list[str]]], seconds: dict[str, float]) -> None:
-        self.by_line = by_line
-        self.seconds = seconds
+    def __init__(self, group: str, reach: Reach, results: Path) -> None:
+        self.group = group
+        self.reach = reach
+        self.results = results
+        self.kills: dict[str, int] = {}
+        self.sound: dict[str, bool] = {}
+        """Whether a test passes when it runs as a mutant's tests do, but without a mutant."""
 
-    def tests(self, mutant: Mutant) -> list[str]:
-        """The tests that reach a mutant, quick ones first; every test when the line runs at import."""
-        rows = self.by_line.get(mutant.file, {})
-        found = {name for line in range(mutant.line, mutant.last + 1) for name in rows.get(line, [])}
-        names = self.seconds if "" in found else found
-        return sorted((name for name in names if name), key=lambda name: self.seconds.get(name, 0.0))
+    def order(self, names: list[str]) -> list[str]:
+        """Cheap tests first, and those that caught others: each catch makes a test twice as cheap, up to a point."""
+        return sorted(names, key=lambda n: (self.reach.seconds[n] + 0.02) / 2 ** min(4, self.kills.get(n, 0)))
 
+    def at_import(self, mutant: Mutant) -> bool:
+        return needs_import(mutant) or self.reach.runs_at_import(mutant)
 
-class Recorder:
-    """A pytest plugin that tells coverage which test runs, and keeps the time of each."""
+    def judge(self, mutant: Mutant, run: Runner) -> None:
+        started = time.monotonic()
+        names = self.reach.usable(self.reach.names) if needs_import(mutant) else self.reach.tests(mutant)
+        verdict = self.verdict(self.order(names), mutant, run)
+        row = {"key": mutant.key, "group": self.group, "outcome": verdict.outcome, "by": verdict.by}
+        row["seconds"] = round(time.monotonic() - started, 2)
+        with self.results.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+        print(f"{verdict.outcome:9} {row['seconds']:6.1f} s  {mutant.key}", file=ERRORS)
 
-    def __init__(self) -> None:
-        import coverage
+    def verdict(self, names: list[str], mutant: Mutant, run: Runner) -> Verdict:
+        """The verdict of sound tests: one that fails by itself is left out, and the mutant is judged again."""
+        while names:
+            found = run(names, mutant)
+            if found.outcome not in CAUGHT:
+                return found
+            if self.is_sound(found.by, run):
+                self.kills[found.by] = self.kills.get(found.by, 0) + 1
+                return found
+            names = [name for name in names if name != found.by]
+        return Verdict("unreached", "")
 
-        self.coverage = coverage.Coverage(
-            data_file=None, include=[str(ROOT / folder / "*") for folder in ("compiler", "dsl")], config_file=False
-        )
-        self.seconds: dict[str, float] = {}
-        self.failed: list[str] = []
-        self.coverage.start()
-
-    def pytest_runtest_logstart(self, nodeid: str) -> None:
-        self.coverage.switch_context(nodeid)
-
-    def pytest_runtest_logreport(self, report: Any) -> None:
-        self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
-        if report.failed:
-            self.failed.append(report.nodeid)
-
-    def save(self, path: Path) -> None:
-        self.coverage.stop()
-        data = self.coverage.get_data()
-        by_line = {str(Path(name).relative_to(ROOT)): data.contexts_by_lineno(name) for name in data.measured_files()}
-        kept = {"by_line": by_line, "seconds": self.seconds, "failed": self.failed}
-        path.write_text(json.dumps(kept), encoding="utf-8")
-
-
-class Only:
-    """A pytest plugin that runs the given tests, in the given order."""
-
-    def __init__(self, names: list[str]) -> None:
-        self.order = {name: place for place, name in enumerate(names)}
-
-    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        items[:] = sorted(
-            (item for item in items if item.nodeid in self.order), key=lambda item: self.order[item.nodeid]
-        )
-
-
-def load_changed(mutant: Mutant) -> None:
-    """From now on in this process, the mutant's module is loaded with its change."""
-    target = str(ROOT / mutant.file)
-    genuine = importlib.machinery.SourceFileLoader.get_code
-
-    def get_code(loader: importlib.machinery.SourceFileLoader, name: str):  # type: ignore[no-untyped-def]
-        if os.path.realpath(loader.path) != target:
-            return genuine(loader, name)
-        tree = ast.parse(Path(target).read_text(encoding="utf-8"))
-        list(changes(tree))[mutant.site][2]()
-        return compile(ast.fix_missing_locations(tree), target, "exec")
-
-    importlib.machinery.SourceFileLoader.get_code = get_code  # type: ignore[method-assign,assignment]
-
-
-def run_tests(tests: list[str], *plugins: object, options: tuple[str, ...] = ()) -> int:
-    """pytest's exit code, with nothing printed; ``tests`` are folders, files or the tests themselves."""
-    import pytest
-
-    os.chdir(ROOT)
-    log = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    files = sorted({name.split("::")[0] for name in tests})
-    return int(pytest.main(["-q", "-p", "no:cacheprovider", *options, *files], plugins=list(plugins)))
-
-
-def in_child(work: Callable[[], int], seconds: float) -> int | None:
-    """The exit code of ``work`` in a child that has the large libraries already; None when it did not end in time."""
-    pid = os.fork()
-    if pid == 0:
-        code = 70
-        try:
-            code = work()
-        finally:
-            os._exit(code)
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        done, status = os.waitpid(pid, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.02)
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    return None
-
-
-def record(path: Path, group: str) -> Reach | None:
-    """Which tests reach which line, from a run without a mutant; None when that run came to no end.
-
-    A test that fails without a mutant says nothing about one: it is named, and left out.
-    """
-
-    def work() -> int:
-        recorder = Recorder()
-        code = run_tests(TESTS[group], recorder)
-        recorder.save(path)
-        return code
-
-    if not path.exists() and in_child(work, 20 * SECONDS) not in (0, 1):
-        path.unlink(missing_ok=True)
-        return None
-    kept = json.loads(path.read_text(encoding="utf-8"))
-    for name in kept["failed"]:
-        print(f"fails without a mutant, left out: {name}", file=sys.stderr)
-        kept["seconds"].pop(name, None)
-    by_line = {
-        file: {int(line): [name for name in names if name not in kept["failed"]] for line, names in rows.items()}
-        for file, rows in kept["by_line"].items()
-    }
-    return Reach(by_line, kept["seconds"])
-
-
-def judged(mutant: Mutant, reach: Reach) -> str:
-    """ "caught", "survived", "endless", or "unreached" when no test runs the changed line."""
-    tests = reach.tests(mutant)
-    if not tests:
-        return "unreached"
-
-    def work(some: list[str]) -> int:
-        load_changed(mutant)
-        return run_tests(some, Only(some), options=("-x",))
-
-    for some in filter(None, (tests[:FIRST], tests[FIRST:])):
-        code = in_child(lambda some=some: work(some), SECONDS)
-        if code != 0:
-            return "endless" if code is None else "caught"
-    return "survived"
+    def is_sound(self, name: str, run: Runner) -> bool:
+        if name not in self.sound:
+            self.sound[name] = run([name], None).outcome == "survived"
+            if not self.sound[name]:
+                print(f"fails alone without a mutant, left out: {name}", file=ERRORS)
+        return self.sound[name]
 
 
 def preload() -> None:
@@ -201,6 +102,40 @@ def preload() -> None:
     torch.set_num_threads(1)
 
 
+def record(path: Path, group: str) -> Reach:
+    """Which tests reach which line, from a run without a mutant in a child. Raises SystemExit if it comes to no end."""
+    digest = digest_of(TESTS[group])
+    if known_reach(path, digest) is None:
+        path.unlink(missing_ok=True)
+
+        def work() -> None:
+            recorder = Recorder()
+            run_pytest(TESTS[group], recorder)
+            recorder.save(path, digest)
+
+        in_child(work)
+    reach = known_reach(path, digest)
+    if reach is None:
+        raise SystemExit("the tests do not end without a mutant: nothing can be learned")
+    return reach
+
+
+def judge_group(group: str, mutants: list[Mutant], reach: Reach, results: Path) -> None:
+    """Judge the mutants of a group. Those that act at import come first, while nothing is imported yet."""
+    judge = Judge(group, reach, results)
+    early = [mutant for mutant in mutants if judge.at_import(mutant)]
+    for mutant in early:
+        judge.judge(mutant, lambda names, change: run_anew(reach.seconds, names, change))
+
+    def others(run: Runner) -> None:
+        for mutant in mutants:
+            if mutant not in early:
+                judge.judge(mutant, run)
+
+    if len(early) < len(mutants):
+        run_pytest(TESTS[group], Collected(reach.seconds, others))
+
+
 def known(results: Path) -> dict[str, str]:
     if not results.exists():
         return {}
@@ -208,12 +143,7 @@ def known(results: Path) -> dict[str, str]:
     return {row["key"]: row["outcome"] for row in rows}
 
 
-CAUGHT = ("caught", "endless")
-FIRST = 30
-"""Most mutants are caught by one of the quickest tests that reach them: only their files are collected at first."""
-
-
-def main() -> int:
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=240)
     parser.add_argument("--seed", type=int, default=0)
@@ -221,29 +151,23 @@ def main() -> int:
     parser.add_argument("--part", default="0/1", help="this process' share, such as 0/2 and 1/2 for two processes")
     parser.add_argument("--group", choices=[*TARGETS], help="one group of mutants only")
     parser.add_argument("--again", action="store_true", help="judge what was not caught once more")
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    options = arguments()
     options.results.parent.mkdir(parents=True, exist_ok=True)
+    results = options.results.resolve()
     mutants = [m for m in draw(options.count, options.seed) if options.group in (None, m.group)]
-    outcomes = known(options.results)
+    outcomes = known(results)
     part, parts = map(int, options.part.split("/"))
+    settled = CAUGHT if options.again else (*CAUGHT, "survived", "unreached")
+    left = [m for m in mutants[part::parts] if outcomes.get(m.key) not in settled]
     preload()
-    reaches: dict[str, Reach] = {}
-    for group in sorted({m.group for m in mutants}):
-        reach = record(options.results.with_suffix(f".{group}.json"), group)
-        if reach is None:
-            print("the tests do not end without a mutant: nothing can be learned", file=sys.stderr)
-            return 1
-        reaches[group] = reach
-    for mutant in mutants[part::parts]:
-        if outcomes.get(mutant.key) in (CAUGHT if options.again else (*CAUGHT, "survived", "unreached")):
-            continue
-        started = time.monotonic()
-        outcome = outcomes[mutant.key] = judged(mutant, reaches[mutant.group])
-        row = {"key": mutant.key, "group": mutant.group, "outcome": outcome, "seconds": time.monotonic() - started}
-        with options.results.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
-        print(f"{outcome:9} {row['seconds']:5.0f} s  {mutant.key}", flush=True)
-    report(mutants, outcomes)
+    for group in sorted({m.group for m in left}):
+        reach = record(results.with_suffix(f".{group}.json"), group)
+        in_child(partial(judge_group, group, [m for m in left if m.group == group], reach, results))
+    report(mutants, known(results))
     return 0
 
 
@@ -251,7 +175,8 @@ def report(mutants: list[Mutant], outcomes: dict[str, str]) -> None:
     for group in TARGETS:
         found = [outcomes[mutant.key] for mutant in mutants if mutant.group == group and mutant.key in outcomes]
         caught = sum(outcome in CAUGHT for outcome in found)
-        print(f"{group}: {caught} of {len(found)} caught = {100 * caught / max(1, len(found)):.1f}%")
+        share = 100 * caught / max(1, len(found))
+        print(f"{group}: {caught} of {len(found)} caught = {share:.1f}%, {found.count('endless')} of them endless")
     for mutant in mutants:
         if outcomes.get(mutant.key) not in (None, *CAUGHT):
             print(f"{outcomes[mutant.key]}: {mutant.key}")

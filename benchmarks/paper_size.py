@@ -18,7 +18,8 @@ from attndsl.runtime.packing import Packed, Precision
 from attndsl.runtime.scorer import Scorer
 from attndsl.runtime.tokenize import token_table_of_ids
 
-PROGRAMS, BLOCK = 1664, 416
+PROGRAMS, BLOCK, THREADS = 1664, 416, 2
+"""A block holds as many whole machines for each of up to so many threads."""
 
 
 def similarity(tokens: list[str], a: int, b: int) -> float:
@@ -64,13 +65,15 @@ class EvaluatedJob:
     def _blocks(machines: list[BytecodeMachine]) -> list[list[tuple[BytecodeMachine, int, int]]]:
         """(machine, first row, programs of it) for each block; the last machine of a block may be cut short."""
         blocks, count, at = [], 0, 0
+        each = THREADS * len(machines[0].programs)
+        most = max(1, BLOCK // each) * each
         while count < PROGRAMS:
             block: list[tuple[BytecodeMachine, int, int]] = []
             used = 0
-            while used < BLOCK and count + used < PROGRAMS:
+            while used < most and count + used < PROGRAMS:
                 machine = machines[at % len(machines)]
                 at += 1
-                take = min(len(machine.programs), BLOCK - used, PROGRAMS - count - used)
+                take = min(len(machine.programs), most - used, PROGRAMS - count - used)
                 if take < len(machine.programs):
                     machine = BytecodeMachine(machine.programs[:take])
                 block.append((machine, used, take))

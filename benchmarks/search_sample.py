@@ -1,11 +1,12 @@
 """What the search finds on a sample of a model's heads: IoU on texts that no choice has seen.
 
-    python benchmarks/search_sample.py PATTERNS [--every 16] [--train 56] [--validation 16] [--more FILE.jsonl]
+    python benchmarks/search_sample.py PATTERNS [--every 16] [--offset 0] [--train 56] [--validation 16]
+                                       [--more FILE.jsonl]
 
 PATTERNS is a folder for the pattern store, filled at the first run. The last ``--validation`` train texts choose the
 size, ``--train`` of the others fit, held-out texts and those of ``--more`` only report. Prints a line per head (train,
-validation, held-out, and ``--more`` IoU; held-out IoU with at most five rules; rules), their means, and CPU seconds of
-the search per head.
+validation, held-out, and ``--more`` IoU; held-out IoU with at most five rules; rules), their means, the mean train IoU
+over CPU seconds per head, and CPU seconds of the search per head.
 """
 
 from __future__ import annotations
@@ -43,13 +44,26 @@ def scores(program: Any, causal: bool, head: int, texts: list[Example]) -> float
     return float(np.mean([iou(kernel.predict(e.table).patterns[0], e.patterns[head]) for e in texts]))
 
 
+def over_time(reached: dict[Head, list[tuple[float, float]]], started: float) -> str:
+    """Mean over heads of the best train IoU after so many CPU seconds of each; a head's search begins when the one
+    before it ends."""
+    best: dict[float, list[float]] = {seconds: [] for seconds in (0.25, 0.5, 1, 2, 4, 8, 16)}
+    began = started
+    for steps in reached.values():
+        for seconds, scores in best.items():
+            scores.append(max((score for at, score in steps if at - began <= seconds), default=0.0))
+        began = steps[-1][0]
+    return ", ".join(f"{seconds:g}: {np.mean(scores):.3f}" for seconds, scores in best.items())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("patterns", type=Path)
     parser.add_argument("--model", default="smollm2-135m")
     parser.add_argument("--corpus", default="stories")
     parser.add_argument("--more", type=Path)
-    for name, default in (("every", 16), ("train", 56), ("validation", 16), ("tokens", 128), ("min-tokens", 96)):
+    numbers = {"every": 16, "offset": 0, "train": 56, "validation": 16, "tokens": 128, "min-tokens": 96}
+    for name, default in numbers.items():
         parser.add_argument(f"--{name}", type=int, default=default)
     args = parser.parse_args()
     loaded = load_model(args.model)
@@ -57,7 +71,7 @@ def main() -> None:
     kept, _ = cut_texts(
         [*load_corpus(args.corpus), *more], loaded.tokenizer, max_tokens=args.tokens, min_tokens=args.min_tokens
     )
-    heads = loaded.info.heads[:: args.every]
+    heads = loaded.info.heads[args.offset :: args.every]
     store = extract(loaded, kept, args.patterns, heads=heads)
     train, held_out = (examples(store, store.texts(split), loaded.tokenizer) for split in ("train", "heldout"))
     validation, train = train[-args.validation :], train[: -args.validation][: args.train]
@@ -66,8 +80,13 @@ def main() -> None:
     causal = loaded.info.causal
     started = time.process_time()
     found: dict[Head, list[Candidate]] = {}
+    reached: dict[Head, list[tuple[float, float]]] = {}
+
+    def watch(head: Head, score: float) -> None:
+        reached.setdefault(head, []).append((time.process_time(), score))
+
     given = HeadPatterns(tuple(heads), causal, train, validation)
-    for candidate in search(given, SearchSettings(workers=1), lambda *_: None):
+    for candidate in search(given, SearchSettings(workers=1), watch):
         found.setdefault(candidate.head, []).append(candidate)
     cpu = (time.process_time() - started) / len(heads)
     rows = []
@@ -78,6 +97,7 @@ def main() -> None:
         rows.append([best.train_iou, *parts, scores(few, causal, index, own + other), rules_of(best.program)])
         print(f"L{head[0]}H{head[1]:<3}", show(rows[-1]), flush=True)
     print(f"{len(heads)} heads, {len(train)} + {len(validation)} train texts, {len(own)} held-out, {len(other)} more")
+    print("seconds a head: mean train IoU ", over_time(reached, started))
     print("mean  ", show(np.mean(np.array(rows, dtype=float), axis=0)), f"CPU {cpu:.1f} s a head")
 
 

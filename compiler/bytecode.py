@@ -5,6 +5,8 @@
     instruction := opcode, out, a, b, c, shape, extra      (int32; out, a, b, c are registers)
     register  := a piece of one of two heaps (float64, or uint8 for truth values), sized by the length of the text
                    (extra: a check's number; a result's program, with 1 as out when it ends at the query)
+                   An ``each`` runs the ``extra`` instructions behind it for each row at work and each place where its
+                   guard ``a`` is true; the two outermost loops of their shapes are that row and that place
     shape     := up to five nested loops, and for each operand where it starts and how far each loop moves it
 
 Sizes are symbols until a text is at hand: a *monomial* is a product of ``SIZES``. ``compiler/emit_bytecode.py`` writes
@@ -40,12 +42,13 @@ FLOAT_BINARY = ("add", "sub", "mul", "div", "floordiv", "mod", "pow", "min", "ma
 FLOAT_UNARY = ("neg", "abs", "exp", "log", "sqrt", "tanh", "floor", "ceil", "round", "trunc")
 OPCODES: tuple[str, ...] = (
     *FLOAT_BINARY, *FLOAT_UNARY, "lt", "le", "eq", "and", "or", "not", "float", "select", "select_b", "add_if",
-    "copy", "copy_b", "gather", "gather_b", "put_at", "update", "rank",
+    "copy", "copy_b", "gather", "gather_b", "put_at", "update", "join", "rank",
     "running_sum", "running_count", "running_last", "next_true",
     "any_at", "count_at", "any_where", "count_where",
     "sum_where", "product_where", "maximum_where", "minimum_where",
     "sum_masked", "product_masked", "maximum_masked", "minimum_masked",
     "any", "count", "sum", "sum_if", "product", "maximum", "minimum", "first", "last", "check", "result",
+    "each",
 )  # fmt: skip
 OPCODE = {name: number for number, name in enumerate(OPCODES)}
 

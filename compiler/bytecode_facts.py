@@ -118,6 +118,8 @@ class Beyond:
                 return (False if op.name == "any" else 0.0) if empty else None
             case "first" | "last":
                 return -1.0 if parts[0] is False else None
+            case "each":
+                return op.args[1].attr if self.known(op.attr.mask, axis) is False else None  # type: ignore[no-any-return]
         if op.name in _FOLDS and None not in parts:
             with np.errstate(all="ignore"):
                 value = _FOLDS[op.name](*parts)
@@ -258,7 +260,7 @@ def _needs(op: Op, place: int, arg: Op, axis: str, beyond: Beyond, full: set[tup
         return not stops_at_query(op, beyond)
     if op.name in PRODUCTS and op.attr == axis:
         return beyond.known(op.args[0], axis) is not False
-    if op.name in PLACED and op.attr[0] == axis:
+    if op.name == "each" or (op.name in PLACED and op.attr[0] == axis):
         return True
     looks_up = op.name == "gather" and place == 0 and (axis == op.attr or op.attr == "q")
     if op.name in ("rename", "turned") or looks_up:
@@ -279,6 +281,9 @@ def _non_negative(op: Op, memo: dict[int, bool]) -> bool:
             return bool(op.attr >= 0)
         case "iota" | "n" | "float" | "abs" | "exp" | "sqrt":
             return True
+        case "each":
+            found = op.attr
+            return found.kind != "last" and non_negative(found.value, memo)
         case "rank" | "running_count" | "next_true" | "count_where" | "count_at":
             return True
         case "sum_where" | "product_where" | "minimum_where" | "sum_masked" | "product_masked" | "minimum_masked":

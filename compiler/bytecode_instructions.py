@@ -53,6 +53,7 @@ class Instructions:
         self.segments: list[Segment] = []
         self.segment, self.number, self.at = Segment(0, ONCE), 0, -1
         self.last: dict[tuple[int, int], int] = {}
+        self.fixed: tuple[str, ...] = ()  # within the body of an ``each``: the query, and the axis of its places
         self.kept = -1  # the operation whose register the present one goes on using
 
     @property
@@ -71,7 +72,7 @@ class Instructions:
         axes = [axis for axis, _ in out.storage]
         fitting = [self.fitting(value, axes) for value in operands]
         loops = self.loops(out.storage, (out, *fitting))
-        self.put(name, out.register, fitting, self.tables.shape(merged(loops, 0), self.starts(out, *fitting)))
+        self.put(name, out.register, fitting, self.shape(loops, 0, out, *fitting))
         for value, other in zip(operands, fitting, strict=True):
             if value is not other:
                 self.tables.release(other.register)
@@ -88,7 +89,7 @@ class Instructions:
     def copy(self, value: Value, out: Value) -> None:
         loops = self.loops(out.storage, (out, value))
         name = "copy_b" if value.dtype == "b" else "copy"
-        self.put(name, out.register, [value], self.tables.shape(merged(loops, 0), self.starts(out, value)))
+        self.put(name, out.register, [value], self.shape(loops, 0, out, value))
 
     def copied_size(self, value: Value, axis: str) -> int:
         size = value.size(axis)
@@ -101,6 +102,14 @@ class Instructions:
         counts = [(axis, ROWS if axis == "q" and self.blocked else code) for axis, code in storage]
         return [Loop(product((code,)), tuple(value.stride(axis) for value in operands)) for axis, code in counts]
 
+    def fixed_loops(self, *operands: Value) -> list[Loop]:
+        """The loops of the body of an ``each``: how far a step of the query and one of the place move each operand."""
+        return self.loops(tuple((axis, self.domain(axis)) for axis in self.fixed), operands)
+
+    def shape(self, loops: list[Loop], keep: int, *operands: Value) -> int:
+        """The shape of these loops, of which the last ``keep`` stay apart."""
+        return self.tables.shape(merged(loops, keep), self.starts(*operands), self.fixed_loops(*operands))
+
     def starts(self, *operands: Value) -> list[Start]:
         return [value.start(self.blocked) for value in operands]
 
@@ -108,6 +117,10 @@ class Instructions:
         source, index = self.value(op.args[0]), self.value(op.args[1])
         size, step = self.picked(source, op.attr)
         starts = [out.start(self.blocked), source.start(self.blocked, op.attr), index.start(self.blocked), size]
+        fixed = [
+            Loop(loop.count, (*loop.strides[:1], ZERO_STRIDE if axis == op.attr else loop.strides[1], loop.strides[2]))
+            for axis, loop in zip(self.fixed, self.fixed_loops(out, source, index), strict=True)
+        ]
         loops = []
         for (axis, _), loop in zip(out.storage, self.loops(out.storage, (out, source, index)), strict=True):
             to, walked, by = loop.strides
@@ -115,7 +128,7 @@ class Instructions:
         loops = merged(loops, 1 if loops else 0) or [Loop((), (ZERO_STRIDE,) * 4)]
         loops[-1] = Loop(loops[-1].count, (*loops[-1].strides[:3], step))
         name = "gather_b" if op.dtype == "b" else "gather"
-        self.put(name, out.register, [source, index], self.tables.shape(loops, starts))
+        self.put(name, out.register, [source, index], self.tables.shape(loops, starts, fixed))
 
     def picked(self, source: Value, axis: str) -> tuple[Start, int | tuple[int, ...]]:
         if source.distance is None:
@@ -125,13 +138,13 @@ class Instructions:
 
     def reduce(self, op: Op, out: Value) -> None:
         operands = [self.value(arg) for arg in op.args]
-        axes = sorted({axis for arg in op.args for axis in arg.axes}, key=storage_order)
+        axes = sorted({axis for arg in op.args for axis in arg.axes} - set(self.fixed), key=storage_order)
         sizes = {**dict(out.storage), op.attr: self.folded_size(op, operands[0])}
         inner = axes[-1] == op.attr
         kept = [axis for axis in axes if axis != op.attr]
         order = [*kept, op.attr] if inner else [*kept[:-1], op.attr, kept[-1]]
         loops = self.loops(tuple((axis, sizes[axis]) for axis in order), (out, *operands))
-        shape = self.tables.shape(merged(loops, 1 if inner else 2), self.starts(out, *operands))
+        shape = self.shape(loops, 1 if inner else 2, out, *operands)
         self.put(op.name, out.register, operands, shape, 0 if inner else 1)
 
     def folded_size(self, op: Op, source: Value) -> int:
@@ -147,7 +160,7 @@ class Instructions:
         out = self.changed(op, storage)
         places = [self.value(arg) for arg in op.args[1:]]
         loops = self.loops(storage, (out, *places))
-        shape = self.tables.shape(merged(loops, 2), self.starts(out, *places))
+        shape = self.shape(loops, 2, out, *places)
         self.put("put_at", out.register, places, shape, PUT_KINDS.index(op.attr[0]))
         return out
 
@@ -157,7 +170,7 @@ class Instructions:
         operands = [self.value(arg) for arg in op.args[1:]]
         fitting = [self.fitting(value, [axis for axis, _ in storage]) for value in operands]
         loops = self.loops(storage, (out, *fitting))
-        shape = self.tables.shape(merged(loops, 2), self.starts(out, *fitting))
+        shape = self.shape(loops, 2, out, *fitting)
         self.put("update", out.register, fitting, shape, UPDATE_KINDS.index(op.attr[0]))
         for value, other in zip(operands, fitting, strict=True):
             if value is not other:
@@ -189,7 +202,7 @@ class Instructions:
         sizes = {**dict(out.storage), op.attr: size}
         order = [*(axis for axis, _ in out.storage if axis != inner[0]), op.attr, inner[0]]
         loops = self.loops(tuple((axis, sizes[axis]) for axis in order), (out, guard, table, *beside))
-        shape = self.tables.shape(merged(loops, 2), self.starts(out, guard, table, *beside))
+        shape = self.shape(loops, 2, out, guard, table, *beside)
         self.put(op.name, out.register, [guard, table, *beside], shape)
 
     def placed(self, op: Op, out: Value) -> None:
@@ -201,7 +214,7 @@ class Instructions:
         sizes: dict[str, int] = {**dict(out.storage), axis: places}
         order: list[str] = [*(name for name, _ in out.storage if name != key), axis, key]
         loops = self.loops(tuple((name, sizes[name]) for name in order), (out, guard, place))
-        shape = self.tables.shape(merged(loops, 2), self.starts(out, guard, place))
+        shape = self.shape(loops, 2, out, guard, place)
         self.put(op.name, out.register, [guard, place], shape)
 
     def running(self, op: Op, out: Value) -> None:
@@ -209,7 +222,7 @@ class Instructions:
         source = self.value(op.args[0])
         order = [*(item for item in out.storage if item[0] != op.attr), *(i for i in out.storage if i[0] == op.attr)]
         loops = self.loops(tuple(order), (out, source))
-        self.put(op.name, out.register, [source], self.tables.shape(merged(loops, 1), self.starts(out, source)))
+        self.put(op.name, out.register, [source], self.shape(loops, 1, out, source))
 
     # ------------------------------------------------------------ values
 

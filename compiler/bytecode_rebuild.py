@@ -61,6 +61,10 @@ class Conditions:
         if new.name == "and" and self._uses[old.id] > 1:
             self._shared.add(new.id)
 
+    def uses(self, op: Op) -> int:
+        """How often an operation of the library as it was is read."""
+        return self._uses[op.id]
+
     def shared(self, op: Op) -> bool:
         """Whether several operations read this conjunction."""
         return op.id in self._shared

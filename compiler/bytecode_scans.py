@@ -172,7 +172,11 @@ class ScanRewriter:
                 return self.b.select(inside, found, nothing)
             found = self.b.gather(self.running("next_true", rest, axis), axis, low)
             return self.b.select(self.b.binary("le", found, high), found, nothing)
-        found = self.b.gather(self.running("running_last", rest, axis), axis, high)
+        if "q" in rest.axes and len(rest.axes) > 2 and set(high.axes) <= set(rest.axes):
+            # running values over three positions would be kept to be asked at one place
+            found = self.b.reduce("last", self.b.and_(rest, self.b.binary("le", self.b.iota(axis), high)), axis)
+        else:
+            found = self.b.gather(self.running("running_last", rest, axis), axis, high)
         inside = self.b.binary("le", zero if low is None else low, found)
         if folded.kind == "any":
             return inside

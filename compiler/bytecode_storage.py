@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -137,15 +138,19 @@ class Tables:
     def release(self, register: int) -> None:
         self._free[self.registers[register]].append(register)
 
-    def shape(self, loops: list[Loop], starts: list[Start]) -> int:
-        """The number of a shape. Raises DiagnosticError E0560 for more nested loops than the machine has."""
-        if len(loops) > LOOPS:
+    def shape(self, loops: list[Loop], starts: list[Start], fixed: Sequence[Loop] = ()) -> int:
+        """The number of a shape; ``fixed`` are outermost loops that must keep their places.
+
+        Raises DiagnosticError E0560 for more nested loops than the machine has.
+        """
+        number = len(fixed) + len(loops)
+        if number > LOOPS:
             raise fail(
-                "E0560", f"an operation runs over {len(loops)} positions at once, the machine has {LOOPS} loops",
+                "E0560", f"an operation runs over {number} positions at once, the machine has {LOOPS} loops",
                 help="nest fewer aggregates, or use the numpy back end",
             )  # fmt: skip
         blank = Loop((), (ZERO_STRIDE,) * OPERANDS)
-        padded = [blank] * (LOOPS - len(loops)) + loops
+        padded = [*fixed, *[blank] * (LOOPS - number), *loops]
         starts = starts + [(START_ZERO, ())] * (OPERANDS - len(starts))
         key = (
             tuple(self.monomial(loop.count) for loop in padded),

@@ -4,7 +4,8 @@
     if c(q) and m(q, k) then w + x else w    ->  update add (w, c, m, x)      also with *, /, max, min
     w + (if c(q) and m(q, k) then x else 0)  ->  update add (w, c, m, x)
 
-A rule that applies to few queries then costs a pass over their rows, and nothing for all others. The condition on the
+A rule that applies to few queries then costs a pass over their rows, and nothing for all others; one that applies to
+all costs what its keys cost. The condition on the
 query is taken out of ``m`` where nobody else reads it, so that what is left is often one vector over keys.
 """
 
@@ -40,22 +41,24 @@ class Updater:
             return None
         if op.name == "add_if":
             matrix, mask, value = args
-            return self.update("add", matrix, mask, value)
+            return self.update("add", matrix, mask, value, self.conditions.uses(op.args[0]) == 1)
         mask, new, matrix = args
         if new.name in UPDATE_KINDS[1:] and matrix in new.args:
             other = new.args[1] if new.args[0] is matrix else new.args[0]
             if new.name in ("add", "mul") or new.args[0] is matrix:
-                return self.update(new.name, matrix, mask, other)
-        return self.update("set", matrix, mask, new)
+                alone = (self.conditions.uses(op.args[2]), self.conditions.uses(op.args[1])) == (2, 1)
+                return self.update(new.name, matrix, mask, other, alone)
+        return self.update("set", matrix, mask, new, self.conditions.uses(op.args[2]) == 1)
 
-    def update(self, kind: str, matrix: Op, mask: Op, value: Op) -> Op | None:
-        """None where no condition concerns the query alone, or there is no matrix yet."""
+    def update(self, kind: str, matrix: Op, mask: Op, value: Op, alone: bool) -> Op | None:
+        """None where there is no matrix yet, or where no condition concerns the query and others read the matrix as it
+        was: it would have to be copied for the sake of all rows."""
         if not matrix.axes:
             return None
         shared = self.conditions.shared(mask)
         terms = conjunction(mask) if shared else self.conditions.parts(mask)
         guard = self.b.and_(*(term for term in terms if term.axes in ((), ("q",))))
-        if guard.axes != ("q",):
+        if guard.axes != ("q",) and not (alone and matrix.axes == ("q", "k")):
             return None
         seen = self.beyond.known(mask, "k") is False
         rest = mask if shared and "k" in mask.axes else self.b.and_(*(term for term in terms if "k" in term.axes))

@@ -1,6 +1,6 @@
 """IR -> bytecode. The programs of a library become one instruction list; equal operations are computed once per text.
 
-programs -> rewrite -> fuse -> update -> Plan -> schedule -> instructions and registers -> Bytecode
+programs -> rewrite -> fuse -> update -> each -> Plan -> schedule -> instructions and registers -> Bytecode
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from attndsl.compiler.bytecode import (
     Storage,
     is_leaf_value,
 )
-from attndsl.compiler.bytecode_facts import FOLDS, PLACED, PRODUCTS, RUNNING
-from attndsl.compiler.bytecode_instructions import Instructions, Segment
+from attndsl.compiler.bytecode_bodies import Bodies
+from attndsl.compiler.bytecode_each import EachRewriter
+from attndsl.compiler.bytecode_instructions import Segment
 from attndsl.compiler.bytecode_plan import VIEWS
 from attndsl.compiler.bytecode_rebuild import rebuilt
 from attndsl.compiler.bytecode_rewrite import fuse, rewrite, without_floor, without_normalisation
@@ -43,10 +44,11 @@ def emit_bytecode(programs: Sequence[IRProgram], patterns: bool | None = None) -
         wanted = [without_floor(program) for program in wanted]
     stripped = tuple(other is not None for other in short)
     fused = fuse(rewrite(wanted))
-    return _Emitter(rebuilt(fused, Updater(fused))).run(tuple(programs), stripped)
+    changed = rebuilt(fused, Updater(fused))
+    return _Emitter(rebuilt(changed, EachRewriter())).run(tuple(programs), stripped)
 
 
-class _Emitter(Instructions):
+class _Emitter(Bodies):
     def run(self, originals: tuple[IRProgram, ...], stripped: tuple[bool, ...]) -> Bytecode:
         self.segments = self.schedule()
         self.last_uses()
@@ -163,21 +165,7 @@ class _Emitter(Instructions):
         if op.name == "turned" and [axis for axis, _ in self.value(op.args[0]).storage][-1:] == [op.attr]:
             storage = self.value(op.args[0]).storage
         out = Value(self.tables.register(op.dtype, storage, op.id in self.plan.stored), storage, op.dtype)
-        if op.name == "gather":
-            self.gather(op, out)
-        elif op.name in FOLDS:
-            self.reduce(op, out)
-        elif op.name in PRODUCTS:
-            self.product(op, out)
-        elif op.name in PLACED:
-            self.placed(op, out)
-        elif op.name == "turned":
-            self.copy(self.value(op.args[0]), out)
-        elif op.name == "rank" or op.name in RUNNING:
-            self.running(op, out)
-        else:
-            name = "select_b" if op.name == "select" and op.dtype == "b" else op.name
-            self.elementwise(name, out, [self.value(arg) for arg in op.args])
+        self.operation_into(op, out)
         self.values[op.id] = out
 
     def check(self, program: int, place: int) -> None:

@@ -13,6 +13,7 @@ from attndsl.dsl.diagnostics import fail
 
 MAX_EXPANSION = 200_000
 MAX_DEPTH = 100
+_USES = (N.Name, N.Call)
 
 
 def measure_expansion(program: N.Program) -> None:
@@ -47,17 +48,19 @@ def _measure(top: N.Node, known: Mapping[str, tuple[int, int]]) -> tuple[int, in
     """Number of nodes and depth of a tree, with ``known`` definitions in the place of their names; no recursion."""
     found: list[tuple[N.Node, int]] = [(top, -1)]  # each node after its parent, with the parent's place
     for at, (node, _) in enumerate(found):
-        found.extend([(child, at) for child in N.children(node)])
+        for child in N.children(node):
+            found.append((child, at))
     sizes, depths = [1] * len(found), [0] * len(found)
     for at in range(len(found) - 1, -1, -1):
         node, parent = found[at]
         size, depth = sizes[at], depths[at]
-        if isinstance(node, N.Name | N.Call):
+        if isinstance(node, _USES):
             inner, deep = known.get(node.name, (0, 0))
             size, depth = size + inner, max(depth, deep)
         depth += 1
         if parent < 0:
             return size, depth
         sizes[parent] += size
-        depths[parent] = max(depths[parent], depth)
+        if depth > depths[parent]:
+            depths[parent] = depth
     raise AssertionError("the first node has no parent")

@@ -51,6 +51,11 @@ def expression(node: N.Expr) -> str:
     return _expr(node)
 
 
+def statement(item: N.Item) -> str:
+    """Text of one statement, without its comments."""
+    return _statement(item)
+
+
 # ---------------------------------------------------------------- statements
 
 

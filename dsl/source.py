@@ -60,13 +60,14 @@ class SourceFile:
         return Span(self._byte_offset(line, byte_column), self._byte_offset(end_line, end_byte_column))
 
     @cached_property
-    def _one_byte_each(self) -> bool:
-        return self.text.isascii()
+    def _wide_lines(self) -> frozenset[int]:
+        """The lines that hold characters of more than one byte."""
+        if self.text.isascii():
+            return frozenset()
+        return frozenset(self.position(found.start())[0] for found in re.finditer(r"[^\x00-\x7f]+", self.text))
 
     def _byte_offset(self, line: int, byte_column: int) -> int:
-        if self._one_byte_each:
+        if line not in self._wide_lines:
             return self.line_starts[line - 1] + byte_column
         text = self.line(line)
-        if text.isascii():
-            return self.line_starts[line - 1] + byte_column
         return self.line_starts[line - 1] + len(text.encode("utf-8")[:byte_column].decode("utf-8", "ignore"))

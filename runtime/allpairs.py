@@ -42,20 +42,30 @@ def min_sums(
     rows = programs.data.shape[0]
     share = -(-rows // (max(threads, 1) * ROW_MULTIPLE)) * ROW_MULTIPLE
     spans = [(first, min(first + share, rows)) for first in range(0, rows, share)]
+    count = programs.rows
+
+    def work(first: int, stop: int) -> None:
+        driver(programs.data, heads.data, out, first, stop, place.window)
+        shown = out[first : min(stop, count), : heads.rows]
+        if programs.precision == "uint8":
+            _minima(shown, programs.sums[first:stop], heads.sums, 0.5 / place.scale)
+        elif programs.precision == "int16":
+            shown /= place.scale
+
     if executor is None or len(spans) == 1:
-        driver(programs.data, heads.data, out, 0, rows, place.window)
+        work(0, rows)
     else:
-        work = [executor.submit(driver, programs.data, heads.data, out, a, b, place.window) for a, b in spans]
-        for task in work:
+        for task in [executor.submit(work, first, stop) for first, stop in spans]:
             task.result()
-    if programs.precision == "int16":
-        out /= place.scale
-    out = out[: programs.rows, : heads.rows]
-    if programs.precision == "uint8":  # differences so far
-        out *= -0.5 / place.scale
-        out += 0.5 * programs.sums[:, None]
-        out += 0.5 * heads.sums
-    return out
+    return out[:count, : heads.rows]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _minima(sums, left, right, half):  # type: ignore[no-untyped-def]
+    """Differences to minima, in place: ``min(a, b) = (a + b - |a - b|) / 2``."""
+    for p in range(sums.shape[0]):
+        for h in range(sums.shape[1]):
+            sums[p, h] = 0.5 * left[p] - half * sums[p, h] + 0.5 * right[h]
 
 
 def sum_error(programs: Packed, heads: Packed, sums: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -182,11 +182,16 @@ class Scorer:
 
     def _count(self, current: SentenceScorer) -> None:
         figures = current.figures
-        self._sum += figures.iou
+        sums = [(self._sum, figures.iou)]
         if self.precision != "float64":
-            self._first += figures.first
-            self._second += figures.second
+            sums += [(self._first, figures.first), (self._second, figures.second)]
             self._steepest = max(self._steepest, current.steepest)
+
+        def add(start: int, stop: int) -> None:
+            for total, found in sums:
+                total[start:stop] += found[start:stop]
+
+        self._spread(add, self.programs)
         if self._keep:
             self._per_sentence.append(figures.iou.astype(np.float32))
         self.sentences += 1

@@ -130,8 +130,8 @@ def _report(loaded: Loaded, found: Verification | None, format: Format) -> None:
 
 def _show(loaded: Loaded, stage: str, name: str) -> int:
     from attndsl.cli.output import show_diagnostics
-    from attndsl.cli.running import choose
     from attndsl.cli.stages import stage_text
+    from attndsl.job.choosing import choose
 
     errors = [d for d in loaded.about_files if d.severity.value == "error"]
     if errors:

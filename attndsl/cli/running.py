@@ -83,37 +83,18 @@ def run(
     """
     from attndsl.cli.output import Shown
     from attndsl.dsl.diagnostics import fail
+    from attndsl.job.choosing import choose, library_of
     from attndsl.models.load_tokenizer import load_tokenizer
-    from attndsl.runtime.library import builtin_library, load_library
     from attndsl.runtime.machine import on_first_compile
 
     if not text:
         raise fail("E0809", "there is no text to run on", help='give one: --text "The cat sat on the mat."')
-    library = load_library(file, causal=not bidirectional) if file is not None else builtin_library(not bidirectional)
-    chosen = choose(library, program)
+    chosen = choose(library_of(file, not bidirectional), program)
     on_first_compile(Shown().note)
     tokenizer = load_tokenizer(model, revision, notify=Shown().note)
     pattern = chosen.predict(text, tokenizer, backend=backend, raw=raw)
     give(format, out, chosen.name, shown_tokens(text, tokenizer), pattern)
     return 0
-
-
-def choose(library: Any, name: str) -> Any:
-    """The program of a name, or the only one. Raises DiagnosticError E0810."""
-    from difflib import get_close_matches
-
-    from attndsl.dsl.diagnostics import fail
-
-    if not name and len(library) == 1:
-        return next(iter(library.values()))
-    if name in library:
-        return library[name]
-    close = get_close_matches(name, list(library), n=1) if name else []
-    names = ", ".join(repr(n) for n in list(library)[:8]) + (", ..." if len(library) > 8 else "")
-    hint = f"did you mean {close[0]!r}?" if close else f"choose one with --program: {names}"
-    if not library:
-        raise fail("E0810", "the file holds no program", help="attndsl check FILE says what is in it")
-    raise fail("E0810", f"there is no program named {name!r}" if name else "the file holds several programs", help=hint)
 
 
 def shown_tokens(text: str, tokenizer: Any) -> list[str]:

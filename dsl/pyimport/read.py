@@ -264,6 +264,8 @@ def _uses_as_tokenizer(node: FunctionNode, name: str) -> bool:
 
 
 _DEFINITIONS = (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+"""The fields of a statement in which statements stand, or the parts that hold them."""
 
 
 def own_returns(node: FunctionNode) -> list[ast.Return]:
@@ -274,8 +276,9 @@ def own_returns(node: FunctionNode) -> list[ast.Return]:
         item = pending.pop()
         if isinstance(item, ast.Return):
             found.append(item)
-        elif isinstance(item, ast.stmt | ast.excepthandler | ast.match_case) and not isinstance(item, _DEFINITIONS):
-            pending.extend(pytree.children(item))
+        elif not isinstance(item, _DEFINITIONS):
+            for name in _BLOCKS:
+                pending += getattr(item, name, ())
     return sorted(found, key=lambda r: r.lineno)
 
 

@@ -49,8 +49,10 @@ class Answers:
         function = text_map(name, constants, dtype, 2)
         if zipped or "text" in (sources[0][0], sources[1][0]):
             return np.asarray(function(*np.broadcast_arrays(left, right)))
-        table = self._pairs.setdefault((name, constants, dtype), _PairTable(function, dtype))
-        return table(left.ravel(), right.ravel()).reshape(left.shape + right.shape)
+        key = (name, constants, dtype)
+        if key not in self._pairs:
+            self._pairs.setdefault(key, _PairTable(function, dtype))  # another thread may have been faster
+        return self._pairs[key](left.ravel(), right.ravel()).reshape(left.shape + right.shape)
 
 
 def only_column(recipe: Recipe) -> str | None:
@@ -103,6 +105,14 @@ class ColumnTables:
             self._learn(codes)
             return np.asarray(self._tables[is_bool][rows[:, None], codes[None, :]])
 
+    def fill(self, rows: Array, is_bool: bool, codes: Array, heap: Array, places: Array) -> None:
+        """The same, each row from its place in a heap on."""
+        from attndsl.runtime.machine.fill import fill_rows
+
+        with self._lock:
+            self._learn(codes)
+            fill_rows(heap, places, self._tables[is_bool], rows, codes)
+
     def _made(self, recipe: Recipe, is_bool: bool) -> Array:
         table = np.full((1, len(self._known)), of_codes(recipe, np.array([NONE]))[0], self._tables[is_bool].dtype)
         codes = np.flatnonzero(self._known[:-1])
@@ -144,17 +154,19 @@ class _PairTable:
             return self._value(left, right)
 
     def _value(self, left: Array, right: Array) -> Array:
+        from attndsl.runtime.machine.fill import read_pairs
+
         self.rows, row = self._places(self.rows, self.codes[0], left)
         self.columns, column = self._places(self.columns, self.codes[1], right)
         self._grow(len(self.codes[0]), len(self.codes[1]))
-        at = np.ix_(row, column)
-        missing = ~self.known[at]
-        if missing.any():
-            pairs = np.unique(np.argwhere(missing), axis=0)
+        found: Array = np.empty((len(row), len(column)), dtype=self.table.dtype)
+        if not read_pairs(found, self.table, self.known, row, column):
+            pairs = np.argwhere(~self.known[np.ix_(row, column)])
             a, b = row[pairs[:, 0]], column[pairs[:, 1]]
             self.table[a, b] = self.function(left[pairs[:, 0]], right[pairs[:, 1]])
             self.known[a, b] = True
-        return np.asarray(self.table[at])
+            read_pairs(found, self.table, self.known, row, column)
+        return found
 
     def _places(self, numbers: Array, codes: list[int], wanted: Array) -> tuple[Array, Array]:
         """The table places of codes; new codes get the next ones. Place 0 is for none."""

@@ -24,7 +24,7 @@ from attndsl.compiler.bytecode import (
     START_SIZE,
 )
 from attndsl.runtime import packing
-from attndsl.runtime.machine import exponential, results, updates
+from attndsl.runtime.machine import exponential, octets, results, updates
 from attndsl.runtime.machine import loops as L
 from attndsl.runtime.machine import reductions as R
 from attndsl.runtime.machine import tables as T
@@ -45,11 +45,13 @@ SELECT, SELECT_B, ADD_IF, COPY, COPY_B, GATHER, GATHER_B = (
 RANK, RUNNING_SUM, RUNNING_COUNT, RUNNING_LAST, NEXT_TRUE = (
     OPCODE[name] for name in ("rank", "running_sum", "running_count", "running_last", "next_true")
 )
-PUT_AT, UPDATE, ANY_AT, COUNT_AT = (OPCODE[name] for name in ("put_at", "update", "any_at", "count_at"))
+PUT_AT, UPDATE, JOIN, ANY_AT, COUNT_AT = (
+    OPCODE[name] for name in ("put_at", "update", "join", "any_at", "count_at")
+)
 ANY_WHERE, COUNT_WHERE, SUM_WHERE, SUM_MASKED = (
     OPCODE[name] for name in ("any_where", "count_where", "sum_where", "sum_masked")
 )
-ANY, SUM_IF, CHECK, RESULT = (OPCODE[name] for name in ("any", "sum_if", "check", "result"))
+ANY, SUM_IF, CHECK, RESULT, EACH = (OPCODE[name] for name in ("any", "sum_if", "check", "result", "each"))
 assert OPCODES[ANY + 1 : CHECK] == R.KINDS
 
 
@@ -101,6 +103,8 @@ def _step(op, extra, f, u, e, s, o, a, b, c):
         L.copy_truth(u, u, e, s, o, a)
     elif op == PUT_AT:
         L.put_at(extra, f, u, e, s, o, a, b, c)
+    elif op == JOIN:
+        L.join(u, e, s, o, a)
     elif op == UPDATE:
         updates.update(extra, f, u, e, s, o, a, b, c)
     elif RANK <= op < ANY:
@@ -297,21 +301,45 @@ def _bind_monomials(monomials, exponents, sizes):
 def _run_segment(code, low, high, unit, f, u, e, places, failures, limits, ends, outputs):
     """The instructions low..high-1 on one unit of rows, whose shapes are bound."""
     q, seen = unit
-    for pc in range(low, high):
+    pc = low
+    head, row, place = -1, 0, 0  # the ``each`` whose body is run, and the row and the place it is run for
+    while pc < high:
         op, extra = code[pc, 0], code[pc, 6]
         s = code[pc, 5] * WIDTH
         o, a = places[code[pc, 1]] + e[s + OUT], places[code[pc, 2]] + e[s + A]
+        if op == EACH:
+            row, place = (row, place + 1) if head == pc else (0, 0)
+            row, place = _next_place(u, e, s, a, row, place)
+            head = pc if row < e[s] else -1
+            pc += 1 if head == pc else 1 + extra
+            continue
         b, c = places[code[pc, 3]] + e[s + B], places[code[pc, 4]] + e[s + C]
         if op == RESULT:
             _finish(f, e, s, a, extra, code[pc, 1] == 1, q, limits, ends, outputs)
-            continue
-        if op == CHECK:
+        elif op == CHECK:
             _find_failure(failures, extra, q, seen, u, e, s, a)
-            continue
-        for i in range(e[s] * e[s + 1] * e[s + 2]):
-            if i > 0:
-                o, a, b, c = _moved(e, s, i, code, places, pc)
-            _step(op, extra, f, u, e, s, o, a, b, c)
+        else:
+            first, rounds = 0, e[s] * e[s + 1] * e[s + 2]
+            if head >= 0:
+                first, rounds = (row * e[s + 1] + place) * e[s + 2], e[s + 2]
+            for i in range(first, first + rounds):
+                if i > 0:
+                    o, a, b, c = _moved(e, s, i, code, places, pc)
+                _step(op, extra, f, u, e, s, o, a, b, c)
+            if head >= 0 and pc == head + code[head, 6]:
+                pc = head - 1
+        pc += 1
+
+
+@njit(**L.OPTIONS)
+def _next_place(u, e, s, guard, row, place):
+    """The first true place of a guard from (row, place) on; the number of rows where there is none."""
+    while row < e[s]:
+        place = octets.first_true(u, guard + row * e[s + A + 1], e[s + A + 2], place, e[s + 1])
+        if place < e[s + 1]:
+            break
+        row, place = row + 1, 0
+    return row, place
 
 
 @njit(**L.OPTIONS)
@@ -375,7 +403,7 @@ def _compiled(fingerprint: str):
 
 
 def _fingerprint() -> str:
-    parts = (bytecode, L, R, T, exponential, results, updates, packing)
+    parts = (bytecode, L, R, T, exponential, octets, results, updates, packing)
     files = [Path(__file__), *(Path(str(part.__file__)) for part in parts)]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 

@@ -171,4 +171,4 @@ def _fill_group(group: _Group, linked: Linked, leaves: Leaves, answers: Answers)
             return
     codes = leaves.column(group.column, "s")
     heap = linked.bools if group.is_bool else linked.floats
-    heap[linked.places[registers][:, None] + np.arange(len(codes))] = tables.values(rows, group.is_bool, codes)
+    tables.fill(rows, group.is_bool, codes, heap, linked.places[registers])

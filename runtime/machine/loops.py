@@ -261,6 +261,22 @@ def copier():
     return loops
 
 
+@njit(**OPTIONS)
+def join(u, e, s, o, a):
+    """``out[i] |= x[i]``; x may be one value."""
+    n, ia = uint64(e[s + INNER]), e[s + A + STEP]
+    for _ in range(e[s + OUTER]):
+        uo, ua = uint64(o), uint64(a)
+        if ia == 1:
+            for j in range(n):
+                u[uo + j] = np.uint8(u[uo + j] | u[ua + j])
+        elif u[ua]:
+            for j in range(n):
+                u[uo + j] = np.uint8(1)
+        o += e[s + OUT + ROW]
+        a += e[s + A + ROW]
+
+
 SET, ADD, MUL, MAX, MIN = range(5)  # as in compiler/bytecode_places.py
 
 

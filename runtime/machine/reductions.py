@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit, uint64
 
 from attndsl.runtime.machine.loops import INNER, OPTIONS, OUT, OUTER, ROW, STEP, A, B
-from attndsl.runtime.machine.tables import CHUNK, any_of_chunk, first_true
+from attndsl.runtime.machine.octets import first_true, last_true
 
 
 @njit(**OPTIONS)
@@ -165,13 +165,7 @@ def _place(mask, m, step, inner, last):
     if not last:
         first = first_true(mask, m, step, 0, inner)
         return float(first) if first < inner else -1.0
-    j = inner
-    if step == 1:
-        while j >= CHUNK and not any_of_chunk(mask, uint64(m + j - CHUNK)):
-            j -= CHUNK
-    while j > 0 and not mask[uint64(m + (j - 1) * step)]:
-        j -= 1
-    return float(j - 1)
+    return float(last_true(mask, m, step, inner))
 
 
 @njit(**OPTIONS)

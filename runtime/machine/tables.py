@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit, uint64
 
 from attndsl.runtime.machine.loops import INNER, OPTIONS, OUT, OUTER, ROW, STEP, A, B, C
+from attndsl.runtime.machine.octets import first_true
 
 
 @njit(**OPTIONS)
@@ -53,29 +54,6 @@ def running_place(last, f, u, e, s, o, m):
             f[uint64(o + j * io)] = found
         o += e[s + OUT + ROW]
         m += e[s + A + ROW]
-
-
-CHUNK = 32  # guards are mostly false: that many at a time are asked at once
-
-
-@njit(**OPTIONS)
-def first_true(u, at, step, low, high):
-    """The first true value from low on, or high."""
-    j = low
-    if step == 1:
-        while j + CHUNK <= high and not any_of_chunk(u, uint64(at + j)):
-            j += CHUNK
-    while j < high and not u[uint64(at + j * step)]:
-        j += 1
-    return j
-
-
-@njit(**OPTIONS)
-def any_of_chunk(u, at):
-    found = np.uint8(0)
-    for i in range(uint64(CHUNK)):
-        found = np.uint8(found | u[at + i])
-    return found
 
 
 @njit(**OPTIONS)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from numba import njit, uint64
 
 from attndsl.runtime.machine.loops import INNER, OPTIONS, OUT, OUTER, ROW, STEP, A, B, C
+from attndsl.runtime.machine.octets import OCTET, first_true, last_true
 
 SET, ADD, MUL, DIV, MAX, MIN = range(6)  # as in compiler/bytecode_updates.py
 
@@ -56,25 +57,39 @@ _set, _add, _mul, _div, _max, _min = (
 
 @njit(**OPTIONS)
 def update(kind, f, u, e, s, o, g, m, x):
-    """Rows whose guard is true are changed where the mask is true."""
-    n, im, ix = uint64(e[s + INNER]), e[s + B + STEP], e[s + C + STEP]
+    """Rows whose guard is true are changed where the mask is true; keys before the first such place and after the last
+    are not looked at."""
+    width, im, ix = e[s + INNER], e[s + B + STEP], e[s + C + STEP]
     for _ in range(e[s + OUTER]):
-        uo, um, ux = uint64(o), uint64(m), uint64(x)
         one = float(u[uint64(g)])
-        if one != 0.0 and (im == 1 or u[um]):
-            if kind == SET:
-                _set(f, u, uo, um, ux, one, im, ix, n)
-            elif kind == ADD:
-                _add(f, u, uo, um, ux, one, im, ix, n)
-            elif kind == MUL:
-                _mul(f, u, uo, um, ux, one, im, ix, n)
-            elif kind == DIV:
-                _div(f, u, uo, um, ux, one, im, ix, n)
-            elif kind == MAX:
-                _max(f, u, uo, um, ux, one, im, ix, n)
-            else:
-                _min(f, u, uo, um, ux, one, im, ix, n)
+        if one != 0.0:
+            low, high = 0, width
+            if im == 1:
+                # whole octets: what is left over of a vector loop goes one by one
+                low = first_true(u, m, 1, 0, width) // OCTET * OCTET
+                high = min(last_true(u, m, 1, width) // OCTET * OCTET + OCTET, width)
+            elif not u[uint64(m)]:
+                high = 0
+            if low < high:
+                at, mask, value = uint64(o + low), uint64(m + low * im), uint64(x + low * ix)
+                _row(kind, f, u, at, mask, value, one, im, ix, uint64(high - low))
         o += e[s + OUT + ROW]
         g += e[s + A + ROW]
         m += e[s + B + ROW]
         x += e[s + C + ROW]
+
+
+@njit(**OPTIONS)
+def _row(kind, f, u, uo, um, ux, one, im, ix, n):
+    if kind == SET:
+        _set(f, u, uo, um, ux, one, im, ix, n)
+    elif kind == ADD:
+        _add(f, u, uo, um, ux, one, im, ix, n)
+    elif kind == MUL:
+        _mul(f, u, uo, um, ux, one, im, ix, n)
+    elif kind == DIV:
+        _div(f, u, uo, um, ux, one, im, ix, n)
+    elif kind == MAX:
+        _max(f, u, uo, um, ux, one, im, ix, n)
+    else:
+        _min(f, u, uo, um, ux, one, im, ix, n)

@@ -21,7 +21,7 @@ from attndsl.dsl.parser import parse_library
 from attndsl.dsl.source import SourceFile
 from attndsl.dsl.tokens import TokenTable
 from attndsl.runtime.program import on_host
-from attndsl.synth.search.vocabulary import EVERY, Vocabulary
+from attndsl.synth.search.vocabulary import Vocabulary
 
 LEAST_COUNT = 8
 LEAST_TEXTS = 5
@@ -122,7 +122,7 @@ def facts_of(tables: Sequence[TokenTable], vocabulary: Vocabulary, words: tuple[
     columns = _evaluate([*vocabulary.relations, *tests], "1", tables, cells, np.uint8)
     count = len(vocabulary.relations)
     own = cells.start[:-1] + (cells.query - cells.first_key)  # the cell of the query itself, in every row
-    slopes = [_evaluate([EVERY], slope, tables, cells, np.float32)[0] for slope in vocabulary.slopes]
+    slopes = [_evaluate([slope.where], slope.value, tables, cells, np.float32)[0] for slope in vocabulary.slopes]
     return Facts(
         cells, columns[:count], np.ascontiguousarray(columns[count:, own]),
         np.array(slopes, dtype=np.float32).reshape(len(slopes), -1),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from attndsl.runtime.rule_fit import narrow
 from attndsl.synth.search.facts import Facts
-from attndsl.synth.search.vocabulary import Vocabulary
+from attndsl.synth.search.vocabulary import EVERY, Vocabulary
 
 _POSITIONS = {
     "k == q": "self", "k == first": "first",
@@ -109,10 +109,11 @@ def write_program(
 
 
 def _rule_text(rule: Rule, weight: float, vocabulary: Vocabulary, words: tuple[str, ...]) -> str:
-    number = f"{weight:g}" if weight >= 0 else f"0 - {-weight:g}"
+    number, tests = f"{weight:g}", [vocabulary.relations[i] for i in rule.relations]
     if rule.slope is not None:
-        number = f"({number}) * ({vocabulary.slopes[rule.slope]})"
-    tests = [vocabulary.relations[i] for i in rule.relations]
+        slope = vocabulary.slopes[rule.slope]
+        number += f" * {slope.value}"
+        tests = list(dict.fromkeys([slope.where, *tests] if slope.where != EVERY else tests))
     tests += _set_tests("k", rule.key, rule.before_key, words)
     when = [vocabulary.query_tests[i] for i in rule.query_tests]
     when += _set_tests("q", rule.query, rule.before_query, words)

@@ -53,21 +53,32 @@ _QUERY_TESTS = (
     'q.text == ""', "(q - 1).sentence != q.sentence", "any(t before q where t.text.lower() == q.text.lower())",
     "q < 8", "q < 32", "q >= 64", "(q - 1).is_punct", "(q - 1).is_capitalized",
 )  # fmt: skip
-_DISTANCE, _FIRST_GROWS = "0 - log(1 + abs(q - k))", "if k == first then log(1 + q) else 0"
-_SLOPES = (_DISTANCE, "0 - abs(q - k) / 16", "0 - log(1 + k)", _FIRST_GROWS)
-GATED = tuple(map(_SLOPES.index, (_DISTANCE, _FIRST_GROWS)))
-"""Slopes that are worth looking for among some keys or queries only."""
+
+
+@dataclass(frozen=True)
+class Slope:
+    """A number that rises along the text, ``value``, on the keys where ``where`` holds; 0 on others."""
+
+    value: str
+    where: str = EVERY
+
+
+_SLOPES = (
+    Slope("log(1 + abs(q - k))"), Slope("abs(q - k) / 16"), Slope("log(1 + k)"), Slope("log(1 + q)", "k == first"),
+)  # fmt: skip
+GATED = (0, 3)
+"""Slopes that are worth looking for among some keys or queries only: of distance, and of the first token."""
 
 
 @dataclass(frozen=True)
 class Vocabulary:
     """``relations`` are tests of q and k, the first is ``EVERY``; ``query_tests`` test q alone; ``slopes`` are numbers
-    that fall or rise along the text."""
+    that rise along the text."""
 
     causal: bool
     relations: tuple[str, ...]
     query_tests: tuple[str, ...]
-    slopes: tuple[str, ...]
+    slopes: tuple[Slope, ...]
 
 
 def vocabulary(causal: bool) -> Vocabulary:

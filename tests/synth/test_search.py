@@ -86,7 +86,7 @@ def test_the_vocabularys_columns_are_what_the_interpreter_says(causal: bool) -> 
     kind = "causal" if causal else "bidirectional"
     for column, value, test in [
         *((facts.relations[i], "1", test) for i, test in enumerate(known.relations)),
-        *((facts.slopes[i], slope, "true") for i, slope in enumerate(known.slopes)),
+        *((facts.slopes[i], slope.value, slope.where) for i, slope in enumerate(known.slopes)),
     ]:
         (tree,) = parse_library(SourceFile("t", f'head "t" {kind}\nset {value} to each k where {test}'))
         expected = facts.cells.pack(np.array(interpret(check(tree), each)))
@@ -180,7 +180,7 @@ def test_a_planted_program_is_found(causal: bool, program: str) -> None:
 
 
 def test_a_slope_among_some_tokens_is_found_and_written_as_it_was_scored() -> None:
-    slope = 'add 1.2 * (0 - log(1 + abs(q - k))) to each k where k.text in {"the", "a"}'
+    slope = 'add -1.2 * log(1 + abs(q - k)) to each k where k.text in {"the", "a"}'
     planted = f'head "p" causal\nadd 2 to first\n{slope}\nsoftmax rows\n'
     (best, *_) = search(given(True, planted), SearchSettings(rules=4, few=2, effort=QUICK), quiet)
     sloped = [line for line in best.program.to_attn().splitlines() if "log(1 + abs(q - k))" in line]

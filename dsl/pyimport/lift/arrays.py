@@ -291,6 +291,8 @@ def _clipped(m: Machine, value: Value, name: str, limit: Term) -> Value:
 
     if isinstance(value, Scalar):
         return one(value, value)
+    if not is_array(value):
+        raise m.stop("np.clip of this object", code="E0302")
     return elementwise(m, value, known(0), one, name)
 
 

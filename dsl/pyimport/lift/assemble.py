@@ -12,7 +12,7 @@ from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.emit import KEY, Draft, Q, draft
 from attndsl.dsl.pyimport.lift.machine import Event, Machine, NotLiftable
 from attndsl.dsl.pyimport.lift.naming import definitions
-from attndsl.dsl.pyimport.lift.polish import polished
+from attndsl.dsl.pyimport.lift.polish import depends_on_weights, polished
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.to_nodes import WORD, Names, Writer, conjunction
 
@@ -152,12 +152,13 @@ def _tree(
         while pending and pending[0][0][1] <= at:
             (matrix, _), copy = pending.pop(0)
             rules.append(_copy(names.matrices[matrix], copy))
-        rules.append(_item(d, writer, names))
+        rule = _item(d, writer, names)
+        if not _said(rule, d, rules):
+            rules.append(rule)
     if result.single is not None:
         value = writer.expr(result.single, {})
         when = D.Compare("==", D.Var("n"), D.Number(1))
         rules.append(D.Rule("set", value, D.At(D.FirstPosition()), "W", when))
-    rules = _merged(rules)
     used = dict.fromkeys(x.name for r in rules for x in D.walk(r) if isinstance(x, D.Name | D.Call))
     lets = [*_lets(writer, names, used), *_error(rules)]
     matrices = [D.Matrix(v) for v in dict.fromkeys([*names.matrices.values(), *copies.values()]) if v != "W"]
@@ -235,14 +236,9 @@ def _lets(writer: Writer, names: Names, used: Iterable[str]) -> list[D.Let]:
     return list(out.values())
 
 
-def _merged(rules: list[D.Item]) -> list[D.Item]:
-    """Nothing yet that changes the order; equal neighbouring sets are one."""
-    out: list[D.Item] = []
-    for r in rules:
-        if out and isinstance(r, D.Rule) and r.action in ("set", "raise", "cap") and out[-1] == r:
-            continue
-        out.append(r)
-    return out
+def _said(rule: D.Item, d: Draft, rules: list[D.Item]) -> bool:
+    """The rule before is the same one, and once is as good: it reads no weights, which it would have changed."""
+    return d.op in ("set", "raise", "cap") and rules[-1:] == [rule] and not depends_on_weights(d)
 
 
 __all__ = ["KEY", "Result", "program"]

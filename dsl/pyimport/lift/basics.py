@@ -66,9 +66,9 @@ def truth(m: Machine, value: Value) -> Term:
             return T.TRUE
         case Ref():
             return truth(m, m.contents(value))
-        case DictValue(length=size) if size is not None:
+        case DictValue(length=size, array="") if size is not None:
             return T.compare(">", size, T.ZERO)
-        case Seq() | DictValue():
+        case Seq() | DictValue(array=""):
             return C.nonempty(Seq(value.parts))
         case TupleValue(items=items):
             return T.const(bool(items))
@@ -87,6 +87,9 @@ def truth(m: Machine, value: Value) -> Term:
 
 # ---------------------------------------------------------------- operators
 
+_SETTLED = frozenset((Scalar, Ref, Word, Seq))
+"""The most frequent of the values that ``settle`` leaves as they are."""
+
 
 def _both(m: Machine, compute: Callable[..., Value], values: tuple[Value, ...], at: int, choice: Choice) -> Value:
     """The two alternatives of one argument, each evaluated where it is the case."""
@@ -101,12 +104,12 @@ def _both(m: Machine, compute: Callable[..., Value], values: tuple[Value, ...], 
 def spread(m: Machine, compute: Callable[..., Value], *values: Value) -> Value:
     """Apply to each alternative of the arguments that are choices."""
     for at, value in enumerate(values):
-        if isinstance(value, Choice):
+        if value.__class__ is Choice:
             settled = settle(m, value, m.node)
             if not isinstance(settled, Choice):
                 return spread(m, compute, *values[:at], settled, *values[at + 1 :])
             return _both(m, compute, values, at, settled)
-    return compute(*(settle(m, v, m.node) for v in values))
+    return compute(*[v if v.__class__ in _SETTLED else settle(m, v, m.node) for v in values])
 
 
 # ---------------------------------------------------------------- sequences

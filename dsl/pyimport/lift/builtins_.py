@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from attndsl.dsl.pyimport.lift import arrays, numpy_
+from attndsl.dsl.pyimport.lift import arguments, arrays, numpy_
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, spread, truth
 from attndsl.dsl.pyimport.lift.comprehensions import _comprehension
@@ -46,6 +46,7 @@ def call(m: Machine, name: str, node: ast.Call) -> Value:
         raise m.stop(f"the function {name!r}", node, code)
     if any(isinstance(a, ast.Starred) for a in node.args):
         raise m.stop(f"{name!r} with unpacked arguments", node, "E0303")
+    arguments.check(m, name, node)
     return handler(m, node)
 
 

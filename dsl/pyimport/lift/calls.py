@@ -130,8 +130,9 @@ def _bind(m: Machine, callee: Closure, node: ast.Call) -> dict[str, Value]:
         raise m.stop("too many arguments", node, "E0307")
     for name, arg in zip(names, node.args, strict=False):
         bound[name] = evaluate(m, arg)
+    named = [a.arg for a in (*spec.args, *spec.kwonlyargs)]
     for keyword in node.keywords:
-        if keyword.arg is None or keyword.arg not in (*names, *(a.arg for a in spec.kwonlyargs)):
+        if keyword.arg is None or keyword.arg not in named:
             raise m.stop("an unknown keyword argument", node, "E0307")
         if keyword.arg in bound:
             raise m.stop("an argument is given twice", node, "E0307")

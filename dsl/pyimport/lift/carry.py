@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.forms import _form, _normal, alternation
@@ -135,7 +135,7 @@ def summed(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Ter
     if end.term.kind in ("float", "num") and c.var.kind == "int":
         raise Retry(f"{c.name}@{view.serial}")
     numpy = True if True in (end.numpy, old.numpy) else None
-    end = replace(end, term=as_first(view, end.term, c.var, old.term))
+    end = Scalar(as_first(view, end.term, c.var, old.term), end.numpy)
     form = _form(end.term, c.var)
     if form is None or form[0] == "assign":
         turns = _alternating(view, c, end.term, old.term)

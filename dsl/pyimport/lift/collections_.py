@@ -196,8 +196,8 @@ def element(m: Machine, seq: Seq, index: Term) -> Value:
     if seq.is_set:
         raise m.stop("a set is indexed", code="E0302")
     items = items_of(seq)
-    if items is not None and T.is_const(index):
-        if not -len(items) <= index.data < len(items):
+    if items is not None and (T.is_const(index) or not items):
+        if not items or not -len(items) <= index.data < len(items):
             raise m.stop("a list index is out of range", code="E0313")
         return items[int(index.data)]
     if len(seq.parts) == 1 and len(seq.parts[0].binders) == 1:

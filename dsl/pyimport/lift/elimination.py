@@ -81,23 +81,26 @@ class System:
         if not rows:
             return self
         spend(1 if len(known) <= _MANY else len(known) // _A_TERM)
-        found = System()
-        found.best, found.group_of, found.members = self.best.copy(), self.group_of.copy(), self.members.copy()
+        for pairs, c in rows:  # most contradictions are two rows that say the opposite
+            opposite = known.get(tuple([(a, -k) for a, k in pairs]))
+            if (opposite is not None and opposite + c < 0) or (c < 0 and not pairs):
+                return _CONTRADICTION
+        found = System.__new__(System)
+        best = found.best = known.copy()
+        found.group_of, found.members = self.group_of.copy(), self.members.copy()
         changed: set[int] = set()
         for pairs, c in rows:  # facts are added while the list is walked
-            old = found.best.get(pairs)
+            old = best.get(pairs)
             if old is None or c < old:
                 if not pairs:
                     if c < 0:
-                        found.contradictory = True
-                        return found
+                        return _CONTRADICTION
                     continue
-                found.best[pairs] = c
+                best[pairs] = c
                 if old is None:
                     found._add(pairs, rows, facts, changed)
                 else:
                     changed.add(found.group_of[pairs[0][0]])
-        best = found.best
         found.contradictory = any(_answer([(p, best[p]) for p in found.members[group]]) for group in changed)
         return found
 
@@ -125,6 +128,10 @@ class System:
         for a, _ in pairs:
             group_of[a] = target
         changed.add(target)
+
+
+_CONTRADICTION = System()
+_CONTRADICTION.contradictory = True
 
 
 def _answer(group: list[Row]) -> bool:

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import listed
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.basics import sequence, spread
+from attndsl.dsl.pyimport.lift.basics import spread
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Loop, Machine
 from attndsl.dsl.pyimport.lift.merge import instantiate
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.values import Binder, DictValue, Part, Ref, RowRef, Scalar, Value, Vector
+from attndsl.dsl.pyimport.lift.values import Binder, DictValue, Part, Ref, RowRef, Scalar, Seq, Value, Vector
 
 Places = tuple[Part, ...]
 
@@ -45,8 +45,8 @@ def _several(m: Machine, value: Value, length: Term) -> Places | None:
                 raise m.stop("a mask whose length may be another one", code="E0315")
             return (Part((binder,), element.term, Scalar(k)),)
         return (Part((binder,), T.TRUE, element),)
-    seq = sequence(m, value) if isinstance(value, Ref) else None
-    if seq is None or seq.is_set:
+    seq = m.contents(value) if isinstance(value, Ref) else None
+    if not isinstance(seq, Seq) or seq.is_set:  # numpy refuses sets and dicts
         return None
     return tuple(instantiate(p) for p in seq.parts)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from attndsl.dsl.pyimport.lift import elimination
@@ -221,19 +221,25 @@ def _rows_of(c: Term) -> tuple[Row, ...]:
     """A comparison of whole numbers as sums that are not negative; none for ``!=``."""
     found = _ROWS.get(c)
     if found is None:
-        left, a = T.linear(c.args[0])
-        right, b = T.linear(c.args[1])
-        gap = dict(right)
-        for atom, k in left.items():
-            gap[atom] = gap.get(atom, 0) - k
-        opposite = {x: -k for x, k in gap.items()}
-        made: dict[str, Callable[[], tuple[Row, ...]]] = {
-            "<": lambda: (row(gap, b - a - 1),), "<=": lambda: (row(gap, b - a),),
-            ">": lambda: (row(opposite, a - b - 1),), ">=": lambda: (row(opposite, a - b),),
-            "==": lambda: (row(gap, b - a), row(opposite, a - b)), "!=": lambda: (),
-        }  # fmt: skip
-        found = _ROWS[c] = made[c.data]()
+        if c.data == "!=":
+            found = ()
+        elif c.data == "==":
+            found = _not_negative(c, 1, 0), _not_negative(c, -1, 0)
+        else:
+            found = (_not_negative(c, 1 if c.data in ("<", "<=") else -1, 1 if c.data in ("<", ">") else 0),)
+        _ROWS[c] = found
     return found
+
+
+def _not_negative(c: Term, sign: int, less: int) -> Row:
+    """The right side of a comparison minus its left side, times a sign, and so much less."""
+    left, a = T.linear(c.args[0])
+    right, b = T.linear(c.args[1])
+    for atom, k in left.items():
+        right[atom] = right.get(atom, 0) - k
+    if sign < 0:
+        right = {atom: -k for atom, k in right.items()}
+    return row(right, sign * (b - a) - less)
 
 
 def _facts_of(number: int) -> tuple[Row, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence
@@ -12,12 +14,15 @@ from attndsl.dsl.pyimport.lift.values import (
     Choice,
     DictValue,
     Growing,
+    NoneValue,
     Part,
     Ref,
     RowRef,
+    Scalar,
     Seq,
     TupleValue,
     Value,
+    Word,
 )
 
 
@@ -44,15 +49,31 @@ def extend(m: Machine, ref: Ref, parts: tuple[Part, ...]) -> None:
     """Add elements at the end."""
     found = m.mutable(ref)
     if isinstance(found, Growing):
-        m.state.heap[ref.key] = Growing(found.key, found.added + parts)
+        m.state.heap[ref.key] = replace(found, added=found.added + parts)
     elif isinstance(found, Seq):
         m.state.heap[ref.key] = Seq(found.parts + parts, found.is_set)
     else:
         raise m.stop("something is appended to this object", code="E0302")
 
 
+def is_set(m: Machine, ref: Ref) -> bool:
+    held = m.state.heap.get(ref.key)
+    return isinstance(held, Seq | Growing) and held.is_set
+
+
 def append(m: Machine, ref: Ref, value: Value) -> None:
+    if is_set(m, ref) and not _hashable(m, value):
+        raise m.stop("a set of objects that change", code="E0302")
     extend(m, ref, (Part((), T.TRUE, freeze(m, value)),))
+
+
+def _hashable(m: Machine, value: Value) -> bool:
+    match value:
+        case Choice(then=a, other=b):
+            return _hashable(m, a) and _hashable(m, b)
+        case TupleValue(items=items):
+            return all(_hashable(m, i) for i in items)
+    return isinstance(value, Scalar | Word | NoneValue)
 
 
 def extend_with(m: Machine, ref: Ref, value: Value) -> None:

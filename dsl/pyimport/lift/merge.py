@@ -192,8 +192,10 @@ def subst_part(part: Part, mapping: dict[Term, Term]) -> Part:
 
 
 def subst_binder(b: Binder, mapping: dict[Term, Term]) -> Binder:
-    low, high, domain = (T.subst(t, mapping) for t in (b.low, b.high, b.domain))
-    return replace(b, low=low, high=high, domain=domain)
+    low, high, domain = T.subst(b.low, mapping), T.subst(b.high, mapping), T.subst(b.domain, mapping)
+    if low is b.low and high is b.high and domain is b.domain:
+        return b
+    return Binder(b.var, low, high, domain, b.descending, b.mixed)
 
 
 def subst_event(e: Event, mapping: dict[Term, Term]) -> Event:
@@ -216,11 +218,13 @@ def _subst_loops(loops: tuple[Loop, ...], mapping: dict[Term, Term]) -> tuple[Lo
 
 def instantiate(part: Part) -> Part:
     """The same part with binders that nothing else uses."""
+    if not part.binders:
+        return part
     mapping: dict[Term, Term] = {}
     binders: list[Binder] = []
     for b in part.binders:
         new = T.fresh(b.var.kind)
         moved = subst_binder(b, mapping)
-        binders.append(replace(moved, var=new))
+        binders.append(Binder(new, moved.low, moved.high, moved.domain, moved.descending, moved.mixed))
         mapping[b.var] = new
     return Part(tuple(binders), T.subst(part.condition, mapping), subst_value(part.element, mapping))

@@ -20,6 +20,7 @@ from attndsl.dsl.pyimport.lift.values import (
     Binder,
     DictValue,
     Grid,
+    Growing,
     NoneValue,
     Opaque,
     Part,
@@ -37,6 +38,8 @@ from attndsl.dsl.pyimport.lift.values import (
 )
 
 _SET_METHODS = {"union": "|", "intersection": "&", "difference": "-"}
+_OF_LISTS = ("append", "extend", "index", "count")
+_OF_SETS = ("add", "update", "discard")
 _PREDICATES = [
     "isalpha",
     "isdigit",
@@ -85,7 +88,7 @@ def _call(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
             return _neighbour(m, w, node)
         case Word(term=w) if name == "is_ancestor":
             return _is_ancestor(m, w, node)
-        case Scalar() if name == "item" and not node.args:
+        case Scalar(numpy=True) if name == "item" and not node.args and not node.keywords:
             return base
         case Opaque(name="sentence" | "joined") if name in ("lower", "strip") and not node.args:
             return texts.changed(base, name)
@@ -98,15 +101,15 @@ def _call(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
 
 def _neighbour(m: Machine, w: Term, node: ast.Call) -> Value:
     step = evaluate(m, node.args[0]) if node.args else known(1)
-    if not isinstance(step, Scalar):
-        raise m.stop("nbor", node, "E0305")
+    if len(node.args) > 1 or node.keywords or not (isinstance(step, Scalar) and step.term.kind == "int"):
+        raise m.stop("nbor with these arguments", node, "E0305")
     at = T.add(T.windex(w), step.term)
     m.require(T.conj((T.compare(">=", at, T.ZERO), T.compare("<", at, WORD_COUNT))), node)
     return Word(T.wordat(at))
 
 
 def _is_ancestor(m: Machine, w: Term, node: ast.Call) -> Value:
-    other = evaluate(m, node.args[0])
+    other = evaluate(m, node.args[0]) if len(node.args) == 1 and not node.keywords else None
     if not isinstance(other, Word):
         raise m.stop("is_ancestor of this object", node, "E0305")
     return Scalar(T.mk("within", None, (w, T.feature(other.term, "ancestors", "words")), "bool"))
@@ -202,6 +205,8 @@ def _container(m: Machine, ref: Ref, name: str, node: ast.Call) -> Value:
             raise m.stop("a list of a fixed length is extended", node, "E0311")
     elif isinstance(found, DictValue):
         return _dict(m, ref, name, args, node)
+    if isinstance(found, Seq | Growing) and name in (_OF_LISTS if found.is_set else _OF_SETS):
+        raise m.stop(f"the method {name!r} of a {'set' if found.is_set else 'list'}", node, "E0305")
     if name in ("append", "add") and len(args) == 1:
         lists.append(m, ref, args[0])
         return NoneValue()

@@ -30,20 +30,22 @@ def definitions(hints: Mapping[Term, str], drafts: Sequence[Draft], names: Names
     forms: dict[Term, Term] = {}
 
     def form(t: Term) -> Term:
-        if t not in forms:
+        known = forms.get(t)
+        if known is None:
             found = normalized(t) if len(t.free) == 1 else None
-            forms[t] = found[0] if found is not None else t
-        return forms[t]
+            known = forms[t] = found[0] if found is not None else t
+        return known
 
-    seen: set[Term] = set()
     for number, d in enumerate(drafts):
         stack: list[tuple[Term, object]] = [(form(t), (number, i)) for i, t in enumerate(roots(d))]
         while stack:
             t, parent = stack.pop()
-            parents.setdefault(t, set()).add(parent)
-            if t not in seen:
-                seen.add(t)
-                stack.extend((form(a), t) for a in t.args)
+            above = parents.get(t)
+            if above is None:
+                parents[t] = {parent}
+                stack += [(form(a), t) for a in t.args]
+            else:
+                above.add(parent)
     given = {form(t): name for t, name in hints.items()}
     chosen = {t for t in parents if _worth(t, len(parents[t]), t in given)}
     chosen |= {base for t in chosen if (base := form(_base(t))).op == "agg" and _worth(base, 2, False)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from attndsl.dsl.pyimport.lift import arrays, gathered, listed
+from attndsl.dsl.pyimport.lift import arguments, arrays, gathered, listed
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, spread
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
@@ -34,11 +34,12 @@ def call(m: Machine, name: str, node: ast.Call) -> Value:
         if function.startswith("random"):
             raise m.stop("random numbers", node, "E0308")
         handler = _NUMPY.get(function)
+        arguments.check(m, name, node)
         if handler is not None:
             return handler(m, node)
         if function in _PLAIN and len(node.args) == 1 and not node.keywords:
             return _function(m, _PLAIN[function], argument(m, node.args[0]))
-    if module == "math" and function in _MATH and len(node.args) == 1:
+    if module == "math" and function in _MATH and len(node.args) == 1 and not node.keywords:
         return _math(m, function, evaluate(m, node.args[0]))
     if module == "collections" and function in gathered.MAKERS:
         return gathered.made(m, function, node)
@@ -48,7 +49,7 @@ def call(m: Machine, name: str, node: ast.Call) -> Value:
 
 
 def _math(m: Machine, function: str, value: Value) -> Value:
-    if not isinstance(value, Scalar):
+    if not isinstance(value, Scalar) or value.term.kind == "str":
         raise m.stop(f"math.{function} of this object", code="E0302")
     t = T.as_number(value.term)
     if function in ("floor", "ceil"):
@@ -67,6 +68,8 @@ def _function(m: Machine, name: str, value: Value) -> Value:
     def one(v: Value, _: Value) -> Value:
         if not isinstance(v, Scalar) or v.term.kind == "str":
             raise m.stop(f"np.{name} of this object", code="E0302")
+        if v.term.kind == "bool" and name != "abs":
+            raise m.stop(f"np.{name} of a truth value, which numpy computes with 16 bits", code="E0302")
         t = T.as_number(v.term)
         return Scalar(T.func(name, (t,), "int" if name == "abs" and t.kind == "int" else "float"), True)
 
@@ -157,9 +160,9 @@ def method(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
         return arrays.vector(m, base)
     if name in ("any", "all") and not node.args and not node.keywords and not isinstance(base, Grid):
         return _quantified(m, name, base)
-    if name == "mean" and not node.args and not isinstance(base, Grid):
+    if name == "mean" and not node.args and not node.keywords and not isinstance(base, Grid):
         return _mean(m, base)
-    if name == "argmax" and not node.args and not isinstance(base, Grid):
+    if name == "argmax" and not node.args and not node.keywords and not isinstance(base, Grid):
         return _arg(m, "argmax", base)
     raise m.stop(f"the array method {name!r}", node, "E0315")
 
@@ -197,6 +200,8 @@ def _arg(m: Machine, kind: str, value: Value) -> Value:
 def _clip(m: Machine, node: ast.Call) -> Value:
     args = [argument(m, a) for a in node.args]
     options = {k.arg: evaluate(m, k.value) for k in node.keywords}
+    if len(args) + len(options) != 3:
+        raise m.stop("np.clip with one bound", node, "E0305")
     low = args[1] if len(args) > 1 else options.get("a_min", known(None))
     high = args[2] if len(args) > 2 else options.get("a_max", known(None))
     return arrays.clip(m, args[0], low, high)

@@ -9,8 +9,10 @@ from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.merge import instantiate
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
+    DictValue,
     NoneValue,
     Part,
+    Ref,
     Scalar,
     Seq,
     Value,
@@ -25,6 +27,12 @@ def _filtered(m: Machine, part: Part, other: Seq, inside: bool) -> Part:
     return Part(p.binders, T.conj((p.condition, c if inside else T.not_(c))), p.element)
 
 
+def _unordered(m: Machine, value: Value) -> bool:
+    """A set or a dict: Python adds lists and tuples only."""
+    found = m.contents(value) if isinstance(value, Ref) else value
+    return (isinstance(found, Seq) and found.is_set) or (isinstance(found, DictValue) and found.length is None)
+
+
 def binary(m: Machine, op: str, a: Value, b: Value) -> Value:
     """``a op b`` of two settled values."""
     if isinstance(a, Scalar) and isinstance(b, Scalar):
@@ -35,7 +43,7 @@ def binary(m: Machine, op: str, a: Value, b: Value) -> Value:
     if arrays.is_array(a) or arrays.is_array(b):
         return arrays.elementwise(m, a, b, lambda x, y: binary(m, op, x, y), op)
     left, right = sequence(m, a), sequence(m, b)
-    if op == "+" and left is not None and right is not None:
+    if op == "+" and left is not None and right is not None and not any(_unordered(m, v) for v in (a, b)):
         return m.allocate(Seq(left.parts + right.parts))
     if op == "-" and left is not None and right is not None and left.is_set and right.is_set:
         return set_operation(m, op, left, right)

@@ -136,7 +136,7 @@ def _outside_is_nothing(d: Draft, speaker: Speaker) -> list[Term]:
 def _factors(d: Draft) -> list[Draft]:
     """``set a * (if P then b else 1)`` in two rules: set a, then scale by b where P. Products keep their order."""
     out: list[Draft] = []
-    while d.op == "set" and d.value.size > _LONG and _is_product(d.value) and not _depends_on_weights(d):
+    while d.op == "set" and d.value.size > _LONG and _is_product(d.value) and not depends_on_weights(d):
         rest, factor = d.value.args
         rule = replace(d, op="scale", value=factor)
         if factor.op == "ite" and T.is_const(factor.args[2]) and factor.args[2].data == 1:
@@ -160,7 +160,7 @@ def _is_product(t: Term) -> bool:
     return t.args[1].op == "ite" or _is_product(t.args[0])
 
 
-def _depends_on_weights(d: Draft) -> bool:
+def depends_on_weights(d: Draft) -> bool:
     """The rule reads weights, which its first part would have changed."""
     parts = (d.value, *d.when, *d.where, *(x for x in (d.target, d.low, d.high) if x is not None))
     return any(t.marks & T.READS for t in parts)

@@ -9,7 +9,7 @@ row's own, one after them where it comes later. The same holds for the columns o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from attndsl.dsl.pyimport.lift import schedule
@@ -170,11 +170,19 @@ def _retimed(m: Machine, stretch: _Stretch, early: int, late: int) -> None:
     for at, e in enumerate(m.events):
         if at < stretch.start:
             continue
-        reads = schedule.reads_in(_terms(e))
-        mapping = {r: T.mk(r.op, (*r.data[:-1], moved(r.data[-1], at < stretch.end)), r.args, r.kind) for r in reads}
-        if mapping:
-            e.row, e.column, e.value = (T.subst(t, mapping) for t in (e.row, e.column, e.value))
-            e.path = tuple(T.subst(c, mapping) for c in e.path)
+        inside = at < stretch.end
+        e.row, e.column, e.value = (_at_times(t, moved, inside) for t in (e.row, e.column, e.value))
+        e.path = tuple(_at_times(c, moved, inside) for c in e.path)
+
+
+def _at_times(t: Term, moved: Callable[[int, bool], int], inside: bool) -> Term:
+    """The term with its reads at other times, those of bound variables too: no variable changes."""
+    if not t.marks & T.READS:
+        return t
+    args = tuple(_at_times(a, moved, inside) for a in t.args)
+    if t.op in ("read", "stat"):
+        return T.mk(t.op, (*t.data[:-1], moved(t.data[-1], inside)), args, t.kind)
+    return T.rebuild(t, args)
 
 
 __all__ = ["check"]

@@ -35,11 +35,10 @@ class Speaker:
     def say(self, t: Term) -> Term:
         found = self.done.get(t)
         if found is None:
-            args = tuple(self.say(a) for a in t.args)
-            new = t if all(a is b for a, b in zip(args, t.args, strict=True)) else T.rebuild(t, args)
+            args = tuple([self.say(a) for a in t.args])
+            new = t if args == t.args else T.rebuild(t, args)
             found = self.done[t] = _simpler(new, self)
         return found
-
 
     def assumed(self, t: Term, facts: Iterable[Term]) -> Term:
         """The term where the facts hold: they, and what denies them, are constants in it.

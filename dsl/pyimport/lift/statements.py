@@ -68,7 +68,11 @@ def _aug_assign(m: Machine, node: ast.AugAssign) -> bool:
     if not isinstance(node.target, ast.Subscript) or op is None:
         raise m.stop("this augmented assignment", node, "E0303")
     base = spread(m, lambda v: v, evaluate(m, node.target.value))
+    written = len(m.events)
     value = evaluate(m, node.value)
+    own = base.matrix if isinstance(base, Grid | RowRef) else None
+    if any(e.matrix == own and e.op != "check" for e in m.events[written:]):  # Python has read the item before
+        raise m.stop("an item is changed by a value that changes the matrix", node, "E0311")
     m.node = node
     if isinstance(base, Ref) and _is_dict(m, base):
         key = evaluate(m, node.target.slice)
@@ -146,10 +150,10 @@ def _aug_name(m: Machine, node: ast.AugAssign, op: str | None) -> None:
         tables.replace_items(m, old, spread(m, lambda a, b: binary(m, op, a, b), old, value))
         return
     if isinstance(old, Ref):
-        if op == "+" and sequence(m, value) is not None:
-            lists.extend_with(m, old, value)
-            return
-        if isinstance(node.op, ast.BitOr):
+        is_set = lists.is_set(m, old)
+        if (op == "+" and not is_set and sequence(m, value) is not None) or (
+            isinstance(node.op, ast.BitOr) and is_set and isinstance(value, Ref) and lists.is_set(m, value)
+        ):
             lists.extend_with(m, old, value)
             return
         raise m.stop("a list is changed this way", node, "E0311")
@@ -245,6 +249,7 @@ def _delete(m: Machine, node: ast.Delete) -> bool:
     for target in node.targets:
         if not isinstance(target, ast.Name):
             raise m.stop("an item is deleted", node, "E0303")
+        settle(m, m.lookup(target.id) or Unbound("it is not set yet"), target)
         m.assign(target.id, Unbound("it was deleted", True))
     return True
 

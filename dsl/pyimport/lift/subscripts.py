@@ -256,7 +256,7 @@ def _text_subscript(m: Machine, text: Term, index: ast.expr) -> Value:
             m.require(T.compare("!=", text, T.const("")), kind="IndexError")
     else:
         m.require(T.conj((T.compare("<", at, size), T.compare(">=", at, T.neg(size)))), kind="IndexError")
-    if T.is_const(text) and T.is_const(at):
+    if T.is_const(text) and T.is_const(at) and -len(text.data) <= at.data < len(text.data):
         return known(text.data[at.data])
     return Scalar(T.mk("index", None, (text, at), "str"))
 

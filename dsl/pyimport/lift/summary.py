@@ -88,7 +88,7 @@ class LoopRun:
             elif isinstance(old, Growing):
                 m.state.heap[key] = replace(old, added=())
             else:
-                m.state.heap[key] = Growing(key)
+                m.state.heap[key] = Growing(key, is_set=isinstance(old, Seq) and old.is_set)
         checkpoint = Checkpoint(
             before, len(m.events), len(m.readings), dict(m.matrices), dict(m.rows), len(frame.returns),
             (len(m.loops), len(m.flows), len(m.growing), len(m.frames)), m.state.fork(), len(m.assuming),

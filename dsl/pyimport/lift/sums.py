@@ -45,7 +45,7 @@ def gap_of(a: Term, b: Term) -> int | None:
     """a - b of ints, where it is a constant."""
     x = a.args if a.op == "linear" else () if a.op == "const" else (a,)
     y = b.args if b.op == "linear" else () if b.op == "const" else (b,)
-    if len(x) != len(y) or (len(x) == 1 and x != y):
+    if len(x) != len(y) or (len(x) == 1 and x[0] is not y[0]):
         return None
     left, c = linear(a)
     right, d = linear(b)

@@ -36,17 +36,19 @@ class Term:
     def __init__(self, op: str, data: Any, args: tuple[Term, ...], kind: str, span: Any, serial: int) -> None:
         self.op, self.data, self.args, self.kind, self.span, self.serial = op, data, args, kind, span, serial
         self.opposite = None
-        free, size, height, total, marks = _NOTHING, 1, 0, True, _MARKS.get(op, 0)
-        if marks == MAY_FAIL and span is None:
-            marks = 0
+        free, size, height, total, marks = _NOTHING, 1, 0, True, 0
+        if op in _MARKS and (span is not None or op != "bin"):
+            marks = _MARKS[op]
         for a in args:
             size += a.size
             marks |= a.marks
             if a.height > height:
                 height = a.height
-            total = total and a.total
-            if a.free is not free and a.free:  # most terms have one variable, in a set that they share
-                free = free | a.free if free and not free >= a.free else free or a.free
+            if not a.total:
+                total = False
+            own = a.free
+            if own is not free and own:  # most terms have one variable, in a set that they share
+                free = free | own if free and not free >= own else free or own
         if op == "agg":
             free = free - {args[1].data}
             height += 1
@@ -136,20 +138,28 @@ def mk(op: str, data: Any, args: tuple[Term, ...], kind: str, span: Any = None) 
     key = (op, (data.__class__, data) if op == "const" else data, args, kind, span)
     found = _TABLE.get(key)
     if found is None:
-        if len(_TABLE) > _limit[0]:
+        made = len(_TABLE)
+        if made > _limit[0]:
             raise TooLarge
         if len(args) > _WIDE:
             spend(len(args) // _WIDE)
-        found = _TABLE[key] = Term(op, data, args, kind, span, len(_TABLE))
+        found = _TABLE[key] = Term(op, data, args, kind, span, made)
     return found
 
 
+_KINDS: dict[type, str] = {int: "int", float: "float", str: "str"}
+
+
 def const(value: Any) -> Term:
-    if isinstance(value, bool):
-        return TRUE if value else FALSE
-    if type(value) is int and value in _INTS:
-        return _INTS[value]
-    kind = {int: "int", float: "float", str: "str"}.get(type(value))
+    if value is True:
+        return TRUE
+    if value is False:
+        return FALSE
+    if value.__class__ is int:
+        known = _INTS.get(value)
+        if known is not None:
+            return known
+    kind = _KINDS.get(value.__class__)
     if kind is None:
         raise TypeError(f"no constant term: {value!r}")
     if kind == "float" and value == 0:
@@ -182,7 +192,10 @@ def variable(t: Term, name: str) -> Term:
             t = known
             break
         passed.append(t)
-        t = next(a for a in t.args if name in a.free)
+        for part in t.args:
+            if name in part.free:
+                t = part
+                break
     for p in passed:
         _VARIABLES[p, name] = t
     return t

@@ -5,10 +5,25 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, dataclass_transform
 
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.terms import Term
+
+_Kind = TypeVar("_Kind")
+
+
+@dataclass_transform(frozen_default=True)
+def symbolic(kind: type[_Kind]) -> type[_Kind]:
+    """A dataclass whose objects never change. The type checker sees to that: Python would take twice as long to make
+    one, and a lift makes hundreds of thousands."""
+    return dataclass(slots=True, unsafe_hash=True)(kind)
+
+
+@dataclass_transform(frozen_default=True, eq_default=False)
+def symbolic_by_identity(kind: type[_Kind]) -> type[_Kind]:
+    """The same, where each object equals itself alone."""
+    return dataclass(slots=True, eq=False)(kind)
 
 
 class Value:
@@ -17,7 +32,7 @@ class Value:
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
+@symbolic
 class Scalar(Value):
     """A number, truth value or text. ``numpy`` marks numpy floats, whose division by zero is no error; None: either."""
 
@@ -31,19 +46,19 @@ def numpy_of(*parts: Scalar) -> bool | None:
     return True if True in flags else None if None in flags else False
 
 
-@dataclass(frozen=True, slots=True)
+@symbolic
 class NoneValue(Value):
     """Python's None."""
 
 
-@dataclass(frozen=True, slots=True)
+@symbolic
 class Word(Value):
     """A spaCy token, as a word term."""
 
     term: Term
 
 
-@dataclass(frozen=True, slots=True)
+@symbolic
 class Choice(Value):
     """``then`` where the condition holds, else ``other``: values of different sorts, decided when used."""
 
@@ -52,12 +67,12 @@ class Choice(Value):
     other: Value
 
 
-@dataclass(frozen=True, slots=True)
+@symbolic
 class TupleValue(Value):
     items: tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@symbolic
 class Binder:
     """A variable and its range: token positions (or numbers) [low, high), or the words of ``domain``.
 
@@ -87,7 +102,7 @@ class Binder:
         return T.compare(">=", self.var, self.low), T.compare("<", self.var, self.high)
 
 
-@dataclass(frozen=True, slots=True)
+@symbolic
 class Part(Value):
     """Elements of a collection: one for each value of the binders at which the condition holds, in that order."""
 
@@ -96,7 +111,7 @@ class Part(Value):
     element: Value
 
 
-@dataclass(frozen=True, slots=True)
+@symbolic
 class Seq(Value):
     """A list, tuple, set or generator: its parts one after the other. In a set equal elements count once."""
 
@@ -104,14 +119,14 @@ class Seq(Value):
     is_set: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@symbolic
 class Ref(Value):
     """A mutable list, set or dict: its contents are in the state's heap."""
 
     key: int
 
 
-@dataclass(frozen=True, slots=True)
+@symbolic
 class DictValue(Value):
     """A dict as the sequence of its assignments: parts whose element is (key, value); the last one wins.
 
@@ -126,12 +141,12 @@ class DictValue(Value):
     default: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@symbolic
 class Text(Value):
     """The text of the program's input (``sentence``), of which only the parse is known."""
 
 
-@dataclass(frozen=True, slots=True)
+@symbolic
 class Opaque(Value):
     """Something known by name only: the tokenizer, numpy, the doc, the encoding ..."""
 
@@ -139,7 +154,7 @@ class Opaque(Value):
     data: Any = None
 
 
-@dataclass(frozen=True, slots=True)
+@symbolic
 class Closure(Value):
     """A function of the file, or a lambda, with the frame it was made in."""
 
@@ -148,7 +163,7 @@ class Closure(Value):
     defaults: tuple[Value, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@symbolic
 class RowRef(Value):
     """One row of a matrix as a numpy vector of that length; writes change the matrix."""
 
@@ -158,7 +173,7 @@ class RowRef(Value):
     start: Term = T.ZERO
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@symbolic_by_identity
 class Vector(Value):
     """A numpy vector computed element by element: ``at(k)`` for k in [0, length).
 
@@ -170,7 +185,7 @@ class Vector(Value):
     part: Part | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@symbolic
 class Grid(Value):
     """A whole matrix. ``version`` counts the changes that made a new array of it."""
 
@@ -178,14 +193,14 @@ class Grid(Value):
     version: int
 
 
-@dataclass(frozen=True, slots=True)
+@symbolic
 class PerRow(Value):
     """A column of one number per row (``sum(axis=1, keepdims=True)``)."""
 
     at: Callable[[Term], Scalar]
 
 
-@dataclass(frozen=True, slots=True)
+@symbolic
 class Unbound(Value):
     """A name whose value is not known here; reading it stops the lift for ``reason``.
 
@@ -196,14 +211,14 @@ class Unbound(Value):
     unset: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@symbolic
 class Carried(Value):
     """A name as it was when this iteration of a loop began."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@symbolic
 class Growing(Value):
     """A list or dict that a loop appends to: what this iteration added."""
 
@@ -212,6 +227,7 @@ class Growing(Value):
     is_dict: bool = False
     length: Term | None = None
     array: str = ""
+    is_set: bool = False
 
 
 def known(value: Any) -> Value:

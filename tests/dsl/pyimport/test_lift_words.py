@@ -87,9 +87,12 @@ def _compare(found: Any, text: str, table: TokenTable, monkeypatch: pytest.Monke
 def _snippets() -> dict[str, dict[str, str]]:
     lines = lines_of("word_expressions.txt")
     expressions = [(x, f"{CELLS}{x}\n") for x in lines if not x.startswith("#")]
-    bodies = "\n".join(lines_of("word_statements.txt")).split("\n---\n")[1:]
-    statements = [(b.replace("\n", "\n# "), "".join(f"    {x}\n" for x in b.splitlines())) for b in bodies]
-    return {**chunked("expressions", expressions), **chunked("statements", statements)}
+    found = chunked("expressions", expressions)
+    for kind in ("statements", "variants"):
+        bodies = "\n".join(lines_of(f"word_{kind}.txt")).split("\n---\n")[1:]
+        named = [(b.replace("\n", "\n# "), "".join(f"    {x}\n" for x in b.splitlines())) for b in bodies]
+        found |= chunked(kind, named)
+    return found
 
 
 SNIPPETS = _snippets()

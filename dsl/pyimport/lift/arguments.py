@@ -1,0 +1,44 @@
+"""How many arguments the known functions take, and which by name: a call that Python refuses is no program."""
+
+from __future__ import annotations
+
+import ast
+
+from attndsl.dsl.pyimport.lift.machine import Machine
+
+_MANY = 255
+_TAKES: dict[str, tuple[int, int, tuple[str, ...]]] = {
+    "len": (1, 1, ()),
+    "range": (1, 3, ()),
+    "enumerate": (1, 2, ("start",)),
+    "zip": (0, _MANY, ("strict",)),
+    "reversed": (1, 1, ()),
+    "sorted": (1, 1, ("key", "reverse")),
+    "list": (0, 1, ()),
+    "set": (0, 1, ()),
+    "frozenset": (0, 1, ()),
+    "tuple": (0, 1, ()),
+    "dict": (0, 1, ()),
+    "max": (1, _MANY, ("key", "default")),
+    "min": (1, _MANY, ("key", "default")),
+    "sum": (1, 2, ("start",)),
+    "next": (1, 2, ()),
+    "any": (1, 1, ()),
+    "all": (1, 1, ()),
+    "isinstance": (2, 2, ()),
+    "numpy.clip": (1, 3, ("a_min", "a_max")),
+    "numpy.mean": (1, 1, ()),
+    "numpy.argmax": (1, 1, ()),
+    "numpy.count_nonzero": (1, 1, ()),
+    "numpy.where": (3, 3, ()),
+    "numpy.copy": (1, 1, ()),
+    "numpy.zeros_like": (1, 1, ("dtype",)),
+}
+"""Name -> the fewest and the most arguments by place, and the names of others. What is missing here checks itself."""
+
+
+def check(m: Machine, name: str, node: ast.Call) -> None:
+    """Raises where the call has other arguments than the function takes."""
+    least, most, names = _TAKES.get(name, (0, _MANY, None))
+    if not least <= len(node.args) <= most or (names is not None and any(k.arg not in names for k in node.keywords)):
+        raise m.stop(f"{name.replace('numpy', 'np')!r} with these arguments", node, "E0305")

@@ -1,0 +1,95 @@
+"""One text judged: the program's pattern, the head's pattern, their IoU, and which rules fired."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attndsl.dsl.diagnostics import DiagnosticError
+from attndsl.dsl.tokens import TokenTable
+from attndsl.runtime.falsify.coverage import ious
+from attndsl.runtime.falsify.rules import RuleKernel
+from attndsl.runtime.falsify.texts import Pieces, text_of
+from attndsl.runtime.tokenize import token_table
+
+Head = Callable[[Sequence[TokenTable]], "list[NDArray[np.float32]]"]
+"""The patterns [n, n] that the program is held against, of several texts at once: batches are much cheaper."""
+
+_KEPT_ROWS = 3  # a rule that fires on one, two, or more queries counts as three different things to see
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One text and how the program did on it; ``error`` where it failed, which counts as IoU 0.
+
+    ``seen`` holds (rule, 0 to 3): on how many queries each rule fired, at most 3.
+    """
+
+    pieces: Pieces
+    tokens: int
+    iou: float
+    seen: frozenset[tuple[int, int]]
+    error: DiagnosticError | None = field(default=None, compare=False)
+
+    @property
+    def text(self) -> str:
+        return text_of(self.pieces)
+
+
+class Judge:
+    """Judges texts of ``least_tokens`` to ``most_tokens`` tokens, each once. ``tried`` counts the texts that the head
+    was run on."""
+
+    def __init__(self, kernel: RuleKernel, head: Head, tokenizer: Any, least_tokens: int, most_tokens: int) -> None:
+        self.kernel = kernel
+        self.head = head
+        self.tokenizer = tokenizer
+        self.least_tokens = least_tokens
+        self.most_tokens = most_tokens
+        self.tried = 0
+        self._known: dict[str, Trial | None] = {}
+        self._patterns: dict[str, NDArray[np.float32]] = {}
+
+    def __call__(self, texts: Sequence[Pieces]) -> list[Trial]:
+        """Trials of the texts in order; those that are too short or too long are left out."""
+        fresh: dict[str, Pieces] = {}
+        for pieces in texts:
+            text = text_of(pieces)
+            if text not in self._known and text not in fresh:
+                fresh[text] = pieces
+        self._judge(fresh)
+        found = (self._known[text_of(pieces)] for pieces in texts)
+        return [trial for trial in found if trial is not None]
+
+    def table(self, text: str) -> TokenTable:
+        return token_table(text, self.tokenizer)
+
+    def head_on(self, trial: Trial) -> NDArray[np.float32]:
+        """The head's pattern on a text that was judged."""
+        return self._patterns[trial.text]
+
+    def _judge(self, fresh: dict[str, Pieces]) -> None:
+        tables: dict[str, TokenTable] = {}
+        for text in fresh:
+            table = self.table(text) if text else None
+            if table is not None and self.least_tokens <= len(table) <= self.most_tokens:
+                tables[text] = table
+            else:
+                self._known[text] = None
+        heads = self.head(list(tables.values())) if tables else []
+        self.tried += len(tables)
+        for (text, table), pattern in zip(tables.items(), heads, strict=True):
+            self._patterns[text] = pattern
+            self._known[text] = self._trial(fresh[text], table, pattern)
+
+    def _trial(self, pieces: Pieces, table: TokenTable, head: NDArray[np.float32]) -> Trial:
+        predicted = self.kernel.patterns(table)
+        rows = self.kernel.fired(table).any(axis=2).sum(axis=1)
+        seen = frozenset((rule, min(int(count), _KEPT_ROWS)) for rule, count in enumerate(rows))
+        if 0 in predicted.errors:
+            return Trial(pieces, len(table), 0.0, seen, predicted.errors[0])
+        return Trial(pieces, len(table), float(ious(predicted.patterns[:1], head)[0]), seen)
