@@ -71,8 +71,7 @@ def _question(line: str, path: Path, number: int) -> Question:
 
 def _read(row: Mapping[str, Any]) -> Question:
     if "goal" in row:
-        options = (f" {row['sol1']}", f" {row['sol2']}")
-        return Question(f"Question: {row['goal']}\nAnswer:", options, int(row["label"]))
+        return Question(f"Question: {row['goal']}\nAnswer:", (f" {row['sol1']}", f" {row['sol2']}"), int(row["label"]))
     if "correct" in row:
         letters = [letter for letter in _LETTERS if f"answer{letter}" in row]
         options = tuple(f" {row[f'answer{letter}']}" for letter in letters)
