@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from attndsl.dsl.diagnostics import DiagnosticError as DiagnosticError
     from attndsl.job.score import score as score
     from attndsl.models.inject import replace_heads as replace_heads
+    from attndsl.models.interop import pattern_function as pattern_function
     from attndsl.models.load import load_model as load_model
     from attndsl.runtime.library import Library as Library
     from attndsl.runtime.library import builtin_library as builtin_library
@@ -38,6 +39,7 @@ _WHERE = {
     "jensen_shannon": "attndsl.runtime.scoring",
     "load_library": "attndsl.runtime.library",
     "load_model": "attndsl.models.load",
+    "pattern_function": "attndsl.models.interop",
     "replace_heads": "attndsl.models.inject",
     "score": "attndsl.job.score",
 }

@@ -229,8 +229,8 @@ def main() -> None:
     lines += paper_size(patterns, options.programs)
     lines += ["", "## Cost curves", "", *curves(), ""]
     lines += [
-        "Short texts cost more than the formula says, because each tile ends with its lanes being added up: at 32 "
-        "tokens that is more than half. The exponent in n therefore misses that of the formula; the forecast of "
+        "Short texts cost more than the formula says: each tile ends with its lanes being added up, and what is found "
+        "is turned into minima once more. So the exponent in n is below that of the formula; the forecast of "
         "`--budget` measures its rates at the job's own n.", "",
     ]  # fmt: skip
     lines += [f"Load average at the end: {os.getloadavg()[0]:.1f}.", ""]

@@ -184,6 +184,7 @@ def state_explosion() -> str:
         lines.append(f"        if toks[i] == 'w{k}': v{k % 60} = i if v{(k + 1) % 60} is None else v{(k + 1) % 60}")
     return _program([*lines, "        if v0 is not None: A[i, v0] = 1"])
 
+
 def merged_locals() -> str:
     lines = ["    for i in range(n):", *[f"        v{k} = {k}" for k in range(80)]]
     for k in range(280):
@@ -331,6 +332,38 @@ def programs_with_helpers() -> str:
     return _HEAD + "\n".join([*helper, *("\n".join(one).format(k) for k in range(95))])
 
 
+def carried_choices() -> str:
+    lines = ["    for i in range(n):", "        last = -1", "        for j in range(i):"]
+    lines += [f"            if toks[j] == 'w{k}': last = j + {k} if last < j - {k} else last" for k in range(150)]
+    return _program([*lines, "        if last >= 0: A[i, last % n] = 1"])
+
+
+def _rotated(first: str, last: str) -> str:
+    """Three names that take each other's values, one way or another: the choices share their parts."""
+    lines = ["    for i in range(n):", f"        x, y, z = {first}"]
+    for k in range(150):
+        turns = (("y", "z", "a"), ("z", "x", "b"), ("x", "y", "c"))
+        ways = (f"({a} if toks[i] == '{w}{k}' else {b})" for a, b, w in turns)
+        lines.append(f"        x, y, z = {', '.join(ways)}")
+    return _program([*lines, f"        {last}"])
+
+
+def shared_numbers() -> str:
+    return _rotated("1, 2, 3", "if x == 3: A[i, 0] = 1")
+
+
+def shared_texts() -> str:
+    return _rotated("toks[i], 'a', 'b'", "if x.lower() == 'u' and x.startswith('b') and len(x) > 3: A[i, 0] = 1")
+
+
+def shared_lists() -> str:
+    return _rotated("[i], [0], [i, 0]", "for v in x: A[i, v] = 1")
+
+
+def shared_values_or_none() -> str:
+    return _rotated("None, i, 0", "if x is not None and x > 0: A[i, x] = 1")
+
+
 SOURCES: dict[str, Callable[[], str]] = {
     made.__name__: made
     for made in (
@@ -340,7 +373,8 @@ SOURCES: dict[str, Callable[[], str]] = {
         tried_and_failed, many_names, many_programs, state_explosion, merged_locals, elif_chains, products_of_lists,
         looping_helpers, tables_of_strings, carried_flags, nested_ternaries, polynomials, small_loops, growing_vectors,
         whole_matrices, crossing_writes, reads_of_the_row, many_sets, many_dicts, ranked_lists, nested_functions,
-        many_searches, programs_with_helpers,
+        many_searches, programs_with_helpers, carried_choices, shared_numbers, shared_texts, shared_lists,
+        shared_values_or_none,
     )
 }  # fmt: skip
 """Name -> a function that makes the source."""

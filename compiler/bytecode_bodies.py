@@ -1,9 +1,9 @@
 """Instructions of an ``each``: its start, the guard, its body, and what a place adds to the result.
 
-    copy      result, start
-    each      guard, number of instructions of the body
-    ...       the body, for one query and one place
-    join      result, mask                    (any; count, sums and the last place: update)
+copy      result, start
+each      guard, number of instructions of the body
+...       the body, for one query and one place
+join      result, mask                    (any; count, sums and the last place: update)
 """
 
 from __future__ import annotations

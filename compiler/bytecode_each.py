@@ -61,15 +61,31 @@ class EachRewriter:
         if not picks or not others:
             return None
         one = {"count": self.b.const(1.0), "last": self.b.iota(axis)}.get(op.name)
-        value = op.args[1] if op.name == "sum_if" else one
-        found = Each(op.name, axis, self.b.and_(*others), value, op.name == "sum_if")
+        value = self.opened(op.args[1], axis) if op.name == "sum_if" else one
+        mask = self.opened(self.b.and_(*others), axis)
+        found = Each(op.name, axis, mask, value, op.name == "sum_if")
         body = [inner for root in found.roots for inner in body_of(root, axis)]
-        if not body or any(_loops(inner, axis) > AXES for inner in body):
-            return None  # without a body nothing depends on the query, the place and more: a product of two tables
+        if any(_loops(inner, axis) > AXES for inner in body) or (not body and op.name != "last"):
+            return None  # with no body it is a product of two tables, which have instructions of their own
         read = [arg for inner in body for arg in inner.args if not in_body(arg, axis)]
         read += [root for root in (found.mask, value) if root is not None and not in_body(root, axis)]
         start = (self.b.and_(*picks), self.b.const(_START[op.name]), self.b.const(True))
         return self.b.graph.op("each", (*start, *dict.fromkeys(read)), found, op.axes, op.dtype)
+
+    def opened(self, op: Op, axis: str) -> Op:
+        """The same value with what a body may compute where the query stands for another token in a table over three
+        positions: such a table would be made for all places, of which few are asked."""
+        if op.name == "rename" and op.attr[1] == "q" and _is_table(op.args[0]) and axis in op.axes:
+            args = tuple(self.b.rename(arg, *op.attr) for arg in op.args[0].args)
+            op = self.b.graph.op(op.args[0].name, args, op.args[0].attr, op.axes, op.dtype)
+        if not in_body(op, axis):
+            return op
+        args = tuple(self.opened(arg, axis) for arg in op.args)
+        return self.b.graph.op(op.name, args, op.attr, op.axes, op.dtype)
+
+
+def _is_table(op: Op) -> bool:
+    return op.name in ELEMENTWISE and "q" not in op.axes and len(op.axes) > 2
 
 
 def body_of(root: Op, axis: str) -> Iterator[Op]:

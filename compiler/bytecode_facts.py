@@ -119,7 +119,7 @@ class Beyond:
             case "first" | "last":
                 return -1.0 if parts[0] is False else None
             case "each":
-                return op.args[1].attr if self.known(op.attr.mask, axis) is False else None  # type: ignore[no-any-return]
+                return op.args[1].attr if self.known(op.attr.mask, axis) is False else None
         if op.name in _FOLDS and None not in parts:
             with np.errstate(all="ignore"):
                 value = _FOLDS[op.name](*parts)

@@ -14,6 +14,7 @@ from attndsl.dsl.check_expr import ExpressionChecker, Scope
 from attndsl.dsl.diagnostics import Diagnostic, DiagnosticError, Severity
 from attndsl.dsl.expansion import measure_expansion
 from attndsl.dsl.fixes import removal_fixes
+from attndsl.dsl.printer import number
 from attndsl.dsl.types import NUM, UNKNOWN, WORD, Type
 
 
@@ -85,6 +86,11 @@ class _Checker(ExpressionChecker):
                     self.matrix(matrix, item)
                     if temperature is not None:
                         self.expect(temperature, {"q": _NUM}, NUM)
+        reads = set(self.reads)  # what a claim reads, the program does not: claims are checked last
+        for item in self.program.items:
+            if isinstance(item, N.MassClaim):
+                self.mass_claim(item)
+        self.reads = reads
         for name, let in self.lets.items():
             if name not in self.used:
                 self._try_unused(let)
@@ -132,6 +138,23 @@ class _Checker(ExpressionChecker):
         else:
             self.expect(rule.target.position, scope, NUM, optional=True)
             self.value(rule, {**scope, "k": _NUM})
+
+    def mass_claim(self, claim: N.MassClaim) -> None:
+        """Checked as a rule is, without what only exists while rules run."""
+        if claim.bound > 1:
+            self.report("E0213", f"a claim of {number(claim.bound)} where a row has a mass of 1", claim)
+        for node in N.walk(claim):
+            if isinstance(node, N.Cell | N.RowStat | N.Host):
+                self.report("E0213", "a claim is about the finished pattern, and cannot read weights or the host", node)
+        scope: dict[str, Type] = {"q": _NUM}
+        if claim.when is not None:
+            self.condition(claim.when, scope)
+        if isinstance(claim.target, N.Each):
+            _, kind = self.binder(claim.target.binder, scope)
+            if kind is WORD:
+                self.report("E0203", "keys are tokens, and this variable runs over words", claim.target.binder)
+        else:
+            self.expect(claim.target.position, scope, NUM, optional=True)
 
     def value(self, rule: N.Rule, scope: Scope) -> None:
         self.expect(rule.value, scope, NUM, optional=True)

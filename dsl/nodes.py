@@ -2,7 +2,8 @@
 
     library   := program+
     program   := head NAME direction? item*
-    item      := claim | let | matrix | rule | normalize | softmax | mask
+    item      := claim | mass claim | let | matrix | rule | normalize | softmax | mask
+    mass claim := claim mass at least|most x on T [when P]
     rule      := set x to T | add x to T | scale T by x | raise T to at least x | cap T at x | share x over T [by g]
                  [of MATRIX] [when P]
     T         := position | each VAR [in nodes] [from|after x] [upto|before x] [where P]
@@ -32,9 +33,6 @@ class Expr(Node):
     """Base of expressions."""
 
     __slots__ = ()
-
-
-# ---------------------------------------------------------------- literals and names
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +94,6 @@ class AllWords(Expr):
     """``words``: all words of the text."""
 
 
-# ---------------------------------------------------------------- tokens, words, texts
-
-
 @dataclass(frozen=True, slots=True)
 class Feature(Expr):
     """``base.name``: a column of the token or word table; see ``dsl/builtins.py``. ``name`` has no dot."""
@@ -131,9 +126,6 @@ class Slice(Expr):
     base: Expr
     start: Expr | None
     stop: Expr | None
-
-
-# ---------------------------------------------------------------- matrices
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,9 +231,6 @@ class Host(Expr):
     args: tuple[Expr, ...]
 
 
-# ---------------------------------------------------------------- lookbacks and aggregates
-
-
 @dataclass(frozen=True, slots=True)
 class Binder(Node):
     """A variable and what it runs over, ascending.
@@ -300,6 +289,17 @@ class Claim(Item):
     """What the program says about its head, in words."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MassClaim(Item):
+    """A statement that can be checked: in every row where ``when`` holds, the finished pattern has at least (or most)
+    ``bound`` of its weight on the target. It changes nothing that the program computes."""
+
+    least: bool
+    bound: float
+    target: At | Each
+    when: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,8 @@ def _statement(item: N.Item) -> str:
     match item:
         case N.Claim(text=text):
             return f"claim {quoted(text)}"
+        case N.MassClaim():
+            return _mass_claim(item)
         case N.Let(name=name, params=params, value=value):
             head = f"let {name}" + (f"({', '.join(params)})" if params else "")
             return _fold([f"{head} =", expression(value)])
@@ -95,6 +97,18 @@ def _statement(item: N.Item) -> str:
         case N.Mask(matrix=matrix):
             return "mask causal" + _of(matrix)
     raise TypeError(f"not a statement: {type(item).__name__}")
+
+
+def _mass_claim(item: N.MassClaim) -> str:
+    limit = "at least" if item.least else "at most"
+    if isinstance(item.target, N.Each):
+        target, where = "each " + binder_text(item.target.binder, with_where=False), item.target.binder.where
+    else:
+        target, where = expression(item.target.position), None
+    condition = f"where {expression(where)}" if where is not None else ""
+    when = f"when {expression(item.when)}" if item.when is not None else ""
+    first = f"claim mass {limit} {number(item.bound)} on {target}"
+    return _fold([part for part in (first, condition, when) if part])
 
 
 def _of(matrix: str) -> str:

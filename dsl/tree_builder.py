@@ -68,6 +68,14 @@ class TreeBuilder:
     def on_claim(self, tree: Any) -> N.Claim:
         return N.Claim(self.text(tree.children[0]), span=self.span(tree))
 
+    def on_mass_at_least(self, tree: Any, least: bool = True) -> N.MassClaim:
+        bound, target, *rest = tree.children
+        when = self.build(rest[0].children[0]) if rest else None
+        return N.MassClaim(least, float(bound), self.target(target)[0], when, span=self.span(tree))
+
+    def on_mass_at_most(self, tree: Any) -> N.MassClaim:
+        return self.on_mass_at_least(tree, least=False)
+
     def on_let(self, tree: Any) -> N.Let:
         name, *params, value = tree.children
         names = tuple(str(p) for p in params[0].children) if params else ()

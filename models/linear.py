@@ -54,12 +54,12 @@ def outputs(
 
 def in_order(parts: Sequence[torch.Tensor], heads: Sequence[int]) -> torch.Tensor:
     """Outputs of groups of heads, each [batch, q, some, d] and together ``heads``, as [batch, q, heads, d]."""
-    import torch
-
     first = parts[0]
     out = first.new_empty((*first.shape[:2], len(heads), first.shape[3]))
-    for part, some in zip(parts, torch.tensor(heads).split([part.shape[2] for part in parts]), strict=True):
-        out[:, :, some] = part
+    done = 0
+    for part in parts:
+        out[:, :, list(heads[done : done + part.shape[2]])] = part
+        done += part.shape[2]
     return out
 
 

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from attndsl.dsl.diagnostics import DiagnosticError, fail
 from attndsl.models.encode import encode
 from attndsl.models.heads import Head
-from attndsl.models.inject import Provider, inject
+from attndsl.models.inject import inject
 from attndsl.models.layout import AttentionLayout, find_layout
 from attndsl.models.placement import OutsideWindow
+from attndsl.models.replacement import Provider
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

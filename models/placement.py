@@ -45,7 +45,7 @@ def fit(
     """
     import torch
 
-    placed = [_place(pattern, sequences, row, keys) for row, pattern in enumerate(patterns)]
+    placed = [place(pattern, sequences, row, keys) for row, pattern in enumerate(patterns)]
     full = torch.stack([p for p, _ in placed])
     lost = torch.stack([forgotten for _, forgotten in placed])
     visible = _visible(mask, options, sequences, keys, full.device)
@@ -71,7 +71,7 @@ def fit(
     return shown * ((kept + lost) / kept.clamp(min=_HIDDEN_TOLERANCE))[..., None]
 
 
-def _place(pattern: torch.Tensor, sequences: Sequences, row: int, keys: int) -> tuple[torch.Tensor, torch.Tensor]:
+def place(pattern: torch.Tensor, sequences: Sequences, row: int, keys: int) -> tuple[torch.Tensor, torch.Tensor]:
     """One sequence: ([head, q, keys], and [head, q] the weight on keys that the cache no longer holds)."""
     import torch
 

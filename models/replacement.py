@@ -209,7 +209,7 @@ class Replacement:
         missing = [place for place in places if place not in self._patterns]
         if missing:
             wanted = self._needing_patterns(missing)
-            stacks = self._per_text(lambda *text: self._compute(*text, wanted).to(sequences.ids.device))
+            stacks = self._per_text(lambda ids, queries: self._compute(ids, queries, wanted).to(sequences.ids.device))
             self._patterns.update({place: [stack[i] for stack in stacks] for i, place in enumerate(wanted)})
         rows = range(sequences.ids.shape[0])
         patterns = [torch.stack([self._patterns[place][row] for place in places]) for row in rows]

@@ -112,23 +112,15 @@ def print_study(study: Study) -> None:
 
 
 def _print_curves(study: Study) -> None:
-    from attndsl.cli.output import print_table
+    from attndsl.cli.output import percent, print_table
 
-    ways: dict[tuple[str, str], dict[float, Any]] = {}
-    for step in study["curves"]:
-        ways.setdefault((step["order"], step["programs"]), {})[step["share"]] = step
-    shares = list(dict.fromkeys(step["share"] for step in study["curves"]))
-    rows = [[order, kind, *(_increase(steps.get(share)) for share in shares)] for (order, kind), steps in ways.items()]
-    title = f"\nincrease of perplexity ({study['perplexity']:.2f} unmodified) in %, 95% over texts"
-    print_table(title, ["order", "put in", *(f"{100 * share:.0f}%" for share in shares)], rows)
-
-
-def _increase(step: Any) -> str:
-    if step is None:
-        return "–"
-    if step["low"] is None:
-        return f"{step['increase_percent']:+.1f}"
-    return f"{step['increase_percent']:+.1f} [{step['low']:.1f}, {step['high']:.1f}]"
+    rows = [
+        [step["order"], step["programs"], f"{100 * step['share']:.0f}%", percent(step["increase_percent"]),
+         None if step["low"] is None else f"[{percent(step['low'])}, {percent(step['high'])}]"]
+        for step in study["curves"]
+    ]  # fmt: skip
+    title = f"\nperplexity over {study['perplexity']:.2f} of the unmodified model"
+    print_table(title, ["order", "put in", "share", "increase", "95% over texts"], rows)
 
 
 def _bounds(row: Any) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
+from attndsl.cli.falsified import falsified_json, print_coverage, print_falsified, show_claims, show_replayed
 from attndsl.cli.options import (
     MACHINE,
     OUTPUT,
@@ -19,11 +20,6 @@ from attndsl.cli.options import (
     Quiet,
     Revision,
 )
-
-if TYPE_CHECKING:
-    from attndsl.job.falsify import Falsified, Replayed
-    from attndsl.runtime.falsify.coverage import Coverage
-    from attndsl.runtime.falsify.report import Counterexample
 
 File = Annotated[
     Path | None,
@@ -49,7 +45,6 @@ Against = Annotated[
         help="A program of the file, or a built-in one, in place of a head.",
     ),
 ]
-MOST_SUSPECTS = 3
 
 
 def register(app: typer.Typer) -> None:
@@ -117,23 +112,28 @@ def falsify(
 ) -> int:
     """Search for a text on which a program and a head disagree; exit code 1 when one is found.
 
-    The text is shrunk, both patterns are shown side by side, and the rule to blame is named.
+    The text is shrunk, both patterns are shown side by side, and the rule to blame is named. Without a head or another
+    program, the program's own claims are tried: claim mass at least 0.6 on q - 1 when q > 0.
 
     Example: attndsl falsify mine.attn --program "previous token" --head L5H3
     """
     from attndsl.cli.output import Shown, print_json
+    from attndsl.job import counterexamples
     from attndsl.job import falsify as job
     from attndsl.runtime.falsify.search import Limits
 
     if replay is not None:
-        again = job.replay(replay, file, Shown(quiet))
-        print_json(_replayed_json(again)) if format is Format.JSON else _print_replayed(again)
-        return 1 if again.breaks else 0
+        return show_replayed(counterexamples.replay(replay, file, Shown(quiet)), format)
     asked = job.Asked(file, program, model, revision, head, against, bidirectional)
     search = job.Search(corpus, Limits(below, tries, seconds), min_tokens, tokens, seed)
+    if head is None and against is None:
+        tried = job.falsify_claims(asked, search, Shown(quiet))
+        if out is not None and any(claim.trial is not None for claim in tried):
+            counterexamples.save_claims(tried[0].program, tried, out)
+        return show_claims(tried, format)
     done = job.falsify(asked, search, Shown(quiet))
     if out is not None and done.counterexample is not None:
-        job.save(done, out)
+        counterexamples.save(done, out)
     if format is Format.JSON:
         print_json(falsified_json(done))
     else:
@@ -177,129 +177,3 @@ def coverage(
     else:
         print_coverage(found, corpus)
     return 0
-
-
-# ---------------------------------------------------------------- as text
-
-
-def print_coverage(found: Coverage, corpus: str) -> None:
-    """One line per rule."""
-    from attndsl.cli.output import counted, print_table, visible
-
-    iou = "" if found.iou is None else f", IoU {found.iou:.3f}"
-    print(f"{visible(found.program)!r} on {counted(found.texts, 'text')} of {visible(corpus)}{iou}")
-    print(f"{sum(use.texts > 0 for use in found.rules)} of {counted(len(found.rules), 'rule')} fired\n")
-    columns = ["rule", "texts", "rows", "mass", "IoU lost", "", "text"]
-    rows = [
-        [use.rule.number, f"{100 * use.texts:.0f}%", f"{100 * use.rows:.0f}%", use.mass, use.iou_lost,
-         "" if use.verdict == "used" else use.verdict, use.rule.text]
-        for use in found.rules
-    ]  # fmt: skip
-    if found.iou is None:
-        columns, rows = columns[:4] + columns[5:], [row[:4] + row[5:] for row in rows]
-    print_table("", columns, rows)
-    if found.failures:
-        print(f"\nthe program failed on {counted(len(found.failures), 'text')}, the first: {found.failures[0][1]}")
-
-
-def print_falsified(done: Falsified, out: Path | None) -> None:
-    """What was tried, and the counterexample if there is one."""
-    from attndsl.cli.output import counted, visible
-
-    hunt, example = done.hunt, done.counterexample
-    print(visible(done.sides.names))
-    print(f"tried {counted(hunt.tried, 'text')} in {hunt.seconds:.0f} s; {len(hunt.fired)} of {done.rules} rules fired")
-    print(f"plain corpus texts: mean IoU {hunt.mean:.3f}; a counterexample is below {hunt.threshold:.3f}")
-    if example is None:
-        best = "" if hunt.best is None else f"; the lowest IoU was {hunt.best.iou:.3f}: {visible(hunt.best.text)}"
-        print(f"\nno counterexample{best}")
-        return
-    found, trial = example.found, example.trial
-    least = "" if example.minimal else ", not fully shrunk"
-    print(f"\ncounterexample: IoU {trial.iou:.3f}, {counted(trial.tokens, 'token')}{least}")
-    print(f"    {visible(trial.text)}")
-    print(f"shrunk from {counted(found.tokens, 'token')}, IoU {found.iou:.3f}\n    {visible(found.text)}")
-    if trial.error is not None:
-        print(f"\nthe program fails on it: {trial.error}")
-    _print_rows(example)
-    _print_suspects(example)
-    if out is not None:
-        print(f"\nreplay: attndsl falsify --replay {visible(str(out))}")
-
-
-def _print_rows(example: Counterexample) -> None:
-    from attndsl.cli.output import print_table, visible
-
-    def keys(found: tuple[tuple[int, float], ...]) -> str:
-        return ", ".join(f"{k} {visible(example.tokens[k])} {weight:.2f}" for k, weight in found) or "nothing"
-
-    rows = []
-    for row in example.rows:
-        query = f"{row.query} {visible(example.tokens[row.query])}"
-        rows.append([query, f"{100 * row.apart:.0f}%", keys(row.program), keys(row.head)])
-    print_table("\nqueries that differ most", ["query", "weight apart", "program", "head"], rows)
-
-
-def _print_suspects(example: Counterexample) -> None:
-    from attndsl.cli.output import visible
-
-    suspects = [suspect for suspect in example.suspects[:MOST_SUSPECTS] if suspect.share > 0]
-    if not suspects:
-        print("\nno single change of one rule would help: something that the program has no rule for")
-        return
-    print("\nto blame: the rule whose best single change mends most of what is missing")
-    for suspect in suspects:
-        at = f", line {suspect.rule.line}" if suspect.rule.line is not None else ""
-        print(f"{100 * suspect.share:5.0f}%  rule {suspect.rule.number}{at}: {visible(suspect.rule.text)}")
-        print(f"        -> {visible(suspect.change)}")
-
-
-def _print_replayed(again: Replayed) -> None:
-    from attndsl.cli.output import visible
-
-    says = "still breaks" if again.breaks else "is mended"
-    print(f"{visible(again.names)} {says}: IoU {again.iou:.3f}, needed {again.below:.3f}\n    {visible(again.text)}")
-    if again.error is not None:
-        print(f"the program fails on it: {again.error}")
-
-
-# ---------------------------------------------------------------- as data
-
-
-def falsified_json(done: Falsified) -> dict[str, Any]:
-    """The outcome as plain data."""
-    hunt, example = done.hunt, done.counterexample
-    return {
-        "program": done.sides.program.name, "model": done.asked.model, "head": done.asked.head,
-        "against": done.asked.against, "tried": hunt.tried, "seconds": hunt.seconds, "stopped": hunt.stopped,
-        "corpus_iou": hunt.mean, "below": hunt.threshold, "rules": done.rules, "rules_fired": sorted(hunt.fired),
-        "lowest_iou": None if hunt.best is None else hunt.best.iou,
-        "counterexample": None if example is None else _example_json(example),
-    }  # fmt: skip
-
-
-def _example_json(example: Counterexample) -> dict[str, Any]:
-    def keys(found: tuple[tuple[int, float], ...]) -> list[dict[str, Any]]:
-        return [{"key": k, "weight": weight} for k, weight in found]
-
-    return {
-        "text": example.trial.text, "iou": example.trial.iou, "tokens": list(example.tokens),
-        "minimal": example.minimal, "error": None if example.trial.error is None else str(example.trial.error),
-        "found": {"text": example.found.text, "iou": example.found.iou, "tokens": example.found.tokens},
-        "rows": [
-            {"query": row.query, "apart": row.apart, "program": keys(row.program), "head": keys(row.head)}
-            for row in example.rows
-        ],
-        "blame": [
-            {"rule": s.rule.number, "line": s.rule.line, "text": s.rule.text, "share": s.share, "kind": s.kind,
-             "change": s.change}
-            for s in example.suspects
-        ],
-        "program_pattern": example.program.tolist(), "head_pattern": example.head.tolist(),
-    }  # fmt: skip
-
-
-def _replayed_json(again: Replayed) -> dict[str, Any]:
-    return {
-        "text": again.text, "iou": again.iou, "below": again.below, "breaks": again.breaks, "error": again.error
-    }  # fmt: skip

@@ -11,6 +11,8 @@ import typer
 from attndsl.cli.options import (
     MACHINE,
     OUTPUT,
+    Choose,
+    Choosing,
     Corpus,
     Device,
     DeviceOption,
@@ -47,6 +49,7 @@ def explain(
     model: Model = DEFAULT_MODEL,
     programs: ProgramFiles = None,
     synth: FindFirst = None,
+    choose: Choose = Choosing.IOU,
     corpus: Corpus = "stories",
     heads: Heads = None,
     out: Out = None,
@@ -66,12 +69,15 @@ def explain(
 
     Example: attndsl explain smollm2-135m --heads L5,L6 --programs mine.py
     """
+    from dataclasses import replace as changed
+
     from attndsl.cli.output import Shown, print_json, spent
     from attndsl.cli.tables import print_scores, print_steps
     from attndsl.job.explain import explain as run_job
     from attndsl.job.explain import results_of
 
     settings = settings_of(model, programs, corpus, heads, out, revision, tokens, min_tokens, train, heldout, device)
+    settings = changed(settings, choose=choose.value)
     if synth is not None:
         from attndsl.job.roads import with_found
 

@@ -11,7 +11,20 @@ from typing import Any
 import typer
 
 from attndsl import __version__
-from attndsl.cli import STOPPED, compiling, damage, editor, falsify, files, isolation, jobs, running, stopped, synth
+from attndsl.cli import (
+    STOPPED,
+    compiling,
+    damage,
+    editor,
+    falsify,
+    files,
+    isolation,
+    jobs,
+    qa,
+    running,
+    stopped,
+    synth,
+)
 from attndsl.cli.output import show_diagnostics
 from attndsl.dsl.diagnostics import DiagnosticError, fail
 
@@ -32,6 +45,7 @@ app = typer.Typer(
 )
 jobs.register(app)
 damage.register(app)
+qa.register(app)
 synth.register(app)
 falsify.register(app)
 compiling.register(app)

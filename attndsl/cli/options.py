@@ -29,6 +29,13 @@ class Device(StrEnum):
     AUTO = "auto"
 
 
+class Choosing(StrEnum):
+    """By which score the program of a head is chosen."""
+
+    IOU = "iou"
+    DISTANCE = "distance"
+
+
 class RoadName(StrEnum):
     """The ways to programs."""
 
@@ -65,6 +72,15 @@ ProgramFiles = Annotated[
         metavar="FILE",
         rich_help_panel=PROGRAMS,
         help="Program file, .attn or .py (may be repeated); without it, the built-in programs.",
+    ),
+]
+Choose = Annotated[
+    Choosing,
+    typer.Option(
+        "--choose",
+        metavar="NAME",
+        rich_help_panel=PROGRAMS,
+        help="Choose programs by train IoU (iou), or by how little they move what the head writes (distance).",
     ),
 ]
 FindFirst = Annotated[

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from attndsl.dsl.diagnostics import fail
 from attndsl.job.choosing import choose, library_of
 from attndsl.job.progress import Progress
-from attndsl.job.stages import write_text
+from attndsl.runtime.falsify.claims import SLACK, ClaimJudge, ClaimKernel, claims_of
 from attndsl.runtime.falsify.coverage import Coverage, rule_coverage
-from attndsl.runtime.falsify.judge import Head, Judge
-from attndsl.runtime.falsify.report import Counterexample, counterexample, head_of_ids
+from attndsl.runtime.falsify.judge import Head, Judge, Trial
+from attndsl.runtime.falsify.report import Counterexample, counterexample, head_of_ids, shown_tokens, top_keys
 from attndsl.runtime.falsify.rules import RuleKernel, lifted
 from attndsl.runtime.falsify.search import Hunt, Limits, hunt
 from attndsl.runtime.falsify.shrink import shrink
@@ -25,8 +24,6 @@ from attndsl.runtime.tokenize import token_table
 
 if TYPE_CHECKING:
     from attndsl.models.load import LoadedModel
-
-_KEYS = ("file", "program", "model", "revision", "head", "against", "text", "below")
 
 
 @dataclass(frozen=True)
@@ -115,9 +112,8 @@ def _load(asked: Asked, progress: Progress) -> LoadedModel:
 def _other(asked: Asked) -> Program:
     """The program in place of a head: of the same file, or a built-in one."""
     library = library_of(asked.file, not asked.bidirectional)
-    if asked.against in library:
-        return library[asked.against]
-    return choose(builtin_library(not asked.bidirectional), asked.against or "")
+    name = asked.against or ""
+    return library[name] if name in library else choose(builtin_library(not asked.bidirectional), name)
 
 
 def head_of_program(program: Program, causal: bool) -> Head:
@@ -189,71 +185,74 @@ def text_maker(program: Program, kernel: RuleKernel, search: Search) -> TextMake
     return TextMaker(corpus, [words_of_rule(typed, rule) for rule in kernel.rules], most, search.seed)
 
 
-# ---------------------------------------------------------------- files that replay
-
-
-def save(found: Falsified, path: Path) -> None:
-    """Write a counterexample as a file that ``replay`` runs again. Raises DiagnosticError E0805."""
-    example = found.counterexample
-    assert example is not None
-    asked = found.asked
-    content = {
-        "file": None if asked.file is None else str(asked.file), "program": found.sides.program.name,
-        "model": asked.model, "revision": asked.revision, "head": asked.head, "against": asked.against,
-        "bidirectional": asked.bidirectional, "text": example.trial.text, "below": example.threshold,
-        "iou": example.trial.iou, "blamed": example.suspects[0].rule.text if example.suspects else None,
-    }  # fmt: skip
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+# ---------------------------------------------------------------- claims
 
 
 @dataclass(frozen=True)
-class Replayed:
-    """A counterexample run again."""
+class ClaimTried:
+    """One claim after a search: ``trial`` is the shortest text found on which it is false (None: it held on all), with
+    the row that misses the limit most, its mass there, and its largest keys."""
 
-    names: str
-    text: str
-    below: float
-    iou: float
-    error: str | None
+    program: str
+    claim: str
+    asked: Asked
+    hunt: Hunt
+    trial: Trial | None = None
+    found: Trial | None = None
+    tokens: tuple[str, ...] = ()
+    query: int = -1
+    mass: float = 0.0
+    keys: tuple[tuple[int, float], ...] = ()
 
-    @property
-    def breaks(self) -> bool:
-        return self.iou < self.below
 
+def falsify_claims(asked: Asked, search: Search, progress: Progress) -> list[ClaimTried]:
+    """Search for texts on which claims of the program are false; no model is run.
 
-def replay(path: Path, file: Path | None, progress: Progress) -> Replayed:
-    """Run a counterexample again, with the program of ``file`` in place of the recorded file when it is given.
-
-    Raises DiagnosticError E0850 (no such file, or not a counterexample), and as ``prepare``.
+    Raises DiagnosticError as ``prepare``; E0807 for a program without a claim that can be checked.
     """
-    content = _read(path)
-    recorded = None if content["file"] is None else Path(content["file"])
-    asked = Asked(
-        file or recorded, content["program"], content["model"], content["revision"], content["head"],
-        content["against"], bool(content.get("bidirectional")),
-    )  # fmt: skip
     sides = prepare(asked, progress)
-    assert sides.head is not None
-    judge = Judge(RuleKernel(sides.program, sides.causal), sides.head, sides.tokenizer, 1, 1 << 20)
-    (trial,) = judge([(content["text"],)])
-    error = None if trial.error is None else str(trial.error)
-    return Replayed(sides.names, content["text"], content["below"], trial.iou, error)
+    claims = claims_of(sides.program)
+    if not claims:
+        raise fail(
+            "E0807", f"there is nothing to hold {sides.program.name!r} against",
+            help="give --head L5H3 or --against NAME, or claim something that can be checked: "
+            "claim mass at least 0.6 on q - 1 when q > 0",
+        )  # fmt: skip
+    kernel = RuleKernel(sides.program, sides.causal)
+    return [_try_claim(asked, sides, kernel, ClaimKernel(sides.program, claim), search, progress) for claim in claims]
 
 
-def _read(path: Path) -> Any:
-    help = "attndsl falsify --out FILE writes one"
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise fail("E0850", f"cannot read {path}: {(error.strerror or str(error)).lower()}", help=help) from error
-    except ValueError as error:
-        raise fail("E0850", f"{path} is not a counterexample: it is not JSON", help=help) from error
-    missing = [key for key in _KEYS if not isinstance(content, dict) or key not in content]
-    if missing or not isinstance(content["text"], str) or not isinstance(content["below"], int | float):
-        raise fail("E0850", f"{path} is not a counterexample: it has no {missing[0] if missing else 'text'}", help=help)
-    if not content["text"].strip() or (content["head"] is None) == (content["against"] is None):
-        raise fail("E0850", f"{path} is not a counterexample: it names no text or not one head", help=help)
-    return content
+def _try_claim(
+    asked: Asked, sides: Sides, kernel: RuleKernel, claim: ClaimKernel, search: Search, progress: Progress
+) -> ClaimTried:
+    judge = ClaimJudge(kernel, claim, sides.tokenizer, search.least_tokens, search.most_tokens)
+    maker = text_maker(sides.program, kernel, search)
+    limits = Limits(1.0 - SLACK, search.limits.texts, search.limits.seconds)
+    with progress.bar("searching against a claim", limits.texts) as advance:
+        state = hunt(judge, maker, limits, advance)
+    if not state.found:
+        return ClaimTried(sides.program.name, claim.text, asked, state)
+    first = min(state.breaking, key=lambda trial: trial.iou)
+    trial = shrink(judge, first, state.threshold, maker.simple).trial
+    table = judge.table(trial.text)
+    if trial.error is not None:
+        return ClaimTried(sides.program.name, claim.text, asked, state, trial, first, shown_tokens(table))
+    pattern = judge.head_on(trial)
+    gaps = claim.gaps(table, pattern)
+    query = int(gaps.argmax())
+    mass = claim.claim.bound - gaps[query] if claim.claim.least else claim.claim.bound + gaps[query]
+    return ClaimTried(
+        sides.program.name,
+        claim.text,
+        asked,
+        state,
+        trial,
+        first,
+        shown_tokens(table),
+        query,
+        float(mass),
+        top_keys(pattern[query]),
+    )
 
 
 # ---------------------------------------------------------------- coverage

@@ -6,10 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from attndsl.job.run import Run
 from attndsl.job.settings import LENGTHS
 from attndsl.job.splits import StoreSplit
-from attndsl.runtime.selection import report, select
+from attndsl.runtime.scorer import Choice
+from attndsl.runtime.selection import Selection, measure, report, select
 from attndsl.runtime.table import Table
 
 
@@ -18,7 +21,8 @@ def score_stage(run: Run) -> Table:
 
     ``meta`` holds the totals and the run-time failures of programs. Raises DiagnosticError E0535, E0536.
     """
-    key = run.key("scores", LENGTHS)
+    by_distance = run.settings.choose == "distance"
+    key = run.key("scores", LENGTHS, *(["distance"] if by_distance else []))
     known = run.stages.load("scores", key)
     if known is not None:
         return Table(known["columns"], known["meta"])
@@ -28,6 +32,8 @@ def score_stage(run: Run) -> Table:
         selection = select(
             train, names=[p.name for p in run.programs], heads=run.head_names, causal=run.causal, progress=advance
         )
+    if by_distance:
+        selection = replace(selection, choice=_closest(run, train, selection))
     lengths = _at_lengths(run)
     with run.progress.bar("scoring held-out texts", len(held_out)) as advance:
         table = report(selection, held_out, lengths=lengths, progress=advance)
@@ -39,6 +45,24 @@ def score_stage(run: Run) -> Table:
     table = Table(table.columns, {**table.meta, "failures": failures})
     run.stages.save("scores", key, {"columns": dict(table.columns), "meta": table.meta})
     return table
+
+
+def _closest(run: Run, train: StoreSplit, selection: Selection) -> Choice:
+    """The program of each head that moves what the head writes least, on train texts; of equal ones the first."""
+    from attndsl.models.output_distance import output_distances
+
+    everything = np.arange(len(run.programs))
+    total = np.zeros((len(run.heads), len(everything)))
+    with run.progress.bar("measuring distances on train texts", len(train)) as advance:
+        for sentence, text in enumerate(train.texts):
+            ids, patterns = run.store.ids(text.id).tolist(), train.programs(sentence, everything)
+            found = output_distances(run.loaded.model, ids, run.heads, patterns, layout=run.loaded.layout)
+            total += found.nan_to_num(nan=np.inf).numpy()
+            advance(sentence + 1, len(train))
+    best = total.argmin(axis=1)
+    chosen = replace(selection, choice=Choice(best, np.empty(0), np.empty((0, 0))))
+    iou = measure(chosen, train).iou
+    return Choice(best, iou.mean(axis=1), iou)
 
 
 def _at_lengths(run: Run) -> dict[int, StoreSplit]:

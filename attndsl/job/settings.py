@@ -12,7 +12,8 @@ LENGTHS = (16, 32, 64, 128)
 class Settings:
     """``tokens``: texts are cut to this many; shorter ones than ``min_tokens`` (None: three quarters of ``tokens``, at
     least 2) are left out. ``train``/``heldout``: at most that many texts of each split (None: all). ``steps``: shares
-    of heads to replace. ``seed`` fixes bootstraps."""
+    of heads to replace. ``seed`` fixes bootstraps. ``choose``: the program of a head is the one of the greatest train
+    ``iou``, or of the least output-weighted ``distance`` (see ``models.output_distance``)."""
 
     model: str = "smollm2-135m"
     revision: str | None = None
@@ -29,6 +30,7 @@ class Settings:
     device: str = "cpu"
     backend: str | None = None
     seed: int = 0
+    choose: str = "iou"
 
     @property
     def least_tokens(self) -> int:

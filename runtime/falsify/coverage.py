@@ -98,7 +98,7 @@ def rule_coverage(
     """
     kernel = RuleKernel(program, causal)
     count = len(kernel.rules)
-    sums = _Sums(*(np.zeros(count) for _ in range(4)), np.zeros(count + 1))
+    sums = _Sums(np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count + 1))
     rows = texts = 0
     for number, table in enumerate(tables):
         predicted = kernel.patterns(table)
@@ -122,7 +122,7 @@ def _add(
     sums: _Sums, fired: NDArray[np.bool_], patterns: NDArray[np.float32], head: NDArray[np.float32] | None
 ) -> None:
     """Add one text; a pattern that failed without a rule is all zero, and so counts as all of the mass moved."""
-    by_row = fired.any(axis=2)
+    by_row = np.asarray(fired.any(axis=2), dtype=np.bool_)
     sums.texts += by_row.any(axis=1)
     sums.rows += by_row.sum(axis=1)
     full, ablated = patterns[0].astype(np.float64), patterns[1:].astype(np.float64)

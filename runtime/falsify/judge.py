@@ -26,7 +26,8 @@ _KEPT_ROWS = 3  # a rule that fires on one, two, or more queries counts as three
 class Trial:
     """One text and how the program did on it; ``error`` where it failed, which counts as IoU 0.
 
-    ``seen`` holds (rule, 0 to 3): on how many queries each rule fired, at most 3.
+    ``seen`` holds (rule, 0 to 3): on how many queries each rule fired, at most 3. Held against a claim (``claims``),
+    ``iou`` is 1 less the largest amount by which a row misses it.
     """
 
     pieces: Pieces

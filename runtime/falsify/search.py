@@ -19,6 +19,7 @@ from attndsl.runtime.falsify.texts import Pieces, TextMaker
 BATCH = 16
 POOL = 24
 SAMPLE = 48
+PROBES_AFTER = 3
 DEVIATIONS = 3.0
 LEAST_GAP = 0.05
 
@@ -71,8 +72,11 @@ def hunt(judge: Judge, maker: TextMaker, limits: Limits, progress: Callable[[int
     pool = _Pool(len(judge.kernel.rules))
     try:
         _take(state, pool, sample)
+        batches = 0
         while not state.found and judge.tried < limits.texts and time.monotonic() - start < limits.seconds:
-            _take(state, pool, judge(_next(pool, maker)))
+            # Texts that read as texts come first: what breaks on them says more.
+            _take(state, pool, judge(maker.probes() if batches == PROBES_AFTER else _next(pool, maker)))
+            batches += 1
             if progress is not None:
                 progress(min(judge.tried, limits.texts), limits.texts)
     except KeyboardInterrupt:

@@ -127,6 +127,12 @@ class TextMaker:
         """Some passage of the corpus."""
         return self.random.choice(self.corpus)
 
+    def probes(self) -> list[Pieces]:
+        """Texts of little but one word: what a plain corpus never has, and where patterns are simplest to read."""
+        words = [*self.simple[:3], *(word for words in self.words for word in words[:1])]
+        alone = [(word,) * times for word in dict.fromkeys(words) for times in (2, 4)]
+        return [*alone, tuple(reversed(self.corpus[0]))]
+
     def about(self, rule: int) -> Pieces:
         """A passage in which words of a rule occur once, or several times, or none of them does."""
         pieces, words = self.passage(), self.words[rule]

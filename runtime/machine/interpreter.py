@@ -11,24 +11,18 @@ from numba import njit
 
 from attndsl.compiler import bytecode
 from attndsl.compiler.bytecode import (
-    LOOPS,
     ONCE,
     OPCODE,
     OPCODES,
-    OPERANDS,
     PER_BLOCK,
-    START_DISTANCE,
-    START_DISTANCE_OF_QUERY,
-    START_IN_BLOCK,
-    START_QUERY,
-    START_SIZE,
 )
 from attndsl.runtime import packing
-from attndsl.runtime.machine import exponential, octets, results, updates
+from attndsl.runtime.machine import exponential, octets, results, shapes, updates
 from attndsl.runtime.machine import loops as L
 from attndsl.runtime.machine import reductions as R
 from attndsl.runtime.machine import tables as T
 from attndsl.runtime.machine.results import CARE, EMPTY, PACKED_INT16, PACKED_UINT8, PATTERN, RAW, pattern_row, raw_row
+from attndsl.runtime.machine.shapes import bind_monomials, bind_shapes, bind_starts, moved, next_place
 from attndsl.runtime.packing import copy_row, dither_row, quantise_row
 
 OUT, A, B, C, WIDTH = L.OUT, L.A, L.B, L.C, L.WIDTH
@@ -251,51 +245,6 @@ def _finish(f, e, s, a, program, short, q, limits, ends, outputs):
 
 
 @njit(**L.OPTIONS)
-def _bind_shapes(e, monomials, loops, starts, strides, used, n, q, block):
-    """The numbers of the shapes that a segment uses, for the rows at work."""
-    for s in used:
-        base = s * WIDTH
-        for i in range(LOOPS):
-            e[base + i] = monomials[loops[s, i]]
-        for operand in range(OPERANDS):
-            to = base + LOOPS + operand * (LOOPS + 1)
-            for i in range(LOOPS):
-                stride = strides[s, operand, i]
-                e[to + 1 + i] = monomials[stride] if stride >= 0 else (0 if stride == -1 else -1)
-    _bind_starts(e, monomials, starts, used, n, q, block)
-
-
-@njit(**L.OPTIONS)
-def _bind_starts(e, monomials, starts, used, n, q, block):
-    """Where operands begin: all that changes from one row of a block to the next."""
-    for s in used:
-        for operand in range(OPERANDS):
-            kind, size = starts[s, operand, 0], monomials[starts[s, operand, 1]]
-            start = 0
-            if kind == START_QUERY:
-                start = q * size
-            elif kind == START_IN_BLOCK:
-                start = (q - block) * size
-            elif kind == START_DISTANCE:
-                start = n - 1
-            elif kind == START_DISTANCE_OF_QUERY:
-                start = n - 1 - q
-            elif kind == START_SIZE:
-                start = size
-            e[s * WIDTH + LOOPS + operand * (LOOPS + 1)] = start
-
-
-@njit(**L.OPTIONS)
-def _bind_monomials(monomials, exponents, sizes):
-    for m in range(len(exponents)):
-        value = 1
-        for i in range(len(sizes)):
-            for _ in range(exponents[m, i]):
-                value *= sizes[i]
-        monomials[m] = value
-
-
-@njit(**L.OPTIONS)
 def _run_segment(code, low, high, unit, f, u, e, places, failures, limits, ends, outputs):
     """The instructions low..high-1 on one unit of rows, whose shapes are bound."""
     q, seen = unit
@@ -307,7 +256,7 @@ def _run_segment(code, low, high, unit, f, u, e, places, failures, limits, ends,
         o, a = places[code[pc, 1]] + e[s + OUT], places[code[pc, 2]] + e[s + A]
         if op == EACH:
             row, place = (row, place + 1) if head == pc else (0, 0)
-            row, place = _next_place(u, e, s, a, row, place)
+            row, place = next_place(u, e, s, a, row, place)
             head = pc if row < e[s] else -1
             pc += 1 if head == pc else 1 + extra
             continue
@@ -322,36 +271,11 @@ def _run_segment(code, low, high, unit, f, u, e, places, failures, limits, ends,
                 first, rounds = (row * e[s + 1] + place) * e[s + 2], e[s + 2]
             for i in range(first, first + rounds):
                 if i > 0:
-                    o, a, b, c = _moved(e, s, i, code, places, pc)
+                    o, a, b, c = moved(e, s, i, code, places, pc)
                 _step(op, extra, f, u, e, s, o, a, b, c)
             if head >= 0 and pc == head + code[head, 6]:
                 pc = head - 1
         pc += 1
-
-
-@njit(**L.OPTIONS)
-def _next_place(u, e, s, guard, row, place):
-    """The first true place of a guard from (row, place) on; the number of rows where there is none."""
-    while row < e[s]:
-        place = octets.first_true(u, guard + row * e[s + A + 1], e[s + A + 2], place, e[s + 1])
-        if place < e[s + 1]:
-            break
-        row, place = row + 1, 0
-    return row, place
-
-
-@njit(**L.OPTIONS)
-def _moved(e, s, i, code, places, pc):
-    """Where the operands lie in repetition i of the outer three loops."""
-    third = i % e[s + 2]
-    second = i // e[s + 2] % e[s + 1]
-    first = i // (e[s + 2] * e[s + 1])
-    found = (0, 0, 0, 0)
-    for p in range(OPERANDS):
-        at = s + LOOPS + p * (LOOPS + 1)
-        place = places[code[pc, 1 + p]] + e[at] + first * e[at + 1] + second * e[at + 2] + third * e[at + 3]
-        found = (found[1], found[2], found[3], place)
-    return found
 
 
 @njit(**L.OPTIONS)
@@ -362,11 +286,11 @@ def _run_units(code, segment, tables, scratch, block, last, f, u, places, failur
     n, words = limits[0], limits[1]
     used = all_used[segment[4] : segment[5]]
     step = max(last - block, 1) if segment[1] <= PER_BLOCK else 1
-    _bind_monomials(monomials, exponents, (1, n, words, last, step, max(2 * n - 1, 0)))
-    _bind_shapes(e, monomials, loops, starts, strides, used, n, block, block)
+    bind_monomials(monomials, exponents, (1, n, words, last, step, max(2 * n - 1, 0)))
+    bind_shapes(e, monomials, loops, starts, strides, used, n, block, block)
     for q in range(block, last, step):
         if q > block:
-            _bind_starts(e, monomials, starts, used, n, q, block)
+            bind_starts(e, monomials, starts, used, n, q, block)
         _run_segment(
             code, segment[2], segment[3], (q, last), f, u, e, places, failures, limits, ends, outputs
         )  # fmt: skip
@@ -401,7 +325,7 @@ def _compiled(fingerprint: str):
 
 
 def _fingerprint() -> str:
-    parts = (bytecode, L, R, T, exponential, octets, results, updates, packing)
+    parts = (bytecode, L, R, T, exponential, octets, results, shapes, updates, packing)
     files = [Path(__file__), *(Path(str(part.__file__)) for part in parts)]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 

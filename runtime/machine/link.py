@@ -13,7 +13,7 @@ from attndsl.compiler.bytecode import Bytecode, LeafSlot, evaluate_monomials, si
 from attndsl.dsl.diagnostics import DiagnosticError, fail
 from attndsl.runtime.machine.bind import Answers, fixed_value, leaf_value, only_column
 
-BLOCK_ROWS = 16
+BLOCK_ROWS = 32
 MAX_BYTES = 4 << 30
 """Memory of one text's registers. Values over three positions of a long text can ask for more: that is an error."""
 

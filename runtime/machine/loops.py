@@ -107,6 +107,16 @@ def _remainder(x, y):
     return rest + y if (y < 0.0) != (rest < 0.0) else rest
 
 
+@njit(**OPTIONS)
+def _power(x, y):
+    """x**y; what needs no C library is what most counts and switches ask for."""
+    if y == 0.0:
+        return 1.0
+    if y == 1.0 or x == 1.0:
+        return x
+    return x * x if y == 2.0 else x**y
+
+
 # Operations that cost much more than a step through memory, in one loop: it keeps the machine small.
 FLOORDIV, MOD, POW, LOG, TANH = range(5)
 
@@ -122,7 +132,7 @@ def costly(kind, out, x, y, e, s, o, a, b):
             elif kind == MOD:
                 value = _remainder(left, right)
             elif kind == POW:
-                value = left**right
+                value = _power(left, right)
             elif kind == LOG:
                 value = np.log(left)
             else:

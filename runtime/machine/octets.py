@@ -57,7 +57,7 @@ def first_true(u, at, step, low, high):
     if step == 1:
         # numba gives its intrinsics their first argument itself
         while j + OCTET <= high:
-            octet = _load(u, uint64(at + j))  # type: ignore[call-arg]
+            octet: Any = _load(u, uint64(at + j))  # type: ignore[call-arg]
             if octet != 0:
                 return j + np.int64(_trailing_zeros(octet) >> uint64(3))
             j += OCTET
@@ -72,7 +72,7 @@ def last_true(u, at, step, high):
     j = high
     if step == 1:
         while j >= OCTET:
-            octet = _load(u, uint64(at + j - OCTET))  # type: ignore[call-arg]
+            octet: Any = _load(u, uint64(at + j - OCTET))  # type: ignore[call-arg]
             if octet != 0:
                 return j - 1 - np.int64(_leading_zeros(octet) >> uint64(3))
             j -= OCTET

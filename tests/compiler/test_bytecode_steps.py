@@ -4,6 +4,7 @@ compares those)."""
 import pytest
 
 from attndsl.compiler import compile_library
+from attndsl.compiler.bytecode_each import EachRewriter
 from attndsl.compiler.bytecode_facts import RUNNING
 from attndsl.compiler.bytecode_rebuild import rebuilt
 from attndsl.compiler.bytecode_rewrite import fuse, rewrite
@@ -103,3 +104,46 @@ def test_what_the_host_answers_is_said_in_operations_that_it_has():
 
 def _whole(op):
     return op.name == "answered" and op.attr[0] == "whole"
+
+
+BEYOND_TWO_TABLES = [
+    "any(w in words where Covers(q, w) and "
+    "not any(v in words where v.index < w.index and Covers(q, v) and Covers(k, v)))",
+    "count(w in words where Covers(q, w) and (w.index + k) % 3 <= q % 2) > 1",
+    "sum(len(w.text) for w in words where Covers(q, w) and (w.index + k) % 3 <= q % 2) > 3",
+    "any(t before q where t.is_punct and (t + k) % 3 == q % 2)",
+    "last(t before q where t.is_punct and (t.text == k.text or t.text == q.text)) is some",
+]
+
+
+@pytest.mark.parametrize("causal", [True, False])
+@pytest.mark.parametrize("condition", BEYOND_TWO_TABLES)
+def test_what_joins_query_key_and_a_third_position_is_done_where_its_guard_holds(condition, causal):
+    typed = check(
+        parse_program(f'head "x" {"causal" if causal else "bidirectional"}\n{COVERS}add 1 to each k where {condition}')
+    )
+    changed = fuse(rewrite(compile_library([typed])))
+    assert any("q" in op.axes and len(op.axes) > 2 for op in reachable(changed[0].roots()))
+    (program,) = rebuilt(changed, EachRewriter())
+    ops = list(reachable(program.roots()))
+    assert "each" in {op.name for op in ops}
+    assert widest(ops) == 2
+
+
+def test_a_rule_for_every_query_changes_the_matrix_itself():
+    body = "add 0.5 to q - 1\nset 0.2 to each k where k.is_punct\nadd 0.3 to each k where k.text == q.text"
+    typed = check(parse_program(f'head "x" bidirectional\n{body}'))
+    fused = fuse(rewrite(compile_library([typed])))
+    (program,) = rebuilt(fused, Updater(fused))
+    assert [op.name for op in reachable(program.roots())].count("update") == 2
+
+
+def test_a_table_over_three_positions_that_a_body_reads_for_the_query_is_made_in_the_body():
+    rewriter = EachRewriter()
+    b = rewriter.b
+    later = b.and_(b.binary("lt", b.iota("k"), b.iota("w1")), b.binary("lt", b.iota("w0"), b.iota("w1")))
+    inner = b.reduce("any", b.and_(b.rename(later, "k", "q"), b.binary("eq", b.iota("k"), b.iota("w1"))), "w1")
+    guard = b.binary("lt", b.iota("q"), b.iota("w0"))
+    found = rewriter.each(b.reduce("any", b.and_(guard, b.not_(inner)), "w0"))
+    assert found.name == "each"
+    assert max(len(arg.axes) for arg in found.args) == 2

@@ -38,8 +38,8 @@ def test_a_counterexample_is_found_written_and_replayed(place: Path, capsys: pyt
     assert len(example["tokens"]) == len(example["head_pattern"]) == len(example["program_pattern"])
     assert {suspect["rule"] for suspect in example["blame"]} == {0, 1}
     code, again = as_json(capsys, "falsify", "--replay", "broken.json", "--quiet")
-    assert (code, again["breaks"]) == (1, True)
-    assert again["iou"] == pytest.approx(example["iou"], abs=1e-5)
+    assert (code, again[0]["breaks"]) == (1, True)
+    assert again[0]["iou"] == pytest.approx(example["iou"], abs=1e-5)
 
 
 def test_the_text_output_shows_both_sides(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -93,7 +93,7 @@ def test_coverage_with_and_without_a_head(place: Path, capsys: pytest.CaptureFix
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        ([*FALSIFY], 2, "nothing to hold the program against"),
+        ([*FALSIFY], 2, "there is nothing to hold"),
         ([*FALSIFY, "--head", "L0H0", "--against", "even"], 2, "both --head and --against"),
         ([*FALSIFY, "--head", "L0"], 2, "is not one head"),
         ([*FALSIFY, "--head", "L9H0"], 1, "E0612"),
@@ -102,7 +102,7 @@ def test_coverage_with_and_without_a_head(place: Path, capsys: pytest.CaptureFix
         ([*FALSIFY, "--head", "L0H0", "--min-tokens", "40", "--tokens", "41"], 1, "no passage of texts.jsonl"),
         (["falsify", "--replay", "nothing.json"], 1, "E0850"),
         (["falsify", "--replay", "texts.jsonl"], 1, "E0850"),
-        (["falsify", "--replay", "empty.json"], 1, "it has no file"),
+        (["falsify", "--replay", "empty.json"], 1, "it is not a list"),
         (["coverage", "missing.attn"], 1, "E0801"),
     ],
 )
@@ -112,6 +112,28 @@ def test_what_cannot_be_done_says_why(
     (place / "empty.json").write_text("{}", encoding="utf-8")
     assert run(arguments) == code
     assert says in " ".join(capsys.readouterr().err.split())
+
+
+def test_claims_are_tried_without_a_head(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (place / "claims.attn").write_text(
+        'head "c" causal\nclaim mass at least 0.5 on q - 1 when q > 0\nclaim mass at least 0.7 on q - 1 when q > 0\n'
+        "add 0.6 to q - 1\nadd 0.4 to first\nnormalize rows\n",
+        encoding="utf-8",
+    )
+    asked = ["falsify", "claims.attn", "--model", "llama", "--corpus", "texts.jsonl", "--tries", "100", "--quiet"]
+    code, (holds, wrong) = as_json(capsys, *asked, "--out", "false.json")
+    assert code == 1
+    assert not holds["refuted"]
+    assert wrong["refuted"]
+    assert wrong["mass"] == pytest.approx(0.6, abs=1e-5)
+    assert run(["falsify", "--replay", "false.json", "--quiet"]) == 1
+    assert "still breaks" in capsys.readouterr().out
+    assert run(["falsify", "programs.attn", "--replay", "false.json", "--quiet"]) == 1
+    assert "E0810" in capsys.readouterr().err
+    assert run(asked) == 1
+    shown = capsys.readouterr().out
+    assert "not refuted on" in shown
+    assert "false: claim mass at least 0.7 on q - 1 when q > 0" in shown
 
 
 def test_ctrl_c_shows_the_best_so_far(

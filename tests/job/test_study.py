@@ -83,3 +83,32 @@ def test_the_positional_baseline_is_the_mean_by_lookback_with_the_first_key_apar
     assert made[0, 1] == pytest.approx([0.4 / 0.75, 0.35 / 0.75, 0, 0])
     assert made[0, 3] == pytest.approx([0.4 / 1.25, 0, 0.5 / 1.25, 0.35 / 1.25])
     assert made[0, 0] == pytest.approx([1, 0, 0, 0])
+
+
+def test_choosing_by_distance_takes_the_program_that_moves_the_output_least(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Against the definition: ``||(A - P) V W_O||`` with the model's own projections, on every train text."""
+    import attndsl
+    from attndsl.models.encode import encode
+    from attndsl.models.output_distance import output_distances
+
+    rules = ("add 1 to first", "add 1 to self", "add 1 to q - 1", "share 1 over each k from q - 2 upto q",
+             "add 0.6 to first\nadd 0.4 to self", "share 1 over each k upto q by 0.5 ** (q - k)")  # fmt: skip
+    Path("own.attn").write_text("\n".join(f'head "p{i}" causal\n{r}\nnormalize rows\n' for i, r in enumerate(rules)))
+    line = ["explain", "llama", *SMALL, "--programs", "own.attn", "--heads", "L0,L2", "--format", "json"]
+    rows = []
+    for choice in ("iou", "distance"):
+        assert run([*line, "--out", "run", "--choose", choice]) == 0
+        rows.append(json.loads(capsys.readouterr().out)["heads"])
+    assert [row["program"] for row in rows[0]] != [row["program"] for row in rows[1]]
+    loaded = attndsl.load_model("llama")
+    library = attndsl.load_library(["own.attn"])
+    heads = [(layer, head) for layer in (0, 2) for head in range(4)]
+    total = np.zeros((len(heads), len(library)))
+    for text in _train_texts():
+        patterns = np.stack([program.predict(text, loaded.tokenizer) for program in library.values()])
+        total += output_distances(loaded.model, encode(text, loaded.tokenizer), heads, patterns).numpy()
+    names = list(library)
+    assert [row["program"] for row in rows[1]] == [names[i] for i in total.argmin(1)]
+    assert all(a["train_iou"] >= b["train_iou"] - 1e-6 for a, b in zip(*rows, strict=True))

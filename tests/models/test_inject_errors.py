@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from replaced import first_token, logits, self_token, uniform
-from tiny import WINDOWED, random_ids, tiny_model
+from tiny import WINDOWED, byte_bpe, random_ids, tiny_model
 
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.models.inject import inject, replace_heads
 from attndsl.models.layout import find_layout
+from attndsl.runtime.library import load_library
+from attndsl.runtime.surrogates import Surrogates
 
 pytestmark = pytest.mark.integration
 
@@ -155,3 +158,22 @@ def test_a_model_that_is_another_one_in_eager_attention_is_refused() -> None:
         assert model.config._attn_implementation == "halved"
     finally:
         AttentionInterface._global_mapping.pop("halved")
+
+
+@pytest.mark.parametrize("linear_from", [0, 100])
+def test_a_program_whose_feature_is_missing_stops_the_model_with_one_message(
+    linear_from: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Word features without a pipeline, as a linear form and as a pattern; and a relation that no host gives."""
+    monkeypatch.setenv("ATTNDSL_SPACY_MODEL", "no_such_pipeline")
+    file = tmp_path / "p.attn"
+    rules = {"nouns": 'share 1 over each k where k.pos == "NOUN"', "host": 'add host("near", q, k) to each k'}
+    file.write_text("\n".join(f'head "{name}" causal\n{rule}\nnormalize rows\n' for name, rule in rules.items()))
+    library, model = load_library([file]), tiny_model("llama")
+    for name, code in (("nouns", "E0611"), ("host", "E0405")):
+        provider = Surrogates([library[name]], True, byte_bpe(), linear_from=linear_from, backend="numpy")
+        with inject(model, [(1, 0)], provider), pytest.raises(DiagnosticError) as caught:
+            logits(model, torch.tensor([byte_bpe()("the fox ran")["input_ids"]]), use_cache=False)
+        (said,) = caught.value.diagnostics
+        assert said.code == code
+        assert said.help

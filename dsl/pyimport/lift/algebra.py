@@ -11,17 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from attndsl.dsl.pyimport.lift.sums import from_linear, gap_of, linear, plus
-from attndsl.dsl.pyimport.lift.term import (
-    FALSE,
-    NONE,
-    ONE,
-    TRUE,
-    ZERO,
-    Term,
-    const,
-    is_const,
-    mk,
-)
+from attndsl.dsl.pyimport.lift.term import _SPREAD, FALSE, NONE, ONE, TRUE, ZERO, Term, const, is_const, mk
 
 _NUMBERS = ("int", "float", "num")
 
@@ -138,13 +128,16 @@ def disj(parts: Iterable[Term]) -> Term:
 
 def _absorb(choices: tuple[Term, ...]) -> tuple[Term, ...]:
     """``a or (a and b)`` is ``a``; ``not a or (a and b)`` is ``not a or b`` where the order is kept."""
-    out: list[Term] = []
+    out: dict[Term, None] = {}
+    denied: set[Term] = set()
     for p in choices:
         pieces = parts(p)
-        if any(o in pieces for o in out):
+        if any(x in out for x in pieces):
             continue
-        kept = [x for x in pieces if not any(x is not_(o) for o in out)]
-        out.append(conj(kept) if len(kept) < len(pieces) else p)
+        kept = [x for x in pieces if x not in denied]
+        p = conj(kept) if len(kept) < len(pieces) else p
+        out[p] = None
+        denied.add(not_(p))
     return tuple(out)
 
 
@@ -237,7 +230,7 @@ def _compare_choice(op: str, a: Term, b: Term) -> Term | None:
     _, x, y = a.args
     if not ((is_const(x) or x.op == "ite") and (is_const(y) or y.op == "ite")):
         return None
-    return ite(a.args[0], compare(op, x, b), compare(op, y, b))
+    return _for_each(a, lambda t: compare(op, t, b), ("cmp", op, b))
 
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -324,9 +317,18 @@ def _bool_ite(c: Term, a: Term, b: Term) -> Term:
 # ---------------------------------------------------------------- texts, tokens, words
 
 
+def _for_each(choice: Term, compute: Callable[[Term], Term], key: tuple[Any, ...]) -> Term:
+    """What an operation gives for each of two terms; once, since choices share their parts and nest."""
+    found = _SPREAD.get((choice, key))
+    if found is None:
+        c, then, other = choice.args
+        found = _SPREAD[choice, key] = ite(c, compute(then), compute(other))
+    return found
+
+
 def feature(base: Term, name: str, kind: str) -> Term:
     if base.op == "ite":
-        return ite(base.args[0], feature(base.args[1], name, kind), feature(base.args[2], name, kind))
+        return _for_each(base, lambda t: feature(t, name, kind), ("feature", name, kind))
     return mk("feature", name, (base,), kind)
 
 
@@ -335,7 +337,7 @@ def windex(word: Term) -> Term:
     if word.op == "wordat":
         return word.args[0]
     if word.op == "ite":
-        return ite(word.args[0], windex(word.args[1]), windex(word.args[2]))
+        return _for_each(word, windex, ("windex",))
     return mk("windex", None, (word,), "int")
 
 
@@ -344,7 +346,7 @@ def wordat(index: Term) -> Term:
     if index.op == "windex":
         return index.args[0]
     if index.op == "ite":
-        return ite(index.args[0], wordat(index.args[1]), wordat(index.args[2]))
+        return _for_each(index, wordat, ("wordat",))
     return mk("wordat", None, (index,), "word")
 
 

@@ -284,7 +284,7 @@ def clip(m: Machine, value: Value, low: Value, high: Value) -> Value:
 
 def _clipped(m: Machine, value: Value, name: str, limit: Term) -> Value:
     def one(v: Value, _: Value) -> Value:
-        if not isinstance(v, Scalar):
+        if not isinstance(v, Scalar) or "str" in (v.term.kind, limit.kind):
             raise m.stop("np.clip of this object", code="E0302")
         kind = "int" if v.term.kind == limit.kind == "int" else "float"
         return Scalar(T.func(name, (v.term, limit), kind), True)

@@ -115,7 +115,9 @@ def _last_inside(m: Machine, part: Part, key: Value) -> tuple[Term, Value]:
     """Nested loops fill the dict, and the outermost one counts through the keys."""
     outer, *inner = part.binders
     own = _key(part)
-    if not (isinstance(own, Scalar) and own.term is outer.var and isinstance(key, Scalar)) or outer.over_words:
+    if not (isinstance(key, Scalar) and key.term.kind == "int") or outer.over_words:
+        raise m.stop("a dict that nested loops fill", code="E0313")
+    if not (isinstance(own, Scalar) and own.term is outer.var):
         raise m.stop("a dict that nested loops fill", code="E0313")
     here = {outer.var: key.term}
     bounds = [T.subst(c, here) for c in outer.conditions()]

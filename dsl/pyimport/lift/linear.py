@@ -205,6 +205,7 @@ _ROWS: dict[Term, tuple[Row, ...]] = {}
 _SIDES: dict[Term, tuple[Row, Row]] = {}
 _FACTS: dict[int, tuple[Row, ...]] = {}
 _CASES: dict[int, Term | None] = {}
+_LEAST: dict[Term, int | None] = {}
 
 
 def forget() -> None:
@@ -214,6 +215,7 @@ def forget() -> None:
     _SIDES.clear()
     _FACTS.clear()
     _CASES.clear()
+    _LEAST.clear()
     elimination.forget()
 
 
@@ -326,6 +328,12 @@ def atom_facts(t: Term) -> list[Term]:
 
 def _least(t: Term) -> int | None:
     """A constant that the whole number is never below, where its form says one."""
+    if t not in _LEAST:  # choices share their parts: without a table each level doubles the work
+        _LEAST[t] = _found_least(t)
+    return _LEAST[t]
+
+
+def _found_least(t: Term) -> int | None:
     if T.is_const(t):
         return int(t.data)
     if t.op == "ite":

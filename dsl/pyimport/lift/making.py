@@ -85,7 +85,9 @@ def _array(m: Machine, node: ast.Call) -> Value:
     if len(node.args) != 1:
         raise m.stop("np.array with these arguments", node, "E0315")
     value = argument(m, node.args[0])
-    if isinstance(value, Grid) and is_double(ast.Call(node.func, [], node.keywords)):
+    if not is_double(ast.Call(node.func, [], node.keywords)):
+        raise m.stop("np.array of this type", node, "E0315")
+    if isinstance(value, Grid):
         return arrays.renamed(m, value)
     if arrays.is_array(value):
         return arrays.vector(m, value)

@@ -156,7 +156,7 @@ def method(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
             return fold(m, kind, base)
     if name in ("copy", "astype") and isinstance(base, Grid) and is_double(node):
         return arrays.renamed(m, base)
-    if name == "copy" and not node.args and not isinstance(base, Grid):
+    if name == "copy" and not node.args and not node.keywords and not isinstance(base, Grid):
         return arrays.vector(m, base)
     if name in ("any", "all") and not node.args and not node.keywords and not isinstance(base, Grid):
         return _quantified(m, name, base)

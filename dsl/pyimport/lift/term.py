@@ -10,6 +10,7 @@ _TABLE: dict[tuple[Any, ...], Term] = {}
 _SUBSTITUTED: dict[tuple[tuple[Term, Term], ...], Any] = {}
 _OPENED: dict[Term, tuple[Term, ...]] = {}
 _VARIABLES: dict[tuple[Term, str], Term] = {}
+_SPREAD: dict[tuple[Any, ...], Term] = {}  # operations on choices, done for each of the two
 _KEPT: dict[tuple[Any, ...], Term] = {}
 _variables = [0, 0]  # variables made so far, and while the package was imported
 
@@ -81,6 +82,7 @@ def clear() -> None:
     _SUBSTITUTED.clear()
     _OPENED.clear()
     _VARIABLES.clear()
+    _SPREAD.clear()
     for t in _TABLE.values():  # two opposites hold each other; without that a term goes with the last use of it
         t.opposite = None
     _TABLE.clear()

@@ -19,7 +19,8 @@ from attndsl.dsl.pyimport.lift.values import Opaque, Part, Scalar, Seq, Value, W
 
 def joined(m: Machine, separator: Term, parts: Seq) -> Opaque:
     """``separator.join(parts)``."""
-    if not T.is_const(separator) or not all(isinstance(p.element, Scalar) for p in parts.parts) or parts.is_set:
+    texts = all(isinstance(p.element, Scalar) and p.element.term.kind == "str" for p in parts.parts)
+    if not T.is_const(separator) or not texts or parts.is_set:
         raise m.stop("the method 'join' of a text", code="E0305")
     return Opaque("joined", (separator.data, parts, ""))
 

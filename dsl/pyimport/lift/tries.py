@@ -67,7 +67,7 @@ def _body(m: Machine, trying: _Trying) -> bool:
                 raise m.stop("a try block in which something may fail", s, "E0303")
             trying.failed.append(f.state)
             happened = T.not_(T.conj(f.state.path[attempt.start :]))
-            if alive and happened not in m.state.path:
+            if alive:
                 m.state = m.state.fork(happened)
         if not alive:
             return False

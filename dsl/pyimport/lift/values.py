@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, dataclass_transform
 
 from attndsl.dsl.pyimport.lift import terms as T
@@ -58,6 +58,10 @@ class Word(Value):
     term: Term
 
 
+MAX_LEAVES = 1_000
+"""Alternatives of one value, those that are shared counted each time; 288 published programs and our own need 36."""
+
+
 @symbolic
 class Choice(Value):
     """``then`` where the condition holds, else ``other``: values of different sorts, decided when used."""
@@ -65,6 +69,16 @@ class Choice(Value):
     condition: Term
     then: Value
     other: Value
+    leaves: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Choices share their parts, so that a few statements can nest more than a walk through them could visit."""
+        found = 0
+        for side in (self.then, self.other):
+            found += side.leaves if isinstance(side, Choice) else 1
+        if found > MAX_LEAVES:
+            raise T.TooLarge
+        object.__setattr__(self, "leaves", found)
 
 
 @symbolic

@@ -9,9 +9,8 @@ from attndsl.dsl import pytree
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Machine
 
-_BOUNDS = {
-    (True, ast.GtE): 0, (True, ast.Gt): 1, (False, ast.Lt): 0, (False, ast.LtE): 1,
-}  # fmt: skip
+_INCLUDED = {(True, ast.GtE): True, (True, ast.Gt): False, (False, ast.Lt): False, (False, ast.LtE): True}
+"""Whether the counter, down or up, takes the limit of such a test."""
 
 
 def as_for(
@@ -108,10 +107,10 @@ def _bound(test: ast.expr, name: str, down: bool) -> ast.expr | None:
     if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.left, ast.Name)):
         return None
     limit = test.comparators[0]
-    shift = _BOUNDS.get((down, type(test.ops[0])))
+    included = _INCLUDED.get((down, type(test.ops[0])))
     plain = isinstance(limit, ast.Name | ast.Constant) and getattr(limit, "id", "") != name
-    if test.left.id != name or shift is None or not plain:
+    if test.left.id != name or included is None or not plain:
         return None
-    if down:
-        return ast.BinOp(limit, ast.Sub(), ast.Constant(1)) if shift == 0 else limit
-    return limit if shift == 0 else ast.BinOp(limit, ast.Add(), ast.Constant(1))
+    if not included:
+        return limit
+    return ast.BinOp(limit, ast.Sub() if down else ast.Add(), ast.Constant(1))

@@ -92,6 +92,11 @@ BOUNDS = {
     "nested_functions": (100, 300, 100),
     "many_searches": (100, 100, 100),
     "programs_with_helpers": (45_700, 9_700, 2_500),
+    "carried_choices": (9_400, 7_800, 4_100),
+    "shared_numbers": (8_100, 6_000, 50),
+    "shared_texts": (9_400, 6_000, 50),
+    "shared_lists": (200, 500, 100),
+    "shared_values_or_none": (200, 500, 100),
 }
 """Terms made, statements run, and systems of inequalities asked for: half as much again as each source took when this
 was written, so that growth is seen; a lift that goes further on purpose may raise them."""

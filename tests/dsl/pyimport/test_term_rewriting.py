@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from term_meaning import World, meaning, shown
 from test_terms import GROUPS, TEXTS, WORLDS, over, same_as_recorded, short, text, the, words
 
-from attndsl.dsl.pyimport.lift import linear, term
+from attndsl.dsl.pyimport.lift import cases, linear, term
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.emit import KEY, Q
 from attndsl.dsl.pyimport.lift.linear import WORD_COUNT, Prover
@@ -144,3 +145,40 @@ def test_what_is_proved_holds(request: pytest.FixtureRequest, monkeypatch: pytes
         assert not (impossible and worlds), path
         lines.append(f"{path[0]:2} {path[1]:2} {''.join(answers)}{' impossible' if impossible else ''}\n")
     same_as_recorded("proofs", lines, request)
+
+
+KINDS = (Q, T.mk("var", "x", (), "float"), the(Q), text(Q), words("first"))
+NUMBERS = ("int", "float", "bool")
+
+
+def test_things_of_different_kinds_are_never_equal_but_for_numbers() -> None:
+    for a, b in itertools.permutations(KINDS, 2):
+        if not {a.kind, b.kind} <= set(NUMBERS):
+            assert T.compare("==", a, b) is T.FALSE, (a, b)
+            assert T.compare("!=", a, b) is T.TRUE, (a, b)
+        else:
+            assert not T.is_const(T.compare("==", a, b)), (a, b)
+
+
+class _Literal:
+    """A prover that knows a goal only when nothing is left of it, or when it was said."""
+
+    def implies(self, path: tuple[Term, ...], goal: Term) -> bool:
+        return goal is T.TRUE or goal in path
+
+
+@pytest.mark.parametrize("count", range(1, 6))
+def test_three_choices_are_told_apart(count: int) -> None:
+    """Each choice doubles the work, so there is a limit, for those of the goal and for those of the path."""
+    places = [T.mk("var", f"p{number}", (), "int") for number in range(count)]
+    tests = [T.compare("==", text(p), T.const("a")) for p in places]
+    total = T.ZERO
+    for c in tests:
+        total = T.add(total, T.ite(c, T.ONE, T.const(2)))
+    prover: Any = _Literal()
+    assert cases.implies(prover, (), T.compare(">=", total, T.const(count))) == (count <= 3)
+    goal = T.compare(">", KEY, Q)
+    said = goal
+    for c, p in zip(tests, places, strict=True):
+        said = T.mk("ite", None, (c, T.conj((goal, T.compare(">", p, Q))), said), "bool")
+    assert cases.implies(prover, (said,), goal) == (count <= 3)

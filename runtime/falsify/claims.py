@@ -1,0 +1,86 @@
+"""Claims that can be checked: ``claim mass at least 0.6 on q - 1 when q > 0``, asked of a program's finished pattern.
+
+Where a claim's target and condition hold is computed by a program of the language, as in ``rules.firing``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attndsl.compiler import Leaves, compile_library
+from attndsl.dsl import nodes as N
+from attndsl.dsl.checker import TypedProgram, check
+from attndsl.dsl.diagnostics import DiagnosticError
+from attndsl.dsl.printer import statement
+from attndsl.dsl.tokens import TokenTable
+from attndsl.runtime.falsify.judge import Judge, Trial
+from attndsl.runtime.falsify.rules import RuleKernel, lifted
+from attndsl.runtime.falsify.texts import Pieces
+from attndsl.runtime.machine import BytecodeMachine
+from attndsl.runtime.program import Program
+
+SLACK = 1e-5
+"""How far a row's mass may miss the limit: float32 weights of a row of 128 keys add up to within it."""
+
+
+def claims_of(program: Program) -> tuple[N.MassClaim, ...]:
+    """The claims that can be checked, in order. Raises DiagnosticError E0802 for a program that was not lifted."""
+    return tuple(item for item in lifted(program).program.items if isinstance(item, N.MassClaim))
+
+
+class ClaimKernel:
+    """One claim of a program, asked of patterns."""
+
+    def __init__(self, program: Program, claim: N.MassClaim) -> None:
+        self.claim = claim
+        self.text = " ".join(statement(claim).split())
+        self._program = program
+        typed = lifted(program)
+        probes = [_probe(typed, claim.target, claim.when), _probe(typed, N.At(N.FirstPosition()), claim.when)]
+        self._machine = BytecodeMachine(compile_library(probes))
+
+    def gaps(self, table: TokenTable, pattern: NDArray[np.float32]) -> NDArray[np.float64]:
+        """By how much each row misses the limit, [n]: positive where the claim is false, -inf where it says nothing.
+
+        Raises DiagnosticError E04xx, E0611 where the claim itself cannot be computed.
+        """
+        found = []
+        for matrix in self._machine.run(Leaves(table, self._program.host_for(table))):
+            if isinstance(matrix, DiagnosticError):
+                raise matrix
+            found.append(matrix != 0)
+        target, asked = found
+        mass = np.where(target, pattern.astype(np.float64), 0.0).sum(axis=1)
+        gap = self.claim.bound - mass if self.claim.least else mass - self.claim.bound
+        return np.where(asked[:, 0], gap, -np.inf)
+
+
+def _probe(typed: TypedProgram, target: N.At | N.Each, when: N.Expr | None) -> TypedProgram:
+    """A program that has 1 where the target and the condition hold."""
+    lets = tuple(item for item in typed.program.items if isinstance(item, N.Let))
+    rule = N.Rule("set", N.Number(1.0), target, when=when)
+    return check(replace(typed.program, items=(*lets, rule)))
+
+
+class ClaimJudge(Judge):
+    """Judges texts by a claim: a trial's score is 1 less the largest gap of a row, so above 1 - ``SLACK`` it holds."""
+
+    def __init__(
+        self, kernel: RuleKernel, claim: ClaimKernel, tokenizer: Any, least_tokens: int, most_tokens: int
+    ) -> None:
+        def own(tables: Any) -> list[NDArray[np.float32]]:
+            return [kernel.patterns(table).patterns[0] for table in tables]
+
+        super().__init__(kernel, own, tokenizer, least_tokens, most_tokens)
+        self.claim = claim
+
+    def _trial(self, pieces: Pieces, table: TokenTable, head: NDArray[np.float32]) -> Trial:
+        plain = super()._trial(pieces, table, head)
+        if plain.error is not None:
+            return plain
+        gap = float(self.claim.gaps(table, head).max(initial=-np.inf))
+        return replace(plain, iou=1.0 - max(gap, -1.0))
