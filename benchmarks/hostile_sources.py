@@ -364,6 +364,23 @@ def shared_values_or_none() -> str:
     return _rotated("None, i, 0", "if x is not None and x > 0: A[i, x] = 1")
 
 
+def growing_constants() -> str:
+    grown = ["    x, s = 3, 'ab'", "    y = 9 ** 9 ** 9", *["    x = x * x", "    s = s + s.replace('a', s)"] * 60]
+    return _program([*grown, "    A[0, (x + y + len(s)) % n] = 1"])
+
+
+def tests_of_texts() -> str:
+    one = "if toks[i].lower().strip().replace('a', 'b{0}').startswith('c{0}') or toks[i].endswith('d{0}')"
+    return _program(["    for i in range(n):", *(f"        {one.format(k)}: A[i, {k} % n] += 1" for k in range(300))])
+
+
+def many_continues() -> str:
+    lines = ["    for i in range(n):", "        for j in range(i):"]
+    for k in range(400):
+        lines += [f"            if toks[j] == 'w{k}' and toks[i] != 'v{k}': continue", f"            A[i, j] += {k}"]
+    return _program(lines)
+
+
 SOURCES: dict[str, Callable[[], str]] = {
     made.__name__: made
     for made in (
@@ -374,7 +391,7 @@ SOURCES: dict[str, Callable[[], str]] = {
         looping_helpers, tables_of_strings, carried_flags, nested_ternaries, polynomials, small_loops, growing_vectors,
         whole_matrices, crossing_writes, reads_of_the_row, many_sets, many_dicts, ranked_lists, nested_functions,
         many_searches, programs_with_helpers, carried_choices, shared_numbers, shared_texts, shared_lists,
-        shared_values_or_none,
+        shared_values_or_none, growing_constants, tests_of_texts, many_continues,
     )
 }  # fmt: skip
 """Name -> a function that makes the source."""

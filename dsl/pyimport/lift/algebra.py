@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from attndsl.dsl.pyimport.lift import folding
 from attndsl.dsl.pyimport.lift.sums import from_linear, gap_of, linear, plus
 from attndsl.dsl.pyimport.lift.term import _SPREAD, FALSE, NONE, ONE, TRUE, ZERO, Term, const, is_const, mk
 
@@ -66,12 +67,9 @@ def arith(op: str, a: Term, b: Term, span: Any = None) -> Term:
     if op in "+-*" and len(op) == 1:
         return {"+": add, "-": sub, "*": mul}[op](a, b)
     both = a.kind == b.kind == "int"
-    if is_const(a) and is_const(b) and (b.data != 0 or (op == "**" and a.data != 0)):
-        try:
-            value = _FOLD[op](a.data, b.data)
-        except (ArithmeticError, ValueError):
-            value = None
-        if isinstance(value, int | float) and abs(value) < 1e300:
+    if is_const(a) and is_const(b):
+        value = folding.number(op, a.data, b.data)
+        if value is not None:
             return const(value)
     if op == "ratio":
         return mk("func", "ratio", (a, b), "float")
@@ -82,15 +80,6 @@ def arith(op: str, a: Term, b: Term, span: Any = None) -> Term:
         return mk("bin", op, (a, b), "num", None if is_const(b) and b.data >= 0 else span)
     kind = "int" if both and op != "/" else "float"
     return mk("bin", op, (a, b), kind, None if safe else span)
-
-
-_FOLD: dict[str, Callable[[Any, Any], Any]] = {
-    "/": lambda a, b: a / b,
-    "ratio": lambda a, b: a / b,
-    "//": lambda a, b: a // b,
-    "%": lambda a, b: a % b,
-    "**": lambda a, b: a**b,
-}
 
 
 def as_number(t: Term) -> Term:
@@ -352,7 +341,7 @@ def wordat(index: Term) -> Term:
 
 def text_method(base: Term, name: str, args: tuple[Term, ...], kind: str, fold: Callable[..., Any]) -> Term:
     if all(is_const(t) for t in (base, *args)):
-        return const(fold(base.data, *(a.data for a in args)))
+        return const(folding.text(fold, base.data, tuple(a.data for a in args)))
     return mk("method", name, (base, *args), kind)
 
 

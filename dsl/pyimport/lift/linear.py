@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from attndsl.dsl.pyimport.lift import elimination
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.elimination import Row, System, row
+from attndsl.dsl.pyimport.lift.term import spend
 from attndsl.dsl.pyimport.lift.terms import Term
 
 
@@ -20,9 +21,11 @@ class _Path:
     plain: tuple[Term, ...]
     different: tuple[Term, ...]
     either: tuple[Term, ...]
+    choices: tuple[Term, ...]  # those of ``either`` that speak of whole numbers
 
 
-_NOWHERE = _Path((), System(), (), (), ())
+_NOWHERE = _Path((), System(), (), (), (), ())
+_MANY_CHOICES = 4  # to look through them takes as much time as making a term for every so many
 _MAX_ROWS = 100_000  # of all the paths that are remembered together
 
 
@@ -101,7 +104,9 @@ class Prover:
         plain: list[Term] = []
         choices: list[Term] = []
         known: set[Term] = set()
-        for c in (*path.either, *more):
+        if len(path.choices) > _MANY_CHOICES:
+            spend(len(path.choices) // _MANY_CHOICES)
+        for c in (*path.choices, *more):
             if c.op == "or":
                 known = known or {*path.flat, *more}
                 c = T.disj([a for a in c.args if not any(T.not_(p) in known for p in T.parts(a))])
@@ -116,12 +121,14 @@ class Prover:
 def _longer(path: _Path, more: tuple[Term, ...]) -> _Path:
     flat = [p for c in more for p in T.parts(c)]
     plain = [p for c in flat for p in _sorted(c)[0]]
+    either = [p for p in flat if p.op == "or"]
     return _Path(
         (*path.flat, *flat),
         path.system.extended([r for p in plain for r in _rows_of(p)], _facts_of),
         (*path.plain, *plain),
         (*path.different, *(p for p in plain if p.data == "!=" and p.total)),
-        (*path.either, *(p for p in flat if p.op == "or")),
+        (*path.either, *either),
+        (*path.choices, *(p for p in either if any(_is_integer(x) for a in p.args for x in T.parts(a)))),
     )
 
 

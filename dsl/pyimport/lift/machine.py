@@ -18,6 +18,7 @@ from attndsl.dsl.source import SourceFile, Span
 
 MAX_EVENTS = 4000
 MAX_STEPS = 60_000
+_LONG_PATH = 64  # conditions; a step under so many takes as much time as making a term. Real programs: 26
 
 
 class NotLiftable(Exception):
@@ -182,6 +183,8 @@ class Machine:
     def step(self, node: ast.AST) -> None:
         self.steps += 1
         self.node = node
+        if len(self.state.path) > _LONG_PATH:
+            T.spend(len(self.state.path) // _LONG_PATH)
         if self.steps > MAX_STEPS or len(self.events) > MAX_EVENTS:
             raise self.stop("the program is too long to lift", node, "E0309")
 

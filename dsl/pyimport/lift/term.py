@@ -149,6 +149,7 @@ def mk(op: str, data: Any, args: tuple[Term, ...], kind: str, span: Any = None) 
     return found
 
 
+MAX_BITS, MAX_TEXT = 1_000, 10_000  # of a constant that is worked out: ``s = s + s`` in forty lines has no end
 _KINDS: dict[type, str] = {int: "int", float: "float", str: "str"}
 
 
@@ -164,6 +165,8 @@ def const(value: Any) -> Term:
     kind = _KINDS.get(value.__class__)
     if kind is None:
         raise TypeError(f"no constant term: {value!r}")
+    if (kind == "int" and value.bit_length() > MAX_BITS) or (kind == "str" and len(value) > MAX_TEXT):
+        raise TooLarge
     if kind == "float" and value == 0:
         value = 0.0
     return mk("const", value, (), kind)

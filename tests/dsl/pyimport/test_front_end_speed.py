@@ -97,6 +97,9 @@ BOUNDS = {
     "shared_texts": (9_400, 6_000, 50),
     "shared_lists": (200, 500, 100),
     "shared_values_or_none": (200, 500, 100),
+    "growing_constants": (100, 200, 50),
+    "tests_of_texts": (5_400, 5_800, 1_900),
+    "many_continues": (5_000, 9_200, 2_700),
 }
 """Terms made, statements run, and systems of inequalities asked for: half as much again as each source took when this
 was written, so that growth is seen; a lift that goes further on purpose may raise them."""
