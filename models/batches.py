@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from attndsl.models.heads import Head, format_head
+from attndsl.models.heads import Head, format_head, places_by_layer
 from attndsl.models.interface import dispatch_through
-from attndsl.models.layout import AttentionLayout, eager_function
+from attndsl.models.layout import AttentionLayout, LayerOfCall, eager_function
 from attndsl.models.pattern_checks import check_values, sum_tolerance
 
 if TYPE_CHECKING:
@@ -90,23 +90,17 @@ class _BatchCapture:
     """The attention function that keeps the weights of chosen heads, and stops after the last of them."""
 
     def __init__(self, layout: AttentionLayout, heads: Sequence[Head]) -> None:
-        self._layout = layout
-        self._wanted: dict[int, list[int]] = {}
-        for place, (layer, _) in enumerate(heads):
-            self._wanted.setdefault(layer, []).append(place)
+        self._layer = LayerOfCall(layout)
+        self._wanted = places_by_layer(heads)
         self._heads = heads
         self._missing = set(self._wanted)
-        self._calls: dict[int, int] = {}
         self.weights: Any = None
 
     def __call__(
         self, module: torch.nn.Module, query: Any, key: Any, value: Any, mask: Any, *args: Any, **kwargs: Any
     ) -> tuple[Any, Any]:
         output, weights = eager_function(module)(module, query, key, value, mask, *args, **kwargs)
-        layers = self._layout.modules[id(module)]
-        call = self._calls.get(id(module), 0)
-        self._calls[id(module)] = call + 1
-        layer = layers[call % len(layers)]
+        layer = self._layer(module)
         places = self._wanted.get(layer, [])
         if places and weights is not None:  # find_layout has seen that eager attention gives them
             if self.weights is None:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from attndsl.dsl.diagnostics import fail
 from attndsl.models.corpus import Text
 from attndsl.models.encode import encode, special_tokens_present
-from attndsl.models.heads import Head, all_heads, check_head, format_head
+from attndsl.models.heads import Head, all_heads, check_head, format_head, places_by_layer
 from attndsl.models.interface import dispatch_through
-from attndsl.models.layout import AttentionLayout, eager_function, find_layout
+from attndsl.models.layout import AttentionLayout, LayerOfCall, eager_function, find_layout
 from attndsl.models.pattern_checks import check_values, sum_tolerance
 from attndsl.runtime.pattern_store import PatternStore, StoreSettings, open_store, text_key
 from attndsl.runtime.shards import StoredText
@@ -107,22 +107,16 @@ class _Capture:
     """The attention function that copies the weights of chosen heads as they pass."""
 
     def __init__(self, layout: AttentionLayout, heads: Sequence[Head], into: torch.Tensor) -> None:
-        self.places: dict[int, list[int]] = {}
-        for place, (layer, _) in enumerate(heads):
-            self.places.setdefault(layer, []).append(place)
+        self.places = places_by_layer(heads)
         self._heads = heads
-        self._layout = layout
+        self._layer = LayerOfCall(layout)
         self._into = into
-        self._calls: dict[int, int] = {}
 
     def __call__(
         self, module: torch.nn.Module, query: Any, key: Any, value: Any, mask: Any, *args: Any, **kwargs: Any
     ) -> tuple[Any, Any]:
         output, weights = eager_function(module)(module, query, key, value, mask, *args, **kwargs)
-        layers = self._layout.modules[id(module)]
-        call = self._calls.get(id(module), 0)
-        self._calls[id(module)] = call + 1
-        places = self.places.get(layers[call % len(layers)], [])
+        places = self.places.get(self._layer(module), [])
         if places and weights is not None:  # find_layout has seen that eager attention gives them
             self._into[places] = weights[0, [self._heads[place][1] for place in places]].float().cpu()
         return output, weights

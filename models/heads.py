@@ -37,6 +37,18 @@ def all_heads(heads_per_layer: Mapping[int, int]) -> list[Head]:
     return [(layer, head) for layer in sorted(heads_per_layer) for head in range(heads_per_layer[layer])]
 
 
+def places_by_layer(heads: Sequence[Head]) -> dict[int, list[int]]:
+    """Layer to the places of its heads in ``heads``.
+
+    >>> places_by_layer([(1, 0), (0, 2), (1, 3)])
+    {1: [0, 2], 0: [1]}
+    """
+    places: dict[int, list[int]] = {}
+    for place, (layer, _) in enumerate(heads):
+        places.setdefault(layer, []).append(place)
+    return places
+
+
 def parse_heads(names: str | Sequence[str], heads_per_layer: Mapping[int, int]) -> list[Head]:
     """The heads named by a list such as ``"L5H3,L6"`` (a layer alone means all its heads), without repeats.
 

@@ -60,6 +60,35 @@ class AttentionLayout:
         return next(found for found in self.layers if found.layer == layer)
 
 
+class LayerOfCall:
+    """Which layer each call of the attention function computes, in one forward pass.
+
+    A module that serves several layers (ALBERT) is told apart by counting its calls: make a new object, or ``restart``,
+    for each pass.
+    """
+
+    def __init__(self, layout: AttentionLayout) -> None:
+        self._layout = layout
+        self._calls: dict[int, int] = {}
+
+    def restart(self) -> None:
+        """Another forward pass begins."""
+        self._calls = {}
+
+    def __call__(self, module: torch.nn.Module) -> int:
+        """The layer; to be asked once per call. Raises E0610 for a module that the layout does not know."""
+        layers = self._layout.modules.get(id(module))
+        if layers is None:
+            raise fail(
+                "E0610",
+                f"an attention of {type(module).__name__} ran that the layout does not know",
+                help="load the model again after changing its modules",
+            )
+        call = self._calls.get(id(module), 0)
+        self._calls[id(module)] = call + 1
+        return layers[call % len(layers)]
+
+
 @dataclass
 class _Call:
     module: torch.nn.Module

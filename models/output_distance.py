@@ -14,7 +14,7 @@ from attndsl.dsl.diagnostics import fail
 from attndsl.models.extract import patterns_of
 from attndsl.models.heads import Head
 from attndsl.models.interface import dispatch_through, function_of, implementation_of
-from attndsl.models.layout import AttentionLayout, find_layout
+from attndsl.models.layout import AttentionLayout, LayerOfCall, find_layout
 from attndsl.models.pattern_checks import as_tensor
 
 if TYPE_CHECKING:
@@ -75,13 +75,10 @@ class _Values:
         self.original = original
         self.values: dict[int, torch.Tensor] = {}
         self.weights: dict[int, torch.Tensor] = {}
-        self._layout = layout
-        self._calls: dict[int, int] = {}
+        self._layer = LayerOfCall(layout)
 
     def __call__(self, module: torch.nn.Module, query: Any, key: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
-        layers = self._layout.modules[id(module)]
-        layer = layers[self._calls.get(id(module), 0) % len(layers)]
-        self._calls[id(module)] = self._calls.get(id(module), 0) + 1
+        layer = self._layer(module)
         self.values[layer] = value[0].float()
         self.weights[layer] = _output_weight(module, query.shape[1] * value.shape[3])
         function = function_of(module, self.original)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attndsl.dsl.diagnostics import fail
-from attndsl.models.heads import Head, format_head
+from attndsl.models.heads import Head, format_head, places_by_layer
 from attndsl.models.interface import function_of
-from attndsl.models.layout import AttentionLayout
+from attndsl.models.layout import AttentionLayout, LayerOfCall
 from attndsl.models.linear import hides_only_later_keys, in_order, outputs, own_heads
 from attndsl.models.pattern_checks import SUM_TOLERANCE, as_tensor, check_shape, check_values
 from attndsl.models.placement import OutsideWindow, compact, fit
@@ -41,19 +41,17 @@ class Replacement:
         self._provider = provider
         self._outside_window = outside_window
         self._names = [format_head(*head) for head in heads]
-        self._rows_of: dict[int, list[int]] = {}  # layer -> places in the provider's stack
-        for place, (layer, _) in enumerate(heads):
-            self._rows_of.setdefault(layer, []).append(place)
+        self._rows_of = places_by_layer(heads)  # places in the provider's stack
         self._heads = heads
         self.tolerance = SUM_TOLERANCE
-        self._calls: dict[int, int] = {}
+        self._layer = LayerOfCall(layout)
         self._sequences: Sequences | None = None
         self._patterns: dict[int, list[torch.Tensor]] = {}  # place -> per text [queries, tokens]
         self._forms: list[list[Any]] | None = None  # per text and place, None where the text needs the pattern
 
     def begin(self, sequences: Sequences) -> None:
         """A forward pass starts: forget the last one. Patterns and forms are made when a layer asks for them."""
-        self._calls = {}
+        self._layer.restart()
         self._patterns = {}
         self._forms = None
         self._sequences = sequences
@@ -179,19 +177,6 @@ class Replacement:
                 help="load the model with attn_implementation='eager' or 'sdpa'",
             )
         return function(module, *args, **kwargs)
-
-    def _layer(self, module: torch.nn.Module) -> int:
-        """The layer this call computes; a module that serves several layers is counted through the pass."""
-        layers = self._layout.modules.get(id(module))
-        if layers is None:
-            raise fail(
-                "E0610",
-                f"an attention of {type(module).__name__} ran that the layout does not know",
-                help="replace heads again after changing the modules of a model",
-            )
-        call = self._calls.get(id(module), 0)
-        self._calls[id(module)] = call + 1
-        return layers[call % len(layers)]
 
     def _full_patterns(
         self, module: torch.nn.Module, places: list[int], mask: Any, keys: int, options: dict[str, Any]

@@ -9,7 +9,7 @@ from lsprotocol import types as lsp
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs" / "editor.md"
-URI = "file:///work/broken.attn"
+URI = "file:///project/broken.attn"
 
 
 def _place(found: lsp.Range) -> str:

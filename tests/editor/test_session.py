@@ -9,7 +9,7 @@ from editor_client import Session, at, edited, session
 from lsprotocol import types as lsp
 
 pytestmark = pytest.mark.integration
-URI = "file:///work/ends.attn"
+URI = "file:///project/ends.attn"
 TEXT = (
     'head "é😀 ends" causal\r\n'
     'let Stop = {".", "!"}\r\n'
@@ -93,7 +93,7 @@ def test_a_session_with_a_file_of_our_language() -> None:
 
 def test_a_session_with_python_and_with_what_is_not_ours(tmp_path: Path) -> None:
     trap = tmp_path / "ran"
-    uri, other, odd = "file:///work/f.py", "file:///work/other.py", "file:///work/notes.txt"
+    uri, other, odd = "file:///project/f.py", "file:///project/other.py", "file:///project/notes.txt"
 
     async def steps(s: Session) -> None:
         s.open(uri, f"open({str(trap)!r}, 'w')\n" + PROGRAM, "python")

@@ -74,6 +74,8 @@ def parse() -> Any:
     try:
         parser("A text.")
     except DiagnosticError as error:
+        if error.diagnostics[0].code != "E0611":  # no pipeline is installed
+            raise
         pytest.skip(str(error))
     return parser
 
