@@ -35,7 +35,7 @@ def load_questions(path: str | Path) -> list[Question]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        reason = (error.strerror or str(error)).lower() if isinstance(error, OSError) else "it is not UTF-8"
         raise fail("E0644", f"cannot read the questions {path}: {reason}", help="give a .jsonl file") from error
     found = [_question(line, path, number) for number, line in enumerate(lines, start=1) if line.strip()]
     if not found:

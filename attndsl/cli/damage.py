@@ -73,14 +73,13 @@ def damage(
     """
     from attndsl.cli.output import Shown, print_json
     from attndsl.job.run import prepare
-    from attndsl.job.scores import score_stage
     from attndsl.job.stages import write_text
     from attndsl.job.study import damage_stage
 
     shares = [share for share in shares_of(steps) if share]
     settings = settings_of(model, programs, corpus, heads, out, revision, tokens, min_tokens, train, heldout, device)
     run = prepare(settings, Shown(quiet))
-    study = damage_stage(run, score_stage(run), shares, damage_texts)
+    study = damage_stage(run, shares, damage_texts)
     results = settings.out / "damage.json"
     write_text(results, json.dumps(study, indent=1, ensure_ascii=False) + "\n")
     if format is Format.JSON:

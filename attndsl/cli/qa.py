@@ -75,17 +75,17 @@ def qa(
     """
     from attndsl.cli.output import Shown, print_json, print_table
     from attndsl.dsl.diagnostics import fail
-    from attndsl.job.qa import qa_stage
+    from attndsl.job.qa import qa_stage, read_questions
     from attndsl.job.run import prepare
-    from attndsl.job.scores import score_stage
     from attndsl.job.stages import write_text
 
     shares = shares_of(steps)
     if not questions:
         raise fail("E0644", "no file of questions was given", help="name one: --questions FILE.jsonl")
     settings = settings_of(model, programs, corpus, heads, out, revision, tokens, min_tokens, train, heldout, device)
+    asked = read_questions(questions)
     run = prepare(settings, Shown(quiet))
-    rows = qa_stage(run, score_stage(run), questions, shares, sample)
+    rows = qa_stage(run, asked, shares, sample)
     results = settings.out / "qa.json"
     write_text(results, json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
     if format is Format.JSON:

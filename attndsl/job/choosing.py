@@ -27,4 +27,5 @@ def choose(library: Mapping[str, Program], name: str) -> Program:
     close = get_close_matches(name, list(library), n=1) if name else []
     names = ", ".join(repr(n) for n in list(library)[:8]) + (", ..." if len(library) > 8 else "")
     hint = f"did you mean {close[0]!r}?" if close else f"choose one with --program: {names}"
-    raise fail("E0810", f"there is no program named {name!r}" if name else "the file holds several programs", help=hint)
+    said = f"there is no program named {name!r}" if name else "no program was named, and there are several"
+    raise fail("E0810", said, help=hint)

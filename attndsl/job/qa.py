@@ -2,37 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from attndsl.job.replacement import provider_of
 from attndsl.job.run import Run
-from attndsl.job.scores import chosen_programs, in_iou_order
+from attndsl.job.scores import chosen_programs, in_iou_order, score_stage
 from attndsl.runtime.table import Table
+
+if TYPE_CHECKING:
+    from attndsl.models.questions import Question
 
 SHARES = (0.0, 0.10, 0.25, 0.40)
 Row = dict[str, Any]
 
 
+def read_questions(files: Sequence[Path]) -> dict[Path, list[Question]]:
+    """The questions of each file, to be read before any long work. Raises DiagnosticError E0644."""
+    from attndsl.models.questions import load_questions
+
+    return {path: load_questions(path) for path in files}
+
+
 def qa_stage(
-    run: Run, table: Table, files: Sequence[Path], shares: Sequence[float] = SHARES, sample: int | None = 400
+    run: Run,
+    asked: Mapping[Path, Sequence[Question]],
+    shares: Sequence[float] = SHARES,
+    sample: int | None = 400,
 ) -> list[Row]:
     """One row per file and share, heads in the order of train IoU: ``accuracy`` with its standard error, ``difference``
     to the unmodified model on the same questions with its own. Finished steps are not run again.
 
-    Raises DiagnosticError E0639 (a model that predicts no next tokens), E0644 (a file that holds no questions).
+    Raises DiagnosticError E0639 (a model that predicts no next tokens).
     """
     from attndsl.models.perplexity import require_next_tokens
-    from attndsl.models.questions import load_questions, sampled
+    from attndsl.models.questions import sampled
 
     require_next_tokens(run.loaded.model, run.causal)
-    asked = [(path, sampled(load_questions(path), sample, run.settings.seed)) for path in files]
+    table = score_stage(run)
     order, rows = in_iou_order(run, table), []
-    for path, questions in asked:
+    for path, found in asked.items():
+        questions = sampled(found, sample, run.settings.seed)
         base: NDArray[np.float64] | None = None
         for share in sorted({0.0, *shares}):
             heads = order[: round(share * len(order))]

@@ -15,7 +15,7 @@ from attndsl.job.damage import Damage, Head, Variant, rank_interval, single_vari
 from attndsl.job.positional import PositionalBaseline
 from attndsl.job.replacement import increase, provider_of
 from attndsl.job.run import Run
-from attndsl.job.scores import chosen_programs, in_iou_order
+from attndsl.job.scores import chosen_programs, in_iou_order, score_stage
 from attndsl.runtime.library import builtin_library
 from attndsl.runtime.table import Table
 
@@ -24,7 +24,7 @@ RANDOM_ORDERS = 3
 Study = dict[str, Any]
 
 
-def damage_stage(run: Run, table: Table, shares: Sequence[float] = SHARES, train_texts: int = 4) -> Study:
+def damage_stage(run: Run, shares: Sequence[float] = SHARES, train_texts: int = 4) -> Study:
     """Marginal damage per head with intervals, its rank correlations, and the curves. JSON-able.
 
     ``train_texts``: how many train texts damage is measured on. Finished texts are not run again.
@@ -33,6 +33,7 @@ def damage_stage(run: Run, table: Table, shares: Sequence[float] = SHARES, train
     from attndsl.models.perplexity import require_next_tokens
 
     require_next_tokens(run.loaded.model, run.causal)
+    table = score_stage(run)
     programs = chosen_programs(run, table)
     texts = [text.text for text in run.texts("train")[:train_texts]]
     singles = single_variants(programs, run.loaded.tokenizer)

@@ -97,7 +97,7 @@ def test_coverage_with_and_without_a_head(place: Path, capsys: pytest.CaptureFix
         ([*FALSIFY, "--head", "L0H0", "--against", "even"], 2, "both --head and --against"),
         ([*FALSIFY, "--head", "L0"], 2, "is not one head"),
         ([*FALSIFY, "--head", "L9H0"], 1, "E0612"),
-        ([*FALSIFY[:2], "--model", "llama", "--head", "L0H0"], 1, "the file holds several programs"),
+        ([*FALSIFY[:2], "--model", "llama", "--head", "L0H0"], 1, "no program was named, and there are several"),
         ([*FALSIFY, "--against", "evenn"], 1, "there is no program named 'evenn'"),
         ([*FALSIFY, "--head", "L0H0", "--min-tokens", "40", "--tokens", "41"], 1, "no passage of texts.jsonl"),
         (["falsify", "--replay", "nothing.json"], 1, "E0850"),
