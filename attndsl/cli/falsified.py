@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from attndsl.cli.options import Format
 
 if TYPE_CHECKING:
+    from attndsl.job.claims import ClaimTried
     from attndsl.job.counterexamples import Replayed
-    from attndsl.job.falsify import ClaimTried, Falsified
+    from attndsl.job.falsify import Falsified
     from attndsl.runtime.falsify.coverage import Coverage
     from attndsl.runtime.falsify.report import Counterexample
 

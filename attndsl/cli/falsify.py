@@ -120,6 +120,7 @@ def falsify(
     from attndsl.cli.output import Shown, print_json
     from attndsl.job import counterexamples
     from attndsl.job import falsify as job
+    from attndsl.job.claims import falsify_claims
     from attndsl.runtime.falsify.search import Limits
 
     if replay is not None:
@@ -127,7 +128,7 @@ def falsify(
     asked = job.Asked(file, program, model, revision, head, against, bidirectional)
     search = job.Search(corpus, Limits(below, tries, seconds), min_tokens, tokens, seed)
     if head is None and against is None:
-        tried = job.falsify_claims(asked, search, Shown(quiet))
+        tried = falsify_claims(asked, search, Shown(quiet))
         if out is not None and any(claim.trial is not None for claim in tried):
             counterexamples.save_claims(tried[0].program, tried, out)
         return show_claims(tried, format)
@@ -168,9 +169,10 @@ def coverage(
     Example: attndsl coverage mine.attn --program "previous token" --head L5H3
     """
     from attndsl.cli.output import Shown, print_json
-    from attndsl.job import falsify as job
+    from attndsl.job import coverage as job
+    from attndsl.job.falsify import Asked
 
-    asked = job.Asked(file, program, model, revision, head, against, bidirectional)
+    asked = Asked(file, program, model, revision, head, against, bidirectional)
     found = job.coverage(asked, corpus, texts, tokens, Shown(quiet))
     if format is Format.JSON:
         print_json(found.as_json())

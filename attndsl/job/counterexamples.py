@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from attndsl.dsl.diagnostics import fail
-from attndsl.job.falsify import Asked, ClaimTried, Falsified, Sides, prepare
+from attndsl.job.claims import ClaimTried
+from attndsl.job.falsify import Asked, Falsified, Sides, prepare
 from attndsl.job.progress import Progress
 from attndsl.job.stages import write_text
 from attndsl.runtime.falsify.claims import SLACK, ClaimJudge, ClaimKernel, claims_of

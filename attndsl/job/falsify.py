@@ -1,4 +1,4 @@
-"""Jobs on one program: counterexamples against a head, their files, and rule coverage."""
+"""Job: a counterexample of one program against a head, or against another program."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 from attndsl.dsl.diagnostics import fail
 from attndsl.job.choosing import choose, library_of
 from attndsl.job.progress import Progress
-from attndsl.runtime.falsify.claims import SLACK, ClaimJudge, ClaimKernel, claims_of
-from attndsl.runtime.falsify.coverage import Coverage, rule_coverage
-from attndsl.runtime.falsify.judge import Head, Judge, Trial
-from attndsl.runtime.falsify.report import Counterexample, counterexample, head_of_ids, shown_tokens, top_keys
+from attndsl.runtime.falsify.judge import Head, Judge
+from attndsl.runtime.falsify.report import Counterexample, counterexample, head_of_ids
 from attndsl.runtime.falsify.rules import RuleKernel, lifted
 from attndsl.runtime.falsify.search import Hunt, Limits, hunt
 from attndsl.runtime.falsify.shrink import shrink
@@ -20,7 +18,6 @@ from attndsl.runtime.falsify.texts import TextMaker, passages, words_of_rule
 from attndsl.runtime.library import builtin_library
 from attndsl.runtime.machine import on_first_compile
 from attndsl.runtime.program import Program
-from attndsl.runtime.tokenize import token_table
 
 if TYPE_CHECKING:
     from attndsl.models.load import LoadedModel
@@ -134,9 +131,6 @@ def head_of_program(program: Program, causal: bool) -> Head:
     return run
 
 
-# ---------------------------------------------------------------- counterexamples
-
-
 def falsify(asked: Asked, search: Search, progress: Progress) -> Falsified:
     """Search for a text on which the program and the head disagree, shrink it, and say which rule is to blame.
 
@@ -183,98 +177,3 @@ def text_maker(program: Program, kernel: RuleKernel, search: Search) -> TextMake
         raise fail("E0808", f"{search.corpus} has no passage of two words", help="give a corpus with sentences")
     typed = lifted(program)
     return TextMaker(corpus, [words_of_rule(typed, rule) for rule in kernel.rules], most, search.seed)
-
-
-# ---------------------------------------------------------------- claims
-
-
-@dataclass(frozen=True)
-class ClaimTried:
-    """One claim after a search: ``trial`` is the shortest text found on which it is false (None: it held on all), with
-    the row that misses the limit most, its mass there, and its largest keys."""
-
-    program: str
-    claim: str
-    asked: Asked
-    hunt: Hunt
-    trial: Trial | None = None
-    found: Trial | None = None
-    tokens: tuple[str, ...] = ()
-    query: int = -1
-    mass: float = 0.0
-    keys: tuple[tuple[int, float], ...] = ()
-
-
-def falsify_claims(asked: Asked, search: Search, progress: Progress) -> list[ClaimTried]:
-    """Search for texts on which claims of the program are false; no model is run.
-
-    Raises DiagnosticError as ``prepare``; E0807 for a program without a claim that can be checked.
-    """
-    sides = prepare(asked, progress)
-    claims = claims_of(sides.program)
-    if not claims:
-        raise fail(
-            "E0807", f"there is nothing to hold {sides.program.name!r} against",
-            help="give --head L5H3 or --against NAME, or claim something that can be checked: "
-            "claim mass at least 0.6 on q - 1 when q > 0",
-        )  # fmt: skip
-    kernel = RuleKernel(sides.program, sides.causal)
-    return [_try_claim(asked, sides, kernel, ClaimKernel(sides.program, claim), search, progress) for claim in claims]
-
-
-def _try_claim(
-    asked: Asked, sides: Sides, kernel: RuleKernel, claim: ClaimKernel, search: Search, progress: Progress
-) -> ClaimTried:
-    judge = ClaimJudge(kernel, claim, sides.tokenizer, search.least_tokens, search.most_tokens)
-    maker = text_maker(sides.program, kernel, search)
-    limits = Limits(1.0 - SLACK, search.limits.texts, search.limits.seconds)
-    with progress.bar("searching against a claim", limits.texts) as advance:
-        state = hunt(judge, maker, limits, advance)
-    if not state.found:
-        return ClaimTried(sides.program.name, claim.text, asked, state)
-    first = min(state.breaking, key=lambda trial: trial.iou)
-    trial = shrink(judge, first, state.threshold, maker.simple).trial
-    table = judge.table(trial.text)
-    if trial.error is not None:
-        return ClaimTried(sides.program.name, claim.text, asked, state, trial, first, shown_tokens(table))
-    pattern = judge.head_on(trial)
-    gaps = claim.gaps(table, pattern)
-    query = int(gaps.argmax())
-    mass = claim.claim.bound - gaps[query] if claim.claim.least else claim.claim.bound + gaps[query]
-    return ClaimTried(
-        sides.program.name,
-        claim.text,
-        asked,
-        state,
-        trial,
-        first,
-        shown_tokens(table),
-        query,
-        float(mass),
-        top_keys(pattern[query]),
-    )
-
-
-# ---------------------------------------------------------------- coverage
-
-
-def coverage(asked: Asked, corpus: str, texts: int, tokens: int, progress: Progress) -> Coverage:
-    """Rule coverage of a program on the held-out texts of a corpus, cut to ``tokens`` tokens.
-
-    Raises DiagnosticError as ``prepare``, and E0808 when the corpus has no such text.
-    """
-    from attndsl.models.corpus import load_corpus
-    from attndsl.models.encode import cut_texts
-
-    found = [text for text in load_corpus(corpus) if text.split == "heldout"]
-    sides = prepare(asked, progress)
-    kept, _ = cut_texts(found, sides.tokenizer, max_tokens=tokens, min_tokens=2)
-    if not kept:
-        raise fail("E0808", f"no heldout text of {corpus} has 2 tokens", help="give a corpus with longer texts")
-    tables = [token_table(text.text, sides.tokenizer) for text in kept[:texts]]
-    patterns = None
-    if sides.head is not None:
-        with progress.step("running the head"):
-            patterns = sides.head(tables)
-    with progress.bar("running the rules", len(tables)) as advance:
-        return rule_coverage(sides.program, tables, sides.causal, patterns, advance)

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from attndsl.dsl.diagnostics import fail
 from attndsl.runtime.falsify.judge import Judge, Trial
 from attndsl.runtime.falsify.texts import Pieces, TextMaker
 
@@ -55,10 +56,21 @@ class Hunt:
 
 
 def usual_threshold(ious: Sequence[float]) -> float:
-    """Well below what the corpus gives: three standard deviations, and at least 0.05, below the mean, at least 0."""
+    """Well below what the corpus gives: three standard deviations, and at least 0.05, below the mean.
+
+    Raises DiagnosticError E0851 where nothing is so far below: no text could then be a counterexample.
+    """
     mean = statistics.fmean(ious)
     spread = statistics.stdev(ious) if len(ious) > 1 else 0.0
-    return max(0.0, mean - max(DEVIATIONS * spread, LEAST_GAP))
+    threshold = mean - max(DEVIATIONS * spread, LEAST_GAP)
+    if threshold <= 0:
+        raise fail(
+            "E0851",
+            f"the program does not describe the other side: mean IoU {mean:.3f} on plain texts, standard deviation "
+            f"{spread:.3f}",
+            help=f"choose another program, or say what counts as a counterexample: --below {max(mean, 0.01):.2f}",
+        )
+    return threshold
 
 
 def hunt(judge: Judge, maker: TextMaker, limits: Limits, progress: Callable[[int, int], None] | None = None) -> Hunt:

@@ -56,7 +56,7 @@ def test_standard_errors_by_hand() -> None:
     assert _figures(np.ones(1), np.ones(1))["error"] is None
 
 
-def test_questions_that_cannot_be_read_are_refused_before_any_work(questions: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unreadable_questions_are_refused_before_any_work(questions: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([*LLAMA, "--questions", "missing.jsonl", "--out", "run"]) == 1
     assert "cannot read the questions missing.jsonl: no such file" in capsys.readouterr().err
     assert run([*LLAMA, "--out", "run"]) == 1

@@ -176,7 +176,9 @@ def test_texts_keep_to_the_length_that_was_asked() -> None:
 def test_the_usual_threshold_is_well_below_the_mean() -> None:
     assert usual_threshold([0.8, 0.8, 0.8]) == pytest.approx(0.75)
     assert usual_threshold([0.7, 0.9]) == pytest.approx(0.8 - 3 * np.std([0.7, 0.9], ddof=1))
-    assert usual_threshold([0.1, 0.5]) == 0.0
+    with pytest.raises(DiagnosticError) as caught:  # nothing is below 0: no text could be a counterexample
+        usual_threshold([0.1, 0.5])
+    assert caught.value.diagnostics[0].code == "E0851"
 
 
 # ---------------------------------------------------------------- texts
