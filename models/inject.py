@@ -52,7 +52,8 @@ def replace_heads(
     ``programs`` maps (layer, head) to an object with ``pattern_of_ids(ids, tokenizer)`` or to a plain function
     ``(ids, tokenizer)``, giving float32 [n, n]: rows are queries and sum to 1. Everything else is as in ``inject``.
     """
-    layout = layout or _layouts.get(model) or find_layout(model)
+    plain = uncompiled(model)
+    layout = layout or _layouts.get(plain) or find_layout(plain)
     ours = surrogates_of(list(programs.values()), layout.causal, tokenizer)
     if ours is not None:
         with inject(model, list(programs), ours, outside_window=outside_window, layout=layout):
@@ -91,6 +92,9 @@ def inject(
     Raises E0610 (attention that cannot be replaced), E0612 (no such head), and inside the context, from the call of
     the model: E0630, E0631, E0634 (calls whose tokens are not known), E0632, E0633, E0635 (patterns that do not fit).
     """
+    from torch.compiler import disable
+
+    given, model = model, uncompiled(model)
     layout = layout or _layouts.get(model) or find_layout(model)
     if len(set(heads)) != len(heads):
         raise fail("E0612", "a head is named twice in one replacement", help="name each head once")
@@ -103,11 +107,16 @@ def inject(
     _layouts[model] = layout
     try:
         with (
-            dispatch_through(model, replacement.attend, replacement.original),
+            dispatch_through(model, disable(replacement.attend), replacement.original),
             tracker.following(model),
             without_projections(replacement.whole_modules(model), replacement.keeps_keys),
         ):
-            yield model
+            yield given
     finally:
         if outermost:
             _layouts.pop(model, None)
+
+
+def uncompiled(model: Any) -> Any:
+    """The model itself, of one that ``torch.compile`` has wrapped."""
+    return getattr(model, "_orig_mod", model)

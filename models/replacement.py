@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,20 @@ gives only the last ``count`` queries, [heads, count, n]: decoding uses it; and 
 that need no pattern use them (``models/linear.py``)."""
 
 
+class _Pass(threading.local):
+    """What is known of the forward pass that is running; each thread has its own."""
+
+    def __init__(self, layout: AttentionLayout) -> None:
+        self.layer = LayerOfCall(layout)
+        self.clear()
+
+    def clear(self, sequences: Sequences | None = None) -> None:
+        self.layer.restart()
+        self.sequences = sequences
+        self.patterns: dict[int, list[torch.Tensor]] = {}  # place -> per text [queries, tokens]
+        self.forms: list[list[Any]] | None = None  # per text and place, None where the text needs the pattern
+
+
 class Replacement:
     """The state of one context: whose heads, and the patterns of the forward pass that is running."""
 
@@ -44,26 +59,18 @@ class Replacement:
         self._rows_of = places_by_layer(heads)  # places in the provider's stack
         self._heads = heads
         self.tolerance = SUM_TOLERANCE
-        self._layer = LayerOfCall(layout)
-        self._sequences: Sequences | None = None
-        self._patterns: dict[int, list[torch.Tensor]] = {}  # place -> per text [queries, tokens]
-        self._forms: list[list[Any]] | None = None  # per text and place, None where the text needs the pattern
+        self._pass = _Pass(layout)
 
     def begin(self, sequences: Sequences) -> None:
         """A forward pass starts: forget the last one. Patterns and forms are made when a layer asks for them."""
-        self._layer.restart()
-        self._patterns = {}
-        self._forms = None
-        self._sequences = sequences
+        self._pass.clear(sequences)
 
     def end(self) -> None:
-        self._sequences = None
-        self._patterns = {}
-        self._forms = None
+        self._pass.clear()
 
     def keeps_keys(self) -> bool:
         """Whether a later pass may read the keys of this one; outside a pass, nobody knows."""
-        return self._sequences is None or self._sequences.cached
+        return self._pass.sequences is None or self._pass.sequences.cached
 
     def whole_modules(self, model: torch.nn.Module) -> list[torch.nn.Module]:
         """The attention modules all of whose heads, in each layer they serve, are replaced."""
@@ -73,9 +80,9 @@ class Replacement:
 
     def _per_text(self, compute: Callable[[tuple[int, ...], int], Any]) -> list[Any]:
         """``compute(ids, queries)`` for every sequence of the batch; equal ones (beams) once."""
-        assert self._sequences is not None
+        assert self._pass.sequences is not None
         known: dict[tuple[tuple[int, ...], int], Any] = {}
-        rows = [compact(self._sequences, row) for row in range(self._sequences.ids.shape[0])]
+        rows = [compact(self._pass.sequences, row) for row in range(self._pass.sequences.ids.shape[0])]
         for wanted in rows:
             if wanted not in known:
                 known[wanted] = compute(*wanted)
@@ -108,7 +115,7 @@ class Replacement:
         """The attention function that transformers calls: [batch, q, heads, d] and the weights, where known."""
         import torch
 
-        places = self._rows_of.get(self._layer(module), [])
+        places = self._rows_of.get(self._pass.layer(module), [])
         if not places:
             return self._own(module, query, key, value, mask, *args, **kwargs)
         group = query.shape[1] // value.shape[1]  # query heads that share one value head
@@ -139,14 +146,14 @@ class Replacement:
         and the model's attention for the rest alone; None where the call needs the weights, or its own attention
         cannot be run for some heads alone."""
         query, key, value, mask = call[:4]
-        sequences, forms_of = self._sequences, getattr(self._provider, "forms", None)
+        sequences, forms_of = self._pass.sequences, getattr(self._provider, "forms", None)
         if forms_of is None or sequences is None:
             return None
         if not hides_only_later_keys(sequences, key.shape[2], mask, options, self.original, module.training):
             return None
-        if self._forms is None:
-            self._forms = self._per_text(lambda ids, _: forms_of(ids, str(value.device)))
-        forms = self._forms
+        if self._pass.forms is None:
+            self._pass.forms = self._per_text(lambda ids, _: forms_of(ids, str(value.device)))
+        forms = self._pass.forms
         dense = [place for place in places if any(row[place] is None for row in forms)]
         linear = [place for place in places if place not in dense]
         heads = [self._heads[place][1] for place in (*linear, *dense)]
@@ -184,26 +191,26 @@ class Replacement:
         """Patterns of some replaced heads of a layer in the axes of the call: float32 [batch, head, q, k]."""
         import torch
 
-        sequences = self._sequences
+        sequences = self._pass.sequences
         if sequences is None:
             raise fail(
                 "E0630",
                 f"the attention of {type(module).__name__} ran outside a call of the model whose heads are replaced",
                 help="call the model that was given to the replacement, not a part of it",
             )
-        missing = [place for place in places if place not in self._patterns]
+        missing = [place for place in places if place not in self._pass.patterns]
         if missing:
             wanted = self._needing_patterns(missing)
             stacks = self._per_text(lambda ids, queries: self._compute(ids, queries, wanted).to(sequences.ids.device))
-            self._patterns.update({place: [stack[i] for stack in stacks] for i, place in enumerate(wanted)})
+            self._pass.patterns.update({place: [stack[i] for stack in stacks] for i, place in enumerate(wanted)})
         rows = range(sequences.ids.shape[0])
-        patterns = [torch.stack([self._patterns[place][row] for place in places]) for row in rows]
+        patterns = [torch.stack([self._pass.patterns[place][row] for place in places]) for row in rows]
         return fit(patterns, sequences, keys, mask, options, self._outside_window, self._heads[places[0]][0])
 
     def _needing_patterns(self, missing: list[int]) -> list[int]:
         """Every place of the pass that will need its pattern, as far as is known: programs run together, once."""
-        if self._forms is None:
+        if self._pass.forms is None:
             return list(range(len(self._heads)))
-        texts = self._forms
+        texts = self._pass.forms
         dense = [place for place in range(len(self._heads)) if any(row[place] is None for row in texts)]
         return dense if set(missing) <= set(dense) else missing
