@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attndsl.dsl.diagnostics import fail
@@ -13,6 +13,7 @@ from attndsl.models.layout import AttentionLayout, LayerOfCall
 from attndsl.models.linear import hides_only_later_keys, in_order, outputs, own_heads
 from attndsl.models.pattern_checks import SUM_TOLERANCE, as_tensor, check_shape, check_values
 from attndsl.models.placement import OutsideWindow, compact, fit
+from attndsl.models.repair import Repair, repaired
 from attndsl.models.sequences import Sequences
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Replacement:
         self._rows_of = places_by_layer(heads)  # places in the provider's stack
         self._heads = heads
         self.tolerance = SUM_TOLERANCE
+        self.repairs: Mapping[Head, Repair] = {}
         self._pass = _Pass(layout)
 
     def begin(self, sequences: Sequences) -> None:
@@ -113,21 +115,15 @@ class Replacement:
         self, module: torch.nn.Module, query: Any, key: Any, value: Any, mask: Any, *args: Any, **kwargs: Any
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """The attention function that transformers calls: [batch, q, heads, d] and the weights, where known."""
-        import torch
-
         places = self._rows_of.get(self._pass.layer(module), [])
         if not places:
             return self._own(module, query, key, value, mask, *args, **kwargs)
-        group = query.shape[1] // value.shape[1]  # query heads that share one value head
         by_head = self._by_head(module, places, (query, key, value, mask, *args), kwargs)
         if by_head is not None:
             return by_head, None
-        patterns = self._full_patterns(module, places, mask, key.shape[2], kwargs).to(value.dtype)
-        dropout = float(kwargs.get("dropout") or 0.0)
-        if dropout:
-            patterns = torch.nn.functional.dropout(patterns, p=dropout, training=module.training)
+        replaced, patterns = self._by_patterns(module, places, value, query.shape[1], mask, kwargs)
+        replaced = self._repaired(replaced, places)
         heads = [self._heads[place][1] for place in places]
-        replaced = (patterns @ value[:, [head // group for head in heads]]).transpose(1, 2)
         if len(heads) == query.shape[1]:
             order = sorted(range(len(heads)), key=heads.__getitem__)
             return replaced[:, :, order].contiguous(), patterns[:, order]
@@ -138,6 +134,26 @@ class Replacement:
             weights = weights.clone()
             weights[:, heads] = patterns
         return output, weights
+
+    def _by_patterns(
+        self, module: torch.nn.Module, places: list[int], value: Any, heads: int, mask: Any, options: dict[str, Any]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Outputs [batch, q, places, d] and patterns [batch, places, q, k] of some heads, every cell computed."""
+        import torch
+
+        patterns = self._full_patterns(module, places, mask, value.shape[2], options).to(value.dtype)
+        dropout = float(options.get("dropout") or 0.0)
+        if dropout:
+            patterns = torch.nn.functional.dropout(patterns, p=dropout, training=module.training)
+        group = heads // value.shape[1]  # query heads that share one value head
+        return (patterns @ value[:, [self._heads[place][1] // group for place in places]]).transpose(1, 2), patterns
+
+    def _repaired(self, output: torch.Tensor, places: list[int]) -> torch.Tensor:
+        sequences = self._pass.sequences
+        if not self.repairs or sequences is None:
+            return output
+        repairs = [self.repairs.get(self._heads[place]) for place in places]
+        return repaired(output, repairs, sequences, self._layout[self._heads[places[0]][0]].causal)
 
     def _by_head(
         self, module: torch.nn.Module, places: list[int], call: tuple[Any, ...], options: dict[str, Any]
@@ -168,11 +184,11 @@ class Replacement:
         if linear:
             shared = [self._heads[place][1] // group for place in linear]
             applied = [[row[place] for place in linear] for row in forms]
-            parts.append(outputs(applied, value, shared, sequences.present).transpose(1, 2))
+            found = outputs(applied, value, shared, sequences.present).transpose(1, 2)
+            parts.append(self._repaired(found, linear))
         if dense:
-            patterns = self._full_patterns(module, dense, mask, key.shape[2], options).to(value.dtype)
-            shared = [self._heads[place][1] // group for place in dense]
-            parts.append((patterns @ value[:, shared]).transpose(1, 2))
+            found = self._by_patterns(module, dense, value, query.shape[1], mask, options)[0]
+            parts.append(self._repaired(found, dense))
         return in_order(parts, [*others, *heads])
 
     def _own(self, module: torch.nn.Module, *args: Any, **kwargs: Any) -> tuple[torch.Tensor, torch.Tensor | None]:

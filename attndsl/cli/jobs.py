@@ -26,6 +26,7 @@ from attndsl.cli.options import (
     Out,
     ProgramFiles,
     Quiet,
+    Repair,
     Revision,
     Tokens,
     Train,
@@ -61,6 +62,7 @@ def explain(
     device: DeviceOption = Device.CPU,
     quiet: Quiet = False,
     format: FormatOption = Format.TEXT,
+    repair: Repair = False,
 ) -> int:
     """Find the best program of every head, put programs in place of heads, and write a report.
 
@@ -77,7 +79,7 @@ def explain(
     from attndsl.job.explain import results_of
 
     settings = settings_of(model, programs, corpus, heads, out, revision, tokens, min_tokens, train, heldout, device)
-    settings = changed(settings, choose=choose.value)
+    settings = changed(settings, choose=choose.value, repair=repair)
     if synth is not None:
         from attndsl.job.roads import with_found
 
@@ -169,6 +171,7 @@ def replace(
     steps: Annotated[
         str, typer.Option("--steps", metavar="LIST", help="Percent of heads to replace, in the order of train IoU.")
     ] = STEPS,
+    repair: Repair = False,
 ) -> int:
     """Put programs in place of heads and measure perplexity on held-out texts."""
     from dataclasses import replace as changed
@@ -181,7 +184,7 @@ def replace(
 
     shares = shares_of(steps)
     settings = settings_of(model, programs, corpus, heads, out, revision, tokens, min_tokens, train, heldout, device)
-    run = prepare(changed(settings, steps=shares), Shown(quiet))
+    run = prepare(changed(settings, steps=shares, repair=repair), Shown(quiet))
     measured = replace_stage(run, score_stage(run))
     if format is Format.JSON:
         print_json(measured)

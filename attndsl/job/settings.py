@@ -13,7 +13,8 @@ class Settings:
     """``tokens``: texts are cut to this many; shorter ones than ``min_tokens`` (None: three quarters of ``tokens``, at
     least 2) are left out. ``train``/``heldout``: at most that many texts of each split (None: all). ``steps``: shares
     of heads to replace. ``seed`` fixes bootstraps. ``choose``: the program of a head is the one of the greatest train
-    ``iou``, or of the least output-weighted ``distance`` (see ``models.output_distance``)."""
+    ``iou``, or of the least output-weighted ``distance`` (see ``models.output_distance``). ``repair``: measure
+    also with a scale and a bias per replaced head, fitted on the train texts (see ``models.repair``)."""
 
     model: str = "smollm2-135m"
     revision: str | None = None
@@ -31,6 +32,7 @@ class Settings:
     backend: str | None = None
     seed: int = 0
     choose: str = "iou"
+    repair: bool = False
 
     @property
     def least_tokens(self) -> int:
