@@ -22,7 +22,7 @@ from attndsl.models.placement import OutsideWindow
 from attndsl.models.repair import Repair
 from attndsl.models.replacement import Provider, Replacement
 from attndsl.models.sequences import SequenceTracker
-from attndsl.runtime.surrogates import surrogates_of
+from attndsl.runtime.surrogates import Flex, surrogates_of
 
 if TYPE_CHECKING:
     import torch
@@ -48,15 +48,23 @@ def replace_heads(
     outside_window: OutsideWindow = "error",
     layout: AttentionLayout | None = None,
     repairs: Mapping[Head, Repair] | None = None,
+    flex: Flex | None = None,
 ) -> Iterator[PreTrainedModel]:
     """Put a program in place of each named head of ``model`` inside the context.
 
     ``programs`` maps (layer, head) to an object with ``pattern_of_ids(ids, tokenizer)`` or to a plain function
-    ``(ids, tokenizer)``, giving float32 [n, n]: rows are queries and sum to 1. Everything else is as in ``inject``.
+    ``(ids, tokenizer)``, giving float32 [n, n]: rows are queries and sum to 1. ``flex`` ("eager" or "compiled"): passes
+    that need no pattern run the programs in FlexAttention. Everything else is as in ``inject``. Raises E0636 (programs
+    that FlexAttention cannot run).
     """
     plain = uncompiled(model)
     layout = layout or _layouts.get(plain) or find_layout(plain)
-    ours = surrogates_of(list(programs.values()), layout.causal, tokenizer)
+    ours = surrogates_of(list(programs.values()), layout.causal, tokenizer, flex)
+    if flex is not None and ours is None:
+        raise fail(
+            "E0636", "a function of token ids cannot be said as a score modification",
+            help="leave flex out, or give programs that attndsl has compiled",
+        )  # fmt: skip
     if ours is not None:
         with inject(model, list(programs), ours, outside_window=outside_window, layout=layout, repairs=repairs):
             yield model
