@@ -13,6 +13,7 @@ import typer
 from attndsl import __version__
 from attndsl.cli import (
     STOPPED,
+    compare,
     compiling,
     damage,
     editor,
@@ -48,6 +49,7 @@ damage.register(app)
 qa.register(app)
 synth.register(app)
 falsify.register(app)
+compare.register(app)
 compiling.register(app)
 files.register(app)
 running.register(app)
