@@ -103,6 +103,15 @@ def letters(programs: Sequence[IRProgram], entries: Vocabulary, copies: int) -> 
     return found
 
 
+def telling_entries(programs: Sequence[IRProgram], entries: Vocabulary, most: int) -> list[str]:
+    """One spelled entry of each class, the rarest class first: what a program asks of few words is what plain texts
+    do not show. What cannot be answered for the vocabulary is left out, and a word is taken for its token's text."""
+    asked = _Asked(programs, entries, strict=False)
+    _, first, counts = np.unique(asked.classes(), return_index=True, return_counts=True)
+    rarest = sorted(zip(counts.tolist(), first.tolist(), strict=True))
+    return [entries.spelled[i] for _, i in rarest[:most] if entries.spelled[i].strip()]
+
+
 def _groups(values: NDArray[np.int64]) -> list[list[int]]:
     """Entries joined by any value that they share, in the order of their first entries."""
     parent = list(range(len(values)))
@@ -142,21 +151,22 @@ def rows_of(alphabet: Sequence[Letter], length: int) -> Iterator[tuple[int, ...]
 class _Asked:
     """What the operations of some programs ask of one token's text, answered for the whole vocabulary."""
 
-    def __init__(self, programs: Sequence[IRProgram], entries: Vocabulary) -> None:
+    def __init__(self, programs: Sequence[IRProgram], entries: Vocabulary, strict: bool = True) -> None:
         self.entries = entries
+        self.strict = strict
         self.answers: list[NDArray[Any]] = []
         self.compared: list[NDArray[np.int64]] = []
         self.running = False
         self._texts: dict[int, list[NDArray[np.int64]]] = {}
-        if any(program.needs_words or program.hosts for program in programs):
+        if strict and any(program.needs_words or program.hosts for program in programs):
             raise NotEnumerable("the programs read words of a parser, or a relation of the host")
         seen: set[bytes] = set()
         for op in reachable(root for program in programs for root in program.roots()):
-            for answer in self._answers(op):
+            for answer in self._known_answers(op):
                 if answer.tobytes() not in seen:
                     seen.add(answer.tobytes())
                     self.answers.append(answer)
-        if self.running and not entries.running:
+        if strict and self.running and not entries.running:
             raise NotEnumerable("sentences, quotes, brackets and word starts depend on spaces, which these tokens lack")
         if self.running:
             shapes: dict[str, int] = {}
@@ -170,6 +180,14 @@ class _Asked:
             return np.zeros(len(self.entries.ids), dtype=np.int64)
         table = np.stack([np.unique(answer, return_inverse=True)[1] for answer in self.answers], axis=1)
         return np.asarray(np.unique(table, axis=0, return_inverse=True)[1], dtype=np.int64).ravel()
+
+    def _known_answers(self, op: Op) -> list[NDArray[Any]]:
+        try:
+            return list(self._answers(op))
+        except NotEnumerable:
+            if self.strict:
+                raise
+            return []
 
     def _answers(self, op: Op) -> Iterator[NDArray[Any]]:
         if op.name == "column" and op.dtype != "s":
@@ -214,6 +232,8 @@ class _Asked:
     def _possible(self, op: Op) -> Iterator[NDArray[np.int64]]:
         match op.name:
             case "column":
+                if self.strict and op.attr not in ("token.raw", "token.text"):
+                    raise NotEnumerable(f"the programs read {op.attr}")
                 yield codes_of(self.entries.raw if op.attr == "token.raw" else self.entries.text)
             case "text":
                 yield np.full(len(self.entries.ids), code_of(op.attr))

@@ -16,7 +16,7 @@ import numpy as np
 from attndsl.dsl import nodes as N
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.printer import statement
-from attndsl.runtime.equivalence.classes import NotEnumerable, letters, readable
+from attndsl.runtime.equivalence.classes import readable, telling_entries
 from attndsl.runtime.equivalence.differences import MEANINGS, PASSAGES, Differ, Sources, Witness, look, sources, texts
 from attndsl.runtime.equivalence.exhaustive import MOST_TOKENS, Enumerated, enumerate_texts
 from attndsl.runtime.equivalence.pair import Meaning, Pair, normalised, without_last_normalize
@@ -26,6 +26,7 @@ from attndsl.runtime.falsify.rules import with_items
 from attndsl.runtime.program import Program
 
 Progress = Callable[[int, int], None]
+MOST_ENTRIES = 200
 
 
 @dataclass(frozen=True)
@@ -128,16 +129,9 @@ def _refuse_what_cannot_run(differ: Differ, found: Sources) -> None:
 
 
 def _entries(pair: Pair, tokenizer: Any) -> list[str]:
-    """Spelled vocabulary entries, one of each class."""
+    """Vocabulary entries that the programs tell apart, to make texts of."""
     compiled = pair.ir()
-    if compiled is None:
-        return []
-    entries = readable(tokenizer)
-    try:
-        found = {letter.id for letter in letters(compiled, entries, 2)}
-    except NotEnumerable:
-        return []
-    return [text for number, text in zip(entries.ids, entries.spelled, strict=True) if number in found and text][:2000]
+    return [] if compiled is None else telling_entries(compiled, readable(tokenizer), MOST_ENTRIES)
 
 
 # ---------------------------------------------------------------- proofs

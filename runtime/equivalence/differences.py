@@ -175,9 +175,10 @@ def _literal_lengths(program: Program) -> Iterator[int]:
 def texts(found: Sources) -> Iterator[Pieces]:
     """Texts without end: plain ones first, then probes, then what the rules and the vocabulary suggest, in turn."""
     maker, random = found.maker, Random(found.maker.random.random())
-    yield from maker.corpus[:PASSAGES]
+    yield from maker.corpus[:PASSAGES]  # the first look is at these alone
     yield from maker.probes()
     yield from (_long(maker, length) for length in found.lengths)
+    yield from (_with_entry(maker, entry, random) for entry in found.entries)
     while True:
         for rule in range(len(maker.words)):
             yield maker.about(rule)
@@ -185,7 +186,8 @@ def texts(found: Sources) -> Iterator[Pieces]:
         for _ in range(4):
             yield maker.mutate(maker.passage())
         if found.entries:
-            yield from (_of_entries(found.entries, random) for _ in range(6))
+            yield from (_of_entries(found.entries, random) for _ in range(4))
+            yield from (_with_entry(maker, random.choice(found.entries), random) for _ in range(4))
         for length in found.lengths[:8]:
             yield maker.mutate(_long(maker, length))
 
@@ -210,6 +212,15 @@ def _long_about(maker: TextMaker, rule: int, random: Random) -> Pieces:
 
 def _space(piece: str) -> str:
     return piece if piece[:1].isspace() else " " + piece
+
+
+def _with_entry(maker: TextMaker, entry: str, random: Random) -> Pieces:
+    """A passage with one vocabulary entry put in at some places; one that begins a word stays one."""
+    pieces = maker.passage()
+    for _ in range(random.choice((1, 2, 4))):
+        at = random.randint(0, len(pieces))
+        pieces = (*pieces[:at], entry, *pieces[at:])
+    return pieces
 
 
 def _of_entries(entries: Sequence[str], random: Random) -> Pieces:
