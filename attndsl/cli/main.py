@@ -21,6 +21,7 @@ from attndsl.cli import (
     files,
     isolation,
     jobs,
+    minimise,
     qa,
     running,
     stopped,
@@ -50,6 +51,7 @@ qa.register(app)
 synth.register(app)
 falsify.register(app)
 compare.register(app)
+minimise.register(app)
 compiling.register(app)
 files.register(app)
 running.register(app)

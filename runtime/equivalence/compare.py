@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from attndsl.compiler.build import Builder
 from attndsl.dsl import nodes as N
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.printer import statement
@@ -147,31 +148,40 @@ def _try_to_prove(state: _State) -> None:
         assert not found, "a difference was found between programs that were proved equal"
         state.verdicts = dict.fromkeys(MEANINGS, Verdict("equal", "proved for one cell of any text"))
         return
-    if "pattern" not in found and _same_patterns(state):
+    if "pattern" not in found and _same_patterns(pair, state.differ):
         state.verdicts["pattern"] = Verdict("equal", "proved for one cell of any text, rows divided by their sums")
 
 
-def _same_patterns(state: _State) -> bool:
+def _same_patterns(pair: Pair, differ: Differ | None) -> bool:
     """The patterns are equal when the matrices are up to a factor, or once the last step is written out.
 
     The last ``normalize rows`` is left out of both; where only one has it, it changes no pattern if no weight is
     negative.
     """
-    first, second, causal = state.pair.first, state.pair.second, state.pair.causal
+    first, second, causal = pair.first, pair.second, pair.causal
     bare = without_last_normalize(first, causal), without_last_normalize(second, causal)
     left_out = [one is not other for one, other in zip(bare, (first, second), strict=True)]
-    pair = Pair(*bare, causal)
+    without = Pair(*bare, causal)
     if left_out[0] == left_out[1] or _never_negative(bare[0 if left_out[0] else 1], causal):
-        if any(left_out) and prove(pair).equal:
+        if any(left_out) and prove(without).equal:
             return True
-        factor = _factor(pair, state.differ)
+        factor = None if differ is None else _factor(without, differ)
         if factor is not None and prove(Pair(_scaled(bare[0], factor), bare[1], causal)).equal:
             return True
     whole = Pair(normalised(first, causal), normalised(second, causal), causal)
     return prove(whole).equal
 
 
+def same_patterns(first: Program, second: Program, causal: bool) -> bool:
+    """Whether two lifted programs are proved to have the same pattern on every text; False where that is not known."""
+    pair = Pair(first, second, causal)
+    return prove(pair).equal or _same_patterns(pair, None)
+
+
 def _never_negative(program: Program, causal: bool) -> bool:
+    compiled = Pair(program, program, causal).ir()
+    if compiled is not None and Builder().low(compiled[0].result) >= 0:
+        return True
     nothing = with_items(program, ())
     return prove(Pair(nothing, program, causal), order=True).below
 
