@@ -1,7 +1,8 @@
 """Pairs of programs that are equal or different by construction, compared; and programs made smaller.
 
     python benchmarks/bench_compare.py pairs [--pairs 100] [--seed 0] [FILE.py ...]
-    python benchmarks/bench_compare.py minimise FILE.py ... [--programs 50] [--epsilon 0.02]
+    python benchmarks/bench_compare.py minimise FILE.py ... [--programs 50] [--epsilon 0.02] [--model NAME]
+        [--bidirectional]
 
 ``pairs``: half of the pairs are equal by a rewriting that keeps the meaning, half differ by one that changes it. Bases
 are built-in programs and the programs of the files that lift, in turn. That a changed program differs is checked here
@@ -28,6 +29,8 @@ from attndsl.dsl import nodes as N
 from attndsl.dsl.builtins import METHODS
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.types import BOOL
+from attndsl.job.minimise import Setting, on_heldout, text_tables
+from attndsl.job.progress import Silent
 from attndsl.models.corpus import load_corpus
 from attndsl.models.load_tokenizer import load_tokenizer
 from attndsl.runtime.equivalence.compare import Comparison, compare
@@ -35,11 +38,14 @@ from attndsl.runtime.equivalence.pair import Pair
 from attndsl.runtime.falsify.edits import inlined
 from attndsl.runtime.falsify.rules import lifted, with_items
 from attndsl.runtime.library import builtin_library, load_library
+from attndsl.runtime.minimise.search import minimise
 from attndsl.runtime.program import Program
 from attndsl.runtime.tokenize import token_table
 
 Change = Callable[[N.Node], Iterator[tuple[N.Node, str]]]
 """Copies of one node, each with the word that shows the change ("" where any text may)."""
+Rewrite = Callable[[Program], Iterator[tuple[list[N.Item], str]]]
+"""The same for the statements of a program."""
 RARE = "zeugma"
 
 
@@ -60,7 +66,7 @@ def everywhere(node: Any, change: Change) -> Iterator[tuple[Any, str]]:
                         yield replace(node, **{name: (*value[:at], new, *value[at + 1 :])}), word
 
 
-def in_rules(change: Change) -> Callable[[Program], Iterator[tuple[list[N.Item], str]]]:
+def in_rules(change: Change) -> Rewrite:
     """The program's statements with one node of one rule rewritten."""
 
     def apply(program: Program) -> Iterator[tuple[list[N.Item], str]]:
@@ -120,9 +126,10 @@ def inline(program: Program) -> Iterator[tuple[list[N.Item], str]]:
 
 
 def _conditions(node: N.Node) -> Iterator[N.Expr]:
-    if isinstance(node, N.And | N.Or | N.Not | N.Compare | N.Member):
-        yield node
-    elif isinstance(node, N.Method) and METHODS[node.name].kind is BOOL:
+    test = isinstance(node, N.Method) and METHODS[node.name].kind is BOOL
+    if isinstance(node, N.And | N.Or | N.Not | N.Compare | N.Member | N.Method) and (
+        test or not isinstance(node, N.Method)
+    ):
         yield node
 
 
@@ -159,7 +166,7 @@ def arithmetic(node: N.Node) -> Iterator[tuple[N.Node, str]]:
             yield replace(node, value=N.Binary("/", N.Binary("*", value, N.Number(3.0)), N.Number(3.0))), ""
 
 
-SAME: dict[str, Callable[[Program], Iterator[tuple[list[N.Item], str]]]] = {
+SAME: dict[str, Rewrite] = {
     "rules swapped": swap_adds,
     "weight split": split_weight,
     "dead rule": dead_rule,
@@ -237,7 +244,7 @@ def only_late(program: Program) -> Iterator[tuple[list[N.Item], str]]:
     yield [*items[:last], rule, *items[last:]], ""
 
 
-OTHER: dict[str, Callable[[Program], Iterator[tuple[list[N.Item], str]]]] = {
+OTHER: dict[str, Rewrite] = {
     "bound off by one": in_rules(other_bound),
     "<= for <": in_rules(open_bound),
     "another word": in_rules(other_member),
@@ -278,7 +285,7 @@ class Maker:
             kind = list(kinds)[number // 2 % len(kinds)]
             yield self.pair(kind, kinds[kind], same)
 
-    def pair(self, kind: str, rewrite: Callable[[Program], Iterator[tuple[list[N.Item], str]]], same: bool) -> Known | None:
+    def pair(self, kind: str, rewrite: Rewrite, same: bool) -> Known | None:
         for _ in range(400):
             base = self.random.choice(self.bases)
             choices = list(rewrite(base))
@@ -341,7 +348,8 @@ def run_pairs(files: list[Path], count: int, seed: int) -> None:
         table[known.same, known.kind][said] += 1
         seconds[said].append(taken)
         bound = "" if done.raw.tokens is None else f" (N = {done.raw.tokens})"
-        print(f"{'same ' if known.same else 'other'} {known.kind:<22} {said}{bound:<10} {taken:6.2f} s  {known.first.name}")
+        side = "same " if known.same else "other"
+        print(f"{side} {known.kind:<22} {said}{bound:<10} {taken:6.2f} s  {known.first.name}", flush=True)
     print_table(table, seconds)
 
 
@@ -362,6 +370,44 @@ def print_table(table: dict[tuple[bool, str], Counter[str]], seconds: dict[str, 
     print(f"CPU seconds a pair: median {np.median(every):.2f}, mean {np.mean(every):.2f}, most {max(every):.1f}")
 
 
+# ---------------------------------------------------------------- minimisation
+
+
+def run_minimise(files: list[Path], setting: Setting, count: int, seed: int) -> None:
+    causal = not setting.bidirectional
+    programs = [p for p in load_library(files, causal=causal).values() if p.typed is not None]
+    Random(seed).shuffle(programs)
+    train, heldout = text_tables(setting, Silent())
+    rows: list[tuple[float, ...]] = []
+    print(f"{'rules':>9} {'size':>13} {'train':>7} {'held-out [95% over texts]':>26} {'CPU s':>6}  program")
+    for program in programs:
+        if len(rows) == count:
+            break
+        start = time.process_time()
+        try:
+            found = minimise(program, train, causal, setting.epsilon, setting.seconds)
+        except DiagnosticError as error:  # it fails on every text
+            print(f"left out: {program.name}: {error}")
+            continue
+        taken = time.process_time() - start
+        held = on_heldout(program, found, heldout, causal)
+        (rules, size), (fewer, smaller) = found.before, found.after
+        rows.append((rules, fewer, size, smaller, held.point, held.low, taken))
+        print(
+            f"{rules:>3} -> {fewer:<3} {size:>4} -> {smaller:<5} {found.train:7.4f} {held.point:10.4f} "
+            f"[{held.low:.4f}, {held.high:.4f}] {taken:6.1f}  {program.name}{' (proved equal)' if found.proved else ''}",
+            flush=True,
+        )
+    table = np.array(rows)
+    kept = int((table[:, 4] >= 1 - setting.epsilon).sum())
+    print(
+        f"\n{len(rows)} programs, epsilon {setting.epsilon:g}: rules {table[:, 0].sum():.0f} -> {table[:, 1].sum():.0f}, "
+        f"size {table[:, 2].sum():.0f} -> {table[:, 3].sum():.0f}\nheld-out IoU with the original: mean "
+        f"{table[:, 4].mean():.4f}, least {table[:, 4].min():.4f}; at least {1 - setting.epsilon:g} for {kept} of "
+        f"{len(rows)}; CPU seconds: median {np.median(table[:, 6]):.1f}"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("pairs", "minimise"))
@@ -370,9 +416,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--programs", type=int, default=50)
     parser.add_argument("--epsilon", type=float, default=0.02)
+    parser.add_argument("--model", default="smollm2-135m")
+    parser.add_argument("--bidirectional", action="store_true")
     given = parser.parse_intermixed_args()
     if given.what == "pairs":
         run_pairs(given.files, given.pairs, given.seed)
+    else:
+        setting = Setting(given.epsilon, given.model, bidirectional=given.bidirectional)
+        run_minimise(given.files, setting, given.programs, given.seed)
 
 
 if __name__ == "__main__":

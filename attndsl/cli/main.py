@@ -16,6 +16,7 @@ from attndsl.cli import (
     compare,
     compiling,
     damage,
+    diff,
     editor,
     falsify,
     files,
@@ -47,6 +48,7 @@ app = typer.Typer(
 )
 jobs.register(app)
 damage.register(app)
+diff.register(app)
 qa.register(app)
 synth.register(app)
 falsify.register(app)

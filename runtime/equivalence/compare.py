@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from attndsl.compiler.build import Builder
 from attndsl.dsl import nodes as N
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.printer import statement
 from attndsl.runtime.equivalence.classes import readable, telling_entries
 from attndsl.runtime.equivalence.differences import MEANINGS, PASSAGES, Differ, Sources, Witness, look, sources, texts
 from attndsl.runtime.equivalence.exhaustive import MOST_TOKENS, Enumerated, enumerate_texts
+from attndsl.runtime.equivalence.facts import Facts
 from attndsl.runtime.equivalence.pair import Meaning, Pair, normalised, without_last_normalize
 from attndsl.runtime.equivalence.prove import Proof, prove, same_compiled, z3_is_installed
 from attndsl.runtime.falsify.edits import inlined
@@ -180,7 +180,7 @@ def same_patterns(first: Program, second: Program, causal: bool) -> bool:
 
 def _never_negative(program: Program, causal: bool) -> bool:
     compiled = Pair(program, program, causal).ir()
-    if compiled is not None and Builder().low(compiled[0].result) >= 0:
+    if compiled is not None and Facts().low(compiled[0].result) >= 0:
         return True
     nothing = with_items(program, ())
     return prove(Pair(nothing, program, causal), order=True).below

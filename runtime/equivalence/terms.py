@@ -15,37 +15,13 @@ from typing import Any, Protocol
 
 import z3
 
-from attndsl.compiler.build import Builder
 from attndsl.compiler.ir import REDUCTIONS, Op, is_word_axis
 from attndsl.compiler.texts import code_of, text_map, text_of
+from attndsl.runtime.equivalence.facts import Facts
 
 Env = Mapping[str, Any]
-WHOLE_TEXT_FUNCTIONS = frozenset({"len", "find", "count", "common_prefix", "shared", "either"})
 DIGITS = 12
 """Constants are rounded to this many significant digits in real terms: 0.1 + 0.2 is 0.3 there."""
-
-
-class Facts(Builder):
-    """The builder's facts about operations, with the text functions that give whole numbers."""
-
-    def integral(self, op: Op) -> bool:
-        if op.name == "map_text":
-            return op.attr[0] in WHOLE_TEXT_FUNCTIONS
-        return super().integral(op)
-
-    def _lower_bound(self, op: Op) -> float:
-        match op.name:
-            case "div" if all(self.low(arg) >= 0 for arg in op.args):
-                return 0.0
-            case "gather" | "rename" | "tanh" | "floor" | "trunc" | "product":
-                return 0.0 if self.low(op.args[0]) >= 0 else -math.inf
-            case "mod" if self.low(op.args[1]) > 0:
-                return 0.0
-            case "column" if op.attr.split(".")[1] in ("sentence", "line", "depth"):
-                return 0.0
-            case "map_text" if op.dtype == "f":
-                return -1.0 if op.attr[0] == "find" else 0.0
-        return super()._lower_bound(op)
 
 
 def numbers(a: Any, b: Any) -> tuple[Any, Any]:
