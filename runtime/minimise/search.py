@@ -80,11 +80,12 @@ def minimise(
     for number in range(MOST_ROUNDS):
         if progress is not None:
             progress(number, MOST_ROUNDS)
+        everything = not state.hopeless
         if not _round(state, epsilon):
-            if not state.hopeless:
+            if everything:
                 finished = True
                 break
-            state.hopeless.clear()  # the last round tries everything
+            state.hopeless.clear()  # the last round tries all there is
         if time.monotonic() > deadline:
             break
     result = with_items(program, state.items)
