@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from typing import TypeVar
 
 from attndsl.dsl.pyimport.lift import arguments, arrays, gathered, listed
 from attndsl.dsl.pyimport.lift import terms as T
@@ -39,6 +40,10 @@ def call(m: Machine, name: str, node: ast.Call) -> Value:
             return handler(m, node)
         if function in _PLAIN and len(node.args) == 1 and not node.keywords:
             return _function(m, _PLAIN[function], argument(m, node.args[0]))
+    if module in ("numpy", "math") and len(node.args) == 1 and not node.keywords:
+        derived = _derived(m, module, function, node)
+        if derived is not None:
+            return derived
     if module == "math" and function in _MATH and len(node.args) == 1 and not node.keywords:
         return _math(m, function, evaluate(m, node.args[0]))
     if module == "collections" and function in gathered.MAKERS:
@@ -46,6 +51,29 @@ def call(m: Machine, name: str, node: ast.Call) -> Value:
     if module == "random":
         raise m.stop("random numbers", node, "E0308")
     raise m.stop(f"the function {name!r}", node, "E0305")
+
+
+def _derived(m: Machine, module: str, function: str, node: ast.Call) -> Value | None:
+    """``log1p(x)`` as ``log(1 + x)`` and ``square(x)``: the same to rounding. Not ``log2``: people cut it
+    to whole numbers, where rounding counts."""
+    (x,) = node.args
+    if function == "square" and module == "numpy":
+        return evaluate(m, placed(ast.BinOp(x, ast.Pow(), ast.Constant(2)), node))
+    if function == "log1p":
+        more = ast.BinOp(ast.Constant(1.0), ast.Add(), x)
+        return call(m, f"{module}.log", placed(ast.Call(node.func, [more], []), node))
+    return None
+
+
+_Node = TypeVar("_Node", bound=ast.AST)
+
+
+def placed(made: _Node, node: ast.AST) -> _Node:
+    """The new nodes, at the place of the old one."""
+    for part in ast.walk(made):
+        if not hasattr(part, "lineno"):
+            ast.copy_location(part, node)
+    return made
 
 
 def _math(m: Machine, function: str, value: Value) -> Value:

@@ -203,14 +203,14 @@ def _element(m: Machine, base: Value, index: Value) -> Value:
     if isinstance(base, Opaque) and base.name == "doc":
         return Word(T.wordat(C.wrapped(m, at, WORD_COUNT)))
     seq = sequence(m, base)
-    if seq is None:
+    if seq is None or seq.once:
         raise m.stop("this object is indexed", code="E0302")
     return C.element(m, seq, at)
 
 
 def _slice(m: Machine, base: Value, index: ast.Slice) -> Value:
     seq = sequence(m, base)
-    if seq is None:
+    if seq is None or seq.once:
         raise m.stop("a slice of this object", code="E0302")
     if index.step is not None:
         step = evaluate(m, index.step)
