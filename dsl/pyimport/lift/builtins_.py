@@ -12,7 +12,7 @@ from attndsl.dsl.pyimport.lift.comprehensions import _comprehension
 from attndsl.dsl.pyimport.lift.evaluate import evaluate, register
 from attndsl.dsl.pyimport.lift.folds import _extreme, _next, _quantifier, _sum
 from attndsl.dsl.pyimport.lift.machine import Machine
-from attndsl.dsl.pyimport.lift.numpy_ import placed
+from attndsl.dsl.pyimport.lift.rewriting import filtered, mapped
 from attndsl.dsl.pyimport.lift.sequences import (
     _dict,
     _enumerate,
@@ -134,36 +134,6 @@ def _isinstance(m: Machine, node: ast.Call) -> Value:
     raise m.stop("isinstance", node, "E0305")
 
 
-def _mapped(m: Machine, node: ast.Call) -> Value:
-    """``map(f, xs)`` as the generator ``(f(x) for x in xs)``; of several sequences, of their ``zip``."""
-    function, *given = node.args
-    names = [f"argument of map {k}" for k in range(len(given))]  # no name of a program has a space
-    items = [ast.Name(name, ast.Load()) for name in names]
-    targets: list[ast.expr] = [ast.Name(name, ast.Store()) for name in names]
-    walked = given[0] if len(given) == 1 else ast.Call(ast.Name("zip", ast.Load()), given, [])
-    target = targets[0] if len(given) == 1 else ast.Tuple(targets, ast.Store())
-    generator = ast.GeneratorExp(_applied(function, items), [ast.comprehension(target, walked, [], 0)])
-    return evaluate(m, placed(generator, node))
-
-
-def _filtered(m: Machine, node: ast.Call) -> Value:
-    """``filter(f, xs)`` as the generator ``(x for x in xs if f(x))``; ``filter(None, xs)`` asks x itself."""
-    function, walked = node.args
-    item = ast.Name("argument of filter", ast.Load())
-    no_function = isinstance(function, ast.Constant) and function.value is None
-    test = item if no_function else _applied(function, [item])
-    target = ast.Name(item.id, ast.Store())
-    generator = ast.GeneratorExp(item, [ast.comprehension(target, walked, [test], 0)])
-    return evaluate(m, placed(generator, node))
-
-
-def _applied(function: ast.expr, items: list[ast.Name]) -> ast.expr:
-    """``f(x)``; ``str.lower`` is a method of its first argument."""
-    if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name) and function.value.id == "str":
-        return ast.Call(ast.Attribute(items[0], function.attr, ast.Load()), list(items[1:]), [])
-    return ast.Call(function, list(items), [])
-
-
 _BUILTINS: dict[str, Callable[[Machine, ast.Call], Value]] = {
     "len": _len,
     "range": _range,
@@ -189,8 +159,8 @@ _BUILTINS: dict[str, Callable[[Machine, ast.Call], Value]] = {
     "any": _quantifier(True),
     "all": _quantifier(False),
     "isinstance": _isinstance,
-    "map": _mapped,
-    "filter": _filtered,
+    "map": mapped,
+    "filter": filtered,
 }
 
 for _kind in (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp):

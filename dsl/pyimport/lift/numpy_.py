@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from typing import TypeVar
 
 from attndsl.dsl.pyimport.lift import arguments, arrays, gathered, listed
 from attndsl.dsl.pyimport.lift import terms as T
@@ -12,6 +11,7 @@ from attndsl.dsl.pyimport.lift.basics import sequence, spread
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Loop, Machine
 from attndsl.dsl.pyimport.lift.making import MAKING, argument, is_double, list_vector
+from attndsl.dsl.pyimport.lift.rewriting import chained, combined, multiplied, placed
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
@@ -25,6 +25,7 @@ from attndsl.dsl.pyimport.lift.values import (
 )
 
 _PLAIN = {"exp": "exp", "log": "log", "sqrt": "sqrt", "tanh": "tanh", "abs": "abs", "floor": "floor", "ceil": "ceil"}
+_ITERTOOLS = {"product": multiplied, "chain": chained, "combinations": combined}
 _MATH = {"exp", "sqrt", "tanh", "floor", "ceil", "log", "fabs"}
 
 
@@ -48,6 +49,8 @@ def call(m: Machine, name: str, node: ast.Call) -> Value:
         return _math(m, function, evaluate(m, node.args[0]))
     if module == "collections" and function in gathered.MAKERS:
         return gathered.made(m, function, node)
+    if module == "itertools" and function in _ITERTOOLS:
+        return _ITERTOOLS[function](m, node)
     if module == "random":
         raise m.stop("random numbers", node, "E0308")
     raise m.stop(f"the function {name!r}", node, "E0305")
@@ -63,17 +66,6 @@ def _derived(m: Machine, module: str, function: str, node: ast.Call) -> Value | 
         more = ast.BinOp(ast.Constant(1.0), ast.Add(), x)
         return call(m, f"{module}.log", placed(ast.Call(node.func, [more], []), node))
     return None
-
-
-_Node = TypeVar("_Node", bound=ast.AST)
-
-
-def placed(made: _Node, node: ast.AST) -> _Node:
-    """The new nodes, at the place of the old one."""
-    for part in ast.walk(made):
-        if not hasattr(part, "lineno"):
-            ast.copy_location(part, node)
-    return made
 
 
 def _math(m: Machine, function: str, value: Value) -> Value:

@@ -8,7 +8,7 @@ from attndsl.dsl.pyimport.lift import arrays, dicts, slices, tables
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import doc_words, sequence, spread
-from attndsl.dsl.pyimport.lift.evaluate import evaluate, register
+from attndsl.dsl.pyimport.lift.evaluate import MODULES, evaluate, register
 from attndsl.dsl.pyimport.lift.linear import WORD_COUNT
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.terms import Term
@@ -75,7 +75,7 @@ def attribute(m: Machine, base: Value, name: str) -> Value:
             return _word_attribute(m, w, name)
         case Opaque(name="encoding", data=batched) if name == "input_ids":
             return Opaque("batch" if batched else "ids")
-        case Opaque(name=module) if module in ("numpy", "math", "re", "string", "random", "spacy"):
+        case Opaque(name=module) if module in (*MODULES.values(), "spacy"):
             return _module_attribute(m, module, name)
         case Opaque(name="function", data=prefix):
             return Opaque("function", f"{prefix}.{name}")
