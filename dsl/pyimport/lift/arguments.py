@@ -26,6 +26,8 @@ _TAKES: dict[str, tuple[int, int, tuple[str, ...] | None]] = {
     "any": (1, 1, ()),
     "all": (1, 1, ()),
     "isinstance": (2, 2, ()),
+    "map": (2, _MANY, ()),
+    "filter": (2, 2, ()),
     "numpy.clip": (1, 3, ("a_min", "a_max")),
     "numpy.mean": (1, 1, ()),
     "numpy.argmax": (1, 1, ()),

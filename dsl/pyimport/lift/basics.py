@@ -73,7 +73,7 @@ def truth(m: Machine, value: Value) -> Term:
             return T.compare("!=", t, T.const("" if t.kind == "str" else 0))
         case NoneValue():
             return T.FALSE
-        case Word() | Closure() | Span():
+        case Word() | Closure() | Span() | Seq(once=True):
             return T.TRUE
         case Ref():
             return truth(m, m.contents(value))

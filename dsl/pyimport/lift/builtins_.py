@@ -13,6 +13,7 @@ from attndsl.dsl.pyimport.lift.evaluate import evaluate, register
 from attndsl.dsl.pyimport.lift.folds import _extreme, _next, _quantifier, _sum
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.ranges import range_of, range_value
+from attndsl.dsl.pyimport.lift.rewriting import filtered, mapped
 from attndsl.dsl.pyimport.lift.sequences import (
     _dict,
     _enumerate,
@@ -167,6 +168,8 @@ _BUILTINS: dict[str, Callable[[Machine, ast.Call], Value]] = {
     "any": _quantifier(True),
     "all": _quantifier(False),
     "isinstance": _isinstance,
+    "map": mapped,
+    "filter": filtered,
 }
 
 for _kind in (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp):

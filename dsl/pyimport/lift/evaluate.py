@@ -35,7 +35,10 @@ from attndsl.dsl.pyimport.scopes import open_scope
 _BINARY = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
 }  # fmt: skip
-MODULES = {"np": "numpy", "numpy": "numpy", "math": "math", "re": "re", "string": "string", "random": "random"}
+MODULES = {
+    "np": "numpy", "numpy": "numpy", "math": "math", "re": "re", "string": "string", "random": "random",
+    "collections": "collections", "itertools": "itertools",
+}  # fmt: skip
 
 
 def evaluate(m: Machine, node: ast.expr) -> Value:
@@ -59,10 +62,7 @@ def _constant(m: Machine, node: ast.Constant) -> Value:
 def _name(m: Machine, node: ast.Name) -> Value:
     found = m.lookup(node.id)
     if found is not None:
-        found = settle(m, found, node)
-        if isinstance(found, Opaque) and found.name == "spans":
-            raise m.stop("a generator, which can be walked through only once, has a name", node, "E0302")
-        return found
+        return settle(m, found, node)
     if node.id in _own_names(m.frames[-1].function):
         return settle(m, Unbound("it is not set yet"), node)
     if node.id in m.functions:

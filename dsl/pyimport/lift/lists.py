@@ -34,6 +34,8 @@ def freeze(m: Machine, value: Value) -> Value:
         return _record(m, found) if isinstance(found, DictValue) else found
     if isinstance(value, Carried):
         raise Retry(value.name)
+    if isinstance(value, Seq) and value.once:
+        raise m.stop("an iterator is stored in a list", code="E0311")
     if isinstance(value, TupleValue):
         return TupleValue(tuple(freeze(m, v) for v in value.items))
     if isinstance(value, Choice):

@@ -90,10 +90,16 @@ def _shifted(m: Machine, b: Binder) -> Seq:
 
 
 def _stepped(m: Machine, low: Term, high: Term, step: Term, node: ast.AST) -> Value:
-    if not (T.is_const(step) and step.data > 1) or not m.holds(T.compare(">=", low, T.ZERO)):
+    """``range(low, high, step)`` as the positions on its grid; the sign of the step must be known."""
+    down = m.holds(T.compare("<", step, T.ZERO))
+    if not down and not m.holds(T.compare(">", step, T.ZERO)):
         raise m.stop("a range with this step", node, "E0316")
-    b = Binder(T.fresh("int"), low, high)
+    start, width = low, step
+    if down:
+        low, high, width = T.add(high, T.ONE), T.add(low, T.ONE), T.neg(step)
+    b = Binder(T.fresh("int"), low, high, T.NONE, down)
     if not _within_text(m, b):
         raise m.stop("a range with a step that leaves the text", node, "E0316")
-    on_grid = T.compare("==", T.arith("%", T.sub(b.var, low), step), T.ZERO)
+    covered = T.sub(start, b.var) if down else T.sub(b.var, start)
+    on_grid = T.compare("==", T.arith("%", covered, width), T.ZERO)
     return Seq((Part((b,), on_grid, Scalar(b.var)),))

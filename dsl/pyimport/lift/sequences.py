@@ -56,7 +56,7 @@ def _length(m: Machine, v: Value) -> Value:
     if arrays.is_array(v):
         return Scalar(T.N)
     seq = sequence(m, v)
-    if seq is None:
+    if seq is None or seq.once:
         raise m.stop("the length of this object", code="E0302")
     if isinstance(v, Ref) and not seq.is_set and len(seq.parts) == 1 and seq.parts[0].condition is T.TRUE:
         (p,) = seq.parts
@@ -78,12 +78,10 @@ def iterable(m: Machine, value: Value) -> Seq:
             return Seq((v.part,))
         b = Binder(T.fresh("int"), T.ZERO, v.length)
         return Seq((Part((b,), T.TRUE, v.at(b.var)),))
-    if isinstance(value, Opaque) and value.name == "spans":
-        return spans.walk(value.data)
     seq = sequence(m, value)
     if seq is None:
         raise m.stop("a walk through this object", code="E0302")
-    return seq
+    return replace(seq, once=False) if seq.once else seq
 
 
 def _enumerate(m: Machine, node: ast.Call) -> Value:
@@ -99,14 +97,14 @@ def _enumerate(m: Machine, node: ast.Call) -> Value:
         place, item = p.element.items
         assert isinstance(place, Scalar)
         parts.append(Part(p.binders, p.condition, TupleValue((Scalar(T.add(start, place.term)), item))))
-    return Seq(tuple(parts))
+    return Seq(tuple(parts), once=True)
 
 
 def _zip(m: Machine, node: ast.Call) -> Value:
     seqs = [iterable(m, evaluate(m, a)) for a in node.args]
     written = [w for w in (items_of(s) for s in seqs) if w is not None]
     if len(written) == len(seqs):
-        return Seq(tuple(Part((), T.TRUE, TupleValue(row)) for row in zip(*written, strict=False)))
+        return Seq(tuple(Part((), T.TRUE, TupleValue(row)) for row in zip(*written, strict=False)), once=True)
     first = seqs[0]
     if len(first.parts) != 1 or len(first.parts[0].binders) != 1 or any(s.is_set for s in seqs):
         raise m.stop("zip of these sequences", node, "E0313")
@@ -121,7 +119,7 @@ def _zip(m: Machine, node: ast.Call) -> Value:
     m.state.path = m.state.along(*facts, ranked.condition, T.compare(">=", place.term, T.ZERO))
     try:
         for s in seqs[1:]:
-            size = _length(m, m.allocate(s))
+            size = _length(m, m.allocate(replace(s, once=False)))
             assert isinstance(size, Scalar)
             inside = T.compare("<", place.term, size.term)
             if not m.holds(inside):
@@ -130,14 +128,14 @@ def _zip(m: Machine, node: ast.Call) -> Value:
             items.append(C.element(m, s, place.term))
     finally:
         m.state.path = held
-    return Seq((Part(ranked.binders, T.conj(conditions), TupleValue(tuple(items))),))
+    return Seq((Part(ranked.binders, T.conj(conditions), TupleValue(tuple(items))),), once=True)
 
 
 def _reversed(m: Machine, node: ast.Call) -> Value:
     seq = iterable(m, evaluate(m, node.args[0]))
     if seq.is_set:
         raise m.stop("the order of a set", node, "E0312")
-    return C.reverse(seq)
+    return replace(C.reverse(seq), once=True)
 
 
 def _sorted(m: Machine, node: ast.Call) -> Value:

@@ -8,7 +8,7 @@ from attndsl.dsl.pyimport.lift import arrays, dicts, slices, spans, tables
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import doc_words, sequence, spread
-from attndsl.dsl.pyimport.lift.evaluate import evaluate, register
+from attndsl.dsl.pyimport.lift.evaluate import MODULES, evaluate, register
 from attndsl.dsl.pyimport.lift.linear import WORD_COUNT
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.terms import Term
@@ -76,7 +76,7 @@ def attribute(m: Machine, base: Value, name: str) -> Value:
             return _word_attribute(m, w, name)
         case Opaque(name="encoding", data=batched) if name == "input_ids":
             return Opaque("batch" if batched else "ids")
-        case Opaque(name=module) if module in ("numpy", "math", "re", "string", "random", "spacy"):
+        case Opaque(name=module) if module in (*MODULES.values(), "spacy"):
             return _module_attribute(m, module, name)
         case Opaque(name="function", data=prefix):
             return Opaque("function", f"{prefix}.{name}")
@@ -125,7 +125,7 @@ def _word_attribute(m: Machine, w: Term, name: str) -> Value:
         return Word(T.feature(w, "head", "word"))
     if name in _NODE_SETS:
         var = T.fresh("word")
-        return Seq((Part((Binder(var, T.NONE, T.NONE, T.feature(w, name, "words")),), T.TRUE, Word(var)),))
+        return Seq((Part((Binder(var, T.NONE, T.NONE, T.feature(w, name, "words")),), T.TRUE, Word(var)),), once=True)
     if name in ("lefts", "rights"):
         return _side(w, name)
     if name in ("n_lefts", "n_rights"):
@@ -144,7 +144,7 @@ def _word_attribute(m: Machine, w: Term, name: str) -> Value:
 def _side(w: Term, name: str) -> Seq:
     var = T.fresh("word")
     order = T.compare("<" if name == "lefts" else ">", T.windex(var), T.windex(w))
-    return Seq((Part((Binder(var, T.NONE, T.NONE, T.feature(w, "children", "words")),), order, Word(var)),))
+    return Seq((Part((Binder(var, T.NONE, T.NONE, T.feature(w, "children", "words")),), order, Word(var)),), once=True)
 
 
 # ---------------------------------------------------------------- subscripts
@@ -197,14 +197,14 @@ def _element(m: Machine, base: Value, index: Value) -> Value:
     if isinstance(base, Opaque) and base.name == "doc":
         return Word(T.wordat(C.wrapped(m, at, WORD_COUNT)))
     seq = sequence(m, base)
-    if seq is None:
+    if seq is None or seq.once:
         raise m.stop("this object is indexed", code="E0302")
     return C.element(m, seq, at)
 
 
 def _slice(m: Machine, base: Value, index: ast.Slice) -> Value:
     seq = sequence(m, base)
-    if seq is None:
+    if seq is None or seq.once:
         raise m.stop("a slice of this object", code="E0302")
     if index.step is not None:
         step = evaluate(m, index.step)

@@ -136,10 +136,13 @@ class Part(Value):
 
 @symbolic
 class Seq(Value):
-    """A list, tuple, set or generator: its parts one after the other. In a set equal elements count once."""
+    """A list, tuple, set or generator: its parts one after the other. In a set equal elements count once.
+
+    ``once``: Python's object is an iterator, which is empty after a walk through it."""
 
     parts: tuple[Part, ...]
     is_set: bool = False
+    once: bool = False
 
 
 @symbolic
