@@ -62,10 +62,7 @@ def _constant(m: Machine, node: ast.Constant) -> Value:
 def _name(m: Machine, node: ast.Name) -> Value:
     found = m.lookup(node.id)
     if found is not None:
-        found = settle(m, found, node)
-        if isinstance(found, Opaque) and found.name == "spans":
-            raise m.stop("a generator, which can be walked through only once, has a name", node, "E0302")
-        return found
+        return settle(m, found, node)
     if node.id in _own_names(m.frames[-1].function):
         return settle(m, Unbound("it is not set yet"), node)
     if node.id in m.functions:

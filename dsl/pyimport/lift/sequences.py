@@ -78,8 +78,6 @@ def iterable(m: Machine, value: Value) -> Seq:
             return Seq((v.part,))
         b = Binder(T.fresh("int"), T.ZERO, v.length)
         return Seq((Part((b,), T.TRUE, v.at(b.var)),))
-    if isinstance(value, Opaque) and value.name == "spans":
-        return spans.walk(value.data)
     seq = sequence(m, value)
     if seq is None:
         raise m.stop("a walk through this object", code="E0302")

@@ -15,16 +15,11 @@ KINDS = ("sents", "ents", "noun_chunks")
 _MARKS = {"ents": "entity_iob", "noun_chunks": "chunk_iob"}
 
 
-def of_doc(kind: str) -> Value:
+def of_doc(kind: str) -> Seq:
     """``doc.ents`` is a tuple; ``doc.sents`` and ``doc.noun_chunks`` can be walked through once."""
-    return walk(kind) if kind == "ents" else Opaque("spans", kind)
-
-
-def walk(kind: str) -> Seq:
-    """All spans of this kind, in the order of the text."""
     w = T.fresh("word")
     begins = T.feature(w, "is_sent_start", "bool") if kind == "sents" else _marked(kind, w, "B")
-    return Seq((Part((Binder(w, T.NONE, T.NONE, T.ALL_WORDS),), begins, Span(kind, w, True)),))
+    return Seq((Part((Binder(w, T.NONE, T.NONE, T.ALL_WORDS),), begins, Span(kind, w, True)),), once=kind != "ents")
 
 
 def of_word(w: Term) -> Span:

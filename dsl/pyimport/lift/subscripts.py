@@ -125,7 +125,7 @@ def _word_attribute(m: Machine, w: Term, name: str) -> Value:
         return Word(T.feature(w, "head", "word"))
     if name in _NODE_SETS:
         var = T.fresh("word")
-        return Seq((Part((Binder(var, T.NONE, T.NONE, T.feature(w, name, "words")),), T.TRUE, Word(var)),))
+        return Seq((Part((Binder(var, T.NONE, T.NONE, T.feature(w, name, "words")),), T.TRUE, Word(var)),), once=True)
     if name in ("lefts", "rights"):
         return _side(w, name)
     if name in ("n_lefts", "n_rights"):
@@ -144,7 +144,7 @@ def _word_attribute(m: Machine, w: Term, name: str) -> Value:
 def _side(w: Term, name: str) -> Seq:
     var = T.fresh("word")
     order = T.compare("<" if name == "lefts" else ">", T.windex(var), T.windex(w))
-    return Seq((Part((Binder(var, T.NONE, T.NONE, T.feature(w, "children", "words")),), order, Word(var)),))
+    return Seq((Part((Binder(var, T.NONE, T.NONE, T.feature(w, "children", "words")),), order, Word(var)),), once=True)
 
 
 # ---------------------------------------------------------------- subscripts
