@@ -13,13 +13,16 @@ import typer
 from attndsl import __version__
 from attndsl.cli import (
     STOPPED,
+    compare,
     compiling,
     damage,
+    diff,
     editor,
     falsify,
     files,
     isolation,
     jobs,
+    minimise,
     qa,
     running,
     stopped,
@@ -45,9 +48,12 @@ app = typer.Typer(
 )
 jobs.register(app)
 damage.register(app)
+diff.register(app)
 qa.register(app)
 synth.register(app)
 falsify.register(app)
+compare.register(app)
+minimise.register(app)
 compiling.register(app)
 files.register(app)
 running.register(app)
