@@ -22,6 +22,7 @@ from attndsl.cli import (
     jobs,
     qa,
     running,
+    runs,
     stopped,
     synth,
 )
@@ -51,6 +52,7 @@ falsify.register(app)
 compiling.register(app)
 files.register(app)
 running.register(app)
+runs.register(app)
 isolation.register(app)
 editor.register(app)
 
@@ -71,6 +73,15 @@ def _root(
 def run(arguments: list[str] | None = None) -> int:
     """Run the command and return its exit code; every failure is one clear message on stderr."""
     _never_fail_to_encode()
+    try:
+        return _run(arguments)
+    finally:
+        opened = sys.modules.get("attndsl.store.opened")  # without it no run was opened
+        if opened is not None:
+            opened.close_all()
+
+
+def _run(arguments: list[str] | None) -> int:
     try:
         result: Any = app(several_files(arguments), prog_name="attndsl", standalone_mode=False)
         if sys.stdout is not None:
