@@ -88,7 +88,7 @@ def _snippets() -> dict[str, dict[str, str]]:
     lines = lines_of("word_expressions.txt")
     expressions = [(x, f"{CELLS}{x}\n") for x in lines if not x.startswith("#")]
     found = chunked("expressions", expressions)
-    for kind in ("statements", "variants"):
+    for kind in ("statements", "variants", "guards"):
         bodies = "\n".join(lines_of(f"word_{kind}.txt")).split("\n---\n")[1:]
         named = [(b.replace("\n", "\n# "), "".join(f"    {x}\n" for x in b.splitlines())) for b in bodies]
         found |= chunked(kind, named)
