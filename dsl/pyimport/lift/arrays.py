@@ -96,6 +96,9 @@ def vector_subscript(m: Machine, v: RowRef | Vector, index: ast.expr) -> Value:
             return _row_slice(m, v, index)
         if v.part:
             raise m.stop("a slice of an array made of a list", code="E0315")
+        if slices.is_backwards(m, index):
+            backwards, last = v.at, T.sub(v.length, T.ONE)
+            return Vector(v.length, lambda k: backwards(T.sub(last, k)))
         low, high = _range(m, index, v.length)
         at = v.at
         return Vector(T.sub(high, low), lambda k: at(T.add(k, low)))

@@ -45,7 +45,7 @@ def _comprehension(m: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorE
         del m.loops[depth:]
         _restore(m, held)
     if isinstance(node, ast.GeneratorExp):
-        return Seq(tuple(parts))
+        return Seq(tuple(parts), once=True)
     if isinstance(node, ast.DictComp):
         return m.allocate(DictValue(tuple(parts)))
     return m.allocate(Seq(tuple(parts), isinstance(node, ast.SetComp)))
