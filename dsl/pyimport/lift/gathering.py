@@ -142,7 +142,9 @@ class _Rewriting:
             return [s]
         first = missing[at].value  # type: ignore[attr-defined]
         taken = _names(key) | _names(first)
-        if any(_stores(x, taken) for x in [*missing[at + 1 :], *there]):
+        if any(_stores(x, taken) for x in [*missing[at + 1 :], *there]) or any(
+            _stores(x, _names(key)) for x in missing[:at]
+        ):
             return [s]
         found = self._second(name, key, first, there, rest)
         if found is None:
