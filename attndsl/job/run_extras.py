@@ -17,10 +17,10 @@ from attndsl.cli.report.parts import Correlation, Counterexample, DamageStep, Da
 from attndsl.cli.report.picture import PatternPicture, picture_iou
 from attndsl.dsl.diagnostics import DiagnosticError, fail
 from attndsl.job.counterexamples import read
+from attndsl.job.report_pictures import shown_text
 from attndsl.job.run import Run
 from attndsl.job.scores import chosen_programs
 from attndsl.job.stages import digest
-from attndsl.runtime.falsify.report import shown_tokens
 from attndsl.runtime.program import Program
 from attndsl.runtime.table import Table
 from attndsl.runtime.tokenize import token_table
@@ -155,6 +155,6 @@ def _again(entry: Mapping[str, Any], run: Run, program: Program) -> Counterexamp
     pictures = [PatternPicture.from_matrix(side, len(table), run.causal, entry["text"]) for side in sides]
     blamed = entry.get("blamed")
     return Counterexample(
-        entry["head"], program.name, shown_tokens(table), picture_iou(*sides), float(entry["below"]), *pictures,
+        entry["head"], program.name, tuple(shown_text(table)), picture_iou(*sides), float(entry["below"]), *pictures,
         blamed if isinstance(blamed, str) else "",
     )  # fmt: skip
