@@ -4,10 +4,10 @@
 
 One undisturbed run is the reference. Then the same command is started in a fresh folder, killed (SIGKILL) at a random
 moment, started again, and so on until it ends by itself; then in another folder, until all kills are spent. A moment
-is a number of ledger records from now, 0 (it opens the run) to a quarter of all, and a time of up to two units' length.
-Of every finished run, every file but the ledger is compared with the reference, byte by byte but for the page's date, and
-the ledger is counted. With ``--workers`` every other kill hits a worker instead, which the run must survive. Ends with exit
-code 1 when anything differs.
+is a number of ledger records from now, 0 (it opens the run) to a quarter of all, and a time of up to two units'
+length. Of every finished run, every file but the ledger is compared with the reference, byte by byte but for the
+page's date, and the ledger is counted. With ``--workers`` every other kill hits a worker instead, which the run must
+survive. Ends with exit code 1 when anything differs.
 
 Processes are forked from one that has imported everything, so that kills fall into the work and not into the imports.
 """

@@ -32,6 +32,7 @@ def pool(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
         from attndsl.store.ray_pool import RayPool
 
         monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+        monkeypatch.setenv("RAY_worker_niceness", "0")
         made = RayPool("local", 2, OpenFolder(folder))
     yield made
     made.close()
