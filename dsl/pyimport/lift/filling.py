@@ -79,7 +79,7 @@ def _changes(body: list[ast.stmt]) -> list[tuple[str, bool]]:
         adds = isinstance(x, ast.Call) and isinstance(x.func, ast.Attribute) and x.func.attr in _ADDING
         base = x.value if stored else x.func.value if adds else None  # type: ignore[attr-defined]
         if isinstance(base, ast.Name):
-            found.setdefault((base.id, stored))
+            found.setdefault((base.id, stored or x.func.attr in METHODS))  # type: ignore[attr-defined]
     return list(found)
 
 

@@ -8,9 +8,9 @@ from weakref import WeakKeyDictionary
 
 from attndsl.dsl import pytree
 from attndsl.dsl.pyimport.lift import collections_ as C
+from attndsl.dsl.pyimport.lift import lookback, whiles
 from attndsl.dsl.pyimport.lift import summary as S
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift import whiles
 from attndsl.dsl.pyimport.lift.basics import spread
 from attndsl.dsl.pyimport.lift.evaluate import condition, evaluate
 from attndsl.dsl.pyimport.lift.folds import exclusive
@@ -60,6 +60,9 @@ def _by_cases(m: Machine, node: ast.For, choice: Choice) -> bool:
 def _over(m: Machine, node: ast.For, value: Value) -> bool:
     if isinstance(value, Ref) and any(_mutates(node, name) for name in _names_of(m, value)):
         raise m.stop("a list is changed while it is walked through", node, "E0311")
+    low = lookback.low_of(m, node, value)
+    if low is not None and m.at_once and isinstance(value, Seq):
+        return lookback.walk(_Walk(m, node, True), low, len(value.parts))
     seq = iterable(m, value)
     ordered = not seq.is_set
     if seq.is_set:

@@ -170,6 +170,8 @@ class Machine:
     aligners: Mapping[str, Aligner] = field(default_factory=dict)
     steps: int = 0
     node: ast.AST | None = None
+    long_ranges: bool = False  # a loop over a range was written out
+    at_once: bool = False  # such loops are walked through at once
 
     # ------------------------------------------------------------ places
 
