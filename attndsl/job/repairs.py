@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attndsl.job.run import Run
-from attndsl.job.stages import write_text
 from attndsl.runtime.program import Program
 from attndsl.runtime.surrogates import Surrogates
 
@@ -28,7 +26,7 @@ def repair_stage(run: Run, heads: Sequence[Head], programs: Mapping[Head, Progra
         known = _fitted(run, heads, programs)
         run.stages.save("repair", key, known)
     named = {f"L{layer}H{head}": {"scale": scale, "bias": bias} for (layer, head), scale, bias in known}
-    write_text(Path(run.settings.out) / "repair.json", json.dumps(named, indent=1) + "\n")
+    run.folder.put("repair.json", (json.dumps(named, indent=1) + "\n").encode())
     return {(layer, head): Repair(scale, tuple(bias)) for (layer, head), scale, bias in known}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from attndsl.job.scores import chosen_programs, in_iou_order
 from attndsl.runtime.program import Program
 from attndsl.runtime.surrogates import Surrogates
 from attndsl.runtime.table import Table
+from attndsl.store.folder import Written
+from attndsl.store.units import Unit
 
 if TYPE_CHECKING:
     from attndsl.models.repair import Repair
@@ -42,50 +45,61 @@ def replace_stage(run: Run, table: Table) -> list[Step]:
     steps: list[Step] = []
     base: Step | None = None
     shares = sorted({0.0, *run.settings.steps})
-    repairs: Mapping[Head, Repair] = {}
+    units = {share: step_unit(run, order[: round(share * len(order))], programs) for share in shares}
+    fixed: dict[float, Unit] = {}
     if run.settings.repair:
         repairs = repair_stage(run, order[: round(shares[-1] * len(order))], programs)
-    with run.progress.bar("replacing heads", len(shares)) as advance:
-        for number, share in enumerate(shares, start=1):
-            heads = order[: round(share * len(order))]
-            step = _step(run, share, heads, programs)
-            base = base or step
-            step |= increase(base, step, run.settings.seed)
-            if repairs and heads:
-                fixed = _step(run, share, heads, programs, repairs)
-                step["repaired"] = fixed | increase(base, fixed, run.settings.seed)
-            steps.append(step)
-            advance(number, len(shares))
+        fixed = {
+            share: step_unit(run, order[: round(share * len(order))], programs, repairs)
+            for share, unit in units.items() if unit.args["heads"]
+        }  # fmt: skip
+    run.do("replacing heads", list({unit.id: unit for unit in (*units.values(), *fixed.values())}.values()))
+    for share, unit in units.items():
+        step = _step(run, share, unit)
+        base = base or step
+        step |= increase(base, step, run.settings.seed)
+        if share in fixed:
+            repaired = _step(run, share, fixed[share])
+            step["repaired"] = repaired | increase(base, repaired, run.settings.seed)
+        steps.append(step)
     return steps
 
 
-def _step(
-    run: Run,
-    share: float,
-    heads: list[Head],
-    programs: dict[Head, Program],
-    repairs: Mapping[Head, Repair] | None = None,
-) -> Step:
-    wanted = {head: repairs[head] for head in heads if head in repairs} if repairs else {}
-    fixed = [[(head, repair.scale, repair.bias) for head, repair in wanted.items()]] if wanted else []
-    key = run.key("replace", [(head, programs[head].name) for head in heads], *fixed)
-    known = run.stages.load("replace", key)
-    if known is None:
-        known = _measure(run, heads, programs, wanted)
-        run.stages.save("replace", key, known)
-    return {"share": share, "heads": len(heads), **known}
+def _step(run: Run, share: float, unit: Unit) -> Step:
+    return {"share": share, "heads": len(unit.args["heads"]), **json.loads(run.units.read(unit))}
 
 
-def _measure(run: Run, heads: list[Head], programs: dict[Head, Program], repairs: Mapping[Head, Repair]) -> Step:
+def step_unit(
+    run: Run, heads: Sequence[Head], programs: dict[Head, Program], repairs: Mapping[Head, Repair] | None = None
+) -> Unit:
+    """The losses on held-out texts with these heads replaced, and repaired."""
+    known = repairs or {}
+    wanted = [[list(head), known[head].scale, list(known[head].bias)] for head in heads if head in known]
+    number = {id(program): i for i, program in enumerate(run.programs)}
+    key = run.key("replace", [(head, programs[head].name) for head in heads], *([wanted] if wanted else []))
+    args = {
+        "heads": [list(head) for head in heads], "programs": [number[id(programs[head])] for head in heads],
+        "texts": [[text.id, text.text, text.split] for text in run.texts("heldout")],
+        "repairs": wanted,
+    }  # fmt: skip
+    return Unit("replace", key, f"{len(heads)} of {len(run.heads)} heads", args, accelerator=True)
+
+
+def measure_step(run: Run, unit: Unit) -> list[Written]:
+    """The work of a unit ``replace``."""
     from attndsl.models.inject import inject
     from attndsl.models.perplexity import losses
+    from attndsl.models.repair import Repair
 
-    loaded = run.loaded
-    texts = [text.text for text in run.texts("heldout")]
-    provider = provider_of([programs[head] for head in heads], True, loaded.tokenizer, **run._backend())
+    loaded, args = run.loaded, unit.args
+    heads = [(layer, head) for layer, head in args["heads"]]
+    programs = [run.programs[number] for number in args["programs"]]
+    provider = provider_of(programs, True, loaded.tokenizer, **run._backend())
+    repairs = {(layer, head): Repair(scale, tuple(bias)) for (layer, head), scale, bias in args["repairs"]}
     with inject(loaded.model, heads, provider, layout=loaded.layout, outside_window="renormalize", repairs=repairs):
-        found = losses(loaded.model, loaded.tokenizer, texts)
-    return {"perplexity": found.perplexity, "nll": found.nll.tolist(), "tokens": found.tokens.tolist()}
+        found = losses(loaded.model, loaded.tokenizer, [text for _, text, _ in args["texts"]])
+    step = {"perplexity": found.perplexity, "nll": found.nll.tolist(), "tokens": found.tokens.tolist()}
+    return [run.folder.put(f"stages/{unit.id}.json", json.dumps(step).encode())]
 
 
 def increase(base: Step, step: Step, seed: int) -> Step:
