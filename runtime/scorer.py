@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from attndsl.dsl.diagnostics import fail
 from attndsl.runtime.allpairs import Figures, min_sums, pair_bounds, vector_lanes
 from attndsl.runtime.allpairs_torch import min_sums_torch
+from attndsl.runtime.allpairs_triton import min_sums_triton, runs_on
 from attndsl.runtime.dither import margin
 from attndsl.runtime.exact import pair_ious
 from attndsl.runtime.packing import (
@@ -87,8 +88,9 @@ class Scorer:
     programs held at once (never fewer than 48 per thread). ``keep_sentences=False`` keeps only means, so that memory
     does not grow with the number of sentences.
     ``lanes`` is chosen by CPU features; 16 or 32 forces one kernel (not of "uint8"). ``device`` (such as "cuda")
-    computes the sums through torch, in float64. ``before``: sentences of the same job that other scorers take, so that
-    no two sentences are rounded by the same draw. Raises E0535 and E0536 for impossible settings.
+    computes the sums through torch, in float64, or in "float32" by a Triton kernel. ``before``: sentences of the same
+    job that other scorers take, so that no two sentences are rounded by the same draw. Raises E0535 and E0536 for
+    impossible settings.
     """
 
     def __init__(
@@ -111,8 +113,8 @@ class Scorer:
             raise fail("E0536", f"unknown precision '{precision}'", help=f"one of {', '.join(PRECISIONS)}")
         if threads is not None and threads < 1:
             raise fail("E0536", f"cannot score on {threads} threads", help="give 1 or more, or None for all CPUs")
-        if device is not None and precision != "float64":
-            raise fail("E0536", f"a torch device scores in float64, not '{precision}'", help="leave the precision out")
+        if device is not None and precision != "float64" and not (precision == "float32" and runs_on(device)):
+            raise fail("E0536", f"device '{device}' cannot score in {precision}", help="leave the precision out")
         self.device = device
         self.programs, self.heads, self.causal, self.precision = programs, heads, causal, precision
         self.threads = threads or available_threads()
@@ -374,6 +376,8 @@ class SentenceScorer:
             raise fail("E0533", f"programs {first} to {stop - 1} were given", help=f"the scorer has {scorer.programs}")
         if scorer.device is None:
             sums = min_sums(programs, self.packed_heads, executor=scorer._pool, threads=scorer.threads)
+        elif scorer.precision == "float32":
+            sums = min_sums_triton(programs, self.packed_heads, device=scorer.device)
         else:
             sums = min_sums_torch(programs, self.packed_heads, device=scorer.device)
         into = self.figures.rows(first, stop)

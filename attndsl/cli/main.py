@@ -13,13 +13,17 @@ import typer
 from attndsl import __version__
 from attndsl.cli import (
     STOPPED,
+    compare,
     compiling,
     damage,
+    diff,
     editor,
     falsify,
     files,
     isolation,
     jobs,
+    minimise,
+    plan,
     qa,
     running,
     runs,
@@ -46,13 +50,17 @@ app = typer.Typer(
 )
 jobs.register(app)
 damage.register(app)
+diff.register(app)
 qa.register(app)
 synth.register(app)
 falsify.register(app)
+compare.register(app)
+minimise.register(app)
 compiling.register(app)
 files.register(app)
 running.register(app)
 runs.register(app)
+plan.register(app)
 isolation.register(app)
 editor.register(app)
 

@@ -11,7 +11,7 @@ from attndsl.job.progress import Progress, Timed
 from attndsl.job.replacement import Step, replace_stage
 from attndsl.job.report import report_data, versions
 from attndsl.job.run import Run, prepare
-from attndsl.job.scores import score_stage
+from attndsl.job.scores import chosen_programs, score_stage
 from attndsl.job.settings import Settings
 from attndsl.job.stages import digest
 from attndsl.runtime.table import Table
@@ -81,5 +81,12 @@ def results_of(run: Run, table: Table, steps: list[Step]) -> dict[str, object]:
         "heads": content["rows"],
         "perplexity": steps,
         "programs": {p.name: p.outcome.value for p in run.library.values()},
+        "program_texts": program_texts(run, table),
         "versions": versions(),
     }
+
+
+def program_texts(run: Run, table: Table) -> dict[str, str]:
+    """The text of every chosen program, so that a later run can tell whether one of the same name was edited."""
+    chosen = {program.name: program for program in chosen_programs(run, table).values()}
+    return {name: p.to_attn() if p.typed is not None else p.source or "" for name, p in sorted(chosen.items())}

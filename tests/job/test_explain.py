@@ -77,7 +77,9 @@ def test_results_as_json_file_and_table(place: Path, capsys: pytest.CaptureFixtu
     out, _ = capsys.readouterr()
     results = json.loads(out)
     assert results == json.loads(Path("run/results.json").read_text(encoding="utf-8"))
-    assert set(results) == {"model", "corpus", "totals", "heads", "perplexity", "programs", "versions"}
+    parts = {"model", "corpus", "totals", "heads", "perplexity", "programs", "program_texts", "versions"}
+    assert set(results) == parts
+    assert set(results["program_texts"]) == {head["program"] for head in results["heads"]}
     assert [head["head"] for head in results["heads"]] == [
         f"L{layer}H{head}" for layer in range(3) for head in range(4)
     ]

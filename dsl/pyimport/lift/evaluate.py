@@ -35,7 +35,10 @@ from attndsl.dsl.pyimport.scopes import open_scope
 _BINARY = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
 }  # fmt: skip
-MODULES = {"np": "numpy", "numpy": "numpy", "math": "math", "re": "re", "string": "string", "random": "random"}
+MODULES = {
+    "np": "numpy", "numpy": "numpy", "math": "math", "re": "re", "string": "string", "random": "random",
+    "collections": "collections", "itertools": "itertools",
+}  # fmt: skip
 
 
 def evaluate(m: Machine, node: ast.expr) -> Value:

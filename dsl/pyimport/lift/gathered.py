@@ -8,9 +8,10 @@ from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.gathering import APPEND, FIRST, SUM
+from attndsl.dsl.pyimport.lift.keyed import at_key, one_of
 from attndsl.dsl.pyimport.lift.lists import freeze
 from attndsl.dsl.pyimport.lift.machine import Machine
-from attndsl.dsl.pyimport.lift.merge import instantiate, merge_values, subst_value
+from attndsl.dsl.pyimport.lift.merge import instantiate, merge_values
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     DictValue,
@@ -87,10 +88,9 @@ def value_of(m: Machine, d: DictValue, key: Value, default: Value | None) -> Val
 
 def _matching(m: Machine, original: Part, key: Value) -> Part:
     """What was gathered for the key."""
-    p = instantiate(original)
+    p = at_key(m, instantiate(original), key)
     assert isinstance(p.element, TupleValue)
-    own, value, _ = p.element.items
-    return Part(p.binders, T.conj((p.condition, C.equal(m, own, key))), value)
+    return Part(p.binders, p.condition, p.element.items[1])
 
 
 def _total(parts: list[Part]) -> Scalar:
@@ -105,15 +105,7 @@ def _total(parts: list[Part]) -> Scalar:
 def _first(m: Machine, parts: list[Part], default: Value | None) -> Value:
     found = default
     for p in reversed(parts):
-        if not p.binders:
-            here, value = p.condition, p.element
-        elif len(p.binders) > 1:
-            raise m.stop("a dict that nested loops fill", code="E0313")
-        else:
-            (b,) = C.in_text_order(p).binders
-            kind = "last" if b.descending else "first"
-            node = T.agg(kind, b.var, b.domain, b.low, b.high, p.condition)
-            here, value = C.exists(p.binders, p.condition), subst_value(p.element, {b.var: node})
+        here, value = one_of(m, p, last=False)
         found = value if found is None else merge_values(here, value, found)
     if found is None:
         raise m.stop("a value of an empty dict", code="E0313")

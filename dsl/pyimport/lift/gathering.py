@@ -39,6 +39,9 @@ def _made(x: ast.AST) -> list[tuple[str, str]]:
         targets, value = [x.target], x.value
     elif isinstance(x, ast.Assign):
         targets, value = x.targets, x.value  # type: ignore[assignment]
+        if len(targets) == 1 and isinstance(targets[0], ast.Tuple) and isinstance(value, ast.Tuple):
+            pairs = zip(targets[0].elts, value.elts, strict=False)
+            return [found for t, v in pairs for found in _made(ast.Assign([t], v))]
     else:
         return []
     kind = None
@@ -94,6 +97,10 @@ class _Rewriting:
             name = _item_of(base)
             if name is not None and self.made.get(name) == APPEND:
                 return _call(s, name, APPEND, base.slice, call.args[0])  # type: ignore[attr-defined]
+        if call is not None and isinstance(call.func, ast.Attribute) and call.func.attr == "setdefault":
+            base = call.func.value
+            if isinstance(base, ast.Name) and self.made.get(base.id) == "" and len(call.args) == 2:
+                return None if _empty_list(call.args[1]) else _call(s, base.id, FIRST, call.args[0], call.args[1])
         if isinstance(s, ast.AugAssign) and isinstance(s.op, ast.Add):
             name = _item_of(s.target)
             if name is not None and self.made.get(name) == SUM:
@@ -135,7 +142,9 @@ class _Rewriting:
             return [s]
         first = missing[at].value  # type: ignore[attr-defined]
         taken = _names(key) | _names(first)
-        if any(_stores(x, taken) for x in [*missing[at + 1 :], *there]):
+        if any(_stores(x, taken) for x in [*missing[at + 1 :], *there]) or any(
+            _stores(x, _names(key)) for x in missing[:at]
+        ):
             return [s]
         found = self._second(name, key, first, there, rest)
         if found is None:

@@ -9,7 +9,7 @@ from attndsl.dsl import pytree
 from attndsl.dsl.pyimport.lift import arrays, blocks, dicts, fancy, listed, lists, tables
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, settle, spread
-from attndsl.dsl.pyimport.lift.evaluate import _BINARY, condition, evaluate
+from attndsl.dsl.pyimport.lift.evaluate import _BINARY, MODULES, condition, evaluate
 from attndsl.dsl.pyimport.lift.folds import extreme
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.merge import merge_states
@@ -221,15 +221,15 @@ def _break(m: Machine, node: ast.Break) -> bool:
 
 
 def _import(m: Machine, node: ast.Import | ast.ImportFrom) -> bool:
-    allowed = {"numpy", "math", "string", "typing", "re", "random"}
+    allowed = {*MODULES.values(), "typing"}
     for alias in node.names:
         module = alias.name if isinstance(node, ast.Import) else node.module or ""
         if module.split(".")[0] not in allowed:
             raise m.stop(f"the import of {module!r}", node, "E0303")
         if isinstance(node, ast.Import):
-            if alias.name in ("numpy", "math", "string", "re", "random"):
+            if alias.name in MODULES.values():
                 m.assign(alias.asname or alias.name, Opaque(alias.name))
-        elif module in ("numpy", "math"):
+        elif module in ("numpy", "math", "collections", "itertools"):
             m.assign(alias.asname or alias.name, Opaque("function", f"{module}.{alias.name}"))
     return True
 

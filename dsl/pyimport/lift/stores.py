@@ -8,7 +8,7 @@ from collections.abc import Callable
 from attndsl.dsl.pyimport.lift import arrays, blocks, dicts, fancy, tables
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.basics import spread
+from attndsl.dsl.pyimport.lift.basics import spread, unpacked
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.sequences import bind_target
@@ -44,7 +44,11 @@ def store(m: Machine, target: ast.expr, value: Value, node: ast.AST) -> None:
             m.assign(target.value.id, _masked(m, base, evaluate(m, target.slice), value, node))
             return
         _store_item(m, base, target.slice, value, node)
-    elif isinstance(target, ast.Tuple | ast.List) and isinstance(value, TupleValue) and _same_length(target, value):
+    elif isinstance(target, ast.Tuple | ast.List):
+        value = unpacked(m, value, target)
+        if not (isinstance(value, TupleValue) and _same_length(target, value)):
+            bind_target(m, target, value)
+            return
         for t, v in zip(target.elts, value.items, strict=True):
             store(m, t, v, node)
     else:

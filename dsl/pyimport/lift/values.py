@@ -58,6 +58,15 @@ class Word(Value):
     term: Term
 
 
+@symbolic
+class Span(Value):
+    """A sentence, entity or noun chunk (``kind`` as spaCy names the attribute) with a word of it, the first or any."""
+
+    kind: str
+    word: Term
+    is_first: bool
+
+
 MAX_LEAVES = 1_000
 """Alternatives of one value, those that are shared counted each time; 288 published programs and our own need 36."""
 
@@ -127,10 +136,13 @@ class Part(Value):
 
 @symbolic
 class Seq(Value):
-    """A list, tuple, set or generator: its parts one after the other. In a set equal elements count once."""
+    """A list, tuple, set or generator: its parts one after the other. In a set equal elements count once.
+
+    ``once``: Python's object is an iterator, which is empty after a walk through it."""
 
     parts: tuple[Part, ...]
     is_set: bool = False
+    once: bool = False
 
 
 @symbolic
