@@ -52,9 +52,7 @@ def plan(
     ] = None,
     keep_patterns: Annotated[
         bool,
-        typer.Option(
-            "--keep-patterns/--no-keep-patterns", rich_help_panel=MACHINE, help="Whether patterns are stored."
-        ),
+        typer.Option("--keep-patterns/--no-keep-patterns", rich_help_panel=MACHINE, help="Are patterns stored?"),
     ] = True,
     format: FormatOption = Format.TEXT,
 ) -> int:

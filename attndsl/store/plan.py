@@ -72,8 +72,8 @@ class Sizes:
 @dataclass(frozen=True)
 class Rates:
     """Processor seconds of one machine: per ``multiply``-add and attention ``weight`` of a forward pass, per
-    weight that a program fills in (``evaluation``), per ``pair`` of weights compared, per ``unit`` of bookkeeping, and per
-    byte ``written``. ``start``: seconds until a worker is ready."""
+    weight that a program fills in (``evaluation``), per ``pair`` of weights compared, per ``unit`` of bookkeeping, and
+    per byte ``written``. ``start``: seconds until a worker is ready."""
 
     multiply: float
     weight: float
