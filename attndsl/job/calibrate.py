@@ -10,14 +10,17 @@ import numpy as np
 
 from attndsl.dsl.diagnostics import fail
 from attndsl.dsl.tokens import TokenTable
+from attndsl.job.forecast import without_programs
 from attndsl.runtime.budget import rates as scoring_rates
 from attndsl.runtime.kernel import LibraryKernel
 from attndsl.runtime.library import builtin_library
+from attndsl.runtime.pattern import normalise
 from attndsl.store.opened import RUN
 from attndsl.store.plan import Rates, Shape, Sizes, rates_of_run
 from attndsl.store.status import existing, status
 
 REPEATS = 3
+HEADS = 16
 LONGEST = 256
 """Longer texts are measured at this length: by then cost per weight no longer changes."""
 
@@ -29,7 +32,9 @@ def measured_rates(tokens: int) -> Rates:
     n = min(tokens, LONGEST)
     model = measure_rates()
     pair = scoring_rates(n, True, "float64").pair_weight
-    return Rates(model.multiply, model.weight, _evaluation(n), pair)
+    some = np.repeat(normalise(np.ones((n, n)), causal=True)[None], HEADS, axis=0)
+    choosing, reporting = (seconds / (HEADS * n * n) for seconds in without_programs(some, causal=True))
+    return Rates(model.multiply, model.weight, _evaluation(n), pair, choosing, reporting)
 
 
 def _evaluation(n: int) -> float:

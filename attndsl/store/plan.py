@@ -71,15 +71,19 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Rates:
-    """Processor seconds of one machine: per ``multiply``-add and attention ``weight`` of a forward pass, per
-    weight that a program fills in (``evaluation``), per ``pair`` of weights compared, per ``unit`` of bookkeeping, and
-    per byte ``written``. ``start``: seconds until a worker is ready."""
+    """Processor seconds of one machine: per ``multiply``-add and attention ``weight`` of a forward pass, per weight
+    that a program fills in (``evaluation``), per ``pair`` of weights compared, per weight of a head that is compared
+    with baselines (``choosing``) and reported on (``reporting``), per ``unit`` of bookkeeping, and per byte
+    ``written``; ``load``: of the kernels, once. ``start``: seconds until a worker is ready."""
 
     multiply: float
     weight: float
     evaluation: float
     pair: float
+    choosing: float = 0.0
+    reporting: float = 0.0
     unit: float = 0.05
+    load: float = 1.2
     written: float = 1e-9
     start: float = 15.0
 
@@ -136,19 +140,21 @@ def stages_of(sizes: Sizes, rates: Rates) -> tuple[Stage, ...]:
     matrix = 4 * heads * n * n
     texts = sizes.train + sizes.heldout
     weights = n * (n + 1) / 2
-    comparing = rates.pair * (sizes.programs + BASELINES) * heads * weights
+    comparing = rates.pair * sizes.programs * heads * weights + rates.choosing * heads * n * n
     again = 0.0 if sizes.stored else one
     chosen = min(heads, sizes.programs)
     lengths = [length for length in LENGTHS if length <= n]
     measuring = sum(
-        rates.evaluation * chosen * k * k + rates.pair * (4 + BASELINES) * heads * k * (k + 1) / 2 + again
+        rates.evaluation * chosen * k * k + rates.reporting * heads * k * k + again
         for k in (n, *lengths)
     )  # fmt: skip
     shards = math.ceil(texts / max(1, min(64, math.ceil(SHARD_BYTES / matrix))))
     blocks, held = blocks_of(sizes.train), blocks_of(sizes.heldout)
     plan = [
         Stage("extract", shards, texts * (one + rates.written * matrix)) if sizes.stored else None,
-        Stage("score", blocks, sizes.train * (rates.evaluation * sizes.programs * n * n + comparing + again)),
+        Stage(
+            "score", blocks, rates.load + sizes.train * (rates.evaluation * sizes.programs * n * n + comparing + again)
+        ),
         Stage("measure", held * (1 + len(lengths)), sizes.heldout * measuring),
         Stage("replace", sizes.steps, sizes.steps * sizes.heldout * one),
     ]
@@ -217,11 +223,15 @@ def _next_failure(draw: random.Random, now: float, cluster: Cluster) -> float:
 
 def rates_of_run(sizes: Sizes, cpu_seconds: Mapping[str, float], rates: Rates) -> Rates:
     """Rates scaled so that the stages of a finished run of these sizes come out as its ledger says."""
-    expected = {stage.kind: stage.cpu_seconds for stage in stages_of(sizes, rates)}
-    ratio = {kind: cpu_seconds[kind] / expected[kind] for kind in expected if cpu_seconds.get(kind)}
+    fixed = {stage.kind: rates.unit * stage.units for stage in stages_of(sizes, rates)}
+    fixed["score"] += rates.load
+    expected = {stage.kind: stage.cpu_seconds - fixed[stage.kind] for stage in stages_of(sizes, rates)}
+    taken = {kind: max(0.0, cpu_seconds.get(kind, 0.0) - fixed[kind]) for kind in expected}
+    ratio = {kind: taken[kind] / expected[kind] for kind in expected if taken[kind]}
     passes = ratio.get("extract", ratio.get("replace", 1.0))
     scores = ratio.get("score", 1.0)
     return replace(
         rates, multiply=rates.multiply * passes, weight=rates.weight * passes, pair=rates.pair * scores,
-        evaluation=rates.evaluation * scores,
+        evaluation=rates.evaluation * scores, choosing=rates.choosing * scores,
+        reporting=rates.reporting * ratio.get("measure", scores),
     )  # fmt: skip

@@ -27,7 +27,7 @@ from attndsl.store.plan import (
 )
 from attndsl.store.status import status
 
-RATES = Rates(1e-11, 1e-9, 1e-9, 1e-10, unit=0.0, written=0.0, start=10.0)
+RATES = Rates(1e-11, 1e-9, 1e-9, 1e-10, unit=0.0, load=0.0, written=0.0, start=10.0)
 SIZES = Sizes(SHAPES["gpt2"], programs=500, train=1000, heldout=100, tokens=128)
 
 
