@@ -203,12 +203,14 @@ class RowRef(Value):
 class Vector(Value):
     """A numpy vector computed element by element: ``at(k)`` for k in [0, length).
 
-    ``part``: its elements as those of the list that it was made of, whose length depends on a condition.
+    ``part``: its elements as those of the list that it was made of, whose length depends on a condition; ``slice_of``:
+    the array on the heap that it is a slice of.
     """
 
     length: Term
     at: Callable[[Term], Scalar]
     part: Part | None = None
+    slice_of: int | None = None
 
 
 @symbolic
