@@ -144,6 +144,21 @@ def test_the_index_names_every_document() -> None:
         assert path.name == "README.md" or f"({path.name})" in index, path.name
 
 
+@pytest.mark.integration
+def test_the_python_of_the_documents_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of docs/ that are marked to be run, with the model that the README makes."""
+    rb.prepare(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    rb.run_command("python examples/tiny_model.py tiny-model")
+    ran = 0
+    for document in sorted((rb.ROOT / "docs").glob("*.md")):
+        for block in rb.blocks(document.read_text(encoding="utf-8")):
+            if block.runs and block.language == "python":
+                exec(compile(block.text, document.name, "exec"), {})
+                ran += 1
+    assert ran >= 1
+
+
 def test_outputs_that_differ_are_told_apart() -> None:
     assert not rb.differs("IoU 0.138  [a]", "IoU   0.139 [a]")
     assert rb.differs("IoU 0.138", "IoU 0.238")
