@@ -45,6 +45,7 @@ class Opened:
         if key in _OPEN:
             _OPEN[key].close()
         self._notify, self._key = notify, key
+        self.ready = False
         self._lock = FolderLock(self.folder.path)
         self._remote_lock: RemoteLock | None = None
         self.units: Units
@@ -73,6 +74,8 @@ class Opened:
         check = self._remote_lock.check if self._remote_lock is not None else lambda: None
         self.units = Units(self.folder, ledger, pool, mend=run.mend, check=check, notify=self._notify)
         self.units.here_do = lambda unit: do(run, unit)
+        self.ready = True
+        run.ledger_is_open()
         if not (self.folder.path / RUN).exists():
             content = {"format": FORMAT, "kind": "attndsl run", "layout": LAYOUT, **about}
             import json
@@ -127,7 +130,8 @@ def _pool(run: Run, opening: JoinRun) -> Pool:
     if settings.ray is not None:
         from attndsl.store.ray_pool import RayPool
 
-        return RayPool(settings.ray, settings.workers, opening, notify=run.progress.note)
+        gpu = run.loaded.info.device.startswith("cuda")
+        return RayPool(settings.ray, settings.workers, opening, gpu=gpu, notify=run.progress.note)
     if settings.workers > 1:
         from attndsl.store.workers import Processes
 

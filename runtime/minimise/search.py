@@ -26,6 +26,9 @@ FREE = 1e-9
 """Mean IoU that a step may cost and still count as costing nothing: float32 rounding."""
 MOST_ROUNDS = 30
 MOST_TRIED = 600
+HOPELESS = 0.01
+"""A step that misses the floor by more than this is not tried again until no other is left: after other steps it seldom
+gets better, and most of the time goes into compiling what is tried."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,9 @@ class Minimised:
     finished: bool
 
 
+Key = tuple[tuple[object, ...], tuple[object, ...]]
+
+
 @dataclass
 class _State:
     program: Program
@@ -54,6 +60,7 @@ class _State:
     iou: float = 1.0
     tried: int = 0
     kinds: dict[str, int] = field(default_factory=dict)
+    hopeless: set[Key] = field(default_factory=set)
 
 
 def minimise(
@@ -73,9 +80,12 @@ def minimise(
     for number in range(MOST_ROUNDS):
         if progress is not None:
             progress(number, MOST_ROUNDS)
+        everything = not state.hopeless
         if not _round(state, epsilon):
-            finished = True
-            break
+            if everything:
+                finished = True
+                break
+            state.hopeless.clear()  # the last round tries all there is
         if time.monotonic() > deadline:
             break
     result = with_items(program, state.items)
@@ -84,9 +94,7 @@ def minimise(
     return Minimised(result, before, after, state.iou, state.kinds, state.tried, proved, finished)
 
 
-def original_patterns(
-    program: Program, tables: Sequence[TokenTable], causal: bool
-) -> list[NDArray[np.float32] | None]:
+def original_patterns(program: Program, tables: Sequence[TokenTable], causal: bool) -> list[NDArray[np.float32] | None]:
     """The program's pattern on every text, None where it fails. Raises its error where it fails on all of them."""
     kernel = LibraryKernel([program], causal)
     found: list[NDArray[np.float32] | None] = []
@@ -123,6 +131,9 @@ def _round(state: _State, epsilon: float) -> bool:
     state.tried += len(tried)
     floor = 1.0 - epsilon - FREE
     here = size(state.items)
+    state.hopeless |= {
+        _key(state.items, step) for (step, _), score in zip(tried, scores, strict=True) if score < floor - HOPELESS
+    }
     good = [
         (max(state.iou - score, 0.0), here - size(step.items), step)
         for (step, _), score in zip(tried, scores.tolist(), strict=True)
@@ -144,7 +155,7 @@ def _programs(state: _State) -> list[tuple[Step, Program]]:
     found: dict[Items, Step] = {}
     here = size(state.items)
     for step in steps(state.items):
-        if size(step.items) < here:
+        if size(step.items) < here and _key(state.items, step) not in state.hopeless:
             found.setdefault(step.items, step)
     largest = sorted(found.values(), key=lambda step: size(step.items))[:MOST_TRIED]
     programs = []
@@ -154,6 +165,13 @@ def _programs(state: _State) -> list[tuple[Step, Program]]:
         except DiagnosticError:  # such as a definition that now reads what it may not
             continue
     return programs
+
+
+def _key(items: Items, step: Step) -> Key:
+    """A step by what it puts in place of what: the same after other statements have changed."""
+    kept = {id(item) for at, item in enumerate(items) if at not in step.at}
+    old = tuple(items[at] for at in sorted(step.at))
+    return old, tuple(item for item in step.items if id(item) not in kept)
 
 
 def _apart(chosen: Sequence[Step]) -> list[Step]:

@@ -209,11 +209,24 @@ def element(m: Machine, seq: Seq, index: Term) -> Value:
         return items[int(index.data)]
     if len(seq.parts) == 1 and len(seq.parts[0].binders) == 1:
         return _of_part(m, seq.parts[0], index)
+    *written, rest = seq.parts
+    if written and len(rest.binders) == 1 and all(not p.binders and p.condition is T.TRUE for p in written):
+        return _after_written(m, seq, index)
     if index is T.ZERO or index is T.const(-1):
         return _outermost(m, seq, last=index is not T.ZERO)
     if items is not None:
         return _among(m, items, index)
     raise m.stop("an element by index of a list that was built in several places", code="E0313")
+
+
+def _after_written(m: Machine, seq: Seq, index: Term) -> Value:
+    """An element of ``[0]`` to which a loop has appended."""
+    *written, rest = seq.parts
+    count = T.const(len(written))
+    at = _wrapped(m, index, T.add(count, part_count(rest)))
+    begins = T.compare("<", at, count)
+    first = m.under(begins, lambda: _among(m, [p.element for p in written], at))
+    return merge_values(begins, first, m.under(T.not_(begins), lambda: _of_part(m, rest, T.sub(at, count))))
 
 
 def _among(m: Machine, items: list[Value], index: Term) -> Value:

@@ -112,6 +112,10 @@ def _distinct(m: Machine, found: DictValue) -> tuple[Part, ...]:
     own = len(found.parts) == 1 and C._injective(Part(found.parts[0].binders, T.TRUE, key_of(found.parts[0])))
     if own and not gathered.is_gathered(found.parts):
         return found.parts
+    begun = gathered.begun(found.parts)
+    if len(begun) == 1 < len(found.parts) and C._injective(Part(begun[0].binders, T.TRUE, key_of(begun[0]))):
+        p = instantiate(begun[0])
+        return (Part(p.binders, p.condition, TupleValue((key_of(p), last_value(m, found, key_of(p), None)))),)
     if any(len(p.binders) > 1 for p in found.parts):
         raise m.stop("a dict whose keys may repeat is walked through", code="E0312")
     return tuple(_once(m, found, at) for at in range(len(found.parts)))

@@ -8,9 +8,9 @@ from weakref import WeakKeyDictionary
 
 from attndsl.dsl import pytree
 from attndsl.dsl.pyimport.lift import collections_ as C
+from attndsl.dsl.pyimport.lift import lookback, whiles
 from attndsl.dsl.pyimport.lift import summary as S
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift import whiles
 from attndsl.dsl.pyimport.lift.basics import spread
 from attndsl.dsl.pyimport.lift.evaluate import condition, evaluate
 from attndsl.dsl.pyimport.lift.folds import exclusive
@@ -60,6 +60,9 @@ def _by_cases(m: Machine, node: ast.For, choice: Choice) -> bool:
 def _over(m: Machine, node: ast.For, value: Value) -> bool:
     if isinstance(value, Ref) and any(_mutates(node, name) for name in _names_of(m, value)):
         raise m.stop("a list is changed while it is walked through", node, "E0311")
+    low = lookback.low_of(m, node, value)
+    if low is not None and m.at_once and isinstance(value, Seq):
+        return lookback.walk(_Walk(m, node, True), low, len(value.parts))
     seq = iterable(m, value)
     ordered = not seq.is_set
     if seq.is_set:
@@ -220,12 +223,14 @@ def assigned_names(nodes: list[ast.stmt], target: ast.expr | None) -> list[str]:
     roots: list[ast.AST] = [*([target] if target is not None else []), *nodes]
     for root in roots:
         for x in pytree.walk(root):
-            if isinstance(x, ast.Name) and isinstance(x.ctx, ast.Store | ast.Del):
-                found.setdefault(x.id)
-            elif isinstance(x, ast.FunctionDef):
-                found.setdefault(x.name)
-            elif isinstance(x, ast.Import | ast.ImportFrom):
-                for alias in x.names:
+            kind = x.__class__
+            if kind is ast.Name:
+                if x.ctx.__class__ is not ast.Load:  # type: ignore[attr-defined]
+                    found.setdefault(x.id)  # type: ignore[attr-defined]
+            elif kind is ast.FunctionDef:
+                found.setdefault(x.name)  # type: ignore[attr-defined]
+            elif kind is ast.Import or kind is ast.ImportFrom:
+                for alias in x.names:  # type: ignore[attr-defined]
                     found.setdefault(alias.asname or alias.name)
     return list(found)
 

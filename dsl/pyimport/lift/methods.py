@@ -196,7 +196,7 @@ def _container(m: Machine, ref: Ref, name: str, node: ast.Call) -> Value:
     if node.keywords:
         raise m.stop(f"{name!r} with keyword arguments", node, "E0305")
     if name in METHODS:
-        gathered.gather(m, ref, name, args[0], args[1])
+        gathered.gather(m, ref, name, *args)
         return NoneValue()
     changes = ("append", "add", "extend", "update")
     found = m.state.heap.get(ref.key) if name in changes else m.contents(ref)
