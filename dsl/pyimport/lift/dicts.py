@@ -116,19 +116,26 @@ def _distinct(m: Machine, found: DictValue) -> tuple[Part, ...]:
     if len(begun) == 1 < len(found.parts) and C._injective(Part(begun[0].binders, T.TRUE, key_of(begun[0]))):
         p = instantiate(begun[0])
         return (Part(p.binders, p.condition, TupleValue((key_of(p), last_value(m, found, key_of(p), None)))),)
-    if len(found.parts) == 1 and len(found.parts[0].binders) == 1:
-        return (_once(m, found, C.in_text_order(instantiate(found.parts[0]))),)
-    raise m.stop("a dict whose keys may repeat is walked through", code="E0312")
+    if any(len(p.binders) > 1 for p in found.parts):
+        raise m.stop("a dict whose keys may repeat is walked through", code="E0312")
+    return tuple(_once(m, found, at) for at in range(len(found.parts)))
 
 
-def _once(m: Machine, found: DictValue, part: Part) -> Part:
-    """Each key where it comes first, with the value that it has in the end."""
-    (b,) = part.binders
+def _once(m: Machine, found: DictValue, at: int) -> Part:
+    """The keys of one part, each where it comes first in the dict, with the value that it has in the end."""
+    part = C.in_text_order(instantiate(found.parts[at]))
     key = key_of(part)
-    own = T.fresh(b.var.kind)  # the iteration itself, while its variable stands for those before it
-    same = C.equal(m, key, subst_value(key, {b.var: own}))
-    before = T.subst(C.earlier("any", b, T.conj((part.condition, same)), T.NONE), {own: b.var})
-    return Part((b,), T.conj((part.condition, T.not_(before))), TupleValue((key, last_value(m, found, key, None))))
+    known: list[Term] = []
+    for earlier in found.parts[:at]:
+        there = at_key(m, instantiate(earlier), key)
+        known.append(C.exists(there.binders, there.condition))
+    if part.binders and not C._injective(Part(part.binders, T.TRUE, key)):
+        (b,) = part.binders
+        own = T.fresh(b.var.kind)  # the iteration itself, while its variable stands for those before it
+        same = C.equal(m, key, subst_value(key, {b.var: own}))
+        known.append(T.subst(C.earlier("any", b, T.conj((part.condition, same)), T.NONE), {own: b.var}))
+    fresh = T.conj((part.condition, *(T.not_(c) for c in known)))
+    return Part(part.binders, fresh, TupleValue((key, last_value(m, found, key, None))))
 
 
 def assign(m: Machine, ref: Ref, key: Value, value: Value) -> None:
