@@ -16,7 +16,7 @@ from attndsl.dsl import nodes as D
 from attndsl.dsl.checker import TypedProgram, check
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.pyimport.aligners import Aligner
-from attndsl.dsl.pyimport.lift import assemble, calls, linear, subscripts
+from attndsl.dsl.pyimport.lift import assemble, calls, linear, recurrences, subscripts
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.gathering import rewritten
 from attndsl.dsl.pyimport.lift.machine import Frame, Machine, NotLiftable, Retry
@@ -82,16 +82,35 @@ def _lift(
     aligners: Mapping[str, Aligner],
     remembered: dict[Hashable, Any],
 ) -> TypedProgram:
+    _forget()
+    m = Machine(source, functions, constants, imports, volatile, aligners=aligners, remembered=remembered)
+    try:
+        return _lifted(m, function, description, bare)
+    except NotLiftable as stop:
+        if stop.code != "E0309" or not m.long_ranges:
+            raise
+        _forget()
+        again = Machine(source, functions, constants, imports, volatile, aligners=aligners, at_once=True)
+        try:
+            return _lifted(again, function, description, bare)
+        except NotLiftable:
+            raise stop from None
+
+
+def _forget() -> None:
+    """Terms of the program before."""
     T.clear()
     linear.forget()
-    m = Machine(source, functions, constants, imports, volatile, aligners=aligners, remembered=remembered)
+
+
+def _lifted(m: Machine, function: ast.FunctionDef, description: str, bare: bool) -> TypedProgram:
     limit = sys.getrecursionlimit()
     try:
         sys.setrecursionlimit(max(limit, 6000))
         result = _execute(m, function, bare)
         claims = (" ".join(description.split()),) if description.strip() else ()
         program = assemble.program(m, function.name, claims, result)
-        return _checked(replace(program, source=source))  # run-time errors point into the Python file
+        return _checked(replace(program, source=m.source))  # run-time errors point into the Python file
     except NotLiftable as stop:
         if stop.span is None:
             stop.span = m.span(stop.node or m.node)
@@ -124,7 +143,7 @@ def _stopped(m: Machine, reason: str, code: str) -> NotLiftable:
 
 
 def _execute(m: Machine, function: ast.FunctionDef, bare: bool) -> assemble.Result:
-    function = rewritten(function, m.source)
+    function = rewritten(recurrences.rewritten(function), m.source)
     parameters = [a.arg for a in function.args.args]
     if len(parameters) < 2:
         raise m.stop("a program takes the sentence and the tokenizer", function, "E0307")

@@ -34,7 +34,10 @@ from attndsl.dsl.pyimport.scopes import bound_names
 _BINARY = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
 }  # fmt: skip
-MODULES = {"np": "numpy", "numpy": "numpy", "math": "math", "re": "re", "string": "string", "random": "random"}
+MODULES = {
+    "np": "numpy", "numpy": "numpy", "math": "math", "re": "re", "string": "string", "random": "random",
+    "collections": "collections", "itertools": "itertools",
+}  # fmt: skip
 
 
 def evaluate(m: Machine, node: ast.expr) -> Value:
