@@ -121,10 +121,10 @@ def _apart(m: Machine, other: _Elsewhere, row: Term, column: Term | None, path: 
     if other.loop.binder.over_words:
         return False
     x2, there, own_row, own_column = other.there
-    facts = [*there, *path, T.compare("==", own_row, row)]
+    facts = [*path, T.compare("==", own_row, row)]
     if column is not None:
         facts.append(T.compare("==", own_column, column))
-    return all(m.prover.impossible([*facts, T.mk("cmp", op, (x, x2), "bool")]) for op in ("<", ">"))
+    return all(m.prover.impossible([*facts, T.mk("cmp", op, (x, x2), "bool")], there) for op in ("<", ">"))
 
 
 def _outer(loops: tuple[Loop, ...], loop: Loop) -> list[Term]:
