@@ -110,7 +110,7 @@ def value_of(m: Machine, d: DictValue, key: Value, default: Value | None) -> Val
     first = begun(d.parts)
     parts = d.parts[len(first) :]
     how = {p.element.items[2] for p in parts if _has_way(p)}  # type: ignore[attr-defined]
-    if len(how) > 1 or not all(map(_has_way, parts)):
+    if len(how) > 1 or not all(map(_has_way, parts)) or (first and not keys_are_begun(d)):
         raise m.stop("a dict that gathers is assigned as well", code="E0313")
     kind = how.pop().term.data if how else SUM if d.default == _COUNTER else d.default
     matching = [_matching(m, p, key) for p in parts]
@@ -134,6 +134,17 @@ def value_of(m: Machine, d: DictValue, key: Value, default: Value | None) -> Val
 
 def _has_way(p: Part) -> bool:
     return isinstance(p.element, TupleValue) and len(p.element.items) == 3
+
+
+def way_of(p: Part) -> str | None:
+    """How a part gathers; None where it assigns."""
+    way = p.element.items[2] if isinstance(p.element, TupleValue) and len(p.element.items) == 3 else None
+    return str(way.term.data) if isinstance(way, Scalar) else None
+
+
+def keys_are_begun(d: DictValue) -> bool:
+    """What gathers does so for keys that were there: an append requires that, a sum of a dict does not."""
+    return d.length is not None or {way_of(p) for p in d.parts} - {None} <= {APPEND, ADD}
 
 
 def _on_top(m: Machine, kind: str, old: DictValue, matching: list[Part], key: Value) -> Value:
