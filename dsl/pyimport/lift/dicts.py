@@ -92,7 +92,7 @@ def key_sequence(m: Machine, found: DictValue) -> Seq:
 
 
 def items(m: Machine, ref: Ref) -> Seq:
-    return Seq(_distinct(m, _dict(m, ref)))
+    return Seq(_distinct(m, _dict(m, ref)), sort="view")
 
 
 def values(m: Machine, ref: Ref) -> Seq:
@@ -100,7 +100,7 @@ def values(m: Machine, ref: Ref) -> Seq:
     for p in _distinct(m, _dict(m, ref)):
         assert isinstance(p.element, TupleValue)
         parts.append(Part(p.binders, p.condition, p.element.items[1]))
-    return Seq(tuple(parts))
+    return Seq(tuple(parts), sort="view")
 
 
 def _distinct(m: Machine, found: DictValue) -> tuple[Part, ...]:
