@@ -330,7 +330,7 @@ def outcome(known: Known, done: Comparison) -> str:
     return done.raw.answer
 
 
-def run_pairs(files: list[Path], count: int, seed: int) -> None:
+def run_pairs(files: list[Path], count: int, seed: int, begin: int) -> None:
     tokenizer = load_tokenizer("smollm2-135m")
     corpus = [text.text for text in load_corpus("stories")]
     builtin = [p for p in builtin_library().values() if p.typed is not None]
@@ -341,6 +341,8 @@ def run_pairs(files: list[Path], count: int, seed: int) -> None:
     seconds: dict[str, list[float]] = defaultdict(list)
     for number in range(count):
         known = _next(streams, number)
+        if number < begin:
+            continue
         start = time.process_time()
         done = compare(known.first, known.second, known.first.causal, tokenizer, corpus)
         taken = time.process_time() - start
@@ -415,6 +417,7 @@ def main() -> None:
     parser.add_argument("files", nargs="*", type=Path)
     parser.add_argument("--pairs", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--start", type=int, default=0, help="make all pairs, compare those from this one on")
     parser.add_argument("--programs", type=int, default=50)
     parser.add_argument("--epsilon", type=float, default=0.02)
     parser.add_argument("--train", type=int, default=40)
@@ -423,7 +426,7 @@ def main() -> None:
     parser.add_argument("--bidirectional", action="store_true")
     given = parser.parse_intermixed_args()
     if given.what == "pairs":
-        run_pairs(given.files, given.pairs, given.seed)
+        run_pairs(given.files, given.pairs, given.seed, given.start)
     else:
         setting = Setting(
             given.epsilon, given.model, tokens=given.tokens, train=given.train, bidirectional=given.bidirectional

@@ -69,6 +69,8 @@ def _print_witness(witness: Witness, meaning: str) -> None:
         return
     query, key = (f"{at} {visible(witness.tokens[at])}" for at in (cell.query, cell.key))
     print(f"    query {query}, key {key}: {cell.first:.6g} and {cell.second:.6g}")
+    if not witness.interpreted:
+        print("    by two compiled machines: the interpreter would take minutes on this text")
 
 
 def _print_tried(done: Comparison) -> None:
@@ -147,6 +149,7 @@ def _verdict_json(verdict: Verdict) -> dict[str, Any]:
         "answer": verdict.answer, "how": verdict.how, "tokens": verdict.tokens,
         "witness": None if witness is None else {
             "text": witness.text, "tokens": list(witness.tokens), "minimal": witness.minimal,
+            "interpreted": witness.interpreted,
             "query": witness.cell.query, "key": witness.cell.key, "first": witness.cell.first,
             "second": witness.cell.second, "error": witness.cell.error,
         },

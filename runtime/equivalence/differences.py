@@ -34,12 +34,14 @@ DIFFERENT, SAME = 0.0, 1.0
 @dataclass(frozen=True)
 class Witness:
     """A text on which two programs differ, the cell that differs most, by the interpreter. ``minimal``: no single word
-    can be left out of the text."""
+    can be left out of the text. ``interpreted`` is False where the interpreter would take minutes: there two machines
+    that share no loop say the same."""
 
     text: str
     tokens: tuple[str, ...]
     cell: Cell
     minimal: bool
+    interpreted: bool = True
 
 
 @dataclass
@@ -108,9 +110,10 @@ class Differ:
         shrunk = shrink(trials, first, 0.5, simple, texts)  # type: ignore[arg-type]  # asks for trials only
         for text in (shrunk.trial.text, text_of(pieces)):
             table = self.table(text)
-            cell = self.pair.proved_different(table, meaning)
+            slow = not self.pair.interpretable(table)
+            cell = (self.pair.differs_on_arrays if slow else self.pair.proved_different)(table, meaning)
             if cell is not None:
-                return Witness(text, shown_tokens(table), cell, shrunk.finished)
+                return Witness(text, shown_tokens(table), cell, shrunk.finished, not slow)
         return None
 
 

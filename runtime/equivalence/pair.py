@@ -15,6 +15,8 @@ from attndsl.compiler.leaves import Leaves
 from attndsl.compiler.lower import lower
 from attndsl.compiler.passes import optimize
 from attndsl.dsl import nodes as N
+from attndsl.dsl.checker import TypedProgram
+from attndsl.dsl.cost import cost_of
 from attndsl.dsl.diagnostics import DiagnosticError, fail
 from attndsl.dsl.tokens import TokenTable
 from attndsl.runtime.falsify.rules import with_items
@@ -27,6 +29,9 @@ RAW_TOLERANCE = 1e-6
 float64 sums in another order differ by 1e-12 at most, and so does what is rounded to twelve digits."""
 PATTERN_TOLERANCE = 1e-5
 """The same for patterns, whose weights are float32 and at most 1."""
+
+MOST_STEPS = 3e6
+"""Values that the interpreter computes in some seconds."""
 
 Matrix = NDArray[np.float64]
 Meaning = str  # "raw": the matrix as the program leaves it; "pattern": clipped, masked, rows divided by their sums
@@ -77,8 +82,15 @@ class Pair:
 
     def proved_different(self, table: TokenTable, meaning: Meaning) -> Cell | None:
         """The same by the interpreter, which is the definition; bounded programs have their own machine only."""
-        found = [_interpreted(program, table) for program in (self.first, self.second)]
-        return difference(found[0], found[1], meaning, self.causal)
+        return difference(*(_interpreted(p, table) for p in (self.first, self.second)), meaning, self.causal)
+
+    def interpretable(self, table: TokenTable) -> bool:
+        """Whether the interpreter is done with a text in seconds: definitions of definitions cost O(n^6) there."""
+        return all(p.typed is None or _steps(p.typed, len(table)) <= MOST_STEPS for p in (self.first, self.second))
+
+    def differs_on_arrays(self, table: TokenTable, meaning: Meaning) -> Cell | None:
+        """The same by the array machine, which shares no loop with the compiled one of ``differs``."""
+        return difference(*(_on_arrays(p, table) for p in (self.first, self.second)), meaning, self.causal)
 
     def ir(self, optimized: bool = True) -> tuple[IRProgram, IRProgram] | None:
         """Both programs in one graph, so that equal operations are one object; None when one was not lifted."""
@@ -112,6 +124,19 @@ def _interpreted(program: Program, table: TokenTable) -> Matrix | DiagnosticErro
 
         host: Mapping[str, Any] = program.host_for(table)
         return np.asarray(interpret(program.typed, table, host), dtype=np.float64)
+    except DiagnosticError as error:
+        return error
+
+
+def _steps(typed: TypedProgram, tokens: int) -> float:
+    """About how many values the interpreter computes on a text."""
+    cost = cost_of(typed)
+    return float(tokens) ** (cost.n_power + cost.w_power)  # a window counts as the text: these texts are short
+
+
+def _on_arrays(program: Program, table: TokenTable) -> Matrix | DiagnosticError:
+    try:
+        return program.matrix(table, "numpy" if program.typed is not None else "auto")
     except DiagnosticError as error:
         return error
 

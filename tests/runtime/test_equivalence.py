@@ -173,6 +173,16 @@ def test_nothing_known_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.enumerated.why == "the programs compare two texts by overlap"
 
 
+def test_where_the_interpreter_is_too_slow_two_machines_are_asked() -> None:
+    nested = "let A(t) = count(u before t)\nlet B(t) = sum(A(u) for u before t)\nlet C(t) = sum(B(u) for u before t)\n"
+    first, second = (f"{nested}add C(k) to each k when q >= {at}" for at in (40, 41))
+    found = compared(first, second, Effort(texts=1500))
+    witness = found.raw.witness
+    assert witness is not None
+    assert not witness.interpreted
+    assert witness.cell.query == 40
+
+
 def test_a_refused_program_is_not_compared() -> None:
     refused = Program("r", Outcome.REFUSED)
     with pytest.raises(DiagnosticError, match="E0802"):
