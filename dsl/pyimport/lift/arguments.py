@@ -7,7 +7,7 @@ import ast
 from attndsl.dsl.pyimport.lift.machine import Machine
 
 _MANY = 255
-_TAKES: dict[str, tuple[int, int, tuple[str, ...]]] = {
+_TAKES: dict[str, tuple[int, int, tuple[str, ...] | None]] = {
     "len": (1, 1, ()),
     "range": (1, 3, ()),
     "enumerate": (1, 2, ("start",)),
@@ -18,7 +18,7 @@ _TAKES: dict[str, tuple[int, int, tuple[str, ...]]] = {
     "set": (0, 1, ()),
     "frozenset": (0, 1, ()),
     "tuple": (0, 1, ()),
-    "dict": (0, 1, ()),
+    "dict": (0, 1, None),
     "max": (1, _MANY, ("key", "default")),
     "min": (1, _MANY, ("key", "default")),
     "sum": (1, 2, ("start",)),
@@ -26,6 +26,8 @@ _TAKES: dict[str, tuple[int, int, tuple[str, ...]]] = {
     "any": (1, 1, ()),
     "all": (1, 1, ()),
     "isinstance": (2, 2, ()),
+    "map": (2, _MANY, ()),
+    "filter": (2, 2, ()),
     "numpy.clip": (1, 3, ("a_min", "a_max")),
     "numpy.mean": (1, 1, ()),
     "numpy.argmax": (1, 1, ()),

@@ -96,6 +96,9 @@ def vector_subscript(m: Machine, v: RowRef | Vector, index: ast.expr) -> Value:
             return _row_slice(m, v, index)
         if v.part:
             raise m.stop("a slice of an array made of a list", code="E0315")
+        if slices.is_backwards(m, index):
+            backwards, last = v.at, T.sub(v.length, T.ONE)
+            return Vector(v.length, lambda k: backwards(T.sub(last, k)))
         low, high = _range(m, index, v.length)
         at = v.at
         return Vector(T.sub(high, low), lambda k: at(T.add(k, low)))
@@ -200,7 +203,7 @@ def whole(m: Machine, op: str, grid: Grid, value: Callable[[Term, Term], Term]) 
         m.state.path = m.state.along(*loop.binder.conditions())
     m.write(op, matrix, row, column, value(row, column))
     m.state.path = held
-    del m.loops[-2:]
+    m.loops.clear()
     return _next(m, grid)
 
 
@@ -283,17 +286,17 @@ def clip(m: Machine, value: Value, low: Value, high: Value) -> Value:
 
 
 def _clipped(m: Machine, value: Value, name: str, limit: Term) -> Value:
-    def one(v: Value, _: Value) -> Value:
-        if not isinstance(v, Scalar) or "str" in (v.term.kind, limit.kind):
+    def one(v: Value, bound: Value) -> Value:
+        if not (isinstance(v, Scalar) and isinstance(bound, Scalar)) or "str" in (v.term.kind, bound.term.kind):
             raise m.stop("np.clip of this object", code="E0302")
-        kind = "int" if v.term.kind == limit.kind == "int" else "float"
-        return Scalar(T.func(name, (v.term, limit), kind), True)
+        kind = "int" if v.term.kind == bound.term.kind == "int" else "float"
+        return Scalar(T.func(name, (v.term, bound.term), kind), True)
 
     if isinstance(value, Scalar):
-        return one(value, value)
+        return one(value, Scalar(limit))
     if not is_array(value):
         raise m.stop("np.clip of this object", code="E0302")
-    return elementwise(m, value, known(0), one, name)
+    return elementwise(m, value, Scalar(limit), one, name)
 
 
 # ---------------------------------------------------------------- making arrays

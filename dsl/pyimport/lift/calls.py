@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 
-from attndsl.dsl.pyimport.lift import builtins_, methods, numpy_
+from attndsl.dsl.pyimport.lift import builtins_, methods, numpy_, remembered
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, settle, spread
 from attndsl.dsl.pyimport.lift.evaluate import evaluate, register
+from attndsl.dsl.pyimport.lift.iterators import is_iterator, is_read_once
 from attndsl.dsl.pyimport.lift.machine import Frame, Machine, State
 from attndsl.dsl.pyimport.lift.merge import merge_states
 from attndsl.dsl.pyimport.lift.values import Closure, NoneValue, Opaque, Scalar, Seq, Unbound, Value
@@ -73,6 +74,9 @@ def _inline(m: Machine, callee: Closure, node: ast.Call) -> Value:
     if len(m.frames) > _MAX_DEPTH:
         raise m.stop("functions that call each other too deeply", node, "E0307")
     bound = _bind(m, callee, node)
+    plain = function if isinstance(function, ast.FunctionDef) else None
+    if any(is_iterator(value) and not is_read_once(plain, name) for name, value in bound.items()):
+        raise m.stop("an iterator that may be walked through more than once", node, "E0313")
     key = next(m.keys)
     parents: tuple[int, ...] = ()
     if callee.frame >= 0:
@@ -80,13 +84,13 @@ def _inline(m: Machine, callee: Closure, node: ast.Call) -> Value:
         if outer is None:
             raise m.stop("a function outlives the one it was made in", node, "E0307")
         parents = (outer.key, *outer.parents)
-    frame = Frame(key, parents, function if isinstance(function, ast.FunctionDef) else None)
+    frame = Frame(key, parents, plain)
     m.state.frames[key] = bound
     m.frames.append(frame)
     try:
         if isinstance(function, ast.Lambda):
             return evaluate(m, function.body)
-        return _body(m, function, frame)
+        return remembered.body(m, function, frame, lambda: _body(m, function, frame))
     finally:
         m.frames.pop()
         m.state.frames.pop(key, None)

@@ -45,7 +45,7 @@ def _comprehension(m: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorE
         del m.loops[depth:]
         _restore(m, held)
     if isinstance(node, ast.GeneratorExp):
-        return Seq(tuple(parts))
+        return Seq(tuple(parts), once=True)
     if isinstance(node, ast.DictComp):
         return m.allocate(DictValue(tuple(parts)))
     return m.allocate(Seq(tuple(parts), isinstance(node, ast.SetComp)))
@@ -63,8 +63,6 @@ def _generate(
         parts.append(Part(binders, T.conj(conditions), _produced(m, node)))
         return
     g = node.generators[level]
-    if g.is_async:
-        raise m.stop("an asynchronous comprehension", node, "E0303")
     seq = iterable(m, spread(m, lambda v: v, evaluate(m, g.iter)))
     if seq.is_set:
         seq = C.in_no_order(C.as_positions(m, seq))

@@ -9,14 +9,19 @@ from attndsl.dsl.pyimport.lift.terms import Term
 
 
 def _normal(t: Term, var: Term) -> Term:
-    """``g or c`` as ``if g then true else c``, so that flags look like other assignments."""
+    """``g or c`` as ``if g then true else c``, so that flags look like other assignments.
+
+    Beside c itself, what else asks for c is settled: ``(p and not c) or c`` is ``p or c``.
+    """
     if t.kind == "bool" and t.op in ("or", "and") and var in t.args:
-        rest = [a for a in t.args if a is not var]
-        if any(var.data in a.free for a in rest):
-            return t
+        known = {var: T.const(t.op == "and")}
+        rest = [T.subst(a, known) if var.data in a.free else a for a in t.args if a is not var]
         if t.op == "or":
             return T.mk("ite", None, (T.disj(rest), T.TRUE, var), "bool")
         return T.mk("ite", None, (T.conj(rest), var, T.FALSE), "bool")
+    if t.kind == "bool" and t.op == "ite" and var.data in (t.args[1].free | t.args[2].free):
+        c, a, b = t.args
+        return T.mk("ite", None, (c, _normal(a, var), _normal(b, var)), "bool")
     return t
 
 
@@ -101,7 +106,8 @@ def _settled(t: Term) -> Term:
             p, a, b = side.args
             if rest in (a, b) and (p if rest is a else T.not_(p)) in T.said(sure):
                 return side
-    return T.ite(c, then, other)
+    # A flag keeps its branches: ``ite`` would make one condition of them again.
+    return t if (then, other) == t.args[1:] else T.ite(c, then, other)
 
 
 def _absorbed(t: Term) -> Term:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from attndsl.dsl.pyimport.aligners import Aligner
 from attndsl.dsl.pyimport.lift import cases
 from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.iterators import is_iterator, is_read_once
 from attndsl.dsl.pyimport.lift.linear import Prover
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.values import Binder, Choice, Growing, Ref, Unbound, Value
+from attndsl.dsl.pyimport.lift.values import Binder, Choice, DictValue, Growing, Ref, Seq, Unbound, Value
 from attndsl.dsl.source import SourceFile, Span
 
 MAX_EVENTS = 4000
@@ -167,8 +168,11 @@ class Machine:
     settled: set[tuple[str, Term]] = field(default_factory=set)  # loops whose writes of a matrix may come in any order
     assuming: list[int] = field(default_factory=list)
     aligners: Mapping[str, Aligner] = field(default_factory=dict)
+    remembered: dict[Hashable, Any] = field(default_factory=dict)  # see remembered.py; shared by a file's programs
     steps: int = 0
     node: ast.AST | None = None
+    long_ranges: bool = False  # a loop over a range was written out
+    at_once: bool = False  # such loops are walked through at once
 
     # ------------------------------------------------------------ places
 
@@ -199,9 +203,14 @@ class Machine:
         return None
 
     def assign(self, name: str, value: Value) -> None:
-        self.state.frames[self.frames[-1].key][name] = value
+        frame = self.frames[-1]
+        if is_iterator(value) and not is_read_once(frame.function, name):
+            raise self.stop("an iterator that may be walked through more than once", code="E0313")
+        self.state.frames[frame.key][name] = value
 
     def allocate(self, contents: Value) -> Ref:
+        if isinstance(contents, Seq | DictValue) and any(is_iterator(p.element) for p in contents.parts):
+            raise self.stop("an iterator is stored in a list", code="E0311")
         key = next(self.keys)
         self.state.heap[key] = contents
         return Ref(key)

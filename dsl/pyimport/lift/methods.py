@@ -40,6 +40,9 @@ from attndsl.dsl.pyimport.lift.values import (
 _SET_METHODS = {"union": "|", "intersection": "&", "difference": "-"}
 _OF_LISTS = ("append", "extend", "index", "count")
 _OF_SETS = ("add", "update", "discard")
+_CHANGES = frozenset(
+    ("append", "add", "extend", "update", "remove", "discard", "pop", "insert", "clear", "setdefault", *METHODS)
+)
 _PREDICATES = [
     "isalpha",
     "isdigit",
@@ -79,10 +82,10 @@ def _call(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
             return numpy_.method(m, base, name, node)
         case Opaque(name="ids") if name in ("tolist",) and not node.args:
             return base
-        case Seq() if name in ("append", "add", "extend", "update"):
+        case Seq() | DictValue() if name in _CHANGES:
             raise m.stop("a list inside a list or dict is changed", node, "E0311")
-        case Seq() | TupleValue():
-            contents = base if isinstance(base, Seq) else literal(base.items)
+        case Seq() | DictValue() | TupleValue():
+            contents = literal(base.items) if isinstance(base, TupleValue) else base
             return _container(m, m.allocate(contents), name, node)
         case Word(term=w) if name == "nbor":
             return _neighbour(m, w, node)
@@ -193,7 +196,7 @@ def _container(m: Machine, ref: Ref, name: str, node: ast.Call) -> Value:
     if node.keywords:
         raise m.stop(f"{name!r} with keyword arguments", node, "E0305")
     if name in METHODS:
-        gathered.gather(m, ref, name, args[0], args[1])
+        gathered.gather(m, ref, name, *args)
         return NoneValue()
     changes = ("append", "add", "extend", "update")
     found = m.state.heap.get(ref.key) if name in changes else m.contents(ref)

@@ -11,6 +11,7 @@ from attndsl.dsl.pyimport.lift.basics import sequence, spread
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Loop, Machine
 from attndsl.dsl.pyimport.lift.making import MAKING, argument, is_double, list_vector
+from attndsl.dsl.pyimport.lift.rewriting import chained, combined, multiplied, placed
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
@@ -24,6 +25,7 @@ from attndsl.dsl.pyimport.lift.values import (
 )
 
 _PLAIN = {"exp": "exp", "log": "log", "sqrt": "sqrt", "tanh": "tanh", "abs": "abs", "floor": "floor", "ceil": "ceil"}
+_ITERTOOLS = {"product": multiplied, "chain": chained, "combinations": combined}
 _MATH = {"exp", "sqrt", "tanh", "floor", "ceil", "log", "fabs"}
 
 
@@ -39,13 +41,31 @@ def call(m: Machine, name: str, node: ast.Call) -> Value:
             return handler(m, node)
         if function in _PLAIN and len(node.args) == 1 and not node.keywords:
             return _function(m, _PLAIN[function], argument(m, node.args[0]))
+    if module in ("numpy", "math") and len(node.args) == 1 and not node.keywords:
+        derived = _derived(m, module, function, node)
+        if derived is not None:
+            return derived
     if module == "math" and function in _MATH and len(node.args) == 1 and not node.keywords:
         return _math(m, function, evaluate(m, node.args[0]))
     if module == "collections" and function in gathered.MAKERS:
         return gathered.made(m, function, node)
+    if module == "itertools" and function in _ITERTOOLS:
+        return _ITERTOOLS[function](m, node)
     if module == "random":
         raise m.stop("random numbers", node, "E0308")
     raise m.stop(f"the function {name!r}", node, "E0305")
+
+
+def _derived(m: Machine, module: str, function: str, node: ast.Call) -> Value | None:
+    """``log1p(x)`` as ``log(1 + x)`` and ``square(x)``: the same to rounding. Not ``log2``: people cut it
+    to whole numbers, where rounding counts."""
+    (x,) = node.args
+    if function == "square" and module == "numpy":
+        return evaluate(m, placed(ast.BinOp(x, ast.Pow(), ast.Constant(2)), node))
+    if function == "log1p":
+        more = ast.BinOp(ast.Constant(1.0), ast.Add(), x)
+        return call(m, f"{module}.log", placed(ast.Call(node.func, [more], []), node))
+    return None
 
 
 def _math(m: Machine, function: str, value: Value) -> Value:

@@ -1,19 +1,18 @@
-"""Ranges, and sequences made from sequences."""
+"""Sequences made from sequences."""
 
 from __future__ import annotations
 
 import ast
 from dataclasses import replace
 
-from attndsl.dsl.pyimport.lift import arrays, cases
+from attndsl.dsl.pyimport.lift import arrays, dicts, lists, spans
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.basics import doc_words, sequence, spread
+from attndsl.dsl.pyimport.lift.basics import sequence, spread, unpacked
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.linear import WORD_COUNT
 from attndsl.dsl.pyimport.lift.machine import Machine
-from attndsl.dsl.pyimport.lift.merge import instantiate
-from attndsl.dsl.pyimport.lift.terms import Term
+from attndsl.dsl.pyimport.lift.ranges import integers
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
     DictValue,
@@ -23,6 +22,7 @@ from attndsl.dsl.pyimport.lift.values import (
     RowRef,
     Scalar,
     Seq,
+    Span,
     TupleValue,
     Value,
     Vector,
@@ -30,10 +30,7 @@ from attndsl.dsl.pyimport.lift.values import (
     known,
 )
 
-MAX_UNROLLED = 64
-
-
-# ---------------------------------------------------------------- sizes and ranges
+# ---------------------------------------------------------------- sizes
 
 
 def _len(m: Machine, node: ast.Call) -> Value:
@@ -54,10 +51,12 @@ def _length(m: Machine, v: Value) -> Value:
             return Scalar(length)
         case TupleValue(items=items):
             return Scalar(T.const(len(items)))
+        case Span():
+            return Scalar(spans.size(v))
     if arrays.is_array(v):
         return Scalar(T.N)
     seq = sequence(m, v)
-    if seq is None:
+    if seq is None or seq.once:
         raise m.stop("the length of this object", code="E0302")
     if isinstance(v, Ref) and not seq.is_set and len(seq.parts) == 1 and seq.parts[0].condition is T.TRUE:
         (p,) = seq.parts
@@ -66,77 +65,6 @@ def _length(m: Machine, v: Value) -> Value:
             if m.holds(T.compare(">=", length, T.ZERO)):
                 return Scalar(length)
     return Scalar(C.size(m, seq))
-
-
-def integers(m: Machine, nodes: list[ast.expr]) -> list[Term]:
-    """Arguments that must be whole numbers."""
-    out: list[Term] = []
-    for node in nodes:
-        value = spread(m, lambda v: v, evaluate(m, node))
-        if not (isinstance(value, Scalar) and value.term.kind == "int"):
-            raise m.stop("a whole number is needed here", node, "E0302")
-        out.append(value.term)
-    return out
-
-
-def _range(m: Machine, node: ast.Call) -> Value:
-    args = integers(m, list(node.args))
-    low, high = (T.ZERO, args[0]) if len(args) == 1 else (args[0], args[1])
-    step = args[2] if len(args) == 3 else T.ONE
-    if step is T.const(-1):
-        binder = Binder(T.fresh("int"), T.add(high, T.ONE), T.add(low, T.ONE), T.NONE, True)
-    elif step is T.ONE:
-        binder = Binder(T.fresh("int"), low, high)
-    else:
-        return _stepped(m, low, high, step, node)
-    return range_value(m, binder)
-
-
-def range_value(m: Machine, b: Binder) -> Seq:
-    """A range as a sequence: written out when its length is a small constant, else over token positions."""
-    if b.low is T.ZERO and b.high is WORD_COUNT:
-        w = T.fresh("word")
-        return Seq((Part((Binder(w, T.NONE, T.NONE, T.ALL_WORDS, b.descending),), T.TRUE, Scalar(T.windex(w))),))
-    width = T.sub(b.high, b.low)
-    inside = _within_text(m, b)
-    if T.is_const(width) and (T.is_const(b.low) or not inside):
-        if width.data > MAX_UNROLLED:
-            raise m.stop("a long range of constants", code="E0316")
-        steps = [T.add(b.low, T.const(d)) for d in range(max(width.data, 0))]
-        if b.descending:
-            steps.reverse()
-        return Seq(tuple(Part((), T.TRUE, Scalar(t)) for t in steps))
-    if inside:
-        return Seq((Part((b,), T.TRUE, Scalar(b.var)),))
-    return _shifted(m, b)
-
-
-def _within_text(m: Machine, b: Binder) -> bool:
-    """All of the range lies in [0, n), unless it is empty."""
-    path = (*m.state.path, T.compare("<", b.low, b.high))
-    inside = T.compare(">=", b.low, T.ZERO), T.compare("<=", b.high, T.N)
-    return all(cases.implies(m.prover, path, c) for c in inside)
-
-
-def _shifted(m: Machine, b: Binder) -> Seq:
-    """A range that leaves the text at one end but is no longer than it: counted from there."""
-    path = (*m.state.path, T.compare("<", b.low, b.high))
-    width = T.sub(b.high, b.low)
-    if not cases.implies(m.prover, path, T.compare("<=", width, T.N)):
-        raise m.stop("a range that is longer than the text", code="E0316")
-    var = T.fresh("int")
-    element = Scalar(T.add(b.low, var))
-    return Seq((Part((Binder(var, T.ZERO, width, T.NONE, b.descending),), T.TRUE, element),))
-
-
-def _stepped(m: Machine, low: Term, high: Term, step: Term, node: ast.AST) -> Value:
-    if not (T.is_const(step) and step.data > 1) or not m.holds(T.compare(">=", low, T.ZERO)):
-        raise m.stop("a range with this step", node, "E0316")
-    b = Binder(T.fresh("int"), low, high)
-    if not _within_text(m, b):
-        raise m.stop("a range with a step that leaves the text", node, "E0316")
-    on_grid = T.compare("==", T.arith("%", T.sub(b.var, low), step), T.ZERO)
-    return Seq((Part((b,), on_grid, Scalar(b.var)),))
 
 
 # ---------------------------------------------------------------- sequences
@@ -150,15 +78,10 @@ def iterable(m: Machine, value: Value) -> Seq:
             return Seq((v.part,))
         b = Binder(T.fresh("int"), T.ZERO, v.length)
         return Seq((Part((b,), T.TRUE, v.at(b.var)),))
-    if isinstance(value, Opaque) and value.name == "span":
-        sentence = value.data[0]
-        words = instantiate(doc_words().parts[0])
-        where = T.compare("==", T.feature(words.binders[0].var, "sentence", "int"), sentence)
-        return Seq((Part(words.binders, where, words.element),))
     seq = sequence(m, value)
     if seq is None:
         raise m.stop("a walk through this object", code="E0302")
-    return seq
+    return replace(seq, once=False) if seq.once else seq
 
 
 def _enumerate(m: Machine, node: ast.Call) -> Value:
@@ -174,14 +97,14 @@ def _enumerate(m: Machine, node: ast.Call) -> Value:
         place, item = p.element.items
         assert isinstance(place, Scalar)
         parts.append(Part(p.binders, p.condition, TupleValue((Scalar(T.add(start, place.term)), item))))
-    return Seq(tuple(parts))
+    return Seq(tuple(parts), once=True)
 
 
 def _zip(m: Machine, node: ast.Call) -> Value:
     seqs = [iterable(m, evaluate(m, a)) for a in node.args]
     written = [w for w in (items_of(s) for s in seqs) if w is not None]
     if len(written) == len(seqs):
-        return Seq(tuple(Part((), T.TRUE, TupleValue(row)) for row in zip(*written, strict=False)))
+        return Seq(tuple(Part((), T.TRUE, TupleValue(row)) for row in zip(*written, strict=False)), once=True)
     first = seqs[0]
     if len(first.parts) != 1 or len(first.parts[0].binders) != 1 or any(s.is_set for s in seqs):
         raise m.stop("zip of these sequences", node, "E0313")
@@ -196,7 +119,7 @@ def _zip(m: Machine, node: ast.Call) -> Value:
     m.state.path = m.state.along(*facts, ranked.condition, T.compare(">=", place.term, T.ZERO))
     try:
         for s in seqs[1:]:
-            size = _length(m, m.allocate(s))
+            size = _length(m, m.allocate(replace(s, once=False)))
             assert isinstance(size, Scalar)
             inside = T.compare("<", place.term, size.term)
             if not m.holds(inside):
@@ -205,14 +128,14 @@ def _zip(m: Machine, node: ast.Call) -> Value:
             items.append(C.element(m, s, place.term))
     finally:
         m.state.path = held
-    return Seq((Part(ranked.binders, T.conj(conditions), TupleValue(tuple(items))),))
+    return Seq((Part(ranked.binders, T.conj(conditions), TupleValue(tuple(items))),), once=True)
 
 
 def _reversed(m: Machine, node: ast.Call) -> Value:
     seq = iterable(m, evaluate(m, node.args[0]))
     if seq.is_set:
         raise m.stop("the order of a set", node, "E0312")
-    return C.reverse(seq)
+    return replace(C.reverse(seq), once=True)
 
 
 def _sorted(m: Machine, node: ast.Call) -> Value:
@@ -285,9 +208,26 @@ def _tuple(m: Machine, node: ast.Call) -> Value:
 
 
 def _dict(m: Machine, node: ast.Call) -> Value:
-    if node.args or node.keywords:
-        raise m.stop("dict with arguments", node, "E0305")
-    return m.allocate(DictValue(()))
+    parts = list(_pairs(m, node)) if node.args else []
+    for keyword in node.keywords:
+        if keyword.arg is None:
+            raise m.stop("a dict is unpacked", node, "E0303")
+        value = lists.freeze(m, evaluate(m, keyword.value))
+        parts.append(Part((), T.TRUE, TupleValue((known(keyword.arg), value))))
+    return m.allocate(DictValue(tuple(parts)))
+
+
+def _pairs(m: Machine, node: ast.Call) -> tuple[Part, ...]:
+    """The items of ``dict(pairs)`` and of ``dict(other)``."""
+    value = evaluate(m, node.args[0])
+    if isinstance(value, Ref) and isinstance(m.contents(value), DictValue):
+        found = dicts.items(m, value)
+    else:
+        found = iterable(m, value)
+    pairs = all(isinstance(p.element, TupleValue) and len(p.element.items) == 2 for p in found.parts)
+    if found.is_set or not pairs:
+        raise m.stop("a dict of these objects", node, "E0305")
+    return found.parts
 
 
 def _restore(m: Machine, names: dict[str, Value | None]) -> None:
@@ -305,6 +245,7 @@ def bind_target(m: Machine, target: ast.expr, value: Value) -> None:
         m.assign(target.id, value)
         return
     if isinstance(target, ast.Tuple | ast.List):
+        value = unpacked(m, value, target)
         items = value.items if isinstance(value, TupleValue) else None
         if items is None:
             seq = sequence(m, value)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import ast
+
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.merge import guard, instantiate
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.values import Binder, Part, Seq, items_of
+from attndsl.dsl.pyimport.lift.values import Binder, Part, Seq, items_of, known
+
+
+def is_backwards(m: Machine, index: ast.Slice) -> bool:
+    """``[::-1]``."""
+    return (
+        index.lower is None and index.upper is None and index.step is not None and evaluate(m, index.step) == known(-1)
+    )
 
 
 def slice_of(m: Machine, seq: Seq, start: Term | None, stop: Term | None) -> Seq:

@@ -6,10 +6,10 @@ import ast
 from collections.abc import Callable, Sequence
 
 from attndsl.dsl import pytree
-from attndsl.dsl.pyimport.lift import arrays, blocks, dicts, fancy, listed, lists, tables
+from attndsl.dsl.pyimport.lift import aliases, arrays, blocks, dicts, fancy, lists, tables
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, settle, spread
-from attndsl.dsl.pyimport.lift.evaluate import _BINARY, condition, evaluate
+from attndsl.dsl.pyimport.lift.evaluate import _BINARY, MODULES, condition, evaluate
 from attndsl.dsl.pyimport.lift.folds import extreme
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.merge import merge_states
@@ -159,8 +159,8 @@ def _aug_name(m: Machine, node: ast.AugAssign, op: str | None) -> None:
         raise m.stop("a list is changed this way", node, "E0311")
     if op is None:
         raise m.stop("this augmented assignment", node, "E0303")
-    if isinstance(old, Vector) and old.part:
-        listed.changes_alone(m, old, op)
+    if isinstance(old, Vector):
+        aliases.changes_alone(m, old, op)
     m.assign(node.target.id, spread(m, lambda a, b: binary(m, op, a, b), old, value))
 
 
@@ -221,15 +221,15 @@ def _break(m: Machine, node: ast.Break) -> bool:
 
 
 def _import(m: Machine, node: ast.Import | ast.ImportFrom) -> bool:
-    allowed = {"numpy", "math", "string", "typing", "re", "random"}
+    allowed = {*MODULES.values(), "typing"}
     for alias in node.names:
         module = alias.name if isinstance(node, ast.Import) else node.module or ""
         if module.split(".")[0] not in allowed:
             raise m.stop(f"the import of {module!r}", node, "E0303")
         if isinstance(node, ast.Import):
-            if alias.name in ("numpy", "math", "string", "re", "random"):
+            if alias.name in MODULES.values():
                 m.assign(alias.asname or alias.name, Opaque(alias.name))
-        elif module in ("numpy", "math"):
+        elif module in ("numpy", "math", "collections", "itertools"):
             m.assign(alias.asname or alias.name, Opaque("function", f"{module}.{alias.name}"))
     return True
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
-from attndsl.dsl.pyimport.lift import arrays, dicts, slices, tables
+from attndsl.dsl.pyimport.lift import arrays, dicts, slices, spans, tables
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import doc_words, sequence, spread
-from attndsl.dsl.pyimport.lift.evaluate import evaluate, register
+from attndsl.dsl.pyimport.lift.evaluate import MODULES, evaluate, register
 from attndsl.dsl.pyimport.lift.linear import WORD_COUNT
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.terms import Term
@@ -22,6 +23,7 @@ from attndsl.dsl.pyimport.lift.values import (
     RowRef,
     Scalar,
     Seq,
+    Span,
     TupleValue,
     Value,
     Vector,
@@ -75,12 +77,12 @@ def attribute(m: Machine, base: Value, name: str) -> Value:
             return _word_attribute(m, w, name)
         case Opaque(name="encoding", data=batched) if name == "input_ids":
             return Opaque("batch" if batched else "ids")
-        case Opaque(name=module) if module in ("numpy", "math", "re", "string", "random", "spacy"):
+        case Opaque(name=module) if module in (*MODULES.values(), "spacy"):
             return _module_attribute(m, module, name)
         case Opaque(name="function", data=prefix):
             return Opaque("function", f"{prefix}.{name}")
-        case Opaque(name="span", data=(sentence, _)):
-            return _sentence_attribute(m, sentence, name)
+        case Span():
+            return spans.attribute(m, base, name)
         case Grid() if name == "shape":
             return TupleValue((Scalar(T.N), Scalar(T.N)))
         case Grid() if name == "T":
@@ -89,6 +91,8 @@ def attribute(m: Machine, base: Value, name: str) -> Value:
             return TupleValue((Scalar(length),)) if name == "shape" else Scalar(length)
         case Opaque(name="doc") if name in ("text",):
             return Opaque("sentence")
+        case Opaque(name="doc") if name in spans.KINDS:
+            return spans.of_doc(name)
     return Opaque("method", (base, name))
 
 
@@ -122,7 +126,7 @@ def _word_attribute(m: Machine, w: Term, name: str) -> Value:
         return Word(T.feature(w, "head", "word"))
     if name in _NODE_SETS:
         var = T.fresh("word")
-        return Seq((Part((Binder(var, T.NONE, T.NONE, T.feature(w, name, "words")),), T.TRUE, Word(var)),))
+        return Seq((Part((Binder(var, T.NONE, T.NONE, T.feature(w, name, "words")),), T.TRUE, Word(var)),), once=True)
     if name in ("lefts", "rights"):
         return _side(w, name)
     if name in ("n_lefts", "n_rights"):
@@ -132,7 +136,7 @@ def _word_attribute(m: Machine, w: Term, name: str) -> Value:
         kind = "first" if name == "left_edge" else "last"
         return Word(T.agg(kind, v, T.feature(w, "subtree", "words"), T.NONE, T.NONE, T.TRUE))
     if name == "sent":
-        return Opaque("span", (T.feature(w, "sentence", "int"), w))
+        return spans.of_word(w)
     if name == "doc":
         return Opaque("doc")
     return Opaque("method", (Word(w), name))
@@ -141,20 +145,7 @@ def _word_attribute(m: Machine, w: Term, name: str) -> Value:
 def _side(w: Term, name: str) -> Seq:
     var = T.fresh("word")
     order = T.compare("<" if name == "lefts" else ">", T.windex(var), T.windex(w))
-    return Seq((Part((Binder(var, T.NONE, T.NONE, T.feature(w, "children", "words")),), order, Word(var)),))
-
-
-def _sentence_attribute(m: Machine, sentence: Term, name: str) -> Value:
-    v = T.fresh("word")
-    where = T.compare("==", T.feature(v, "sentence", "int"), sentence)
-    if name in ("start", "end"):
-        kind = "first" if name == "start" else "last"
-        index = T.windex(T.agg(kind, v, T.ALL_WORDS, T.NONE, T.NONE, where))
-        return Scalar(index if name == "start" else T.add(index, T.ONE))
-    if name == "root":
-        own_head = T.compare("==", T.windex(T.feature(v, "head", "word")), T.windex(v))
-        return Word(T.agg("first", v, T.ALL_WORDS, T.NONE, T.NONE, T.conj((where, own_head))))
-    raise m.stop(f"the attribute {name!r} of a sentence", code="E0304")
+    return Seq((Part((Binder(var, T.NONE, T.NONE, T.feature(w, "children", "words")),), order, Word(var)),), once=True)
 
 
 # ---------------------------------------------------------------- subscripts
@@ -179,13 +170,18 @@ def subscript(m: Machine, base: Value, index: ast.expr, node: ast.AST) -> Value:
         case Opaque(name="encoding", data=batched):
             return Opaque("batch" if batched else "ids")
         case Ref() if isinstance(index, ast.Slice) and _is_array(m, base):
-            return arrays.vector_subscript(m, tables.vector(m, dicts._dict(m, base)), index)
+            found = arrays.vector_subscript(m, tables.vector(m, dicts._dict(m, base)), index)
+            return replace(found, slice_of=base.key) if isinstance(found, Vector) else found
         case Ref() if isinstance(m.contents(base), DictValue) and not isinstance(index, ast.Slice):
             return dicts.lookup(m, base, evaluate(m, index))
+        case DictValue() if not isinstance(index, ast.Slice):
+            return dicts.lookup(m, m.allocate(base), evaluate(m, index))
         case Scalar(term=t) if t.kind == "str":
             return _text_subscript(m, t, index)
     if isinstance(index, ast.Slice):
         return _slice(m, base, index)
+    if isinstance(base, Span) and isinstance(index, ast.Constant) and index.value == 0:
+        return Word(spans.first(base))
     at = evaluate(m, index)
     m.node = node
     return spread(m, lambda i: _element(m, base, i), at)
@@ -203,14 +199,14 @@ def _element(m: Machine, base: Value, index: Value) -> Value:
     if isinstance(base, Opaque) and base.name == "doc":
         return Word(T.wordat(C.wrapped(m, at, WORD_COUNT)))
     seq = sequence(m, base)
-    if seq is None:
+    if seq is None or seq.once:
         raise m.stop("this object is indexed", code="E0302")
     return C.element(m, seq, at)
 
 
 def _slice(m: Machine, base: Value, index: ast.Slice) -> Value:
     seq = sequence(m, base)
-    if seq is None:
+    if seq is None or seq.once:
         raise m.stop("a slice of this object", code="E0302")
     if index.step is not None:
         step = evaluate(m, index.step)

@@ -58,6 +58,15 @@ class Word(Value):
     term: Term
 
 
+@symbolic
+class Span(Value):
+    """A sentence, entity or noun chunk (``kind`` as spaCy names the attribute) with a word of it, the first or any."""
+
+    kind: str
+    word: Term
+    is_first: bool
+
+
 MAX_LEAVES = 1_000
 """Alternatives of one value, those that are shared counted each time; 288 published programs and our own need 36."""
 
@@ -127,10 +136,13 @@ class Part(Value):
 
 @symbolic
 class Seq(Value):
-    """A list, tuple, set or generator: its parts one after the other. In a set equal elements count once."""
+    """A list, tuple, set or generator: its parts one after the other. In a set equal elements count once.
+
+    ``once``: Python's object is an iterator, which is empty after a walk through it."""
 
     parts: tuple[Part, ...]
     is_set: bool = False
+    once: bool = False
 
 
 @symbolic
@@ -191,12 +203,14 @@ class RowRef(Value):
 class Vector(Value):
     """A numpy vector computed element by element: ``at(k)`` for k in [0, length).
 
-    ``part``: its elements as those of the list that it was made of, whose length depends on a condition.
+    ``part``: its elements as those of the list that it was made of, whose length depends on a condition; ``slice_of``:
+    the array on the heap that it is a slice of.
     """
 
     length: Term
     at: Callable[[Term], Scalar]
     part: Part | None = None
+    slice_of: int | None = None
 
 
 @symbolic
