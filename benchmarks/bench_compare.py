@@ -1,8 +1,8 @@
 """Pairs of programs that are equal or different by construction, compared; and programs made smaller.
 
     python benchmarks/bench_compare.py pairs [--pairs 100] [--seed 0] [FILE.py ...]
-    python benchmarks/bench_compare.py minimise FILE.py ... [--programs 50] [--epsilon 0.02] [--model NAME]
-        [--bidirectional]
+    python benchmarks/bench_compare.py minimise FILE.py ... [--programs 50] [--epsilon 0.02] [--train 40]
+        [--tokens 64] [--model NAME] [--bidirectional]
 
 ``pairs``: half of the pairs are equal by a rewriting that keeps the meaning, half differ by one that changes it. Bases
 are built-in programs and the programs of the files that lift, in turn. That a changed program differs is checked here
@@ -286,7 +286,7 @@ class Maker:
             yield self.pair(kind, kinds[kind], same)
 
     def pair(self, kind: str, rewrite: Rewrite, same: bool) -> Known | None:
-        for _ in range(400):
+        for _ in range(40):
             base = self.random.choice(self.bases)
             choices = list(rewrite(base))
             if not choices:
@@ -395,16 +395,17 @@ def run_minimise(files: list[Path], setting: Setting, count: int, seed: int) -> 
         rows.append((rules, fewer, size, smaller, held.point, held.low, taken))
         print(
             f"{rules:>3} -> {fewer:<3} {size:>4} -> {smaller:<5} {found.train:7.4f} {held.point:10.4f} "
-            f"[{held.low:.4f}, {held.high:.4f}] {taken:6.1f}  {program.name}{' (proved equal)' if found.proved else ''}",
+            f"[{held.low:.4f}, {held.high:.4f}] {taken:6.1f}  {program.name}{', proved' * found.proved}",
             flush=True,
         )
     table = np.array(rows)
     kept = int((table[:, 4] >= 1 - setting.epsilon).sum())
     print(
-        f"\n{len(rows)} programs, epsilon {setting.epsilon:g}: rules {table[:, 0].sum():.0f} -> {table[:, 1].sum():.0f}, "
-        f"size {table[:, 2].sum():.0f} -> {table[:, 3].sum():.0f}\nheld-out IoU with the original: mean "
-        f"{table[:, 4].mean():.4f}, least {table[:, 4].min():.4f}; at least {1 - setting.epsilon:g} for {kept} of "
-        f"{len(rows)}; CPU seconds: median {np.median(table[:, 6]):.1f}"
+        f"\n{len(rows)} programs, epsilon {setting.epsilon:g}: "
+        f"rules {table[:, 0].sum():.0f} -> {table[:, 1].sum():.0f}, "
+        f"size {table[:, 2].sum():.0f} -> {table[:, 3].sum():.0f}\n"
+        f"held-out IoU with the original: mean {table[:, 4].mean():.4f}, least {table[:, 4].min():.4f}; "
+        f"at least {1 - setting.epsilon:g} for {kept} of {len(rows)}; CPU seconds: median {np.median(table[:, 6]):.1f}"
     )
 
 
@@ -416,13 +417,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--programs", type=int, default=50)
     parser.add_argument("--epsilon", type=float, default=0.02)
+    parser.add_argument("--train", type=int, default=40)
+    parser.add_argument("--tokens", type=int, default=64)
     parser.add_argument("--model", default="smollm2-135m")
     parser.add_argument("--bidirectional", action="store_true")
     given = parser.parse_intermixed_args()
     if given.what == "pairs":
         run_pairs(given.files, given.pairs, given.seed)
     else:
-        setting = Setting(given.epsilon, given.model, bidirectional=given.bidirectional)
+        setting = Setting(
+            given.epsilon, given.model, tokens=given.tokens, train=given.train, bidirectional=given.bidirectional
+        )
         run_minimise(given.files, setting, given.programs, given.seed)
 
 

@@ -2,11 +2,12 @@
 
     python benchmarks/kill_resume.py [--model tiny-model] [--kills 50] [--workers 1] [--seed 0] [-- OPTIONS OF explain]
 
-One undisturbed run is the reference. Then the same command is started in a fresh folder, killed (SIGKILL) after a random
-time within the length of the undisturbed run, started again, and so on until it ends by itself; then in another folder,
-until all kills are spent. Of every finished run: every file but the page's date and the ledger is compared with the
-reference, byte by byte, and the ledger is counted. With ``--workers`` every other kill hits a worker instead, which the
-run must survive. Ends with exit code 1 when anything differs.
+One undisturbed run is the reference. Then the same command is started in a fresh folder, killed (SIGKILL) at a random
+moment, started again, and so on until it ends by itself; then in another folder, until all kills are spent. A moment
+is a number of ledger records from now, 0 (it opens the run) to a quarter of all, and a time of up to two units'
+length. Of every finished run, every file but the ledger is compared with the reference, byte by byte but for the
+page's date, and the ledger is counted. With ``--workers`` every other kill hits a worker instead, which the run must
+survive. Ends with exit code 1 when anything differs.
 
 Processes are forked from one that has imported everything, so that kills fall into the work and not into the imports.
 """
@@ -38,8 +39,8 @@ from attndsl.store.ledger import read
 
 IGNORED = ("ledger/", "lock.json", "run.json")
 DATE = re.compile(rb'"created": ?"[^"]*"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\+00:00|Z| UTC)?')
-LATEST = 1.0
-"""Kills come within this many times the length of an undisturbed run, so that some runs end by themselves."""
+SHARE = 4
+"""Kills come within this share of all records of a run: about twice as many hit every run."""
 
 
 def started(arguments: list[str], log: Path) -> int:
@@ -99,6 +100,21 @@ def wait_until(pid: int, seconds: float) -> int | None:
         time.sleep(0.002)
 
 
+def records(folder: Path) -> list[dict[str, object]]:
+    """What the ledger says by now; a record that is being written is left out."""
+    return list(read(folder)) if folder.exists() else []
+
+
+def moment_comes(pid: int, folder: Path, more: int, seconds: float) -> int | None:
+    """Wait for ``more`` records and then for a time; the exit code of a process that ended before, else None."""
+    wanted = len(records(folder)) + more
+    while len(records(folder)) < wanted:
+        code = wait_until(pid, 0.002)
+        if code is not None:
+            return code
+    return wait_until(pid, seconds)
+
+
 def killed(pid: int, workers: bool, rng: random.Random) -> bool:
     """Kill the process, or one of its workers; whether the process itself was killed."""
     living = workers_of(pid) if workers else []
@@ -110,13 +126,15 @@ def killed(pid: int, workers: bool, rng: random.Random) -> bool:
     return True
 
 
-def disturbed(arguments: list[str], folder: Path, length: float, kills: int, workers: int, rng: random.Random) -> int:
+def disturbed(
+    arguments: list[str], folder: Path, size: int, pause: float, kills: int, workers: int, rng: random.Random
+) -> int:
     """One run, killed until it ends by itself or the kills are spent; how many kills it took."""
     spent = 0
     while True:
         pid = started([*arguments, "--out", str(folder)], folder.with_suffix(".log"))
         while spent < kills:
-            code = wait_until(pid, rng.uniform(0, LATEST * length))
+            code = moment_comes(pid, folder, rng.randint(0, size // SHARE), rng.uniform(0, pause))
             if code is not None:
                 break
             spent += 1
@@ -143,19 +161,19 @@ def main() -> None:
     given.folder.mkdir(parents=True)
     arguments = ["explain", given.model, *given.options, "--quiet"]
     reference = given.folder / "reference"
-    start = time.monotonic()
     if wait_until(started([*arguments, "--out", str(reference)], given.folder / "reference.log"), 3600):
         sys.exit(f"the undisturbed run failed: see {given.folder / 'reference.log'}")
-    length = time.monotonic() - start
     wanted, units = contents(reference), done_counts(reference)
-    print(f"undisturbed: {length:.1f} s, {len(units)} units, {len(wanted)} files", flush=True)
+    took = sorted(record["seconds"] for record in read(reference) if record["type"] == "done")
+    pause = 2 * took[len(took) // 2]
+    print(f"undisturbed: {len(units)} units, {sum(took):.1f} s of work, {len(wanted)} files", flush=True)
     more = ["--workers", str(given.workers)] if given.workers > 1 else []
     rng, left, number = random.Random(given.seed), given.kills, 0
     total: Counter[str] = Counter()
     while left > 0:
         number += 1
         folder = given.folder / f"run-{number}"
-        spent = disturbed([*arguments, *more], folder, length, left, given.workers, rng)
+        spent = disturbed([*arguments, *more], folder, len(records(reference)), pause, left, given.workers, rng)
         left -= spent
         found, done = contents(folder), done_counts(folder)
         begun = sum(record["type"] == "start" for record in read(folder))
@@ -170,8 +188,8 @@ def main() -> None:
         if set(done) != set(units):
             sys.exit("other units than in the undisturbed run")
     print(
-        f"{total['kills']} kills in {number} runs: {total['differ']} files differ, {total['again']} finished units done "
-        f"again, {total['lost']} units lost under way and done anew"
+        f"{total['kills']} kills in {number} runs: {total['differ']} files differ, {total['again']} finished units "
+        f"done again, {total['lost']} units lost under way and done anew"
     )
     sys.exit(1 if total["differ"] or total["again"] else 0)
 

@@ -4,7 +4,7 @@ A mutant is one module of the compiler or of the lifter with one small change: a
 number shifted by one, ``and`` for ``or``, ``+`` for ``-``, a ``not`` removed. A first run without a mutant records
 which tests run which lines. Collected tests then wait in one process: each mutant is a fork of it whose functions get
 the changed code, and it runs the tests that reach the changed line until one fails: cheap ones and those that caught
-others first, and no more than took 90 s in the first run. What acts when modules are imported is judged in a process
+others first, and no more than took 30 s in the first run. What acts when modules are imported is judged in a process
 that imports them anew. A test that takes far more CPU time than without the mutant ends it as "endless". A failure
 counts if the same test passes alone without a mutant. Mutants are drawn by seed, evenly over files, and every survivor
 is printed as a line of source before and after. Results go to a JSON lines file, and the same command goes on from it.
@@ -41,7 +41,7 @@ TESTS = {
 }
 """The tests that judge a group of mutants; others reach it as well, but were not written for it."""
 CAUGHT = ("caught", "endless")
-MOST_SECONDS = 90.0
+MOST_SECONDS = 30.0
 """Tests that took so long together, in the first run, are run for one mutant; what they miss survived."""
 
 
@@ -117,7 +117,7 @@ def record(path: Path, group: str) -> Reach:
         path.unlink(missing_ok=True)
 
         def work() -> None:
-            recorder = Recorder()
+            recorder = Recorder(group)
             run_pytest(TESTS[group], recorder)
             recorder.save(path, digest)
 

@@ -34,6 +34,15 @@ class Explained:
     results: str
     seconds: dict[str, float]
 
+    def _repr_html_(self) -> str:
+        from attndsl.runtime.shown import cell, rows_html, table_html
+
+        steps = [
+            (f"{s['share']:.0%}", s["heads"], s["perplexity"], f"{s['increase_percent']:+.1f}%") for s in self.steps
+        ]
+        curve = rows_html(("share", "heads", "perplexity", "increase"), steps, "heads replaced") if steps else ""
+        return f"{table_html(self.table)}{curve}<p>report: {cell(self.report)}</p>"
+
 
 def explain(settings: Settings, progress: Progress) -> Explained:
     """Run the main job in ``settings.out``; a rerun goes on where the last one stopped.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from attndsl.models.corpus import Text
     from attndsl.models.load import LoadedModel
 
-Remake = Callable[["RunPatterns", Sequence[str]], None]
+Remake = Callable[[str, Collection[str]], None]
+"""Makes the shards of some texts again: the store's name, and the keys of the texts."""
 FOLDER = "patterns"
 
 
@@ -98,17 +99,25 @@ class RunPatterns(PatternStore):
             return self._computed(text_id, heads)
         try:
             return super().pattern(text_id, heads)
-        except DiagnosticError as error:
+        except (DiagnosticError, FileNotFoundError) as error:
             known = self._known.get(text_id)
-            if known is None or self.remake is None or error.diagnostics[0].code not in ("E0521", "E0523"):
+            if known is None or self.remake is None or not _may_be_remade(error):
                 raise
-            self.forget([known.key])
-            self.remake(self, [text_id])
+            self.remake(self.where, {known.key, *self.forget([known.key])})
             return super().pattern(text_id, heads)
 
     def missing(self) -> list[str]:
         """Ids of the texts whose patterns are neither here nor, as far as is known, elsewhere."""
         return [id_ for id_, known in self._known.items() if known.key not in self._shards]
+
+    def ids_of(self, keys: Collection[str]) -> list[str]:
+        """The texts with these keys."""
+        return [id_ for id_, known in self._known.items() if known.key in keys]
+
+    def keep_only(self, names: Collection[str]) -> None:
+        """Count only shards with these names as there: those that the ledger has. A shard that was put in place just
+        before its process was killed is made again, to the same bytes."""
+        self.forget([key for key, shard in self._shards.items() if f"{self.where}/{shard.path.name}" not in names])
 
     def names_of(self, ids: Sequence[str]) -> dict[str, str]:
         """Key to file name of the shards that hold these texts."""
@@ -116,26 +125,31 @@ class RunPatterns(PatternStore):
         found = {key: self._shards[key].path.name for key in keys if key in self._shards}
         return {**{key: self._names[key] for key in keys if key in self._names}, **found}
 
-    def forget(self, keys: Sequence[str]) -> None:
-        """Count the shards of these texts as not there."""
+    def forget(self, keys: Sequence[str]) -> list[str]:
+        """Count the shards of these texts as not there; the keys of all texts in them."""
         shards = {id(self._shards[key]) for key in keys if key in self._shards}
         lost = [key for key, shard in self._shards.items() if id(shard) in shards]
         self._checked.difference_update(lost)
         for key in lost:
             del self._shards[key]
+        for key in (*keys, *lost):
             self._names.pop(key, None)
+        return lost
 
     def damaged_among(self, ids: Sequence[str]) -> list[str]:
-        """Which of these texts are in a shard that is not whole, by its checksum; those shards are forgotten."""
-        keys = {id_: self._known[id_].key for id_ in ids}
-        shards = {id(self._shards[key]): self._shards[key] for key in keys.values() if key in self._shards}
+        """Keys of all texts in those shards of these texts that are not whole, by their checksums; the shards are
+        forgotten."""
+        keys = [self._known[id_].key for id_ in ids]
+        shards = {id(self._shards[key]): self._shards[key] for key in keys if key in self._shards}
+        lost = {key for key in keys if key not in self._shards}
         for shard in shards.values():
             if not _is_whole(shard):
-                self.forget(shard.keys)
-        return [id_ for id_, key in keys.items() if key not in self._shards]
+                lost.update(self.forget(shard.keys))
+        return sorted(lost)
 
     def take_in(self, name: str) -> None:
         """Open a shard that was written by a unit of work."""
+        self.damaged.pop(self.folder / name, None)
         self._add(self.folder / name)
 
     def _computed(self, text_id: str, heads: Sequence[Head] | None) -> NDArray[np.float32]:
@@ -169,7 +183,7 @@ class RunPatterns(PatternStore):
         group: dict[str, _Known] = {}
         size = 0
         for id_, known in self._known.items():
-            if id_ not in wanted or known.key in self._shards or known.key in group:
+            if id_ not in wanted or known.key in group or known.key in self._shards or known.key in self._names:
                 continue
             group[known.key] = known
             size += 4 * len(self.heads) * len(known.ids) ** 2
@@ -209,6 +223,10 @@ def make_shard(folder: RunFolder, loaded: LoadedModel, heads: Sequence[Head], un
     with folder.writing(name) as part:
         size = write_patterns(loaded, texts, heads, part)
     return [Written(name, size)]
+
+
+def _may_be_remade(error: DiagnosticError | FileNotFoundError) -> bool:
+    return isinstance(error, FileNotFoundError) or error.diagnostics[0].code in ("E0521", "E0523")
 
 
 def _is_whole(shard: Shard) -> bool:

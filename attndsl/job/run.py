@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -105,7 +105,18 @@ class Run:
             self._stores[where] = RunPatterns(self.folder, where, settings, self._remake if self.opened else None)
             if not self.settings.keep_patterns:
                 self._stores[where].compute = self._computed
+            self._trust_the_ledger(self._stores[where])
         return self._stores[where]
+
+    def _trust_the_ledger(self, store: RunPatterns) -> None:
+        if self.opened is not None and self.opened.ready:
+            outputs = self.units.ledger.state.done.values()
+            store.keep_only({written.name for files in outputs for written in files})
+
+    def ledger_is_open(self) -> None:
+        """From now on there are units of work."""
+        for store in self._stores.values():
+            self._trust_the_ledger(store)
 
     def store_named(self, where: str) -> RunPatterns:
         """The same by the name that units know it by."""
@@ -173,9 +184,10 @@ class Run:
                 store.named(keys, name)
         store.discard_damaged()
 
-    def _remake(self, store: RunPatterns, ids: Sequence[str]) -> None:
-        """Make the shards of these texts again, here and now."""
-        plan = list(store.units(ids))
+    def _remake(self, where: str, keys: Collection[str]) -> None:
+        """Make the shards of the texts with these keys again, here and now."""
+        store = self.store_named(where)
+        plan = list(store.units(store.ids_of(keys)))
         for unit, _, _ in plan:
             if self.units.outputs(unit) is not None:
                 self.units.gone(unit, "its patterns are damaged")
@@ -190,7 +202,7 @@ class Run:
         store = self.store_named(unit.args["where"])
         bad = store.damaged_among([text[0] for text in unit.args["texts"]])
         if bad:
-            self._remake(store, bad)
+            self._remake(store.where, bad)
         return bool(bad)
 
     def close(self) -> None:

@@ -29,7 +29,7 @@ def score_stage(run: Run) -> Table:
     by_distance = run.settings.choose == "distance"
     key = run.key("scores", LENGTHS, *(["distance"] if by_distance else []))
     tables = Unit("tables", key, "scores")
-    if run.units.outputs(tables) is None:
+    if not run.units.whole(tables):
         _make_tables(run, tables, by_distance)
     content = json.loads(run.units.read(tables))
     return Table(content["columns"], content["meta"])

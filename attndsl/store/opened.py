@@ -45,6 +45,7 @@ class Opened:
         if key in _OPEN:
             _OPEN[key].close()
         self._notify, self._key = notify, key
+        self.ready = False
         self._lock = FolderLock(self.folder.path)
         self._remote_lock: RemoteLock | None = None
         self.units: Units
@@ -73,6 +74,8 @@ class Opened:
         check = self._remote_lock.check if self._remote_lock is not None else lambda: None
         self.units = Units(self.folder, ledger, pool, mend=run.mend, check=check, notify=self._notify)
         self.units.here_do = lambda unit: do(run, unit)
+        self.ready = True
+        run.ledger_is_open()
         if not (self.folder.path / RUN).exists():
             content = {"format": FORMAT, "kind": "attndsl run", "layout": LAYOUT, **about}
             import json
@@ -117,9 +120,22 @@ def _about(run: Run) -> Mapping[str, Any]:
     settings = {name: value for name, value in asdict(run.settings).items() if name != "out"}
     return {
         "settings": {**settings, "programs": [str(path) for path in run.settings.programs]},
-        "model": {"name": info.name, "revision": info.revision, "fingerprint": info.fingerprint},
+        "model": {
+            "name": info.name,
+            "revision": info.revision,
+            "fingerprint": info.fingerprint,
+            "shape": _shape(run),
+        },
         "versions": versions(),
     }
+
+
+def _shape(run: Run) -> dict[str, int]:
+    """What the planner has to know of a model; heads that are not asked for cost no patterns, but layers still run."""
+    info = run.loaded.info
+    hidden = int(getattr(run.loaded.model.config.get_text_config(), "hidden_size", 0))
+    heads = -(-len(run.heads) // info.layers)
+    return {"layers": info.layers, "heads": heads, "hidden": hidden, "parameters": info.parameters}
 
 
 def _pool(run: Run, opening: JoinRun) -> Pool:
@@ -127,7 +143,8 @@ def _pool(run: Run, opening: JoinRun) -> Pool:
     if settings.ray is not None:
         from attndsl.store.ray_pool import RayPool
 
-        return RayPool(settings.ray, settings.workers, opening, notify=run.progress.note)
+        gpu = run.loaded.info.device.startswith("cuda")
+        return RayPool(settings.ray, settings.workers, opening, gpu=gpu, notify=run.progress.note)
     if settings.workers > 1:
         from attndsl.store.workers import Processes
 

@@ -26,6 +26,7 @@ class Worker:
     """What a worker process or a Ray actor does."""
 
     def __init__(self, opening: Opening) -> None:
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported; see attndsl/cli/__init__.py
         self._do = opening.open()
 
     def ready(self) -> None:

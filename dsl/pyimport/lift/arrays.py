@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from dataclasses import replace
 
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import listed, matrices, slices
@@ -114,7 +115,7 @@ def vector_subscript(m: Machine, v: RowRef | Vector, index: ast.expr) -> Value:
 def vector(m: Machine, v: Value) -> Vector:
     """A row as it is now, element by element."""
     if isinstance(v, Vector):
-        return v
+        return v if v.slice_of is None else replace(v, slice_of=None)
     if not isinstance(v, RowRef):
         raise m.stop("a vector is needed here", code="E0302")
     k = T.fresh("int")

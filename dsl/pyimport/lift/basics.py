@@ -163,6 +163,24 @@ def doc_words() -> Seq:
     return Seq((Part((Binder(var, T.NONE, T.NONE, T.ALL_WORDS),), T.TRUE, Word(var)),))
 
 
+def sort_of(m: Machine, value: Value) -> str:
+    """What Python tells apart: "list", "tuple", "set", "dict", "range", "iterator" or "view"; "" of other values."""
+    match m.contents(value) if isinstance(value, Ref) else value:
+        case Seq(is_set=True):
+            return "set"
+        case Seq(once=True):
+            return "iterator"
+        case Seq(sort=sort):
+            return sort or "list"
+        case TupleValue():
+            return "tuple"
+        case DictValue(length=None):
+            return "dict"
+        case DictValue(array=""):
+            return "list"
+    return ""
+
+
 def sequence(m: Machine, value: Value) -> Seq | None:
     """The value as a sequence of elements, or None when it is none."""
     match value:

@@ -75,6 +75,8 @@ def _changes(body: list[ast.stmt]) -> list[tuple[str, bool]]:
     """The names whose items are assigned (True) or which a method adds to (False), each once, in order."""
     found: dict[tuple[str, bool], None] = {}
     for x in (y for s in body for y in pytree.walk(s)):
+        if x.__class__ is not ast.Subscript and x.__class__ is not ast.Call:
+            continue
         stored = isinstance(x, ast.Subscript) and isinstance(x.ctx, ast.Store)
         adds = isinstance(x, ast.Call) and isinstance(x.func, ast.Attribute) and x.func.attr in _ADDING
         base = x.value if stored else x.func.value if adds else None  # type: ignore[attr-defined]

@@ -138,6 +138,17 @@ def _has_way(p: Part) -> bool:
     return isinstance(p.element, TupleValue) and len(p.element.items) == 3
 
 
+def way_of(p: Part) -> str | None:
+    """How a part gathers; None where it assigns."""
+    way = p.element.items[2] if isinstance(p.element, TupleValue) and len(p.element.items) == 3 else None
+    return str(way.term.data) if isinstance(way, Scalar) else None
+
+
+def keys_are_begun(d: DictValue) -> bool:
+    """What gathers does so for keys that were there."""
+    return d.length is not None or all(way.endswith(THERE) for p in d.parts if (way := way_of(p)) is not None)
+
+
 def _on_top(m: Machine, kind: str, old: DictValue, matching: list[Part], key: Value) -> Value:
     """What was gathered at a place of a list, which held something before."""
     from attndsl.dsl.pyimport.lift import dicts

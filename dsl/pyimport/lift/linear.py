@@ -16,6 +16,7 @@ from attndsl.dsl.pyimport.lift.terms import Term
 class _Path:
     """What a path says: its conditions one by one, the system of its comparisons, and what that leaves out."""
 
+    length: int  # the conditions, some of which say several things
     flat: tuple[Term, ...]
     system: System
     plain: tuple[Term, ...]
@@ -24,7 +25,8 @@ class _Path:
     choices: tuple[Term, ...]  # those of ``either`` that speak of whole numbers
 
 
-_NOWHERE = _Path((), System(), (), (), (), ())
+_NOWHERE = _Path(0, (), System(), (), (), (), ())
+_MANY_CONDITIONS = 16  # to look through them takes as much time as making a term for every so many
 _MANY_CHOICES = 4  # to look through them takes as much time as making a term for every so many
 _MAX_ROWS = 100_000  # of all the paths that are remembered together
 
@@ -35,6 +37,7 @@ class Prover:
     def __init__(self) -> None:
         self._answers: dict[tuple[tuple[Term, ...], Term], bool] = {}
         self._paths: dict[tuple[Term, ...], _Path] = {}
+        self._opposites: dict[tuple[Term, ...], bool] = {}
         self._rows = 0
 
     def implies(self, path: tuple[Term, ...], goal: Term) -> bool:
@@ -56,19 +59,35 @@ class Prover:
         """The goal is false whenever all of the path is true."""
         return self.implies(path, T.not_(goal))
 
-    def impossible(self, conditions: Iterable[Term]) -> bool:
-        """The conditions cannot hold together."""
+    def impossible(self, conditions: Iterable[Term], start: tuple[Term, ...] = ()) -> bool:
+        """The conditions cannot hold together, with those of ``start``, which are looked at once for all such calls."""
+        before = self._path(start)
         flat = [p for c in conditions for p in T.parts(c)]
-        known = set(flat)
+        known = {*before.flat, *flat}
+        if len(known) > _MANY_CONDITIONS:
+            spend(len(known) // _MANY_CONDITIONS)
         if T.FALSE in known or any(T.not_(p) in known for p in flat):
             return True
-        return self._infeasible(self._path(tuple(flat[:-1])), flat[-1:])
+        if start and self._opposed(start, before):
+            return True
+        return self._infeasible(self._path((*start, *flat[:-1]), before), flat[-1:])
 
-    def _path(self, path: tuple[Term, ...]) -> _Path:
+    def _opposed(self, start: tuple[Term, ...], path: _Path) -> bool:
+        found = self._opposites.get(start)
+        if found is None:
+            known = set(path.flat)
+            found = self._opposites[start] = any(T.not_(p) in known for p in path.flat)
+        return found
+
+    def _path(self, path: tuple[Term, ...], known: _Path | None = None) -> _Path:
+        """What a path says; ``known``: of a beginning of it."""
         found = self._paths.get(path)
         if found is None:
-            known = self._paths.get(path[:-1])
-            found = _longer(_NOWHERE, path) if known is None else _longer(known, path[-1:])
+            if known is None:
+                known = self._paths.get(path[:-1])
+                found = _longer(_NOWHERE, path) if known is None else _longer(known, path[-1:])
+            else:
+                found = _longer(known, path[known.length :])
             self._rows += len(found.system.best) + len(path)
             if self._rows > _MAX_ROWS:
                 self._paths.clear()
@@ -123,6 +142,7 @@ def _longer(path: _Path, more: tuple[Term, ...]) -> _Path:
     plain = [p for c in flat for p in _sorted(c)[0]]
     either = [p for p in flat if p.op == "or"]
     return _Path(
+        path.length + len(more),
         (*path.flat, *flat),
         path.system.extended([r for p in plain for r in _rows_of(p)], _facts_of),
         (*path.plain, *plain),

@@ -223,12 +223,14 @@ def assigned_names(nodes: list[ast.stmt], target: ast.expr | None) -> list[str]:
     roots: list[ast.AST] = [*([target] if target is not None else []), *nodes]
     for root in roots:
         for x in pytree.walk(root):
-            if isinstance(x, ast.Name) and isinstance(x.ctx, ast.Store | ast.Del):
-                found.setdefault(x.id)
-            elif isinstance(x, ast.FunctionDef):
-                found.setdefault(x.name)
-            elif isinstance(x, ast.Import | ast.ImportFrom):
-                for alias in x.names:
+            kind = x.__class__
+            if kind is ast.Name:
+                if x.ctx.__class__ is not ast.Load:  # type: ignore[attr-defined]
+                    found.setdefault(x.id)  # type: ignore[attr-defined]
+            elif kind is ast.FunctionDef:
+                found.setdefault(x.name)  # type: ignore[attr-defined]
+            elif kind is ast.Import or kind is ast.ImportFrom:
+                for alias in x.names:  # type: ignore[attr-defined]
                     found.setdefault(alias.asname or alias.name)
     return list(found)
 

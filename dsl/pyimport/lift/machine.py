@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -168,6 +168,7 @@ class Machine:
     settled: set[tuple[str, Term]] = field(default_factory=set)  # loops whose writes of a matrix may come in any order
     assuming: list[int] = field(default_factory=list)
     aligners: Mapping[str, Aligner] = field(default_factory=dict)
+    remembered: dict[Hashable, Any] = field(default_factory=dict)  # see remembered.py; shared by a file's programs
     steps: int = 0
     node: ast.AST | None = None
     long_ranges: bool = False  # a loop over a range was written out
@@ -205,6 +206,8 @@ class Machine:
         frame = self.frames[-1]
         if is_iterator(value) and not is_read_once(frame.function, name):
             raise self.stop("an iterator that may be walked through more than once", code="E0313")
+        if value.__class__ is Seq and value.sort == "view":  # type: ignore[attr-defined]
+            raise self.stop("a view of a dict, which follows its changes, is kept", code="E0311")
         self.state.frames[frame.key][name] = value
 
     def allocate(self, contents: Value) -> Ref:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from dataclasses import replace
 
 from attndsl.dsl.pyimport.lift import arguments, arrays, gathered, listed
 from attndsl.dsl.pyimport.lift import terms as T
@@ -177,7 +178,7 @@ def method(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
     if name in ("copy", "astype") and isinstance(base, Grid) and is_double(node):
         return arrays.renamed(m, base)
     if name == "copy" and not node.args and not node.keywords and not isinstance(base, Grid):
-        return arrays.vector(m, base)
+        return replace(arrays.vector(m, base), slice_of=None)
     if name in ("any", "all") and not node.args and not node.keywords and not isinstance(base, Grid):
         return _quantified(m, name, base)
     if name == "mean" and not node.args and not node.keywords and not isinstance(base, Grid):
@@ -291,7 +292,7 @@ def _argmax_call(m: Machine, node: ast.Call) -> Value:
 
 def _copied(m: Machine, node: ast.Call) -> Value:
     value = argument(m, node.args[0])
-    return arrays.renamed(m, value) if isinstance(value, Grid) else arrays.vector(m, value)
+    return arrays.renamed(m, value) if isinstance(value, Grid) else replace(arrays.vector(m, value), slice_of=None)
 
 
 _NUMPY: dict[str, Callable[[Machine, ast.Call], Value]] = {

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Sequence
 
 from attndsl.dsl import pytree
-from attndsl.dsl.pyimport.lift import arrays, blocks, dicts, fancy, listed, lists, tables
+from attndsl.dsl.pyimport.lift import aliases, arrays, blocks, dicts, fancy, lists, tables
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, settle, spread
 from attndsl.dsl.pyimport.lift.evaluate import _BINARY, MODULES, condition, evaluate
@@ -159,8 +159,8 @@ def _aug_name(m: Machine, node: ast.AugAssign, op: str | None) -> None:
         raise m.stop("a list is changed this way", node, "E0311")
     if op is None:
         raise m.stop("this augmented assignment", node, "E0303")
-    if isinstance(old, Vector) and old.part:
-        listed.changes_alone(m, old, op)
+    if isinstance(old, Vector):
+        aliases.changes_alone(m, old, op)
     m.assign(node.target.id, spread(m, lambda a, b: binary(m, op, a, b), old, value))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from attndsl.dsl.pyimport.lift import arrays, blocks, dicts, fancy, tables
+from attndsl.dsl.pyimport.lift import aliases, arrays, blocks, dicts, fancy, tables
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import spread, unpacked
@@ -17,6 +17,7 @@ from attndsl.dsl.pyimport.lift.values import (
     Choice,
     DictValue,
     Grid,
+    Growing,
     Part,
     PerRow,
     Ref,
@@ -33,7 +34,10 @@ def store(m: Machine, target: ast.expr, value: Value, node: ast.AST) -> None:
     m.node = node
     if isinstance(target, ast.Name):
         kept = _in_place(m, target.id, value)
-        value = kept if kept is not None else arrays.materialize(m, value, target.id)
+        made = kept if kept is not None else arrays.materialize(m, value, target.id)
+        if isinstance(value, Vector):
+            aliases.share(m, value, made)
+        value = made
         _hint(m, target.id, value)
         m.assign(target.id, value)
     elif isinstance(target, ast.Subscript):
@@ -68,20 +72,11 @@ def _in_place(m: Machine, name: str, value: Value) -> Value | None:
         return None
     if value.length is not old.length or m.lengths.get(old.matrix) is not old.length:
         return None
-    values = [v for frame in m.state.frames.values() for v in frame.values()]
-    holders = [v for v in values if _mentions(v, old.matrix)]
-    if len(holders) != 1 or any(_mentions(v, old.matrix) for v in m.state.heap.values()):
+    matrix = old.matrix
+    if aliases.holders(m, lambda v: isinstance(v, RowRef) and v.matrix == matrix) != 1:
         return None
     arrays.store_range(m, old.matrix, old.row, T.ZERO, value)
     return old
-
-
-def _mentions(v: Value, matrix: str) -> bool:
-    if isinstance(v, RowRef):
-        return v.matrix == matrix
-    return isinstance(v, Choice | TupleValue) and (
-        any(_mentions(x, matrix) for x in (v.items if isinstance(v, TupleValue) else (v.then, v.other)))
-    )
 
 
 def _masked(m: Machine, base: PerRow, mask: Value, value: Value, node: ast.AST) -> PerRow:
@@ -115,8 +110,6 @@ def _store_item(m: Machine, base: Value, index: ast.expr, value: Value, node: as
 
 
 def _is_dict(m: Machine, ref: Ref) -> bool:
-    from attndsl.dsl.pyimport.lift.values import Growing
-
     found = m.state.heap.get(ref.key)
     return isinstance(found, DictValue) or (isinstance(found, Growing) and found.is_dict)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 from attndsl.dsl.pyimport.lift import arrays, dicts, slices, spans, tables
 from attndsl.dsl.pyimport.lift import collections_ as C
@@ -169,7 +170,8 @@ def subscript(m: Machine, base: Value, index: ast.expr, node: ast.AST) -> Value:
         case Opaque(name="encoding", data=batched):
             return Opaque("batch" if batched else "ids")
         case Ref() if isinstance(index, ast.Slice) and _is_array(m, base):
-            return arrays.vector_subscript(m, tables.vector(m, dicts._dict(m, base)), index)
+            found = arrays.vector_subscript(m, tables.vector(m, dicts._dict(m, base)), index)
+            return replace(found, slice_of=base.key) if isinstance(found, Vector) else found
         case Ref() if isinstance(m.contents(base), DictValue) and not isinstance(index, ast.Slice):
             return dicts.lookup(m, base, evaluate(m, index))
         case DictValue() if not isinstance(index, ast.Slice):
@@ -197,7 +199,7 @@ def _element(m: Machine, base: Value, index: Value) -> Value:
     if isinstance(base, Opaque) and base.name == "doc":
         return Word(T.wordat(C.wrapped(m, at, WORD_COUNT)))
     seq = sequence(m, base)
-    if seq is None or seq.once:
+    if seq is None or seq.once or seq.sort == "view":
         raise m.stop("this object is indexed", code="E0302")
     return C.element(m, seq, at)
 

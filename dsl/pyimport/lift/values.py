@@ -138,11 +138,13 @@ class Part(Value):
 class Seq(Value):
     """A list, tuple, set or generator: its parts one after the other. In a set equal elements count once.
 
-    ``once``: Python's object is an iterator, which is empty after a walk through it."""
+    ``once``: Python's object is an iterator, which is empty after a walk through it. ``sort``: "tuple", "range" or
+    "view" (of a dict), where it is one of those."""
 
     parts: tuple[Part, ...]
     is_set: bool = False
     once: bool = False
+    sort: str = ""
 
 
 @symbolic
@@ -203,12 +205,14 @@ class RowRef(Value):
 class Vector(Value):
     """A numpy vector computed element by element: ``at(k)`` for k in [0, length).
 
-    ``part``: its elements as those of the list that it was made of, whose length depends on a condition.
+    ``part``: its elements as those of the list that it was made of, whose length depends on a condition; ``slice_of``:
+    the array on the heap that it is a slice of.
     """
 
     length: Term
     at: Callable[[Term], Scalar]
     part: Part | None = None
+    slice_of: int | None = None
 
 
 @symbolic
