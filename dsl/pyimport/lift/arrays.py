@@ -9,7 +9,7 @@ from dataclasses import replace
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import listed, matrices, slices
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.basics import spread
+from attndsl.dsl.pyimport.lift.basics import given, spread
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Loop, Machine
 from attndsl.dsl.pyimport.lift.operators import binary
@@ -44,7 +44,7 @@ def current(m: Machine, grid: Grid) -> str:
 
 def position(m: Machine, node: ast.expr, length: Term) -> Term:
     """An index expression as a place in [0, length)."""
-    value = spread(m, lambda v: v, evaluate(m, node))
+    value = given(m, evaluate(m, node))
     if not (isinstance(value, Scalar) and value.term.kind == "int"):  # a truth value is a mask
         raise m.stop("an array index that is no whole number", node, "E0302")
     return C.wrapped(m, value.term, length)

@@ -36,12 +36,24 @@ def part_count(part: Part) -> Term:
 def size(m: Machine, seq: Seq) -> Term:
     """Python's ``len``."""
     if seq.is_set:
-        texts = all(isinstance(p.element, Scalar) and p.element.term.kind == "str" for p in seq.parts)
-        seq = distinct(m, seq) if texts and items_of(seq) is None else as_positions(m, seq)
+        seq = _each_once(m, seq)
     total: Term = T.ZERO
     for p in seq.parts:
         total = T.add(total, part_count(p))
     return total
+
+
+def _each_once(m: Machine, seq: Seq) -> Seq:
+    """The elements of a set, each one time."""
+    kinds = {p.element.term.kind if isinstance(p.element, Scalar) else "" for p in seq.parts}
+    if kinds == {"str"} and items_of(seq) is None:
+        return distinct(m, seq)
+    try:
+        return as_positions(m, seq)
+    except NotLiftable:
+        if kinds not in ({"int"}, {"bool"}, {"float"}) or items_of(seq) is not None:
+            raise
+        return distinct(m, seq)
 
 
 def distinct(m: Machine, seq: Seq) -> Seq:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, sort_of
-from attndsl.dsl.pyimport.lift.machine import Machine
+from attndsl.dsl.pyimport.lift.machine import Machine, NotLiftable
 from attndsl.dsl.pyimport.lift.merge import instantiate
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
@@ -56,7 +56,11 @@ def set_operation(m: Machine, op: str, a: Seq, b: Seq) -> Value:
     """``a & b``, ``a | b`` and ``a - b`` of sets."""
     if op == "|":
         return m.allocate(Seq(a.parts + b.parts, True))
-    return m.allocate(Seq(tuple(_filtered(m, p, b, op == "&") for p in C.as_positions(m, a).parts), True))
+    try:
+        parts = C.as_positions(m, a).parts
+    except NotLiftable:  # of other elements it may still be asked what the set holds
+        parts = a.parts
+    return m.allocate(Seq(tuple(_filtered(m, p, b, op == "&") for p in parts), True))
 
 
 def _times(m: Machine, seq: Seq, times: Term) -> Value:
