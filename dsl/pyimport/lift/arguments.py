@@ -7,7 +7,7 @@ import ast
 from attndsl.dsl.pyimport.lift.machine import Machine
 
 _MANY = 255
-_TAKES: dict[str, tuple[int, int, tuple[str, ...]]] = {
+_TAKES: dict[str, tuple[int, int, tuple[str, ...] | None]] = {
     "len": (1, 1, ()),
     "range": (1, 3, ()),
     "enumerate": (1, 2, ("start",)),
@@ -18,7 +18,7 @@ _TAKES: dict[str, tuple[int, int, tuple[str, ...]]] = {
     "set": (0, 1, ()),
     "frozenset": (0, 1, ()),
     "tuple": (0, 1, ()),
-    "dict": (0, 1, ()),
+    "dict": (0, 1, None),
     "max": (1, _MANY, ("key", "default")),
     "min": (1, _MANY, ("key", "default")),
     "sum": (1, 2, ("start",)),
@@ -31,10 +31,24 @@ _TAKES: dict[str, tuple[int, int, tuple[str, ...]]] = {
     "numpy.clip": (1, 3, ("a_min", "a_max")),
     "numpy.mean": (1, 1, ()),
     "numpy.argmax": (1, 1, ()),
+    "numpy.argmin": (1, 1, ()),
     "numpy.count_nonzero": (1, 1, ()),
-    "numpy.where": (3, 3, ()),
+    "numpy.where": (1, 3, ()),
     "numpy.copy": (1, 1, ()),
     "numpy.zeros_like": (1, 1, ("dtype",)),
+    "numpy.ones_like": (1, 1, ("dtype",)),
+    "numpy.full_like": (2, 2, ("dtype",)),
+    "numpy.logical_not": (1, 1, ()),
+    "numpy.square": (1, 1, ()),
+    "numpy.sign": (1, 1, ()),
+    "numpy.nan_to_num": (1, 1, ("copy", "nan", "posinf", "neginf")),
+    "numpy.tri": (1, 3, ("k",)),
+    "numpy.diag": (1, 2, ("k",)),
+    "numpy.expand_dims": (1, 2, ("axis",)),
+    "numpy.tile": (2, 2, ()),
+    "numpy.flatnonzero": (1, 1, ()),
+    "numpy.nonzero": (1, 1, ()),
+    "numpy.linspace": (2, 3, ("num",)),
 }
 """Name -> the fewest and the most arguments by place, and the names of others. What is missing here checks itself."""
 

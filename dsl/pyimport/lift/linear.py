@@ -309,8 +309,10 @@ def atom_facts(t: Term) -> list[Term]:
         case "windex":
             return [t, T.sub(T.sub(WORD_COUNT, T.ONE), t)]
         case "agg" if t.data == "count":
-            whole = t.args[0] is T.NONE and t.args[2] is T.ZERO and t.args[3] is T.N
-            return [t, T.sub(T.N, t)] if whole else [t]
+            if t.args[0] is not T.NONE:
+                return [t]
+            most = T.sub(T.N, T.ONE) if t.args[2] is T.ONE else T.N  # it counts positions of the text
+            return [t, T.sub(most, t)]
         case "agg" if t.data in ("first", "last", "nth", "argmax", "argmin") and t.args[0] is T.NONE:
             low, high = t.args[2], t.args[3]
             return [T.sub(t, low), T.sub(T.sub(high, T.ONE), t)] if low.kind == high.kind == "int" else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from attndsl.dsl.pyimport.lift import arrays, cases
+from attndsl.dsl.pyimport.lift import arrays, cases, ordering
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import doc_words, sequence, spread
@@ -14,15 +14,18 @@ from attndsl.dsl.pyimport.lift.linear import WORD_COUNT
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.merge import instantiate
 from attndsl.dsl.pyimport.lift.terms import Term
+from attndsl.dsl.pyimport.lift.uniting import united
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
-    DictValue,
+    Grid,
+    NoneValue,
     Opaque,
     Part,
     Ref,
     RowRef,
     Scalar,
     Seq,
+    Sheet,
     TupleValue,
     Value,
     Vector,
@@ -156,6 +159,13 @@ def iterable(m: Machine, value: Value) -> Seq:
             return Seq((v.part,))
         b = Binder(T.fresh("int"), T.ZERO, v.length)
         return Seq((Part((b,), T.TRUE, v.at(b.var)),))
+    if isinstance(value, Grid):
+        b = Binder(T.fresh("int"), T.ZERO, T.N)
+        return Seq((Part((b,), T.TRUE, RowRef(arrays.current(m, value), b.var, T.N)),))
+    if isinstance(value, Sheet) and value.tall and value.wide:
+        b = Binder(T.fresh("int"), T.ZERO, T.N)
+        row = Vector(T.N, lambda k: value.at(b.var, k), fixed=True)
+        return Seq((Part((b,), T.TRUE, row),))
     if isinstance(value, Opaque) and value.name == "span":
         sentence = value.data[0]
         words = instantiate(doc_words().parts[0])
@@ -188,7 +198,7 @@ def _zip(m: Machine, node: ast.Call) -> Value:
     written = [w for w in (items_of(s) for s in seqs) if w is not None]
     if len(written) == len(seqs):
         return Seq(tuple(Part((), T.TRUE, TupleValue(row)) for row in zip(*written, strict=False)), once=True)
-    first = seqs[0]
+    first = united(m, seqs[0])
     if len(first.parts) != 1 or len(first.parts[0].binders) != 1 or any(s.is_set for s in seqs):
         raise m.stop("zip of these sequences", node, "E0313")
     (ranked,) = C.rank(m, first)
@@ -218,7 +228,7 @@ def _reversed(m: Machine, node: ast.Call) -> Value:
     seq = iterable(m, evaluate(m, node.args[0]))
     if seq.is_set:
         raise m.stop("the order of a set", node, "E0312")
-    return replace(C.reverse(seq), once=True)
+    return replace(ordering.reverse(seq), once=True)
 
 
 def _sorted(m: Machine, node: ast.Call) -> Value:
@@ -232,16 +242,27 @@ def _sorted(m: Machine, node: ast.Call) -> Value:
         if flag not in (known(True), known(False)):
             raise m.stop("sorted with an unknown order", node, "E0313")
         backwards = flag == known(True)
-    if options:
-        raise m.stop("sorted by a key", node, "E0313")
+    key = evaluate(m, options.pop("key")) if "key" in options else NoneValue()
+    return m.allocate(sort(m, seq, key, backwards, node))
+
+
+def sort(m: Machine, seq: Seq, key: Value, backwards: bool, node: ast.AST) -> Seq:
+    """The elements in order."""
+    seq = united(m, seq)
+    if key != NoneValue():
+        return ordering.by_key(m, seq, key, backwards)
     ascending = len(seq.parts) == 1 and len(seq.parts[0].binders) == 1 and _is_own_position(seq.parts[0])
     if ascending:
-        seq = Seq(tuple(replace(p, binders=(replace(p.binders[0], mixed=False),)) for p in seq.parts))
+        seq = Seq(tuple(replace(p, binders=(replace(p.binders[0], mixed=False, keys=()),)) for p in seq.parts))
+    elif seq.is_set:
+        seq = Seq(C.as_positions(m, seq).parts)
+    elif items_of(seq) is not None or len(seq.parts) != 1:
+        seq = _sorted_positions(m, seq, node)
     else:
-        seq = Seq(C.as_positions(m, seq).parts) if seq.is_set else _sorted_positions(m, seq, node)
+        return ordering.by_key(m, seq, key, backwards)
     if seq.parts and seq.parts[0].binders and seq.parts[0].binders[0].descending:
-        seq = C.reverse(seq)
-    return m.allocate(C.reverse(seq) if backwards else Seq(seq.parts))
+        seq = ordering.reverse(seq)
+    return ordering.reverse(seq) if backwards else Seq(seq.parts)
 
 
 def _sorted_positions(m: Machine, seq: Seq, node: ast.AST) -> Seq:
@@ -291,9 +312,9 @@ def _tuple(m: Machine, node: ast.Call) -> Value:
 
 
 def _dict(m: Machine, node: ast.Call) -> Value:
-    if node.args or node.keywords:
-        raise m.stop("dict with arguments", node, "E0305")
-    return m.allocate(DictValue(()))
+    from attndsl.dsl.pyimport.lift import constants
+
+    return constants.made(m, node)
 
 
 def _restore(m: Machine, names: dict[str, Value | None]) -> None:
