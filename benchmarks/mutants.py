@@ -3,11 +3,11 @@
 A mutant is one module of the compiler or of the lifter with one small change: a comparison flipped, a guard dropped, a
 number shifted by one, ``and`` for ``or``, ``+`` for ``-``, a ``not`` removed. A first run without a mutant records
 which tests run which lines. Collected tests then wait in one process: each mutant is a fork of it whose functions get
-the changed code, and it runs the tests that reach the changed line until one fails. What acts when modules are
-imported is judged in a process that imports them anew. A test that takes far more CPU time than without the mutant ends
-it as "endless". A failure counts if the same test passes alone without a mutant. Mutants are drawn by seed, evenly over
-files, and every survivor is printed as a line of source before and after. Results go to a JSON lines file, and the same
-command goes on from it.
+the changed code, and it runs the tests that reach the changed line until one fails: cheap ones and those that caught
+others first, and no more than took 30 s in the first run. What acts when modules are imported is judged in a process
+that imports them anew. A test that takes far more CPU time than without the mutant ends it as "endless". A failure
+counts if the same test passes alone without a mutant. Mutants are drawn by seed, evenly over files, and every survivor
+is printed as a line of source before and after. Results go to a JSON lines file, and the same command goes on from it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ import argparse
 import json
 import sys
 import time
+from bisect import bisect_right
+from collections import Counter
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 
 from mutant_code import needs_import
@@ -38,6 +41,8 @@ TESTS = {
 }
 """The tests that judge a group of mutants; others reach it as well, but were not written for it."""
 CAUGHT = ("caught", "endless")
+MOST_SECONDS = 30.0
+"""Tests that took so long together, in the first run, are run for one mutant; what they miss survived."""
 
 
 class Judge:
@@ -47,13 +52,16 @@ class Judge:
         self.group = group
         self.reach = reach
         self.results = results
-        self.kills: dict[str, int] = {}
+        self.kills = Counter(row["by"] for row in rows_of(results) if row["outcome"] in CAUGHT)
+        """How many mutants each test caught, in earlier runs too."""
         self.sound: dict[str, bool] = {}
         """Whether a test passes when it runs as a mutant's tests do, but without a mutant."""
 
     def order(self, names: list[str]) -> list[str]:
         """Cheap tests first, and those that caught others: each catch makes a test twice as cheap, up to a point."""
-        return sorted(names, key=lambda n: (self.reach.seconds[n] + 0.02) / 2 ** min(4, self.kills.get(n, 0)))
+        found = sorted(names, key=lambda n: (self.reach.seconds[n] + 0.02) / 2 ** min(4, self.kills[n]))
+        spent = list(accumulate(self.reach.seconds[n] for n in found))
+        return found[: bisect_right(spent, MOST_SECONDS)] or found[:1]
 
     def at_import(self, mutant: Mutant) -> bool:
         return needs_import(mutant) or self.reach.runs_at_import(mutant)
@@ -75,7 +83,7 @@ class Judge:
             if found.outcome not in CAUGHT:
                 return found
             if self.is_sound(found.by, run):
-                self.kills[found.by] = self.kills.get(found.by, 0) + 1
+                self.kills[found.by] += 1
                 return found
             names = [name for name in names if name != found.by]
         return Verdict("unreached", "")
@@ -109,7 +117,7 @@ def record(path: Path, group: str) -> Reach:
         path.unlink(missing_ok=True)
 
         def work() -> None:
-            recorder = Recorder()
+            recorder = Recorder(group)
             run_pytest(TESTS[group], recorder)
             recorder.save(path, digest)
 
@@ -136,11 +144,14 @@ def judge_group(group: str, mutants: list[Mutant], reach: Reach, results: Path) 
         run_pytest(TESTS[group], Collected(reach.seconds, others))
 
 
-def known(results: Path) -> dict[str, str]:
+def rows_of(results: Path) -> list[dict[str, str]]:
     if not results.exists():
-        return {}
-    rows = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
-    return {row["key"]: row["outcome"] for row in rows}
+        return []
+    return [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
+
+
+def known(results: Path) -> dict[str, str]:
+    return {row["key"]: row["outcome"] for row in rows_of(results)}
 
 
 def arguments() -> argparse.Namespace:

@@ -51,6 +51,7 @@ WORD_FEATURES: dict[str, FeatureInfo] = {
     "dep": FeatureInfo(STR, "dependency label ('nsubj')"),
     "entity": FeatureInfo(STR, "entity type ('PERSON'), '' outside entities"),
     "entity_iob": FeatureInfo(STR, "B, I or O: begins, continues or is outside an entity"),
+    "chunk_iob": FeatureInfo(STR, "B, I or O: begins, continues or is outside a noun chunk"),
     "shape": FeatureInfo(STR, "orthographic shape ('Xxxx')"),
     "morph": FeatureInfo(STR, "morphology ('Number=Sing')"),
     "trailing": FeatureInfo(STR, "white space after the word"),

@@ -49,6 +49,8 @@ def word_column(table: TokenTable, name: str) -> Column:
         return tuple(range(len(words)))
     if name == "subtree":
         return _subtrees(words)
+    if name == "chunk_iob":
+        return _chunk_marks(words)
     if name == "tokens":
         return _word_tokens(table)
     if name == "is_punct" or name in WORD_FLAGS:
@@ -104,6 +106,13 @@ def _subtrees_of(heads: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
 
 def _subtrees(words: WordTable) -> tuple[tuple[int, ...], ...]:
     return _subtrees_of(words.head)
+
+
+def _chunk_marks(words: WordTable) -> tuple[str, ...]:
+    marks = ["O"] * len(words)
+    for first, end, _ in words.noun_chunks:
+        marks[first:end] = ["B", *["I"] * (end - first - 1)]
+    return tuple(marks)
 
 
 def _word_tokens(table: TokenTable) -> tuple[tuple[int, ...], ...]:

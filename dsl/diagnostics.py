@@ -112,6 +112,10 @@ class DiagnosticError(Exception):
         self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
         super().__init__("; ".join(f"{d.code} {d.headline}" for d in self.diagnostics))
 
+    def __reduce__(self) -> tuple[type[DiagnosticError], tuple[tuple[Diagnostic, ...]]]:
+        """Copied to another process with its data: by default only the text would be."""
+        return type(self), (self.diagnostics,)
+
 
 def fail(
     code: str,

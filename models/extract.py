@@ -7,6 +7,7 @@ The model runs in its eager arithmetic (the only one that has the weights) throu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from attndsl.models.interface import dispatch_through
 from attndsl.models.layout import AttentionLayout, LayerOfCall, eager_function, find_layout
 from attndsl.models.pattern_checks import check_values, sum_tolerance
 from attndsl.runtime.pattern_store import PatternStore, StoreSettings, open_store, text_key
+from attndsl.runtime.shard_writer import PlannedText, ShardWriter
 from attndsl.runtime.shards import StoredText
 
 if TYPE_CHECKING:
@@ -29,8 +31,8 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int, str], None]
 """``progress(done, total, text_id)`` after each text, those found in the store included."""
 
-_SHARD_BYTES = 32 * 2**20  # a few texts of a small model, one of a large: little is lost, and few files are made
-_SHARD_TEXTS = 64
+SHARD_BYTES = 32 * 2**20  # a few texts of a small model, one of a large: little is lost, and few files are made
+SHARD_TEXTS = 64
 
 
 def extract(
@@ -86,39 +88,97 @@ def patterns_of(
     """
     import torch
 
-    layout = layout or find_layout(model)
     n = len(ids)
     patterns = torch.zeros((len(heads), n, n))
-    capture = _Capture(layout, heads, patterns)
-    with torch.no_grad(), dispatch_through(model, capture, "eager"):
-        model.base_model(input_ids=torch.tensor([list(ids)], device=model.device))
-    tolerance = sum_tolerance(model.dtype)
-    for layer in layout.layers:
-        places = capture.places.get(layer.layer, [])
-        if places:
-            names = [format_head(*heads[place]) for place in places]
-            check_values(
-                patterns[places], names, causal=layer.causal, tolerance=tolerance, sinks=layer.sinks, code="E0638"
-            )
+
+    def put(place: int, pattern: torch.Tensor) -> None:
+        patterns[place] = pattern
+
+    give_patterns(model, ids, heads, put, layout=layout)
     return patterns
 
 
-class _Capture:
-    """The attention function that copies the weights of chosen heads as they pass."""
+def write_patterns(loaded: LoadedModel, texts: Sequence[Text], heads: Sequence[Head], path: Path) -> int:
+    """Write the patterns of ``heads`` on every text as one shard of a pattern store; its size in bytes.
 
-    def __init__(self, layout: AttentionLayout, heads: Sequence[Head], into: torch.Tensor) -> None:
+    Memory: the model's own pass, which holds the patterns of one layer. Raises OSError, and as ``extract`` does.
+    """
+    info = loaded.info
+    encoded = [encode(text.text, loaded.tokenizer, max_context=info.max_context, name=text.id) for text in texts]
+    planned = {
+        text_key(text.text, ids): PlannedText(
+            _as_ids(ids), {"text": text.text, **special_tokens_present(ids, loaded.tokenizer)}
+        )
+        for text, ids in zip(texts, encoded, strict=True)
+    }
+    with ShardWriter(path, len(heads), planned) as writer:
+        for key, text in planned.items():
+
+            def put(place: int, pattern: torch.Tensor, key: str = key) -> None:
+                writer.put(key, place, pattern.numpy())
+
+            give_patterns(loaded.model, text.ids.tolist(), heads, put, layout=loaded.layout)
+    return writer.bytes
+
+
+def give_patterns(
+    model: PreTrainedModel,
+    ids: Sequence[int],
+    heads: Sequence[Head],
+    put: Callable[[int, torch.Tensor], None],
+    *,
+    layout: AttentionLayout | None = None,
+) -> None:
+    """Call ``put(place, pattern)`` for every head, in the order of the layers: float32 [n, n] on the CPU, checked.
+
+    Layers beyond the last one asked for are not run. Raises E0610, E0638.
+    """
+    import torch
+
+    capture = _Capture(layout or find_layout(model), heads, put, sum_tolerance(model.dtype))
+    with torch.no_grad(), dispatch_through(model, capture, "eager"), suppress(_Enough):
+        model.base_model(input_ids=torch.tensor([list(ids)], device=model.device))
+    if capture.missing:
+        layer = min(capture.missing)
+        raise fail(
+            "E0610", f"layer {layer} of {type(model).__name__} computed no attention on this text",
+            help="leave its heads out with --heads",
+        )  # fmt: skip
+
+
+class _Enough(Exception):
+    """The last layer that was asked for has been reached."""
+
+
+class _Capture:
+    """The attention function that hands on the weights of chosen heads as they pass."""
+
+    def __init__(
+        self, layout: AttentionLayout, heads: Sequence[Head], put: Callable[[int, torch.Tensor], None], tolerance: float
+    ) -> None:
         self.places = places_by_layer(heads)
-        self._heads = heads
-        self._layer = LayerOfCall(layout)
-        self._into = into
+        self.missing = set(self.places)
+        self._heads, self._put, self._tolerance = heads, put, tolerance
+        self._layout, self._layer = layout, LayerOfCall(layout)
 
     def __call__(
         self, module: torch.nn.Module, query: Any, key: Any, value: Any, mask: Any, *args: Any, **kwargs: Any
     ) -> tuple[Any, Any]:
         output, weights = eager_function(module)(module, query, key, value, mask, *args, **kwargs)
-        places = self.places.get(self._layer(module), [])
+        number = self._layer(module)
+        places = self.places.get(number, [])
         if places and weights is not None:  # find_layout has seen that eager attention gives them
-            self._into[places] = weights[0, [self._heads[place][1] for place in places]].float().cpu()
+            layer = self._layout[number]
+            for place in places:
+                pattern = weights[0, self._heads[place][1]].float().cpu()
+                check_values(
+                    pattern[None], [format_head(*self._heads[place])], causal=layer.causal, tolerance=self._tolerance,
+                    sinks=layer.sinks, code="E0638",
+                )  # fmt: skip
+                self._put(place, pattern)
+            self.missing.discard(number)
+            if not self.missing:
+                raise _Enough
         return output, weights
 
 
@@ -135,7 +195,7 @@ class _Pending:
     def add(self, key: str, text: StoredText) -> None:
         self._texts[key] = text
         size = sum(held.patterns.nbytes for held in self._texts.values())
-        if size >= _SHARD_BYTES or len(self._texts) >= _SHARD_TEXTS:
+        if size >= SHARD_BYTES or len(self._texts) >= SHARD_TEXTS:
             self.flush()
 
     def flush(self) -> None:

@@ -142,6 +142,15 @@ def describe(model: PreTrainedModel, layout: AttentionLayout, name: str = "", re
     )
 
 
+def model_threads(count: int | None = None) -> int:
+    """Threads that a model computes with on this machine; set to ``count`` where that is given."""
+    import torch
+
+    if count is not None:
+        torch.set_num_threads(count)
+    return torch.get_num_threads()
+
+
 def fingerprint(model: PreTrainedModel) -> str:
     """A hash of the configuration and of every tensor's name, shape, type and 1,024 of its values, spread evenly."""
     import torch

@@ -56,6 +56,25 @@ class Choice:
     iou: NDArray[np.float64]
 
 
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """Figures of all pairs added over ``sentences``: float64 [P, H] each. ``first`` and ``second`` are what ``Figures``
+    holds beside the IoU (None for "float64", which has no error to bound), ``steepest`` their greatest slope."""
+
+    sentences: int
+    iou: NDArray[np.float64]
+    first: NDArray[np.float64] | None
+    second: NDArray[np.float64] | None
+    steepest: float
+
+    def plus(self, other: Sums) -> Sums:
+        """Both together, in this order."""
+        pairs = ((self.first, other.first), (self.second, other.second))
+        first, second = (None if a is None or b is None else a + b for a, b in pairs)
+        steepest = max(self.steepest, other.steepest)
+        return Sums(self.sentences + other.sentences, self.iou + other.iou, first, second, steepest)
+
+
 def available_threads() -> int:
     """CPUs this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -69,7 +88,8 @@ class Scorer:
     programs held at once (never fewer than 48 per thread). ``keep_sentences=False`` keeps only means, so that memory
     does not grow with the number of sentences.
     ``lanes`` is chosen by CPU features; 16 or 32 forces one kernel (not of "uint8"). ``device`` (such as "cuda")
-    computes the sums through torch, in float64, or in "float32" by a Triton kernel. Raises E0535 and E0536 for
+    computes the sums through torch, in float64, or in "float32" by a Triton kernel. ``before``: sentences of the same
+    job that other scorers take, so that no two sentences are rounded by the same draw. Raises E0535 and E0536 for
     impossible settings.
     """
 
@@ -85,6 +105,7 @@ class Scorer:
         keep_sentences: bool = True,
         lanes: int | None = None,
         device: str | None = None,
+        before: int = 0,
     ) -> None:
         if programs < 1 or heads < 1:
             raise fail("E0535", f"cannot score {programs} programs on {heads} heads", help="give at least one of each")
@@ -99,6 +120,7 @@ class Scorer:
         self.threads = threads or available_threads()
         self.lanes = lanes or vector_lanes()
         self.block_bytes = block_bytes
+        self._before = before
         self.sentences = 0
         self._keep = keep_sentences
         self._per_sentence: list[NDArray[np.float32]] = []
@@ -148,7 +170,7 @@ class Scorer:
             )
         place = layout(heads.shape[1], self.causal, self.lanes).packs(self.precision)
         figures, self._figures = self._figures or Figures.empty((self.programs, self.heads), self.precision), None
-        current = SentenceScorer(self, self._pack(place, heads, "head", self.sentences), figures)
+        current = SentenceScorer(self, self._pack(place, heads, "head", self._before + self.sentences), figures)
         yield current
         missing = self.programs - int(current.seen.sum())
         if missing:
@@ -199,6 +221,20 @@ class Scorer:
         self.sentences += 1
         self._pairs = None
         self._exact = {}
+
+    @property
+    def sums(self) -> Sums:
+        """What the sentences so far add up to."""
+        first, second = (None, None) if self.precision == "float64" else (self._first, self._second)
+        return Sums(self.sentences, self._sum, first, second, self._steepest)
+
+    def resume(self, sums: Sums) -> None:
+        """Take what other scorers of the same settings added up, in place of what was added here; without figures per
+        sentence, so ``keep_sentences=False`` is needed."""
+        self.sentences, self._sum, self._steepest = sums.sentences, sums.iou, sums.steepest
+        self._first = sums.iou if sums.first is None else sums.first
+        self._second = sums.iou if sums.second is None else sums.second
+        self._pairs, self._exact = None, {}
 
     def _need_sentences(self) -> None:
         if not self.sentences:
@@ -274,15 +310,10 @@ class Scorer:
         """
         self._need_sentences()
         if self.precision == "float64" and self._keep:
-            mean = self.mean
-            best = np.argmax(mean >= mean.max(axis=0) - TIE, axis=0)
+            found = self.choice_by_sums()
             head = np.arange(self.heads)
-            rows = np.stack([layer[best, head] for layer in self._per_sentence], axis=1).astype(np.float64)
-            return Choice(best.astype(np.int64), mean[best, head], rows)
-        return self._choice_among_candidates()
-
-    def _choice_among_candidates(self) -> Choice:
-        pairs = self.candidates()
+            rows = np.stack([layer[found.program, head] for layer in self._per_sentence], axis=1).astype(np.float64)
+            return Choice(found.program, found.mean_iou, rows)
         lacking = [s for s in range(self.sentences) if s not in self._exact]
         if lacking:
             raise fail(
@@ -290,7 +321,17 @@ class Scorer:
                 f"{len(lacking)} of {self.sentences} sentences lack their exact pass",
                 help="call rescore(sentence, programs, ids, heads) for each, or use precision='float64'",
             )
-        exact = np.stack([self._exact[s] for s in range(self.sentences)], axis=1)
+        return self.choice_of(np.stack([self._exact[s] for s in range(self.sentences)], axis=1))
+
+    def choice_by_sums(self) -> Choice:
+        """The choice that exact sums ("float64") make alone, without figures per sentence."""
+        mean = self.mean
+        best = np.argmax(mean >= mean.max(axis=0) - TIE, axis=0).astype(np.int64)
+        return Choice(best, mean[best, np.arange(self.heads)], np.empty((self.heads, 0)))
+
+    def choice_of(self, exact: NDArray[np.float64]) -> Choice:
+        """The choice among ``candidates`` by their exact IoU, float64 ``[M, S]``."""
+        pairs = self.candidates()
         mean = exact.mean(axis=1)
         best = np.empty(self.heads, dtype=np.int64)
         for head in range(self.heads):

@@ -213,16 +213,21 @@ def report(
     if any(split is selection.train for split in splits):
         raise fail("E0536", "the held-out split is the train split", help="report on text that chose nothing")
     measured = measure(selection, held_out, threads=threads, progress=progress)
+    at = {length: measure(selection, split, threads=threads) for length, split in (lengths or {}).items()}
+    return tabulate(selection, measured, at)
+
+
+def tabulate(selection: Selection, measured: Measured, at: Mapping[int, Measured]) -> Table:
+    """The table of ``report`` from what was measured on held-out text, at full length and cut to fewer tokens."""
     columns = _columns(selection, measured)
     meta = _totals(selection, measured)
-    for length, split in sorted((lengths or {}).items()):
-        at = measure(selection, split, threads=threads)
-        best = at.best_baseline(selection.baselines)
-        columns[f"iou_at_{length}"] = at.iou.mean(axis=1).tolist()
-        columns[f"first_token_at_{length}"] = at.baselines[:, KINDS.index("first token")].mean(axis=1).tolist()
+    for length, cut in sorted(at.items()):
+        best = cut.best_baseline(selection.baselines)
+        columns[f"iou_at_{length}"] = cut.iou.mean(axis=1).tolist()
+        columns[f"first_token_at_{length}"] = cut.baselines[:, KINDS.index("first token")].mean(axis=1).tolist()
         columns[f"best_baseline_at_{length}"] = best.mean(axis=1).tolist()
-        columns[f"lift_at_{length}"] = (at.iou - best).mean(axis=1).tolist()
-        meta[f"at_{length}"] = _totals(selection, at)
+        columns[f"lift_at_{length}"] = (cut.iou - best).mean(axis=1).tolist()
+        meta[f"at_{length}"] = _totals(selection, cut)
     return Table(columns, meta)
 
 

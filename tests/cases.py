@@ -53,6 +53,7 @@ def parsed() -> TokenTable:
         ent_type=("", "", "ANIMAL", "", ""),
         ent_iob=("O", "O", "B", "O", "O"),
         morph=("", "", "Number=Sing", "", ""),
+        noun_chunks=((0, 3, ""),),
     )
     return table(text, ["The", "old", "c", "at", "sat", "."], words)
 
@@ -425,6 +426,8 @@ WORDS = [
     V('q.word.text == "cat"', 0, 0, 1, 1, 0, 0, of=parsed),
     V('q.entity == "ANIMAL"', 0, 0, 1, 1, 0, 0, of=parsed),
     V('q.entity_iob == "B"', 0, 0, 1, 1, 0, 0, of=parsed),
+    V('q.chunk_iob == "B"', 1, 0, 0, 0, 0, 0, of=parsed),
+    V('q.chunk_iob == "I"', 0, 1, 1, 1, 0, 0, of=parsed),
     V('q.shape == "xxx"', 0, 1, 1, 1, 1, 0, of=parsed),
     V('q.morph == "Number=Sing"', 0, 0, 1, 1, 0, 0, of=parsed),
     V('q.trailing == " "', 1, 1, 1, 1, 0, 0, of=parsed),

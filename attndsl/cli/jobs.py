@@ -21,14 +21,17 @@ from attndsl.cli.options import (
     FormatOption,
     Heads,
     Heldout,
+    KeepPatterns,
     MinTokens,
     Model,
     Out,
     ProgramFiles,
     Quiet,
+    RayAddress,
     Revision,
     Tokens,
     Train,
+    Workers,
 )
 
 if TYPE_CHECKING:
@@ -59,6 +62,9 @@ def explain(
     train: Train = 40,
     heldout: Heldout = 20,
     device: DeviceOption = Device.CPU,
+    workers: Workers = 1,
+    ray: RayAddress = None,
+    keep_patterns: KeepPatterns = True,
     quiet: Quiet = False,
     format: FormatOption = Format.TEXT,
 ) -> int:
@@ -77,7 +83,7 @@ def explain(
     from attndsl.job.explain import results_of
 
     settings = settings_of(model, programs, corpus, heads, out, revision, tokens, min_tokens, train, heldout, device)
-    settings = changed(settings, choose=choose.value)
+    settings = changed(settings, choose=choose.value, **shared_out(workers, ray, keep_patterns))
     if synth is not None:
         from attndsl.job.roads import with_found
 
@@ -106,6 +112,9 @@ def score(
     train: Train = 40,
     heldout: Heldout = 20,
     device: DeviceOption = Device.CPU,
+    workers: Workers = 1,
+    ray: RayAddress = None,
+    keep_patterns: KeepPatterns = True,
     quiet: Quiet = False,
     format: FormatOption = Format.TEXT,
     table: Annotated[
@@ -133,6 +142,8 @@ def score(
         from attndsl.cli.stored import score_stored
 
         return score_stored(patterns, programs, table, budget, format)
+    from dataclasses import replace as changed
+
     from attndsl.cli.output import Shown
     from attndsl.cli.tables import print_scores
     from attndsl.job.run import prepare
@@ -142,6 +153,7 @@ def score(
     if table is not None:
         check_ending(table)
     settings = settings_of(model, programs, corpus, heads, out, revision, tokens, min_tokens, train, heldout, device)
+    settings = changed(settings, **shared_out(workers, ray, keep_patterns))
     found = score_stage(prepare(settings, Shown(quiet)))
     if table is not None:
         found.write(table)
@@ -164,6 +176,9 @@ def replace(
     train: Train = 40,
     heldout: Heldout = 20,
     device: DeviceOption = Device.CPU,
+    workers: Workers = 1,
+    ray: RayAddress = None,
+    keep_patterns: KeepPatterns = True,
     quiet: Quiet = False,
     format: FormatOption = Format.TEXT,
     steps: Annotated[
@@ -181,7 +196,7 @@ def replace(
 
     shares = shares_of(steps)
     settings = settings_of(model, programs, corpus, heads, out, revision, tokens, min_tokens, train, heldout, device)
-    run = prepare(changed(settings, steps=shares), Shown(quiet))
+    run = prepare(changed(settings, steps=shares, **shared_out(workers, ray, keep_patterns)), Shown(quiet))
     measured = replace_stage(run, score_stage(run))
     if format is Format.JSON:
         print_json(measured)
@@ -243,6 +258,15 @@ def settings_of(
         device=_device(device),
         min_tokens=min_tokens,
     )
+
+
+def shared_out(workers: int, ray: str | None, keep_patterns: bool) -> dict[str, Any]:
+    """Who does the work, as settings. Raises DiagnosticError E0807."""
+    from attndsl.dsl.diagnostics import fail
+
+    if workers < 1 and ray is None:
+        raise fail("E0807", "there is no work without a worker", help="give --workers 1 or more")
+    return {"workers": workers, "ray": ray, "keep_patterns": keep_patterns}
 
 
 def default_folder(model: str) -> Path:

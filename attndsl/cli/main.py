@@ -13,15 +13,19 @@ import typer
 from attndsl import __version__
 from attndsl.cli import (
     STOPPED,
+    compare,
     compiling,
     damage,
+    diff,
     editor,
     falsify,
     files,
     isolation,
     jobs,
+    minimise,
     qa,
     running,
+    runs,
     stopped,
     synth,
 )
@@ -45,12 +49,16 @@ app = typer.Typer(
 )
 jobs.register(app)
 damage.register(app)
+diff.register(app)
 qa.register(app)
 synth.register(app)
 falsify.register(app)
+compare.register(app)
+minimise.register(app)
 compiling.register(app)
 files.register(app)
 running.register(app)
+runs.register(app)
 isolation.register(app)
 editor.register(app)
 
@@ -71,6 +79,15 @@ def _root(
 def run(arguments: list[str] | None = None) -> int:
     """Run the command and return its exit code; every failure is one clear message on stderr."""
     _never_fail_to_encode()
+    try:
+        return _run(arguments)
+    finally:
+        opened = sys.modules.get("attndsl.store.opened")  # without it no run was opened
+        if opened is not None:
+            opened.close_all()
+
+
+def _run(arguments: list[str] | None) -> int:
     try:
         result: Any = app(several_files(arguments), prog_name="attndsl", standalone_mode=False)
         if sys.stdout is not None:

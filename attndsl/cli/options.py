@@ -140,6 +140,34 @@ DeviceOption = Annotated[
     Device, typer.Option("--device", metavar="NAME", rich_help_panel=MACHINE, help="cpu, cuda or auto.")
 ]
 
+Workers = Annotated[
+    int,
+    typer.Option(
+        "--workers",
+        metavar="N",
+        min=0,
+        rich_help_panel=MACHINE,
+        help="Processes that do the work, each with a model of its own; 1: this one. With --ray, 0: all that fit.",
+    ),
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        metavar="ADDRESS",
+        rich_help_panel=MACHINE,
+        help="Do the work on a Ray cluster: local, auto, or an address; --out must be seen by all nodes.",
+    ),
+]
+KeepPatterns = Annotated[
+    bool,
+    typer.Option(
+        "--keep-patterns/--no-keep-patterns",
+        rich_help_panel=MACHINE,
+        help="Store patterns, or run the model again for every pass over the texts: for corpora that fit no disk.",
+    ),
+]
+
 # Texts
 Corpus = Annotated[
     str,

@@ -69,7 +69,7 @@ def replay(path: Path, file: Path | None, progress: Progress) -> list[Replayed]:
     """
     found = []
     loaded: tuple[Asked, Sides] | None = None
-    for content in _read(path):
+    for content in read(path):
         recorded = None if content["file"] is None else Path(content["file"])
         asked = Asked(
             file or recorded, content["program"], content["model"], content["revision"], content["head"],
@@ -105,7 +105,8 @@ def _claim(text: str, sides: Sides, path: Path) -> ClaimKernel:
     )  # fmt: skip
 
 
-def _read(path: Path) -> list[dict[str, Any]]:
+def read(path: Path) -> list[dict[str, Any]]:
+    """The entries of a file that ``save`` or ``save_claims`` wrote. Raises DiagnosticError E0850."""
     help = "attndsl falsify --out FILE writes one"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

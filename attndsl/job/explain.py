@@ -11,10 +11,13 @@ from attndsl.job.progress import Progress, Timed
 from attndsl.job.replacement import Step, replace_stage
 from attndsl.job.report import report_data, versions
 from attndsl.job.run import Run, prepare
-from attndsl.job.scores import score_stage
+from attndsl.job.scores import chosen_programs, score_stage
 from attndsl.job.settings import Settings
-from attndsl.job.stages import write_text
+from attndsl.job.stages import digest
 from attndsl.runtime.table import Table
+from attndsl.store.units import Unit
+
+REPORT, RESULTS, TABLE = "report.html", "results.json", "heads.csv"
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,8 @@ class Explained:
     run: Run
     table: Table
     steps: list[Step]
-    report: Path
-    results: Path
+    report: str
+    results: str
     seconds: dict[str, float]
 
 
@@ -41,14 +44,25 @@ def explain(settings: Settings, progress: Progress) -> Explained:
     run = prepare(settings, timed)
     table = score_stage(run)
     steps = replace_stage(run, table)
-    with timed.step("writing the report"):
-        out = Path(settings.out)
-        report = out / "report.html"
-        write_report(report_data(run, table, steps), report)
-        results = out / "results.json"
-        write_text(results, json.dumps(results_of(run, table, steps), indent=1, ensure_ascii=False) + "\n")
-        write_text(out / "heads.csv", table.to_csv())
-    return Explained(run, table, steps, report, results, timed.seconds)
+    results = results_of(run, table, steps)
+    unit = Unit("report", run.key("report", results, run.settings.examples, page_sources()), "report and results")
+    if not run.units.whole(unit):
+        with timed.step("writing the report"), run.units.logged(unit) as outputs:
+            page = run.folder.path / REPORT
+            write_report(report_data(run, table, steps), page)
+            outputs.append(run.folder.put(REPORT, page.read_bytes()))
+            outputs.append(run.folder.put(RESULTS, (json.dumps(results, indent=1, ensure_ascii=False) + "\n").encode()))
+            outputs.append(run.folder.put(TABLE, table.to_csv().encode("utf-8", "replace")))
+    run.close()
+    return Explained(run, table, steps, f"{settings.out}/{REPORT}", f"{settings.out}/{RESULTS}", timed.seconds)
+
+
+def page_sources() -> str:
+    """A digest of what draws the page: a newer page is drawn again, although its figures are the same."""
+    from attndsl.cli.report import render
+
+    files = sorted(path for path in Path(render.__file__).parent.iterdir() if path.is_file())
+    return digest([(path.name, path.read_text(encoding="utf-8")) for path in files])
 
 
 def results_of(run: Run, table: Table, steps: list[Step]) -> dict[str, object]:
@@ -67,5 +81,12 @@ def results_of(run: Run, table: Table, steps: list[Step]) -> dict[str, object]:
         "heads": content["rows"],
         "perplexity": steps,
         "programs": {p.name: p.outcome.value for p in run.library.values()},
+        "program_texts": program_texts(run, table),
         "versions": versions(),
     }
+
+
+def program_texts(run: Run, table: Table) -> dict[str, str]:
+    """The text of every chosen program, so that a later run can tell whether one of the same name was edited."""
+    chosen = {program.name: program for program in chosen_programs(run, table).values()}
+    return {name: p.to_attn() if p.typed is not None else p.source or "" for name, p in sorted(chosen.items())}

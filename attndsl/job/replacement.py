@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ from attndsl.job.scores import chosen_programs, in_iou_order
 from attndsl.runtime.program import Program
 from attndsl.runtime.surrogates import Surrogates
 from attndsl.runtime.table import Table
+from attndsl.store.folder import Written
+from attndsl.store.units import Unit
 
 BOOTSTRAP_DRAWS = 2000
 Step = dict[str, Any]
@@ -37,35 +40,39 @@ def replace_stage(run: Run, table: Table) -> list[Step]:
     steps: list[Step] = []
     base: Step | None = None
     shares = sorted({0.0, *run.settings.steps})
-    with run.progress.bar("replacing heads", len(shares)) as advance:
-        for number, share in enumerate(shares, start=1):
-            heads = order[: round(share * len(order))]
-            step = _step(run, share, heads, programs)
-            base = base or step
-            steps.append({**step, **increase(base, step, run.settings.seed)})
-            advance(number, len(shares))
+    units = {share: step_unit(run, order[: round(share * len(order))], programs) for share in shares}
+    run.do("replacing heads", list({unit.id: unit for unit in units.values()}.values()))
+    for share, unit in units.items():
+        step = {"share": share, "heads": len(unit.args["heads"]), **json.loads(run.units.read(unit))}
+        base = base or step
+        steps.append({**step, **increase(base, step, run.settings.seed)})
     return steps
 
 
-def _step(run: Run, share: float, heads: list[Head], programs: dict[Head, Program]) -> Step:
+def step_unit(run: Run, heads: Sequence[Head], programs: dict[Head, Program]) -> Unit:
+    """The losses on held-out texts with these heads replaced."""
+    number = {id(program): i for i, program in enumerate(run.programs)}
     key = run.key("replace", [(head, programs[head].name) for head in heads])
-    known = run.stages.load("replace", key)
-    if known is None:
-        known = _measure(run, heads, programs)
-        run.stages.save("replace", key, known)
-    return {"share": share, "heads": len(heads), **known}
+    args = {
+        "heads": [list(head) for head in heads], "programs": [number[id(programs[head])] for head in heads],
+        "texts": [[text.id, text.text, text.split] for text in run.texts("heldout")],
+    }  # fmt: skip
+    return Unit("replace", key, f"{len(heads)} of {len(run.heads)} heads", args, accelerator=True)
 
 
-def _measure(run: Run, heads: list[Head], programs: dict[Head, Program]) -> Step:
+def measure_step(run: Run, unit: Unit) -> list[Written]:
+    """The work of a unit ``replace``."""
     from attndsl.models.inject import inject
     from attndsl.models.perplexity import losses
 
-    loaded = run.loaded
-    texts = [text.text for text in run.texts("heldout")]
-    provider = provider_of([programs[head] for head in heads], True, loaded.tokenizer, **run._backend())
+    loaded, args = run.loaded, unit.args
+    heads = [(layer, head) for layer, head in args["heads"]]
+    programs = [run.programs[number] for number in args["programs"]]
+    provider = provider_of(programs, True, loaded.tokenizer, **run._backend())
     with inject(loaded.model, heads, provider, layout=loaded.layout, outside_window="renormalize"):
-        found = losses(loaded.model, loaded.tokenizer, texts)
-    return {"perplexity": found.perplexity, "nll": found.nll.tolist(), "tokens": found.tokens.tolist()}
+        found = losses(loaded.model, loaded.tokenizer, [text for _, text, _ in args["texts"]])
+    step = {"perplexity": found.perplexity, "nll": found.nll.tolist(), "tokens": found.tokens.tolist()}
+    return [run.folder.put(f"stages/{unit.id}.json", json.dumps(step).encode())]
 
 
 def increase(base: Step, step: Step, seed: int) -> Step:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import math
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
-import numpy as np
-
 from attndsl.cli.report.data import (
-    Example,
     HeadlineIntervals,
     HeadRow,
-    Interval,
     LeftOut,
     LengthRow,
     ModelInfo,
@@ -23,20 +20,27 @@ from attndsl.cli.report.data import (
     ReportData,
     Split,
 )
-from attndsl.dsl.tokens import TokenTable
-from attndsl.job.replacement import Step, provider_of
+from attndsl.cli.report.parts import Alternative, Interval, RuleRow
+from attndsl.job.replacement import Step
+from attndsl.job.report_pictures import examples_of
+from attndsl.job.rivals import Rivals, rivals_stage
+from attndsl.job.rule_use import rule_stage
 from attndsl.job.run import Run
+from attndsl.job.run_extras import Extras, read_extras
 from attndsl.job.scores import chosen_programs
 from attndsl.runtime.program import Outcome, Program
 from attndsl.runtime.table import Table
-from attndsl.runtime.tokenize import token_table
-
-EXAMPLE_TOKENS = 40
+from attndsl.synth.categories import kinds_of
 
 
 def report_data(run: Run, table: Table, steps: list[Step]) -> ReportData:
-    """The page's data: scores, replacement curve, and predicted beside real patterns on a few held-out texts."""
+    """The page's data: scores, replacement curve, rivals, rules, predicted beside real patterns on a few held-out
+    texts, and what other commands left in the folder of the run (see ``run_extras``, with what it raises)."""
     info, meta = run.loaded.info, table.meta
+    extras = read_extras(run, table)
+    rivals = rivals_stage(run, table)
+    rules, rule_texts = rule_stage(run, table)
+    examples, note = examples_of(run, table, rivals)
     return ReportData(
         model=ModelInfo(
             name=info.name,
@@ -53,7 +57,7 @@ def report_data(run: Run, table: Table, steps: list[Step]) -> ReportData:
             Split(shown, len(run.texts(name)), sum(t.tokens for t in run.texts(name)))
             for name, shown in (("train", "train"), ("heldout", "held-out"))
         ),
-        heads=_heads(run, table),
+        heads=_heads(run, table, rivals, rules, extras),
         intervals=HeadlineIntervals(
             mean=_of(meta["held_out_iou"]),
             lift=_of(meta["lift"]),
@@ -66,11 +70,15 @@ def report_data(run: Run, table: Table, steps: list[Step]) -> ReportData:
             for s in steps
         ),
         by_length=_by_length(meta),
-        examples=_examples(run, table),
-        left_out=_left_out(run, meta),
+        examples=examples,
+        left_out=(*_left_out(run, meta), *extras.left_out),
+        rule_texts=rule_texts,
+        counterexamples=tuple(extras.counterexamples),
+        damage=extras.damage,
+        notes=(note,) if note else (),
         settings=_settings(run),
         versions=versions(),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        created=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
     )
 
 
@@ -97,32 +105,59 @@ def _of(total: dict[str, Any]) -> Interval | None:
     return _interval(total["low"], total["high"])
 
 
-def _heads(run: Run, table: Table) -> tuple[HeadRow, ...]:
-    programs = chosen_programs(run, table)
-    rows: list[dict[str, Any]] = [dict(row) for row in table.rows()]
-    return tuple(
-        _head(layer, head, programs[layer, head], row) for (layer, head), row in zip(run.heads, rows, strict=True)
-    )
+def _heads(
+    run: Run, table: Table, rivals: Rivals, rules: Mapping[str, Sequence[Mapping[str, Any]]], extras: Extras
+) -> tuple[HeadRow, ...]:
+    chosen = chosen_programs(run, table)
+    programs = {program.name: program for program in run.programs}
+    kinds = {program.name: kinds_of(program) for program in chosen.values()}
+    found = []
+    for (layer, head), name, cells in zip(run.heads, run.head_names, table.rows(), strict=True):
+        row: dict[str, Any] = dict(cells)
+        program = chosen[layer, head]
+        found.append(
+            HeadRow(
+                **_figures(row),
+                layer=layer,
+                head=head,
+                program=program.name,
+                program_text=_text(program),
+                claim=program.claim,
+                alternatives=tuple(
+                    Alternative(other, None, iou, _text(programs[other]), programs[other].claim)
+                    for other, iou in rivals.get(name, ())
+                ),
+                kinds=kinds[program.name],
+                rules=tuple(RuleRow(**rule) for rule in rules.get(name, ())),
+                damage=extras.damage_of.get(name),
+            )
+        )
+    return tuple(found)
 
 
-def _head(layer: int, head: int, program: Program, row: dict[str, Any]) -> HeadRow:
-    return HeadRow(
-        layer=layer,
-        head=head,
-        program=program.name,
-        program_text=program.to_attn() if program.typed is not None else (program.source or ""),
-        claim=program.claim,
-        train_iou=row["train_iou"],
-        heldout_iou=row["held_out_iou"],
-        baselines={
-            name.removeprefix("baseline_"): value for name, value in row.items() if name.startswith("baseline_")
-        },
-        best_baseline=row["best_baseline"].replace(" ", "_"),
-        lift=row["lift"],
-        interval=_interval(row["held_out_iou_low"], row["held_out_iou_high"]),
-        js=row["js_distance"],
-        iou_no_sink=row["iou_without_sink"],
-    )
+def _text(program: Program) -> str:
+    """The program in our language; of one that was not lifted its own function, not the whole file."""
+    if program.typed is not None:
+        return program.to_attn()
+    source = program.source or ""
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef) and node.name == program.source_name:
+            return ast.get_source_segment(source, node) or source
+    return source
+
+
+def _figures(row: Mapping[str, Any]) -> dict[str, Any]:
+    baselines = {name.removeprefix("baseline_"): value for name, value in row.items() if name.startswith("baseline_")}
+    return {
+        "train_iou": row["train_iou"],
+        "heldout_iou": row["held_out_iou"],
+        "baselines": baselines,
+        "best_baseline": row["best_baseline"].replace(" ", "_"),
+        "lift": row["lift"],
+        "interval": _interval(row["held_out_iou_low"], row["held_out_iou_high"]),
+        "js": row["js_distance"],
+        "iou_no_sink": row["iou_without_sink"],
+    }
 
 
 def _by_length(meta: Mapping[str, Any]) -> tuple[LengthRow, ...]:
@@ -140,50 +175,6 @@ def _by_length(meta: Mapping[str, Any]) -> tuple[LengthRow, ...]:
                 )
             )
     return tuple(rows)
-
-
-def _examples(run: Run, table: Table) -> tuple[Example, ...]:
-    """Held-out texts cut to a readable length, spread over the split."""
-    texts = run.texts("heldout")
-    if run.settings.examples < 1 or not texts:
-        return ()
-    places = np.unique(np.linspace(0, len(texts) - 1, min(run.settings.examples, len(texts))).astype(int))
-    programs = chosen_programs(run, table)
-    provider = provider_of([programs[head] for head in run.heads], run.causal, run.loaded.tokenizer, **run._backend())
-    return tuple(_example(run, texts[place].id, texts[place].text, provider) for place in places)
-
-
-def _example(run: Run, text_id: str, text: str, provider: Any) -> Example:
-    from attndsl.models.encode import cut_text, encode
-    from attndsl.models.extract import patterns_of
-
-    tokenizer = run.loaded.tokenizer
-    short = cut_text(text, tokenizer, EXAMPLE_TOKENS)
-    ids = encode(short, tokenizer)
-    real = patterns_of(run.loaded.model, ids, run.heads, layout=run.loaded.layout).numpy()
-    predicted = provider(ids)
-    table = token_table(short, tokenizer)
-    tokens = _shown_tokens(table)
-    names = run.head_names
-    return Example.from_patterns(
-        text_id,
-        tokens,
-        dict(zip(names, predicted, strict=True)),
-        dict(zip(names, real, strict=True)),
-        causal=run.causal,
-    )
-
-
-def _shown_tokens(table: TokenTable) -> list[str]:
-    """Tokens with the white space before them, so that the page can show running text; special ones by their name."""
-    shown, reached = [], 0
-    for start, end, raw, special in zip(table.start, table.end, table.raw, table.special, strict=True):
-        if special or end <= start:
-            shown.append(raw)
-            continue
-        shown.append(table.text[min(reached, start) : end] if end > reached else table.text[start:end])
-        reached = max(reached, end)
-    return shown
 
 
 def _left_out(run: Run, meta: Mapping[str, Any]) -> tuple[LeftOut, ...]:

@@ -7,6 +7,7 @@ to report at the end (counts, dollars).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -17,12 +18,13 @@ from attndsl.job.progress import Progress
 from attndsl.job.run import Run
 from attndsl.job.settings import Settings
 from attndsl.job.synth import RunRoad, synthesize
+from attndsl.store.units import Unit
 from attndsl.synth.journal import Journal
 from attndsl.synth.llm.ledger import FILE, Ledger, Replay
 from attndsl.synth.llm.prices import Price, load_prices
 from attndsl.synth.llm.request import Request
 from attndsl.synth.llm.tokens import estimate_prompt, with_margin
-from attndsl.synth.road import Candidate, HeadPatterns, Watch
+from attndsl.synth.road import Candidate, Head, HeadPatterns, Watch, head_name
 from attndsl.synth.rounds import Rounds, RoundSettings
 from attndsl.synth.summary import Budget
 
@@ -240,8 +242,24 @@ def search_road(run: Run, options: RoadOptions, said: Said) -> RunRoad:
     """Rules grown on each head's patterns; finished heads are kept in the run's folder."""
     from attndsl.synth.search.road import SearchSettings, search
 
-    settings = SearchSettings(Path(run.settings.out) / "search", rules=options.rules, workers=options.parallel)
+    settings = SearchSettings(
+        Path(run.settings.out) / "search", rules=options.rules, workers=options.parallel, logged=_logged(run)
+    )
     return lambda given, watch: search(given, settings, watch)
+
+
+def _logged(run: Run) -> Callable[[Head, str], AbstractContextManager[list[Path]]]:
+    """Every head of the search is a unit of work."""
+
+    @contextmanager
+    def logged(head: Head, key: str) -> Iterator[list[Path]]:
+        name = head_name(head)
+        files: list[Path] = []
+        with run.units.logged(Unit("search", f"{key}.{name}", f"head {name}")) as outputs:
+            yield files
+            outputs.extend(run.folder.written(path) for path in files)
+
+    return logged
 
 
 ROADS: dict[str, MakeRoad] = {"search": search_road, "anthropic": anthropic_road, "local": local_road}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from attndsl.dsl.diagnostics import fail
+from attndsl.job.patterns import FOLDER, RunPatterns, shown
 from attndsl.job.progress import Progress, Silent
 from attndsl.job.settings import Settings
 from attndsl.job.splits import StoreSplit
@@ -16,8 +16,11 @@ from attndsl.job.stages import Stages, digest
 from attndsl.runtime.kernel import LibraryKernel
 from attndsl.runtime.library import Library, builtin_library, load_library
 from attndsl.runtime.machine import on_first_compile
-from attndsl.runtime.pattern_store import PatternStore, TextEntry
+from attndsl.runtime.pattern_store import StoreSettings, TextEntry
 from attndsl.runtime.program import Program
+from attndsl.store.folder import RunFolder
+from attndsl.store.opened import Opened, open_run
+from attndsl.store.units import Unit, Units
 
 if TYPE_CHECKING:
     from attndsl.models.corpus import Text
@@ -26,17 +29,31 @@ if TYPE_CHECKING:
 
 @dataclass
 class Run:
-    """Everything the stages of one run share."""
+    """Everything the stages of one run share. ``opened`` is its folder, lock and ledger; None for a worker."""
 
     settings: Settings
     loaded: LoadedModel
     library: Library
     programs: list[Program]
     left_out_texts: int
-    store: PatternStore
     heads: list[tuple[int, int]]
-    stages: Stages
     progress: Progress
+    folder: RunFolder
+    opened: Opened | None = None
+
+    def __post_init__(self) -> None:
+        self._stores: dict[str, RunPatterns] = {}
+        self.store = self.patterns_in(FOLDER)
+
+    @property
+    def units(self) -> Units:
+        """The units of work of this run; workers, which do what they are given, have none."""
+        assert self.opened is not None
+        return self.opened.units
+
+    @cached_property
+    def stages(self) -> Stages:
+        return Stages(self.folder, self.units)
 
     @property
     def head_names(self) -> list[str]:
@@ -48,6 +65,11 @@ class Run:
 
     def texts(self, split: str) -> list[TextEntry]:
         return self.store.texts(split)
+
+    @cached_property
+    def whole_kernel(self) -> LibraryKernel:
+        """All programs."""
+        return self.kernel(self.programs)
 
     def kernel(self, programs: Sequence[Program]) -> LibraryKernel:
         return LibraryKernel(programs, self.causal, **self._backend())
@@ -61,43 +83,170 @@ class Run:
     def split(self, split: str, programs: Sequence[Program], length: int | None = None) -> StoreSplit:
         """The texts of a split (those of at least ``length`` tokens) with the programs' predictions."""
         texts = [text for text in self.texts(split) if length is None or text.tokens >= length]
-        return StoreSplit(self.store, texts, self.kernel(programs), self.loaded.tokenizer, length)
+        kernel = self.whole_kernel if programs is self.programs else self.kernel(programs)
+        return StoreSplit(self.store, texts, kernel, self.loaded.tokenizer, length)
 
     def key(self, *parts: Any) -> str:
         """Address of a stage: model, texts, programs and what the stage adds."""
-        texts = [(t.id, t.split, t.text) for t in self.store.texts()]
+        return digest(self._base, [(t.id, t.split, t.text) for t in self.store.texts()], *parts)
+
+    @cached_property
+    def _base(self) -> str:
         programs = [program.to_attn() if program.typed else (program.name, program.source) for program in self.programs]
-        return digest(self.store.settings.address, texts, programs, self.head_names, *parts)
+        return digest(self.store.settings.address, programs, self.head_names)
+
+    # ------------------------------------------------------------ patterns and units
+
+    def patterns_in(self, where: str) -> RunPatterns:
+        """The store of patterns in a folder of the run."""
+        if where not in self._stores:
+            info = self.loaded.info
+            settings = StoreSettings(info.name, info.fingerprint, tuple(self.heads), info.causal, info.dtype)
+            self._stores[where] = RunPatterns(self.folder, where, settings, self._remake if self.opened else None)
+            if not self.settings.keep_patterns:
+                self._stores[where].compute = self._computed
+            self._trust_the_ledger(self._stores[where])
+        return self._stores[where]
+
+    def _trust_the_ledger(self, store: RunPatterns) -> None:
+        if self.opened is not None and self.opened.ready:
+            outputs = self.units.ledger.state.done.values()
+            store.keep_only({written.name for files in outputs for written in files})
+
+    def ledger_is_open(self) -> None:
+        """From now on there are units of work."""
+        for store in self._stores.values():
+            self._trust_the_ledger(store)
+
+    def store_named(self, where: str) -> RunPatterns:
+        """The same by the name that units know it by."""
+        return self.patterns_in(where.rpartition("/")[0])
+
+    def _computed(self, ids: list[int]) -> Any:
+        from attndsl.models.extract import patterns_of
+
+        return patterns_of(self.loaded.model, ids, self.heads, layout=self.loaded.layout).numpy()
+
+    def text_unit(
+        self,
+        kind: str,
+        first: int,
+        block: Sequence[TextEntry],
+        about: Mapping[str, Any],
+        store: RunPatterns | None = None,
+    ) -> Unit:
+        """A unit about consecutive texts of a store, ``first`` being the number of the first of them."""
+        where = (store or self.store).where
+        texts = [[text.id, text.text, text.split] for text in block]
+        key = digest(self._base, kind, where, first, texts, about)
+        args = {"where": where, "first": first, "texts": texts, "shards": {}, **about}
+        return Unit(kind, key, shown(block), args, accelerator=not self.settings.keep_patterns)
+
+    def do_on_patterns(
+        self, what: str, units: Sequence[Unit], texts: Sequence[TextEntry], store: RunPatterns | None = None
+    ) -> None:
+        """Do units about texts; the patterns that they need are made first."""
+        store = store or self.store
+        waiting = [unit for unit in units if self.units.outputs(unit) is None]
+        if not waiting:
+            return
+        needed = [text[0] for unit in waiting for text in unit.args["texts"]]
+        self.extract(store, needed)
+        shards = [store.names_of([text[0] for text in unit.args["texts"]]) for unit in waiting]
+        ready = [replace(u, args={**u.args, "shards": found}) for u, found in zip(waiting, shards, strict=True)]
+        self.do(what, ready)
+
+    def do(self, what: str, units: Sequence[Unit]) -> None:
+        """Do those units that are not done, with a bar if there are any."""
+        waiting = [unit for unit in units if self.units.outputs(unit) is None]
+        if waiting:
+            with self.progress.bar(what, len(waiting)) as advance:
+                self.units.do(waiting, advance)
+
+    def extract(self, store: RunPatterns | None = None, ids: Sequence[str] | None = None) -> None:
+        """Make the patterns (of these texts) that are missing."""
+        store = store or self.store
+        if store.compute is not None:
+            return
+        store.write_corpus()
+        plan = list(store.units(ids))
+        for unit, name, keys in plan:
+            if self.units.outputs(unit) is not None:
+                if self.folder.remote is not None and not (store.folder / name).exists():
+                    store.named(keys, name)
+                else:  # it has its full size, and could not be opened
+                    self.units.gone(unit, f"{store.folder / name} is damaged")
+        self.do("extracting patterns", [unit for unit, _, _ in plan])
+        for _, name, keys in plan:
+            if (store.folder / name).exists():
+                store.take_in(name)
+            else:
+                store.named(keys, name)
+        store.discard_damaged()
+
+    def _remake(self, where: str, keys: Collection[str]) -> None:
+        """Make the shards of the texts with these keys again, here and now."""
+        store = self.store_named(where)
+        plan = list(store.units(store.ids_of(keys)))
+        for unit, _, _ in plan:
+            if self.units.outputs(unit) is not None:
+                self.units.gone(unit, "its patterns are damaged")
+        self.units.here([unit for unit, _, _ in plan])
+        for _, name, _ in plan:
+            store.take_in(name)
+
+    def mend(self, unit: Unit) -> bool:
+        """After a worker found patterns missing or damaged: make them again; whether there were any."""
+        if "texts" not in unit.args or "where" not in unit.args:
+            return False
+        store = self.store_named(unit.args["where"])
+        bad = store.damaged_among([text[0] for text in unit.args["texts"]])
+        if bad:
+            self._remake(store.where, bad)
+        return bool(bad)
+
+    def close(self) -> None:
+        """End the workers, close the ledger and let others in."""
+        if self.opened is not None:
+            self.opened.close()
 
 
 def prepare(settings: Settings, progress: Progress) -> Run:
-    """Load the model, read corpus and programs, and extract the patterns that are not in the store yet.
+    """Load the model, read corpus and programs, and open the run's folder; patterns are made when they are needed.
 
     Raises DiagnosticError for every way an input can be wrong, before any long work where that can be known.
     """
+    from attndsl.job.worker import JoinRun
     from attndsl.models.load import load_model
     from attndsl.models.resolve import resolve
 
     on_first_compile(progress.note)
     _check_sizes(settings)
-    _check_folder(settings.out)
-    resolve(settings.model, settings.revision)
-    given = _given_programs(settings, causal=True, progress=progress)
-    texts = _corpus(settings)
-    with progress.step("loading the model"):
-        loaded = load_model(settings.model, settings.revision, device=settings.device, notify=progress.note)
-    info = loaded.info
-    heads = info.parse_heads(settings.heads) if settings.heads is not None else info.heads
-    if given is not None and not info.causal:
-        given = _given_programs(settings, causal=False, progress=Silent())
-    library = given if given is not None else builtin_library(info.causal)
-    within = settings.within(info.max_context)
-    if within is not settings:
-        limit = info.max_context
-        progress.note(f"the model's context is {limit} tokens: texts are cut there, not at {settings.tokens}")
-    chosen, left_out = _cut(within, texts, loaded)
-    store = _extract(within, loaded, chosen, heads, progress)
-    return Run(within, loaded, library, library.compiled(), left_out, store, heads, Stages(settings.out), progress)
+    opened = open_run(settings.out, progress.note)
+    try:
+        resolve(settings.model, settings.revision)
+        given = _given_programs(settings, causal=True, progress=progress)
+        texts = _corpus(settings)
+        with progress.step("loading the model"):
+            loaded = load_model(settings.model, settings.revision, device=settings.device, notify=progress.note)
+        info = loaded.info
+        heads = info.parse_heads(settings.heads) if settings.heads is not None else info.heads
+        if given is not None and not info.causal:
+            given = _given_programs(settings, causal=False, progress=Silent())
+        library = given if given is not None else builtin_library(info.causal)
+        within = settings.within(info.max_context)
+        if within is not settings:
+            limit = info.max_context
+            progress.note(f"the model's context is {limit} tokens: texts are cut there, not at {settings.tokens}")
+        chosen, left_out = _cut(within, texts, loaded)
+        within = replace(within, out=opened.folder.path)
+        run = Run(within, loaded, library, library.compiled(), left_out, heads, progress, opened.folder, opened)
+        run.store.know(chosen, loaded)
+        opened.begin(run, JoinRun.of(replace(within, out=settings.out), heads))
+    except BaseException:
+        opened.close()
+        raise
+    return run
 
 
 def _given_programs(settings: Settings, causal: bool, progress: Progress) -> Library | None:
@@ -125,19 +274,6 @@ def _check_sizes(settings: Settings) -> None:
         )  # fmt: skip
 
 
-def _check_folder(out: Path) -> None:
-    """Make the folder of the run, now: after an hour of work it would be too late. Raises DiagnosticError E0805."""
-    if out.exists() and not out.is_dir():
-        raise fail("E0805", f"cannot write {out}: it is a file", help="name a folder with --out")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise fail("E0805", f"cannot write into {out}: {reason}", help="name another folder with --out") from error
-
-
 def _corpus(settings: Settings) -> list[Text]:
     from attndsl.models.corpus import load_corpus
 
@@ -159,15 +295,3 @@ def _cut(settings: Settings, texts: list[Text], loaded: LoadedModel) -> tuple[li
             )  # fmt: skip
         chosen += found
     return chosen, len(short)
-
-
-def _extract(
-    settings: Settings, loaded: LoadedModel, texts: list[Text], heads: list[tuple[int, int]], progress: Progress
-) -> PatternStore:
-    from attndsl.models.extract import extract
-
-    with progress.bar("extracting patterns", len(texts)) as advance:
-        return extract(
-            loaded, texts, Path(settings.out) / "patterns", heads=heads,
-            progress=lambda done, total, _: advance(done, total),
-        )  # fmt: skip

@@ -2,55 +2,78 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from attndsl.dsl.diagnostics import fail
+from attndsl.job import blocks, score_tables
+from attndsl.job.patterns import RunPatterns
 from attndsl.job.run import Run
 from attndsl.job.settings import LENGTHS
-from attndsl.job.splits import StoreSplit
 from attndsl.runtime.scorer import Choice
-from attndsl.runtime.selection import Selection, measure, report, select
+from attndsl.runtime.selection import Measured, Selection, measure, tabulate
 from attndsl.runtime.table import Table
+from attndsl.store.units import Unit
 
 
 def score_stage(run: Run) -> Table:
     """One row per head (see ``runtime.selection.report``), with scores at shorter context lengths.
 
-    ``meta`` holds the totals and the run-time failures of programs. Raises DiagnosticError E0535, E0536.
+    ``meta`` holds the totals and the run-time failures of programs. Also written as Parquet into ``OUT/scores``: the
+    table, the train IoU of every program and head, and the scores of every head and held-out text.
+    Raises DiagnosticError E0535, E0536.
     """
     by_distance = run.settings.choose == "distance"
     key = run.key("scores", LENGTHS, *(["distance"] if by_distance else []))
-    known = run.stages.load("scores", key)
-    if known is not None:
-        return Table(known["columns"], known["meta"])
-    train, held_out = run.split("train", run.programs), run.split("heldout", run.programs)
-    total = len(train)
-    with run.progress.bar("scoring train texts", total) as advance:
-        selection = select(
-            train, names=[p.name for p in run.programs], heads=run.head_names, causal=run.causal, progress=advance
-        )
-    if by_distance:
-        selection = replace(selection, choice=_closest(run, train, selection))
-    lengths = _at_lengths(run)
-    with run.progress.bar("scoring held-out texts", len(held_out)) as advance:
-        table = report(selection, held_out, lengths=lengths, progress=advance)
-    failures = [
-        {"program": run.programs[index].name, "text": text, "error": str(error)}
-        for split in (train, held_out)
-        for (index, text), error in sorted(split.errors.items())
+    tables = Unit("tables", key, "scores")
+    if not run.units.whole(tables):
+        _make_tables(run, tables, by_distance)
+    content = json.loads(run.units.read(tables))
+    return Table(content["columns"], content["meta"])
+
+
+def _make_tables(run: Run, unit: Unit, by_distance: bool) -> None:
+    run.extract()
+    chosen = blocks.choose(run)
+    selection = replace(chosen.selection, choice=_closest(run, chosen.selection)) if by_distance else chosen.selection
+    measured, failures = blocks.held_out(run, selection, run.store, "scoring held-out texts")
+    if measured is None:
+        raise fail("E0535", "the held-out split has no sentence", help="add texts to the corpus or change the split")
+    table = tabulate(selection, measured, _at_lengths(run, selection))
+    failed = [
+        {"program": run.programs[index].name, "text": text, "error": error}
+        for index, text, error in (*chosen.failures, *failures)
     ]
-    table = Table(table.columns, {**table.meta, "failures": failures})
-    run.stages.save("scores", key, {"columns": dict(table.columns), "meta": table.meta})
-    return table
+    table = Table(table.columns, {**table.meta, "failures": failed})
+    with run.units.logged(unit) as outputs:
+        content = {"columns": dict(table.columns), "meta": table.meta}
+        outputs.append(run.folder.put(f"stages/{unit.id}.json", json.dumps(content, ensure_ascii=False).encode()))
+        for name, each in (
+            ("heads", table),
+            ("pairs", score_tables.of_pairs(run, chosen.mean)),
+            ("texts", score_tables.of_texts(run, selection, measured)),
+        ):
+            outputs.append(run.folder.put(f"scores/{name}-{unit.key}.parquet", each.to_parquet()))
 
 
-def _closest(run: Run, train: StoreSplit, selection: Selection) -> Choice:
+def _closest(run: Run, selection: Selection) -> Choice:
     """The program of each head that moves what the head writes least, on train texts; of equal ones the first."""
+    key = run.key("distance")
+    known = run.stages.load("distance", key)
+    if known is not None:
+        return Choice(np.array(known["program"]), np.array(known["iou"]).mean(axis=1), np.array(known["iou"]))
+    found = _measured_closest(run, selection)
+    run.stages.save("distance", key, {"program": found.program.tolist(), "iou": found.iou.tolist()})
+    return found
+
+
+def _measured_closest(run: Run, selection: Selection) -> Choice:
     from attndsl.models.output_distance import output_distances
 
+    train = run.split("train", run.programs)
     everything = np.arange(len(run.programs))
     total = np.zeros((len(run.heads), len(everything)))
     with run.progress.bar("measuring distances on train texts", len(train)) as advance:
@@ -65,43 +88,36 @@ def _closest(run: Run, train: StoreSplit, selection: Selection) -> Choice:
     return Choice(best, iou.mean(axis=1), iou)
 
 
-def _at_lengths(run: Run) -> dict[int, StoreSplit]:
-    """Held-out texts cut to the first tokens, for every length that they have."""
-    texts = run.texts("heldout")
-    shortest = min(text.tokens for text in texts)
-    longest = max(text.tokens for text in texts)
-    found: dict[int, StoreSplit] = {}
+def _at_lengths(run: Run, selection: Selection) -> dict[int, Measured]:
+    """The chosen programs on held-out texts cut to their first tokens, for every length that they have."""
+    tokens = [text.tokens for text in run.texts("heldout")]
+    found: dict[int, Measured] = {}
     for length in LENGTHS:
-        if length > longest:
+        if length > max(tokens) or (not run.causal and length >= min(tokens)):
             continue
-        if run.causal:
-            split = run.split("heldout", run.programs, length)
-        elif length < shortest:
-            split = _cut_bidirectional(run, length)
-        else:
+        store, cut = (run.store, length) if run.causal else (_cut_store(run, length), None)
+        if store is None:
             continue
-        if len(split):
-            found[length] = split
+        measured, _ = blocks.held_out(run, selection, store, f"scoring at {length} tokens", cut)
+        if measured is not None:
+            found[length] = measured
     return found
 
 
-def _cut_bidirectional(run: Run, length: int) -> StoreSplit:
+def _cut_store(run: Run, length: int) -> RunPatterns | None:
     """A bidirectional head sees what follows, so the model runs again on texts cut to ``length`` tokens."""
     from attndsl.models.corpus import Text
     from attndsl.models.encode import cut_texts
-    from attndsl.models.extract import extract
 
     texts = [Text(t.id, t.text, t.split) for t in run.texts("heldout")]
     cut, _ = cut_texts(texts, run.loaded.tokenizer, max_tokens=length, min_tokens=length)
     if not cut:
         cut, _ = cut_texts(texts, run.loaded.tokenizer, max_tokens=length, min_tokens=max(2, length - 1))
-    split = run.split("heldout", run.programs)
     if not cut:
-        return replace(split, texts=[])
-    with run.progress.bar(f"extracting patterns at {length} tokens", len(cut)) as advance:
-        folder = Path(run.settings.out) / f"patterns-{length}"
-        store = extract(run.loaded, cut, folder, heads=run.heads, progress=lambda done, total, _: advance(done, total))
-    return replace(split, store=store, texts=store.texts("heldout"))
+        return None
+    store = run.patterns_in(f"patterns-{length}")
+    store.know(cut, run.loaded)
+    return store
 
 
 def chosen_programs(run: Run, table: Table) -> dict[tuple[int, int], Any]:

@@ -13,7 +13,9 @@ class Settings:
     """``tokens``: texts are cut to this many; shorter ones than ``min_tokens`` (None: three quarters of ``tokens``, at
     least 2) are left out. ``train``/``heldout``: at most that many texts of each split (None: all). ``steps``: shares
     of heads to replace. ``seed`` fixes bootstraps. ``choose``: the program of a head is the one of the greatest train
-    ``iou``, or of the least output-weighted ``distance`` (see ``models.output_distance``)."""
+    ``iou``, or of the least output-weighted ``distance`` (see ``models.output_distance``). ``workers``: processes that
+    do units of work, on this machine or, with ``ray``, on the cluster at that address (0: as many as it has room for).
+    Without ``keep_patterns`` nothing of them is stored, and every pass over the texts runs the model again."""
 
     model: str = "smollm2-135m"
     revision: str | None = None
@@ -31,6 +33,9 @@ class Settings:
     backend: str | None = None
     seed: int = 0
     choose: str = "iou"
+    workers: int = 1
+    ray: str | None = None
+    keep_patterns: bool = True
 
     @property
     def least_tokens(self) -> int:

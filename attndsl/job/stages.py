@@ -8,9 +8,14 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from attndsl.dsl.diagnostics import fail
+from attndsl.dsl.diagnostics import DiagnosticError, fail
+
+if TYPE_CHECKING:
+    from attndsl.store.folder import RunFolder
+    from attndsl.store.meter import Meter
+    from attndsl.store.units import Unit, Units
 
 
 def digest(*parts: Any) -> str:
@@ -40,12 +45,17 @@ def write_bytes(path: Path, data: bytes) -> None:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        raise fail(
-            "E0805", f"cannot write {path}: {'the disk is full' if full else (error.strerror or str(error)).lower()}",
-            help=("free space" if full else "choose another place")
-            + "; finished work is kept, the same command goes on from there",
-        ) from error  # fmt: skip
+        raise cannot_write(path, error) from error
+
+
+def cannot_write(path: Path, error: OSError) -> DiagnosticError:
+    """The diagnostic E0805 for a file that could not be written."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return fail(
+        "E0805", f"cannot write {path}: {'the disk is full' if full else (error.strerror or str(error)).lower()}",
+        help=("free space" if full else "choose another place")
+        + "; finished work is kept, the same command goes on from there",
+    )  # fmt: skip
 
 
 def _umask() -> int:
@@ -55,18 +65,31 @@ def _umask() -> int:
 
 
 class Stages:
-    """The stage files of one run, in ``OUT/stages``."""
+    """The results of stages of one run as JSON files in ``OUT/stages``; every stage is a unit of work in the ledger."""
 
-    def __init__(self, out: Path) -> None:
-        self.folder = out / "stages"
+    def __init__(self, folder: RunFolder, units: Units) -> None:
+        self._folder, self._units = folder, units
+        self._begun: dict[str, Meter] = {}
 
     def load(self, name: str, key: str) -> Any | None:
-        """The result of a finished stage, or None. A damaged file counts as not finished."""
-        path = self.folder / f"{name}-{key}.json"
-        try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
-            return None
+        """The result of a finished stage, or None; then the stage has begun. A damaged file counts as not finished."""
+        unit = self._unit(name, key)
+        outputs = self._units.outputs(unit)
+        if outputs is not None:
+            try:
+                return json.loads(self._folder.read(outputs[0]))
+            except DiagnosticError as error:
+                self._units.gone(unit, str(error))
+        self._begun[unit.id] = self._units.begin(unit)
+        return None
 
     def save(self, name: str, key: str, result: Any) -> None:
-        write_text(self.folder / f"{name}-{key}.json", json.dumps(result, ensure_ascii=False))
+        unit = self._unit(name, key)
+        data = json.dumps(result, ensure_ascii=False).encode("utf-8", "replace")
+        written = self._folder.put(f"stages/{unit.id}.json", data)
+        self._units.end(unit, [written], self._begun.pop(unit.id).usage())
+
+    def _unit(self, name: str, key: str) -> Unit:
+        from attndsl.store.units import Unit
+
+        return Unit(name, key, name)

@@ -61,6 +61,7 @@ def synthesize(
     """
     train = settings.train if settings.train is None else settings.train + validation
     run = prepare(replace(settings, train=train), progress)
+    run.extract()
     fit, check = _parted(run.texts("train"), validation)
     seeds = tuple(run.programs)
     given = HeadPatterns(tuple(run.heads), run.causal, _examples(run, fit), _examples(run, check), seeds)

@@ -8,9 +8,10 @@ Nothing in the file is executed.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from attndsl.dsl.checker import TypedProgram
 from attndsl.dsl.diagnostics import Diagnostic, diagnostic
@@ -64,10 +65,11 @@ def import_python(
             module = with_aligners(module, aligners)
         checks = check_module(module, (*hosts, *OFFSETS) if aligners else hosts)
         programs = []
+        remembered: dict[Hashable, Any] = {}
         for name, check in checks.items():
             if watch is not None:
                 watch()
-            programs.append(_import(name, check))
+            programs.append(_import(name, check, remembered))
         return ImportedModule(tuple(programs), module.diagnostics, module, checks)
 
 
@@ -86,12 +88,12 @@ def rare_collections() -> Iterator[None]:
             gc.unfreeze()
 
 
-def _import(name: str, check: ProgramCheck) -> Imported:
+def _import(name: str, check: ProgramCheck, remembered: dict[Hashable, Any]) -> Imported:
     description = check.program.description
     if not check.ok:
         return Imported(name, check.diagnostics, description=description)
     try:
-        typed = lift_program(check.program)
+        typed = lift_program(check.program, remembered)
     except NotLiftable as stop:
         reason = diagnostic(
             "W0301", f"{name} is kept as a bounded loop program: {stop.reason}",

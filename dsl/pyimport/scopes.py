@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from attndsl.dsl import pytree
 from attndsl.dsl.pyimport.read import import_targets
@@ -53,7 +54,19 @@ def open_scope(node: ScopeNode, parent: Scope | None) -> Scope:
     for name in rebound | (set(scope.imports) & set(scope.functions)):
         del scope.imports[name]
     scope.bound -= scope.globals | scope.nonlocals
+    if isinstance(node, ast.FunctionDef):
+        _BOUND[node] = frozenset(scope.bound)
     return scope
+
+
+def bound_names(function: ast.FunctionDef) -> frozenset[str]:
+    """The names that a function binds."""
+    found = _BOUND.get(function)
+    return frozenset(open_scope(function, None).bound) if found is None else found
+
+
+_BOUND: WeakKeyDictionary[ast.FunctionDef, frozenset[str]] = WeakKeyDictionary()
+"""Of the functions looked at so far: they do not change."""
 
 
 def argument_names(arguments: ast.arguments) -> list[str]:
@@ -67,13 +80,15 @@ def _collect(root: ast.AST, scope: Scope) -> None:
     pending = [root]
     while pending:
         node = pending.pop()
-        if isinstance(node, ast.Name):
-            if not isinstance(node.ctx, ast.Load):
-                scope.bound.add(node.id)
+        kind = node.__class__
+        if kind is ast.Name:
+            if node.ctx.__class__ is not ast.Load:  # type: ignore[attr-defined]
+                scope.bound.add(node.id)  # type: ignore[attr-defined]
             continue
-        binds = _BINDS.get(node.__class__)
-        inside = pytree.children(node) if binds is None else binds(node, scope)
-        pending.extend(reversed(inside))
+        binds = _BINDS.get(kind)
+        inside = pytree.below((node,)) if binds is None else binds(node, scope)
+        inside.reverse()
+        pending += inside
 
 
 def _function(node: ast.FunctionDef, scope: Scope) -> list[ast.AST]:

@@ -109,12 +109,12 @@ class Span:
 
     @property
     def root(self) -> Token:
-        """The token of the span whose head lies outside it (the first such one)."""
+        """The token nearest to the root of the sentence, of those whose head lies outside; the first of several."""
         heads = self.doc._words.head
-        for i in range(self.start, self.end):
-            if heads[i] == i or not self.start <= heads[i] < self.end:
-                return self.doc._token(i)
-        raise ValueError("an empty span has no root")
+        outer = [i for i in range(self.start, self.end) if heads[i] == i or not self.start <= heads[i] < self.end]
+        if not outer:
+            return self.doc._token(self.start)
+        return self.doc._token(min(outer, key=lambda i: len(list(self.doc._token(i).ancestors))))
 
     @property
     def sent(self) -> Span:

@@ -166,3 +166,9 @@ class Replay:
             return answer_of(request, record["message"], Decimal(record["cost"]))
         outcome = Outcome.UNSENT if record["type"] == "unsent" else Outcome.FAILED
         return Answer(request, outcome, why=str(record.get("why", "")))
+
+
+def spent_in(path: Path) -> Decimal:
+    """Dollars that the requests of a ledger cost, those under way at their most."""
+    state = _State(read_records(path))
+    return state.spent + sum(state.under_way.values(), Decimal(0))

@@ -11,6 +11,7 @@ import random
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from attndsl.dsl.diagnostics import DiagnosticError, fail
@@ -18,6 +19,7 @@ from attndsl.synth.llm.request import Request
 
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 60.0
+LONGEST_OUTAGE = 7200.0
 OBEYED_WAIT = 3600.0  # a longer retry-after is not waited for
 REPEATED = frozenset({408, 409, 429})  # and every status from 500
 SECONDS_PER_ANSWER = 600.0
@@ -29,10 +31,18 @@ class Lost(Exception):
 
 @dataclass(frozen=True)
 class Patience:
-    """``retries`` after the first try; ``first`` seconds before the first of them, twice as long before each next."""
+    """``retries`` after the first try; ``first`` seconds before the first of them, twice as long before each next.
+
+    A service that has answered before in this run is waited for longer, ``outage`` seconds in all: an hour of trouble
+    should not end a run of days, while a service that never answered is most likely a mistake of ours."""
 
     retries: int = 6
     first: float = FIRST_WAIT
+    outage: float = LONGEST_OUTAGE
+
+    def ends(self, attempt: int, waited: float, known: bool) -> bool:
+        """Whether try number ``attempt`` (from 0), after ``waited`` seconds of waits, was the last one."""
+        return attempt >= self.retries and not (known and waited < self.outage)
 
     def wait(self, attempt: int, asked: float | None) -> float:
         """Seconds before try number ``attempt`` (from 0): what the service asked for, or a growing, jittered time."""
@@ -58,6 +68,8 @@ class Claude:
         self.patience = patience or Patience()
         self.notify = notify
         self.stopped = threading.Event()
+        self._known = False
+        """Whether the service has answered before."""
         self._client = anthropic.Anthropic(max_retries=0, timeout=SECONDS_PER_ANSWER, **client)
 
     def count(self, request: Request) -> int:
@@ -106,13 +118,15 @@ class Claude:
 
     def _patiently(self, call: Callable[[], Any], model: str, *, free: bool = False) -> Any:
         """The call, repeated where that is safe; a ``free`` one can be repeated even when its answer was lost."""
-        for attempt in range(self.patience.retries + 1):
+        waited = 0.0
+        for attempt in count():
+            last = self.patience.ends(attempt, waited, self._known)
             try:
-                return call()
+                answer = call()
             except self._sdk.APIStatusError as error:
-                self._wait_or_raise(error, attempt, model)
+                waited += self._wait_or_raise(error, attempt, model, last)
             except self._sdk.APIConnectionError as error:
-                self._reconnect_or_raise(error, attempt, free)
+                waited += self._reconnect_or_raise(error, attempt, free, last)
             except self._sdk.APIError as error:  # an answer that is no message
                 raise Lost(f"the answer could not be read: {error}") from error
             except TypeError as error:
@@ -121,28 +135,35 @@ class Claude:
                 raise _no_key("there is no API key") from None
             except self._sdk.AnthropicError as error:  # credentials in files that cannot be read
                 raise _no_key(str(error)) from None
+            else:
+                self._known = True
+                return answer
         raise AssertionError("the last try raises")
 
-    def _wait_or_raise(self, error: Any, attempt: int, model: str) -> None:
+    def _wait_or_raise(self, error: Any, attempt: int, model: str, last: bool) -> float:
         status = int(error.status_code)
         if status not in REPEATED and status < 500:
             raise self._refused(error, status, model) from None
         seconds = self.patience.wait(attempt, _retry_after(error.response.headers))
-        if attempt == self.patience.retries or seconds > OBEYED_WAIT:
+        if last or seconds > OBEYED_WAIT:
             raise _unavailable(f"the service answers {status}: {_message(error)}") from None
         self.notify(f"the service answers {status} ({_message(error)}); trying again in {seconds:.0f} s")
-        self._sleep(seconds)
+        return self._sleep(seconds)
 
-    def _reconnect_or_raise(self, error: Any, attempt: int, free: bool) -> None:
+    def _reconnect_or_raise(self, error: Any, attempt: int, free: bool, last: bool) -> float:
         if not free and not _never_left(error):
             raise Lost(str(error)) from error
-        if attempt == self.patience.retries:
+        if last:
             raise _unavailable(f"the service cannot be reached: {error.__cause__ or error}") from None
-        self._sleep(self.patience.wait(attempt, None))
+        seconds = self.patience.wait(attempt, None)
+        if attempt >= self.patience.retries:
+            self.notify(f"the service cannot be reached; trying again in {seconds:.0f} s")
+        return self._sleep(seconds)
 
-    def _sleep(self, seconds: float) -> None:
+    def _sleep(self, seconds: float) -> float:
         if self.stopped.wait(seconds):
             raise _unavailable("the run was stopped while it waited for the service")
+        return seconds
 
     def _refused(self, error: Any, status: int, model: str) -> DiagnosticError:
         if status == 401:

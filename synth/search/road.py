@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ AGREEMENT = 1e-4
 _CHECKED = 2  # texts on which that is checked, for every program
 
 Floats = NDArray[np.float32]
+Logged = Callable[[Head, str], AbstractContextManager[list[Path]]]
 
 
 class Disagreement(Exception):
@@ -46,6 +48,8 @@ class SearchSettings:
     tie: float = 5e-4
     workers: int = 2
     effort: Effort = field(default_factory=Effort)
+    logged: Logged = lambda head, key: nullcontext([])
+    """Around the search of a head: whoever keeps a ledger is told its key and, in the list, the file that was made."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,8 +81,11 @@ def search(given: HeadPatterns, settings: SearchSettings, watch: Watch) -> Itera
             yield from _candidates(head, known, given.causal, watch)
 
     def one(index: int, head: Head) -> dict[str, Any]:
-        found = _search_head(index, head, texts, settings, lambda score: watch(head, score))
-        _save(settings.folder, head, key, found)
+        with settings.logged(head, key) as files:
+            found = _search_head(index, head, texts, settings, lambda score: watch(head, score))
+            _save(settings.folder, head, key, found)
+            if settings.folder is not None:
+                files.append(_path(settings.folder, head))
         return found
 
     pool = ThreadPoolExecutor(settings.workers)

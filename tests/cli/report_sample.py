@@ -7,11 +7,9 @@ import math
 import numpy as np
 
 from attndsl.cli.report.data import (
-    Alternative,
     Example,
     HeadlineIntervals,
     HeadRow,
-    Interval,
     LeftOut,
     LengthRow,
     ModelInfo,
@@ -19,6 +17,18 @@ from attndsl.cli.report.data import (
     ReportData,
     Split,
 )
+from attndsl.cli.report.parts import (
+    Alternative,
+    Correlation,
+    Counterexample,
+    DamageStep,
+    DamageStudy,
+    HeadDamage,
+    Interval,
+    OtherPicture,
+    RuleRow,
+)
+from attndsl.cli.report.picture import PatternPicture
 
 TEXTS = (
     "Once upon a time, there was a little fox named Pip. Pip lived near a river and "
@@ -34,6 +44,14 @@ def attn(name: str, *rules: str) -> str:
     return "\n".join((f'head "{name}" causal', *rules, "normalize rows", ""))
 
 
+WINDOW = attn("window of four", "share 1.0 over each k where q - k < 4")
+KINDS = {
+    "first token": ("position",),
+    "previous token": ("position",),
+    "induction": ("induction", "copies"),
+    "last noun, with decay": ("grammar", "layout"),
+    "quotes": ("literals", "lookback"),
+}
 ENDS = "sentence ends, else the first token"
 PROGRAMS = (
     ("first token", "All weight goes to the first token: a resting head.", attn("first token", "set 1.0 to first")),
@@ -153,6 +171,9 @@ def sample(
             "threads": 1,
             "backend": "numba",
         },
+        rule_texts=4,
+        counterexamples=_counterexamples(np.random.default_rng(8), rows, causal),
+        damage=_study(),
         versions={
             "attndsl": "0.1.0",
             "python": "3.11.2",
@@ -176,6 +197,7 @@ def _row(rng: np.random.Generator, layer: int, head: int) -> HeadRow:
     name, claim, text = PROGRAMS[int(rng.choice(6, p=[0.34, 0.18, 0.2, 0.12, 0.1, 0.06]))]
     if rng.random() < 0.3:
         name, text = f"fitted to L{layer}H{head}", text.replace(name, f"fitted to L{layer}H{head}")
+    extra = np.random.default_rng(1000 * layer + head)
     depth = 0.14 * math.cos(layer / 3.4)
     baselines = {
         "first_token": float(np.clip(rng.normal(0.36 - depth, 0.14), 0.02, 0.93)),
@@ -202,8 +224,51 @@ def _row(rng: np.random.Generator, layer: int, head: int) -> HeadRow:
         float(np.clip(0.7 - 0.6 * heldout, 0, 1)),
         float(np.clip(heldout - 0.19, 0.02, 1)),
         (
-            Alternative("window of four", max(0.0, heldout - 0.03), max(0.0, heldout - 0.05)),
-            Alternative("uniform", 0.2),
+            Alternative("window of four", None, max(0.0, heldout - 0.05), WINDOW, "Looks at the last four."),
+            Alternative("uniform", 0.2, min(1.0, heldout + 0.01) if head == 0 else None),
+        ),
+        kinds=KINDS.get(name, ("literals",)),
+        rules=_rules(extra, text),
+        damage=HeadDamage(float(extra.normal(0.004, 0.004)), Interval(-0.002, 0.01)),
+    )
+
+
+def _rules(rng: np.random.Generator, text: str) -> tuple[RuleRow, ...]:
+    """One row for each line of the program that adds or shares."""
+    found, at = [], 0
+    for line in text.splitlines(keepends=True):
+        if line.startswith(("set", "add", "share")):
+            lost = float(rng.normal(0.05, 0.04))
+            verdict = "dead" if len(found) == 3 else "harmful" if lost < 0 else "used"
+            fires = 0.0 if verdict == "dead" else 0.8
+            found.append(RuleRow(at, at + len(line.rstrip()), fires, fires / 2, fires / 3, lost * fires, verdict))
+        at += len(line)
+    return tuple(found)
+
+
+def _counterexamples(rng: np.random.Generator, rows: list[HeadRow], causal: bool) -> tuple[Counterexample, ...]:
+    """The second head has two, of which one holds no longer."""
+    if len(rows) < 2:
+        return ()
+    tokens = ("Tom", " ate", ".", " Tom", " ate", ".")
+    pictures = [
+        PatternPicture.from_matrix(pattern(rng, len(tokens), kind, 0.2, causal), len(tokens), causal) for kind in (0, 1)
+    ]
+    row = rows[1]
+    return tuple(
+        Counterexample(row.name, row.program, tokens, iou, 0.4, *pictures, "set 1.0 to first") for iou in (0.21, 0.57)
+    )
+
+
+def _study() -> DamageStudy:
+    return DamageStudy(
+        4,
+        20,
+        (Correlation("train IoU", -0.05, Interval(-0.19, 0.12)), Correlation("lift", None)),
+        tuple(
+            DamageStep(order, "chosen", share, round(270 * share), 40 * share * rise, Interval(0.0, 99.0))
+            for order, rise in (("train IoU", 1.0), ("marginal damage", 0.6))
+            for share in (0.1, 0.25, 0.5)
         ),
     )
 
@@ -212,10 +277,15 @@ def _example(rng: np.random.Generator, index: int, rows: list[HeadRow], most: in
     tokens = tokens_of(TEXTS[index % len(TEXTS)], most)
     names = [name for name, _, _ in PROGRAMS]
     kinds = {row.name: names.index(row.program) if row.program in names else row.head for row in rows}
-    return Example.from_patterns(
+    example = Example.from_patterns(
         f"story-{index + 61}",
         tokens,
         {name: pattern(rng, len(tokens), kind, 0.0, causal) for name, kind in kinds.items()},
         {name: pattern(rng, len(tokens), kind, 0.9, causal) for name, kind in kinds.items()},
         causal=causal,
     )
+    picture = PatternPicture.from_matrix(
+        pattern(np.random.default_rng(9), len(tokens), 4, 0.0, causal), len(tokens), causal
+    )
+    others = {row.name: (OtherPicture("window of four", picture, 0.5),) for row in rows}
+    return Example(example.text_id, example.tokens, example.heads, others)

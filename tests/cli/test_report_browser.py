@@ -118,7 +118,7 @@ def test_deep_link_opens_its_head_and_follows_the_address(browser: Browser, page
 
 def test_pictures_hold_the_patterns_and_tell_weights(browser: Browser, page: Path, data: ReportData) -> None:
     browser.open(page, "#L5H3")
-    assert count(browser, "canvas.pattern") == 2
+    assert count(browser, "#pictures canvas.pattern") == 2
     colours = browser.js(
         "return [...document.querySelectorAll('canvas.pattern')].map((c) => new Set(new Uint32Array("
         "c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer)).size)"

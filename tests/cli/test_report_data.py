@@ -11,7 +11,8 @@ import pytest
 from report_sample import pattern, sample
 
 from attndsl.cli.report.check import MOST_FAULTS
-from attndsl.cli.report.data import Example, HeadRow, Interval, PerplexityStep, ReportData, headline
+from attndsl.cli.report.data import Example, HeadRow, PerplexityStep, ReportData, headline
+from attndsl.cli.report.parts import Interval
 from attndsl.cli.report.picture import LEVELS, PatternPicture, picture_bytes
 from attndsl.cli.report.serial import from_json, to_json
 from attndsl.dsl.diagnostics import DiagnosticError

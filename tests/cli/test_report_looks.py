@@ -91,7 +91,16 @@ def test_the_policy_stops_any_request(browser: Browser, page: Path) -> None:
 
 def test_a_report_with_nothing_optional_is_whole(browser: Browser, tmp_path: Path) -> None:
     full = sample(2, 3, examples=0)
-    rows = tuple(replace(r, interval=None, js=None, iou_no_sink=None, alternatives=(), claim="") for r in full.heads)
+    nothing = {
+        "interval": None,
+        "js": None,
+        "iou_no_sink": None,
+        "alternatives": (),
+        "claim": "",
+        "kinds": (),
+        "rules": (),
+    }
+    rows = tuple(replace(r, **nothing, damage=None) for r in full.heads)
     bare = ReportData(full.model, "a corpus", 64, (), rows)
     browser.open(write_report(bare, tmp_path / "bare.html"))
     assert count(browser, "#problem:not([hidden])") == 0

@@ -14,6 +14,7 @@ import pytest
 from report_sample import sample
 
 from attndsl.cli.report.data import ReportData
+from attndsl.cli.report.parts import Alternative, OtherPicture
 from attndsl.cli.report.render import embed_json, render_report, write_report
 from attndsl.dsl.diagnostics import DiagnosticError
 
@@ -56,17 +57,35 @@ def test_page_of_270_heads_is_small_and_has_no_address_to_load() -> None:
 
 
 def test_text_from_programs_and_tokens_cannot_become_markup(small: ReportData) -> None:
-    row = replace(small.heads[0], program=NASTY, program_text=NASTY, claim=NASTY)
+    other = Alternative(NASTY, None, 0.5, NASTY, NASTY)
+    row = replace(
+        small.heads[0], program=NASTY, program_text=NASTY, claim=NASTY, rules=(), alternatives=(other,), kinds=(NASTY,)
+    )
     example = replace(small.examples[0], tokens=(NASTY, *small.examples[0].tokens[1:]), text_id=NASTY)
+    nasty = OtherPicture(NASTY, small.examples[0].others["L0H0"][0].predicted, 0.5)
+    example = replace(example, others={**example.others, "L0H0": (nasty,)})
+    broken = tuple(replace(b, tokens=(NASTY, *b.tokens[1:]), blamed=NASTY) for b in small.counterexamples)
+    assert small.damage is not None
+    damage = replace(
+        small.damage,
+        correlations=(replace(small.damage.correlations[0], score=NASTY),),
+        curves=(replace(small.damage.curves[0], order=NASTY, programs=NASTY),),
+    )
     model = replace(small.model, name=NASTY)
-    page = render_report(replace(small, heads=(row, *small.heads[1:]), examples=(example,), model=model, corpus=NASTY))
+    page = render_report(
+        replace(
+            small, heads=(row, *small.heads[1:]), examples=(example,), model=model, corpus=NASTY,
+            counterexamples=broken, damage=damage,
+        )
+    )  # fmt: skip
     assert "<script>window" not in page
     assert "<img" not in page
     assert page.count("</script>") == 2
     assert page.count('id="report-data"') == 1
     data = payload(page)
     assert data["corpus"] == NASTY
-    assert data["programs"][0] == {"name": NASTY, "text": NASTY, "claim": NASTY}  # type: ignore[index]
+    first = data["programs"][0]  # type: ignore[index]
+    assert (first["name"], first["text"], first["claim"]) == (NASTY, NASTY, NASTY)
 
 
 def test_embedded_json_has_no_less_than_sign() -> None:
@@ -87,10 +106,15 @@ def test_policy_allows_exactly_our_script_and_style(small: ReportData) -> None:
     assert "unsafe-inline" not in page
 
 
-def test_programs_are_stored_once(small: ReportData) -> None:
+def test_programs_and_pictures_are_stored_once(small: ReportData) -> None:
     data = payload(render_report(small))
     names = {(row.program, row.program_text) for row in small.heads}
+    names |= {(other.program, other.program_text) for row in small.heads for other in row.alternatives}
     assert len(data["programs"]) == len(names)  # type: ignore[arg-type]
+    drawn = [p for e in small.examples for pair in e.heads.values() for p in (pair.predicted, pair.real)]
+    drawn += [other.predicted for e in small.examples for others in e.others.values() for other in others]
+    drawn += [p for broken in small.counterexamples for p in (broken.predicted, broken.real)]
+    assert len(data["pictures"]) == len(set(drawn)) < len(drawn)  # type: ignore[arg-type]
 
 
 def test_readers_without_scripts_get_every_head(small: ReportData) -> None:

@@ -19,17 +19,17 @@ pytestmark = pytest.mark.integration
 SMALL = ["--corpus", "texts.jsonl", "--tokens", "32", "--min-tokens", "8"]
 LLAMA = ["llama", *SMALL, "--programs", "programs.attn"]
 BERT = ["bert", *SMALL, "--programs", "both_ways.attn"]
-COSTLY = ("attndsl.models.extract.patterns_of", "attndsl.models.perplexity.losses")
+COSTLY = ("attndsl.models.extract.give_patterns", "attndsl.models.perplexity.losses")
 
 
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """How often the model was run for patterns and for losses, and how often programs were chosen."""
-    import attndsl.job.scores as scores
+    import attndsl.job.blocks as blocks
     import attndsl.models.extract as extract
     import attndsl.models.perplexity as perplexity
 
-    calls = {"patterns": 0, "losses": 0, "select": 0}
+    calls = {"patterns": 0, "losses": 0, "blocks": 0}
 
     def count(module: Any, function: str, name: str) -> None:
         real = getattr(module, function)
@@ -40,9 +40,9 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
 
         monkeypatch.setattr(module, function, counting)
 
-    count(extract, "patterns_of", "patterns")
+    count(extract, "give_patterns", "patterns")
     count(perplexity, "losses", "losses")
-    count(scores, "select", "select")
+    count(blocks, "first_pass", "blocks")
     return calls
 
 
@@ -77,7 +77,9 @@ def test_results_as_json_file_and_table(place: Path, capsys: pytest.CaptureFixtu
     out, _ = capsys.readouterr()
     results = json.loads(out)
     assert results == json.loads(Path("run/results.json").read_text(encoding="utf-8"))
-    assert set(results) == {"model", "corpus", "totals", "heads", "perplexity", "programs", "versions"}
+    parts = {"model", "corpus", "totals", "heads", "perplexity", "programs", "program_texts", "versions"}
+    assert set(results) == parts
+    assert set(results["program_texts"]) == {head["program"] for head in results["heads"]}
     assert [head["head"] for head in results["heads"]] == [
         f"L{layer}H{head}" for layer in range(3) for head in range(4)
     ]
@@ -123,11 +125,11 @@ def test_a_second_run_does_nothing_again(
     assert first == {
         "patterns": 4 + 2,
         "losses": 6,
-        "select": 1,
+        "blocks": 1,
     }  # 2 texts once more for the report; 5% and 10% are one head
     shown = capsys.readouterr().out
     assert run(["explain", *LLAMA, "--out", "run"]) == 0
-    assert {name: counted[name] - first[name] for name in first} == {"patterns": 2, "losses": 0, "select": 0}
+    assert counted == first
     assert capsys.readouterr().out == shown
 
 
@@ -135,11 +137,11 @@ def test_parts_use_what_the_whole_left(
     place: Path, counted: dict[str, int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["score", *LLAMA, "--out", "run", "--table", "t.json"]) == 0
-    assert counted == {"patterns": 4, "losses": 0, "select": 1}
+    assert counted == {"patterns": 4, "losses": 0, "blocks": 1}
     assert run(["replace", *LLAMA, "--out", "run", "--steps", "0,100"]) == 0
-    assert counted == {"patterns": 4, "losses": 2, "select": 1}
+    assert counted == {"patterns": 4, "losses": 2, "blocks": 1}
     assert run(["explain", *LLAMA, "--out", "run"]) == 0
-    assert counted == {"patterns": 6, "losses": 6, "select": 1}
+    assert counted == {"patterns": 6, "losses": 6, "blocks": 1}
     scores = json.loads(Path("t.json").read_text(encoding="utf-8"))
     assert scores["rows"] == json.loads(Path("run/results.json").read_text(encoding="utf-8"))["heads"]
 
@@ -148,9 +150,9 @@ def test_another_program_or_head_is_another_result(place: Path, counted: dict[st
     assert run(["score", *LLAMA, "--out", "run"]) == 0
     Path("more.attn").write_text('head "first" causal\nadd 1 to first\n', encoding="utf-8")
     assert run(["score", *LLAMA, "more.attn", "--out", "run"]) == 0
-    assert counted == {"patterns": 4, "losses": 0, "select": 2}
+    assert counted == {"patterns": 4, "losses": 0, "blocks": 2}
     assert run(["score", *LLAMA, "--out", "run", "--heads", "L0H1"]) == 0
-    assert counted == {"patterns": 8, "losses": 0, "select": 3}
+    assert counted == {"patterns": 8, "losses": 0, "blocks": 3}
 
 
 def test_stages_are_timed_and_the_long_ones_come_first() -> None:

@@ -20,13 +20,13 @@ COMMAND = [
     "--programs", "programs.attn", "--out", "run",
 ]  # fmt: skip
 PLACES = {
-    "patterns": "attndsl.models.extract.patterns_of",
+    "patterns": "attndsl.models.extract.give_patterns",
     "losses": "attndsl.models.perplexity.losses",
-    "choice": "attndsl.job.scores.select",
-    "held-out": "attndsl.job.scores.report",
+    "sums": "attndsl.job.blocks.first_pass",
+    "held-out": "attndsl.job.blocks.measure",
     "page": "attndsl.job.explain.write_report",
 }
-WHOLE = {"patterns": 6, "losses": 6, "choice": 1, "held-out": 1, "page": 1}
+WHOLE = {"patterns": 6, "losses": 6, "sums": 1, "held-out": 3, "page": 1}
 
 
 class Counter:
@@ -62,6 +62,7 @@ def children_are_interruptible() -> Iterator[None]:
 
 @pytest.fixture
 def counter(monkeypatch: pytest.MonkeyPatch) -> Counter:
+    import attndsl.job.blocks
     import attndsl.job.explain
     import attndsl.models.extract
     import attndsl.models.perplexity  # noqa: F401
@@ -74,8 +75,9 @@ def counter(monkeypatch: pytest.MonkeyPatch) -> Counter:
     [
         ("patterns", 0),
         ("patterns", 2),
-        ("choice", 0),
+        ("sums", 0),
         ("held-out", 0),
+        ("held-out", 2),
         ("losses", 0),
         ("losses", 4),
         ("patterns", 5),
@@ -90,9 +92,9 @@ def test_what_is_finished_is_not_done_again(
     assert capsys.readouterr().err.endswith("the same command goes on from there\n")
     assert run(COMMAND) == 0
     assert Path("run/report.html").is_file()
-    # Choosing again is cheap, and belongs to one stage with what follows it; pictures belong to the page.
-    again = {"held-out": {"choice": 2}, "patterns": {"patterns": 7} if number == 5 else {}, "page": {"patterns": 8}}
-    assert counter.calls == {**WHOLE, **again.get(where, {})}
+    # The unit that was stopped is done again: a shard, here of all texts; pictures belong to the page.
+    again = {("patterns", 2): 8, ("patterns", 5): 7, ("page", 0): 8}
+    assert counter.calls == {**WHOLE, "patterns": again.get((where, number), WHOLE["patterns"])}
 
 
 @pytest.mark.parametrize("mark", ["loading the model", "extracting patterns", "replacing heads"])

@@ -86,7 +86,7 @@ def test_finished_texts_are_skipped_and_an_interruption_loses_none(
 
 
 def test_a_damaged_shard_is_extracted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extraction, "_SHARD_TEXTS", 2)
+    monkeypatch.setattr(extraction, "SHARD_TEXTS", 2)
     model = loaded()
     store = extract(model, TEXTS, tmp_path)
     wanted = {text.id: np.array(store.pattern(text.id)) for text in store.texts()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,16 @@ class Place:
         self.url, self.key = url, key
         self.notes: list[str] = []
 
-    def ask(self, wanted: list[Request], cap: str | None = None, *, batch: bool = False, retries: int = 2) -> Any:
-        patience = Patience(retries, 0.01)
+    def ask(
+        self,
+        wanted: list[Request],
+        cap: str | None = None,
+        *,
+        batch: bool = False,
+        retries: int = 2,
+        outage: float = 0.1,
+    ) -> Any:
+        patience = Patience(retries, 0.01, outage)
         claude = Claude(patience=patience, notify=self.notes.append, base_url=self.url, api_key=self.key)
         money = Decimal(cap) if cap is not None else None
         with Journal(self.path) as journal:
@@ -112,6 +121,40 @@ def test_what_does_not_pass_is_one_clear_error_and_costs_nothing(tmp_path: Path)
     assert caught.value.diagnostics[0].code == "E0903"
     assert "too busy" in caught.value.diagnostics[0].headline
     assert place.spent == 0
+
+
+def in_an_outage(lasts: Callable[[int], bool]) -> Script:
+    """The first request is answered; the others only when the outage is over."""
+
+    def script(params: dict[str, Any], nth: int) -> Reply:
+        if params["messages"][0]["content"] != "0" and lasts(nth):
+            return Reply("down", status=503, kind="api_error")
+        return Reply("done")
+
+    return script
+
+
+def test_a_service_that_fails_for_long_is_waited_for_and_nothing_is_paid_twice(tmp_path: Path) -> None:
+    with MessagesServer(in_an_outage(lambda nth: nth < 6)) as server:
+        place = Place(tmp_path, server.url)
+        answers = place.ask(requests(3), outage=3600)
+    assert [answer.text for answer in answers] == ["done"] * 3
+    assert place.spent == 3 * COST
+    assert list(server.answered.values()) == [1, 1, 1]
+    assert sum("503" in note for note in place.notes) == 12
+
+
+def test_an_outage_that_does_not_end_stops_the_run_and_it_goes_on_later(tmp_path: Path) -> None:
+    broken = {"now": True}
+    with MessagesServer(in_an_outage(lambda nth: broken["now"])) as server:
+        place = Place(tmp_path, server.url)
+        with pytest.raises(DiagnosticError, match="E0903"):
+            place.ask(requests(3), outage=0.05)
+        assert place.spent == COST
+        broken["now"] = False
+        assert [answer.text for answer in place.ask(requests(3))] == ["done"] * 3
+    assert place.spent == 3 * COST
+    assert list(server.answered.values()) == [1, 1, 1]
 
 
 def test_a_retired_model_is_named_with_what_there_is(tmp_path: Path) -> None:

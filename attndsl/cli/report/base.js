@@ -11,6 +11,8 @@ const state = {
   right: "real", // what the right-hand picture shows: real pattern or difference
   logScale: null,
   program: null, // index of the program whose heads are picked out, or null
+  kind: null, // kind of program whose heads are picked out, or null
+  rule: null, // number of the rule that is pointed at in the program's text, or null
   sort: { key: "lift", down: true },
   theme: "auto",
 };
@@ -31,7 +33,7 @@ function fill(node, attributes, children) {
     else if (key === "style") for (const [name, v] of Object.entries(value)) node.style.setProperty(name, v);
     else node.setAttribute(key, value === true ? "" : String(value));
   }
-  for (const child of children.flat(3)) {
+  for (const child of children.flat(Infinity)) {
     if (child !== null && child !== undefined) node.append(child);
   }
   return node;
@@ -90,6 +92,20 @@ function capital(text) {
 // Labels under a colour scale, each centred at its place (0 to 1).
 function tickRow(ticks) {
   return el("div", { class: "legend-ticks" }, ticks.map(([at, label]) => el("span", { style: { left: 100 * at + "%" } }, label)));
+}
+
+function kindOf(row) {
+  return programOf(row).kinds[0] || null;
+}
+
+// Whether a head is among those that are picked out on the map and in the list.
+function picked(row) {
+  return (state.program === null || row.program === state.program) && (state.kind === null || kindOf(row) === state.kind);
+}
+
+function headLink(row) {
+  const name = headName(row);
+  return el("a", { class: "head-link", href: "#" + name, onclick: (event) => { event.preventDefault(); selectHead(name, { reveal: true }); } }, name);
 }
 
 function programOf(row) {

@@ -6,7 +6,9 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 
-from attndsl.cli.report.data import Example, HeadRow, Interval, LengthRow, PerplexityStep, ReportData
+from attndsl.cli.report.data import Example, HeadRow, LengthRow, PerplexityStep, ReportData
+from attndsl.cli.report.parts import VERDICTS, Counterexample, DamageStudy, Interval, RuleRow
+from attndsl.cli.report.picture import PatternPicture
 from attndsl.dsl.diagnostics import Diagnostic, diagnostic
 
 MOST_FAULTS = 20
@@ -53,8 +55,13 @@ def _faults(data: ReportData) -> Iterator[Diagnostic]:
         if isinstance(value, float) and not math.isfinite(value):
             yield _fault(f"setting {key!r} is {value}")
     known = {row.name for row in data.heads}
+    for broken in data.counterexamples:
+        yield from _counterexample(broken, known, data.model.causal)
+    if data.damage is not None:
+        yield from _damage(data.damage)
+    rivals = {row.name: {other.program for other in row.alternatives} for row in data.heads}
     for example in data.examples:
-        yield from _example(example, known, data.model.causal)
+        yield from _example(example, rivals, data.model.causal)
 
 
 def _head(row: HeadRow, data: ReportData) -> Iterator[Diagnostic]:
@@ -73,6 +80,42 @@ def _head(row: HeadRow, data: ReportData) -> Iterator[Diagnostic]:
     for other in row.alternatives:
         yield from _within(other.train_iou, f"{row.name} train IoU of {other.program!r}", 0, 1)
         yield from _within(other.heldout_iou, f"{row.name} held-out IoU of {other.program!r}", 0, 1)
+    for number, rule in enumerate(row.rules):
+        yield from _rule(rule, f"{row.name} rule {number}", len(row.program_text))
+    if row.damage is not None:
+        yield from _within(row.damage.nats, f"{row.name} damage", -math.inf, math.inf)
+        yield from _interval(row.damage.interval, f"{row.name} damage", -math.inf, math.inf)
+
+
+def _rule(rule: RuleRow, what: str, length: int) -> Iterator[Diagnostic]:
+    for name in ("texts", "rows", "mass"):
+        yield from _within(getattr(rule, name), f"{what} {name}", 0, 1 + 1e-6)
+    yield from _within(rule.iou_lost, f"{what} IoU lost", -1, 1)
+    if rule.verdict not in VERDICTS:
+        yield _fault(f"{what} has the verdict {rule.verdict!r}")
+    if not 0 <= rule.start < rule.end <= length:
+        yield _fault(f"{what} is outside its program's text: {rule.start} to {rule.end}")
+
+
+def _counterexample(broken: Counterexample, known: set[str], causal: bool) -> Iterator[Diagnostic]:
+    what = f"counterexample of {broken.head}"
+    if broken.head not in known:
+        yield _fault(f"{what}, which the report does not list")
+    yield from _within(broken.iou, f"{what} IoU", 0, 1)
+    yield from _within(broken.below, f"{what} limit", 0, 1)
+    for side, picture in (("predicted", broken.predicted), ("real", broken.real)):
+        yield from _picture(picture, len(broken.tokens), causal, f"{side} picture in the {what}")
+
+
+def _damage(study: DamageStudy) -> Iterator[Diagnostic]:
+    for found in study.correlations:
+        yield from _within(found.point, f"correlation of damage with {found.score}", -1, 1)
+        yield from _interval(found.interval, f"correlation of damage with {found.score}", -1, 1)
+    for step in study.curves:
+        what = f"curve of {step.programs} in the order of {step.order} at {step.share:.0%}"
+        yield from _within(step.share, f"{what} share", 0, 1)
+        yield from _within(step.increase_percent, f"{what} increase", -100, math.inf)
+        yield from _interval(step.interval, f"{what} increase", -100, math.inf)
 
 
 def _step(step: PerplexityStep, heads: int) -> Iterator[Diagnostic]:
@@ -92,16 +135,30 @@ def _length(row: LengthRow) -> Iterator[Diagnostic]:
     yield from _within(row.lift, f"lift at n={row.n}", -1, 1)
 
 
-def _example(example: Example, known: set[str], causal: bool) -> Iterator[Diagnostic]:
-    strangers = sorted(set(example.heads) - known)
+def _example(example: Example, rivals: dict[str, set[str]], causal: bool) -> Iterator[Diagnostic]:
+    strangers = sorted((set(example.heads) | set(example.others)) - set(rivals))
     if strangers:
         yield _fault(f"example {example.text_id!r} pictures {', '.join(strangers[:5])}, which the report does not list")
     for name, pair in example.heads.items():
         yield from _within(pair.iou, f"IoU of {name} on {example.text_id!r}", 0, 1)
         for side, picture in (("predicted", pair.predicted), ("real", pair.real)):
-            good = picture.n == len(example.tokens) and picture.causal == causal and picture.has_right_size()
-            if not good or not 0 <= picture.scale <= 1.01:
-                yield diagnostic("E0841", f"{side} picture of {name} on {example.text_id!r} does not fit its tokens")
+            yield from _picture(
+                picture, len(example.tokens), causal, f"{side} picture of {name} on {example.text_id!r}"
+            )
+    for name, others in example.others.items():
+        strangers = sorted({other.program for other in others} - rivals.get(name, set()))
+        if strangers:
+            yield _fault(f"example {example.text_id!r} pictures {strangers[0]!r} for {name}, not one of its programs")
+        for other in others:
+            what = f"picture of {other.program!r} for {name} on {example.text_id!r}"
+            yield from _within(other.iou, f"IoU in the {what}", 0, 1)
+            yield from _picture(other.predicted, len(example.tokens), causal, what)
+
+
+def _picture(picture: PatternPicture, tokens: int, causal: bool, what: str) -> Iterator[Diagnostic]:
+    good = picture.n == tokens and picture.causal == causal and picture.has_right_size()
+    if not good or not 0 <= picture.scale <= 1.01:
+        yield diagnostic("E0841", f"{what} does not fit its tokens")
 
 
 def _interval(value: Interval | None, what: str, low: float, high: float) -> Iterator[Diagnostic]:

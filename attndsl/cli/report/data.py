@@ -13,6 +13,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from attndsl.cli.report.parts import (
+    Alternative,
+    Counterexample,
+    DamageStudy,
+    HeadDamage,
+    Interval,
+    OtherPicture,
+    RuleRow,
+)
 from attndsl.cli.report.picture import PatternPicture, check_tokens, picture_iou
 from attndsl.dsl.diagnostics import DiagnosticError
 
@@ -20,14 +29,6 @@ FIRST_TOKEN = "first_token"
 """The key in ``HeadRow.baselines`` under which the first-token baseline is expected."""
 
 Setting = str | int | float | bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A 95% interval, in the unit of the figure it belongs to."""
-
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +53,13 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True)
-class Alternative:
-    """Another program that was scored for the same head. IoU in [0, 1]."""
-
-    program: str
-    train_iou: float
-    heldout_iou: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class HeadRow:
     """One head and the program chosen for it on train text.
 
     IoU figures are in [0, 1], higher is better; ``js`` is the mean Jensen-Shannon distance in [0, 1], lower is
     better; ``iou_no_sink`` leaves key 0 out; ``baselines`` maps a name (``first_token``, ``previous``, ...) to its
     held-out IoU; ``best_baseline`` names one of them; ``lift`` is held-out IoU minus the best baseline, in [-1, 1].
+    ``kinds`` are the kinds of its program, main kind first. ``rules`` is their coverage, in the order of the program.
     """
 
     layer: int
@@ -83,6 +76,9 @@ class HeadRow:
     js: float | None = None
     iou_no_sink: float | None = None
     alternatives: tuple[Alternative, ...] = ()
+    kinds: tuple[str, ...] = ()
+    rules: tuple[RuleRow, ...] = ()
+    damage: HeadDamage | None = None
 
     @property
     def name(self) -> str:
@@ -129,11 +125,15 @@ class HeadPicture:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One text: its tokens as a reader should see them, and the pictures of heads by name (``L5H3``)."""
+    """One text: its tokens as a reader should see them, and the pictures of heads by name (``L5H3``).
+
+    ``others``: what each head's alternatives predict, where they are pictured.
+    """
 
     text_id: str
     tokens: tuple[str, ...]
     heads: Mapping[str, HeadPicture]
+    others: Mapping[str, tuple[OtherPicture, ...]] = field(default_factory=dict)
 
     @classmethod
     def from_patterns(
@@ -205,6 +205,7 @@ class Headline:
 @dataclass(frozen=True, slots=True)
 class ReportData:
     """Everything on the page. ``n`` is the longest context in tokens that was scored, ``n_min`` the shortest.
+    ``rule_texts``: the number of held-out texts on which rules were watched.
 
     Checked on construction; raises DiagnosticError E0840 with every value that cannot be true (a head outside the
     model, an IoU outside [0, 1], a best baseline that was not measured, ...).
@@ -221,6 +222,9 @@ class ReportData:
     by_length: tuple[LengthRow, ...] = ()
     examples: tuple[Example, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    rule_texts: int = 0
+    counterexamples: tuple[Counterexample, ...] = ()
+    damage: DamageStudy | None = None
     settings: Mapping[str, Setting] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

@@ -1,23 +1,4 @@
 // The panel of one head: its program, its scores, its pictures.
-const KEYWORDS = new Set(("head causal let define claim add set scale share raise cap to at least over each first last next nth self " +
-  "previous where when if else and or not in of by since before after count distance normalize rows softmax mask temperature " +
-  "true false any all min max program rule weight window").split(" "));
-const CODE = /(#[^\n]*|\/\/[^\n]*)|("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')|(\b\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\b|(?<![\w.])\.\d+)|([A-Za-z_][\w.]*)/g;
-
-// Light colouring by the shape of the words; it never changes the text.
-function highlighted(text) {
-  const parts = [];
-  let at = 0;
-  for (const match of text.matchAll(CODE)) {
-    const kind = match[1] ? "c" : match[2] ? "s" : match[3] ? "n" : KEYWORDS.has(match[4]) ? "k" : "";
-    if (!kind) continue;
-    parts.push(text.slice(at, match.index), el("span", { class: "code-" + kind }, match[0]));
-    at = match.index + match[0].length;
-  }
-  parts.push(text.slice(at));
-  return parts;
-}
-
 function selectHead(name, { reveal = false, keepHash = false } = {}) {
   if (!HEADS.has(name)) return false;
   state.head = name;
@@ -44,9 +25,11 @@ function revealHead() {
   }
 }
 
+// The next head in the order in which the list below shows them; the first of them when this one is filtered out.
 function neighbour(step) {
-  const at = DATA.heads.findIndex((r) => headName(r) === state.head);
-  return headName(DATA.heads[(at + step + DATA.heads.length) % DATA.heads.length]);
+  const names = listRows.size ? [...listRows.keys()] : DATA.heads.map(headName);
+  const at = names.indexOf(state.head);
+  return at < 0 ? names[0] : names[(at + step + names.length) % names.length];
 }
 
 function drawHead() {
@@ -55,20 +38,22 @@ function drawHead() {
   const used = DATA.heads.filter((r) => r.program === row.program).length;
   byId("head").replaceChildren(
     el("div", { class: "panel-head" },
-      el("h2", { id: "h-head" }, el("span", { class: "head-name" }, state.head), " ", el("span", { class: "head-program" }, program.name)),
+      el("h2", { id: "h-head" }, el("span", { class: "head-name" }, state.head), " ", el("span", { class: "head-program" }, program.name),
+        isBroken(state.head) ? el("a", { class: "tag harmful", href: "#broken", onclick: (e) => { e.preventDefault(); byId("broken").scrollIntoView(); } }, "counterexample") : ""),
       el("div", { class: "buttons" },
-        el("button", { type: "button", "aria-label": "Previous head", onclick: () => selectHead(neighbour(-1)) }, "←"),
-        el("button", { type: "button", "aria-label": "Next head", onclick: () => selectHead(neighbour(1)) }, "→"),
+        el("button", { type: "button", "aria-label": "Previous head in the list", title: "k", onclick: () => selectHead(neighbour(-1)) }, "←"),
+        el("button", { type: "button", "aria-label": "Next head in the list", title: "j", onclick: () => selectHead(neighbour(1)) }, "→"),
         el("a", { class: "button", href: "#heads-map", onclick: toMap }, "Map"))),
     el("div", { class: "head-columns" },
       el("div", { class: "program" },
         program.claim ? el("p", { class: "claim" }, program.claim) : el("p", { class: "claim none" }, "This program states no claim."),
-        el("pre", { class: "code", tabindex: "0", "aria-label": "Text of the program" }, el("code", {}, highlighted(program.text))),
-        el("p", { class: "hint" }, used === 1 ? "Chosen for this head alone. " : "Chosen for " + plural(used, "head") + ". ",
+        codeView(row),
+        el("p", { class: "hint" }, program.kinds.length ? ["Kind: ", el("span", { class: "kinds" }, program.kinds.join(", ")), ". "] : null, used === 1 ? "Chosen for this head alone. " : "Chosen for " + plural(used, "head") + ". ",
           used > 1 ? el("button", { type: "button", class: "link", onclick: () => pickProgram(row.program, true) }, "Show them on the map") : null)),
-      el("div", {}, scoreTable(row), alternativeTable(row))),
-    el("div", { id: "pictures" }));
+      el("div", {}, scoreTable(row), ruleTable(row))),
+    el("div", { id: "pictures" }), el("div", { id: "versus" }), el("div", { id: "broken" }));
   drawPictures();
+  drawBroken();
 }
 
 function toMap(event) {
@@ -105,38 +90,31 @@ function scoreTable(row) {
       el("tr", { class: "strong" }, el("th", { scope: "row" }, "Lift"), el("td", { class: "bar-cell hint" }, "over " + words(best)),
         el("td", { class: "number " + (row.lift < 0 ? "bad" : "good") }, signed(row.lift)), el("td", {})),
       row.js === null ? null : el("tr", {}, el("th", { scope: "row" }, "JS distance"), el("td", { class: "bar-cell hint" }, "lower is better"),
-        el("td", { class: "number" }, score(row.js)), el("td", {}))));
-}
-
-function alternativeTable(row) {
-  if (!row.alternatives.length) return null;
-  return el("details", { class: "more" },
-    el("summary", {}, plural(row.alternatives.length, "other program") + " for this head"),
-    el("table", { class: "plain" }, el("caption", {}, "IoU at " + lengthWords()),
-      el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Program"), el("th", { scope: "col", class: "number" }, "Train"),
-        el("th", { scope: "col", class: "number" }, "Held-out"))),
-      el("tbody", {}, row.alternatives.map((a) => el("tr", {}, el("th", { scope: "row" }, a.program),
-        el("td", { class: "number" }, score(a.train_iou)), el("td", { class: "number" }, score(a.heldout_iou)))))));
+        el("td", { class: "number" }, score(row.js)), el("td", {})),
+      row.damage ? el("tr", {}, el("th", { scope: "row" }, "Damage alone"), el("td", { class: "bar-cell hint" }, "nats per token"),
+        el("td", { class: "number" }, damageWords(row.damage.nats, 1, 4)), el("td", { class: "number dim" }, range(row.damage.interval, 4))) : null));
 }
 
 function drawPictures() {
   const box = byId("pictures");
   const shown = DATA.examples.filter((e) => e.heads[state.head]);
   if (!shown.length) {
+    drawVersus(null);
     box.replaceChildren(el("p", { class: "hint" }, DATA.examples.length ? "No example pictures this head." : "This report was made without example patterns."));
     return;
   }
   const example = shown[Math.min(state.example, shown.length - 1)];
   const pair = example.heads[state.head];
-  const predicted = decodePicture(pair.predicted);
-  const real = decodePicture(pair.real);
+  const predicted = decodePicture(DATA.pictures[pair.predicted]);
+  const real = decodePicture(DATA.pictures[pair.real]);
+  const scale = Math.max(DATA.pictures[pair.real].scale, DATA.pictures[pair.predicted].scale);
   const n = example.tokens.length;
   const different = state.right === "difference";
   const right = different ? difference(real, predicted) : real;
   const about = " pattern of " + state.head + " on example " + example.text_id + ", " + n + " tokens; arrow keys move a cursor over its cells";
   const views = [
-    new PatternView(example.tokens, predicted, pair.predicted.causal, weightColour, "Predicted" + about),
-    new PatternView(example.tokens, right, pair.real.causal, different ? differenceColour : weightColour, (different ? "Real minus predicted" : "Real") + about),
+    new PatternView(example.tokens, predicted, DATA.model.causal, weightColour, "Predicted" + about),
+    new PatternView(example.tokens, right, DATA.model.causal, different ? differenceColour : weightColour, (different ? "Real minus predicted" : "Real") + about),
   ];
   const readout = el("div", { class: "readout" });
   const modes = el("div", { class: "choice", role: "radiogroup", "aria-label": "Right-hand picture" });
@@ -150,14 +128,15 @@ function drawPictures() {
     figures, weightLegend(different),
     el("p", { class: "hint" }, "Rows are queries, columns are keys. Point at a square, tap it, or click a word below to see what that query looks at."),
     readout,
-    el("p", { class: "hint" }, "What is shown is rounded to 8 bits, within " + (Math.max(pair.real.scale, pair.predicted.scale) / 255).toFixed(3) +
+    el("p", { class: "hint" }, "What is shown is rounded to 8 bits, within " + (scale / 255).toFixed(3) +
       " of each weight; scores come from unrounded weights. In tokens “·” marks a space, “⏎” a line end."));
   const available = figures.querySelector("figure").clientWidth;
   for (const view of views) view.layout(available);
-  const patterns = { predicted, real, n, causal: pair.real.causal };
+  const patterns = { predicted, real, n, causal: DATA.model.causal };
   const pick = (q) => move({ q, k: strongestKey(real, q, n) }, null);
   const move = linkViews(views, (cursor, event) => readCell(readout, example, patterns, cursor, event, pick));
   pick(Math.min(n - 1, state.query ?? n - 1));
+  drawVersus(example, pair, real);
 }
 
 function figure(title, view) {

@@ -4,6 +4,8 @@ const METRICS = [
   { key: "lift", label: "Lift", long: "lift over the best baseline", value: (r) => r.lift, signed: true },
   { key: "baseline", label: "Best baseline", long: "IoU of the best baseline", value: (r) => r.baselines[r.best_baseline] },
   { key: "no_sink", label: "Without sink", long: "IoU without the sink", value: (r) => r.iou_no_sink },
+  { key: "kind", label: "Kind", long: "kind of program", value: kindOf, named: true },
+  { key: "damage", label: "Damage", long: "damage when replaced alone, nats per token", value: (r) => (r.damage ? r.damage.nats : null), signed: true, digits: 3 },
 ];
 const cells = new Map(); // head name -> cell
 let layersDown = false;
@@ -15,16 +17,20 @@ function metric() {
 // The lift scale is symmetric and reaches the largest lift there is, rounded up to a tenth.
 function metricLimit(m) {
   if (!m.signed) return 1;
-  const largest = Math.max(0.05, ...DATA.heads.map((r) => Math.abs(m.value(r) ?? 0)));
-  return Math.ceil(largest * 10 - 1e-9) / 10;
+  const sizes = DATA.heads.map((r) => Math.abs(m.value(r) ?? 0)).sort((a, b) => a - b);
+  if (m.key === "damage") return Math.max(0.001, sizes[Math.floor(0.98 * (sizes.length - 1))]); // one head can cost a hundred times the next
+  return Math.ceil(Math.max(0.05, sizes[sizes.length - 1]) * 10 - 1e-9) / 10;
 }
 
 function metricColour(m, value) {
+  if (m.named) return kindColour(value);
   return m.signed ? diverging(value / metricLimit(m)) : sequential(value);
 }
 
 function short(m, value) {
   if (value === null || value === undefined) return "–";
+  if (m.named) return kindLetters(value);
+  if (m.key === "damage") return damageWords(value, 1000, 0);
   return (m.signed ? signed(value, 2).replace("+", "") : value.toFixed(2)).replace("0.", ".");
 }
 
@@ -75,6 +81,8 @@ function mapTip(name, row) {
   lines.push("held-out IoU " + score(row.heldout_iou) + " " + range(row.interval) + " at " + lengthWords());
   lines.push("lift " + signed(row.lift) + " over " + words(row.best_baseline) + " " + score(row.baselines[row.best_baseline]));
   if (row.iou_no_sink !== null) lines.push("without the sink " + score(row.iou_no_sink));
+  if (kindOf(row)) lines.push("kind: " + kindOf(row));
+  if (row.damage) lines.push("damage " + damageWords(row.damage.nats, 1, 4) + " nats per token");
   return lines;
 }
 
@@ -90,20 +98,22 @@ function paintMap() {
     cell.style.color = known ? inkOn(colour) : "";
     cell.classList.toggle("missing", !known);
     cell.textContent = known ? short(m, value) : "";
-    const said = known ? m.long + " " + (m.signed ? signed(value) : score(value)) + " at " + lengthWords() : m.long + " not measured";
+    const figure = m.named ? value : m.signed ? signed(value) : score(value);
+    const said = known ? m.long + " " + figure + (m.named || m.key === "damage" ? "" : " at " + lengthWords()) : m.long + " not measured";
     cell.setAttribute("aria-label", name + ", " + said + (row ? ", program " + programOf(row).name : ""));
     cell.setAttribute("aria-selected", String(name === state.head));
-    cell.classList.toggle("dim", state.program !== null && (!row || row.program !== state.program));
+    cell.classList.toggle("dim", !row ? state.program !== null || state.kind !== null : !picked(row));
   }
   const entry = cells.get(state.head) || cells.values().next().value;
   for (const cell of cells.values()) cell.tabIndex = cell === entry ? 0 : -1;
-  byId("map-hint").textContent = "Each square is one head, coloured by " + m.long + " at " + lengthWords() +
-    " tokens. Click a head, or walk with the arrow keys and press Enter.";
+  const unit = m.named ? "" : m.key === "damage" ? ", in thousandths" : " at " + lengthWords() + " tokens";
+  byId("map-hint").textContent = "Each square is one head, coloured by " + m.long + unit + ". Click a head, or walk with the arrow keys and press Enter.";
   drawLegend(m);
   drawMapFilter();
 }
 
 function drawLegend(m) {
+  if (m.named) return byId("legend").replaceChildren(kindLegend());
   const limit = metricLimit(m);
   const stops = Array.from({ length: 13 }, (_, i) => rgb(m.signed ? diverging((i / 12) * 2 - 1) : sequential(i / 12)));
   const ticks = m.signed ? [-limit, -limit / 2, 0, limit / 2, limit] : [0, 0.25, 0.5, 0.75, 1];
@@ -114,7 +124,7 @@ function drawLegend(m) {
     el("div", { class: "legend", role: "img", "aria-label": "Colour scale of " + m.long + " from " + ticks[0] + " to " + limit },
       el("span", { class: "legend-name" }, m.long),
       el("div", { class: "legend-scale" }, bar,
-        tickRow(ticks.map((t, i) => [i / 4, m.signed ? signed(t, 2) : t.toFixed(2)])))),
+        tickRow(ticks.map((t, i) => [i / 4, m.signed ? signed(t, m.digits || 2) : t.toFixed(2)])))),
     missing || "");
 }
 
@@ -124,17 +134,18 @@ function markLegend(value) {
   mark.hidden = value === null || value === undefined;
   if (mark.hidden) return;
   const m = metric();
-  const at = m.signed ? (value / metricLimit(m) + 1) / 2 : value;
+  const at = m.signed ? Math.min(1, Math.max(0, (value / metricLimit(m) + 1) / 2)) : value;
   mark.style.left = 100 * at + "%";
 }
 
 function drawMapFilter() {
   const box = byId("map-filter");
-  box.hidden = state.program === null;
-  if (state.program === null) return box.replaceChildren();
-  const used = DATA.heads.filter((r) => r.program === state.program).length;
-  box.replaceChildren(el("span", { class: "chip" }, "Only “" + DATA.programs[state.program].name + "”, " + plural(used, "head"),
-    el("button", { type: "button", "aria-label": "Show all programs", onclick: () => pickProgram(null) }, "×")));
+  box.hidden = state.program === null && state.kind === null;
+  const used = plural(DATA.heads.filter(picked).length, "head");
+  const chip = (words, clear, label) => el("span", { class: "chip" }, words, el("button", { type: "button", "aria-label": label, onclick: clear }, "×"));
+  box.replaceChildren(
+    state.program === null ? "" : chip("Only “" + DATA.programs[state.program].name + "”, " + used, () => pickProgram(null), "Show all programs"),
+    state.kind === null ? "" : chip("Only the kind “" + state.kind + "”, " + used, () => pickKind(null), "Show all kinds"));
 }
 
 function mapKey(event) {

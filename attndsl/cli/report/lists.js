@@ -1,7 +1,8 @@
-// Tables: all heads (sort, search, filter), reuse of programs, what was left out, settings.
+// Tables: all heads (sort, search, filter), what was left out, settings.
 const COLUMNS = [
   { key: "name", label: "Head", value: (r) => r.layer * 10000 + r.head, text: headName },
   { key: "program", label: "Program", value: (r) => programOf(r).name.toLowerCase(), text: (r) => programOf(r).name, wide: true },
+  { key: "kind", label: "Kind", value: (r) => kindOf(r), text: (r) => kindOf(r) || "–", minor: true },
   { key: "heldout_iou", label: "Held-out IoU", value: (r) => r.heldout_iou, text: (r) => score(r.heldout_iou), number: true },
   { key: "interval", label: "95% interval", value: (r) => (r.interval ? r.interval.low : null), text: (r) => range(r.interval, 2) || "–", number: true, minor: true },
   { key: "lift", label: "Lift", value: (r) => r.lift, text: (r) => signed(r.lift), number: true },
@@ -9,20 +10,31 @@ const COLUMNS = [
   { key: "no_sink", label: "No sink", value: (r) => r.iou_no_sink, text: (r) => score(r.iou_no_sink), number: true, minor: true },
   { key: "train", label: "Train", value: (r) => r.train_iou, text: (r) => score(r.train_iou), number: true, minor: true },
   { key: "js", label: "JS", value: (r) => r.js, text: (r) => score(r.js), number: true, minor: true },
-];
-const filters = { text: "", iou: 0, lift: "all" };
+  { key: "damage", label: "Damage", value: (r) => (r.damage ? r.damage.nats : null), text: (r) => (r.damage ? damageWords(r.damage.nats, 1, 4) : "–"), number: true, minor: true },
+].filter((c) => !(c.key === "damage" && !DATA.heads.some((r) => r.damage)) && !(c.key === "kind" && !KINDS.length));
+const filters = { text: "", iou: 0, show: "all" };
+// What "Show" offers; choices that no head fits are not offered.
+const SHOWS = [
+  ["all", "all heads", () => true],
+  ["up", "lift above 0", (r) => r.lift > 0],
+  ["down", "lift 0 or below", (r) => r.lift <= 0],
+  ["rival", "another program scores higher", (r) => r.alternatives.some((a) => a.heldout_iou > r.heldout_iou)],
+  ["harmful", "a rule that harms", (r) => rulesOf(r).some((rule) => rule.verdict === "harmful")],
+  ["dead", "a rule that is dead or idle", (r) => rulesOf(r).some((rule) => rule.verdict === "dead" || rule.verdict === "idle")],
+  ["broken", "a counterexample", (r) => isBroken(headName(r))],
+].filter(([key, , fits]) => key === "all" || DATA.heads.some(fits));
 const listRows = new Map();
 
 function drawList() {
-  const lift = el("select", { "aria-label": "Filter by lift", onchange: (e) => { filters.lift = e.target.value; fillList(); } },
-    [["all", "any lift"], ["up", "lift above 0"], ["down", "lift 0 or below"]].map(([v, t]) => el("option", { value: v }, t)));
+  const shows = el("select", { "aria-label": "Show only heads with", id: "show", onchange: (e) => { filters.show = e.target.value; fillList(); } },
+    SHOWS.map(([v, t]) => el("option", { value: v }, t)));
   const least = el("output", { id: "iou-least" }, "0.00");
   byId("list").replaceChildren(
     el("div", { class: "panel-head" }, el("h2", { id: "h-list" }, "List of heads"), el("span", { class: "hint" }, el("span", { id: "list-count", "aria-live": "polite" }), "; IoU at " + lengthWords())),
     el("div", { class: "filters" },
-      el("label", {}, "Search ", el("input", { type: "search", id: "search", placeholder: "program or head, such as L5H3", oninput: (e) => { filters.text = e.target.value; fillList(); } })),
+      el("label", {}, "Search ", el("input", { type: "search", id: "search", placeholder: "head, program, words of it ( / )", "aria-keyshortcuts": "/", oninput: (e) => { filters.text = e.target.value; fillList(); } })),
       el("label", {}, "IoU at least ", el("input", { type: "range", min: 0, max: 1, step: 0.01, value: 0, oninput: (e) => { filters.iou = Number(e.target.value); least.value = filters.iou.toFixed(2); fillList(); } }), " ", least),
-      el("label", {}, "Show ", lift),
+      el("label", {}, "Show ", shows),
       el("span", { id: "list-filter" })),
     el("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-labelledby": "h-list" },
       el("table", { class: "plain list" }, el("caption", { class: "unseen" }, "All heads, IoU at " + lengthWords()),
@@ -41,10 +53,10 @@ function listHeading(column) {
 
 function passes(row) {
   const text = filters.text.trim().toLowerCase();
-  const hit = !text || headName(row).toLowerCase() === text || programOf(row).name.toLowerCase().includes(text) || programOf(row).claim.toLowerCase().includes(text) ||
-    (/^l\d*h?\d*$/.test(text) && headName(row).toLowerCase().startsWith(text));
-  const side = filters.lift === "all" || (filters.lift === "up" ? row.lift > 0 : row.lift <= 0);
-  return hit && side && row.heldout_iou >= filters.iou && (state.program === null || row.program === state.program);
+  const program = programOf(row);
+  const hit = !text || headName(row).toLowerCase() === text || (/^l\d*h?\d*$/.test(text) ? headName(row).toLowerCase().startsWith(text) :
+    [program.name, program.claim, program.kinds.join(" "), program.text].some((part) => part.toLowerCase().includes(text)));
+  return hit && SHOWS.find(([key]) => key === filters.show)[2](row) && row.heldout_iou >= filters.iou && picked(row);
 }
 
 function fillList() {
@@ -66,8 +78,9 @@ function fillList() {
     if (on) th.setAttribute("aria-sort", state.sort.down ? "descending" : "ascending");
     else th.removeAttribute("aria-sort");
   }
-  byId("list-filter").replaceChildren(state.program === null ? "" : el("span", { class: "chip" }, DATA.programs[state.program].name,
-    el("button", { type: "button", "aria-label": "Show all programs", onclick: () => pickProgram(null) }, "×")));
+  const chip = (words, clear, label) => el("span", { class: "chip" }, words, el("button", { type: "button", "aria-label": label, onclick: clear }, "×"));
+  byId("list-filter").replaceChildren(state.program === null ? "" : chip(DATA.programs[state.program].name, () => pickProgram(null), "Show all programs"), " ",
+    state.kind === null ? "" : chip(state.kind, () => pickKind(null), "Show all kinds"));
   markListRow();
 }
 
@@ -76,7 +89,7 @@ function listRow(row) {
   const line = el("tr", { "data-head": name, onclick: () => selectHead(name, { reveal: true }) }, COLUMNS.map((c) => {
     if (c.key === "name") return el("th", { scope: "row" }, el("a", { href: "#" + name }, name));
     const tone = c.key === "lift" ? (row.lift < 0 ? " bad" : " good") : "";
-    return el("td", { class: (c.number ? "number" : "program-cell") + (c.minor ? " minor" : "") + tone }, c.text(row));
+    return el("td", { class: (c.number ? "number" : c.wide ? "program-cell" : "") + (c.minor ? " minor" : "") + tone }, c.text(row));
   }));
   line.addEventListener("click", (event) => event.preventDefault());
   listRows.set(name, line);
@@ -85,42 +98,6 @@ function listRow(row) {
 
 function markListRow() {
   for (const [name, line] of listRows) line.classList.toggle("chosen", name === state.head);
-}
-
-// Pick out the heads of one program everywhere on the page; null shows all again.
-function pickProgram(index, toTheMap = false) {
-  state.program = index;
-  paintMap();
-  fillList();
-  drawReuse();
-  say(index === null ? "All programs are shown" : "Only heads of " + DATA.programs[index].name + " are shown");
-  if (toTheMap) byId("heads-map").scrollIntoView();
-}
-
-let allReuse = false;
-
-function drawReuse() {
-  const groups = new Map();
-  for (const row of DATA.heads) groups.set(row.program, [...(groups.get(row.program) || []), row]);
-  const mean = (rows, value) => rows.reduce((sum, r) => sum + value(r), 0) / rows.length;
-  const ranked = [...groups].map(([program, rows]) => ({ program, rows, iou: mean(rows, (r) => r.heldout_iou), lift: mean(rows, (r) => r.lift) }))
-    .sort((a, b) => b.rows.length - a.rows.length || b.lift - a.lift);
-  const most = ranked[0].rows.length;
-  const shown = allReuse ? ranked : ranked.slice(0, 12);
-  const twice = ranked.filter((g) => g.rows.length > 1);
-  byId("reuse").replaceChildren(
-    el("div", { class: "panel-head" }, el("h2", { id: "h-reuse" }, "Which programs explain how many heads")),
-    el("p", { class: "hint" }, plural(ranked.length, "program") + " for " + plural(DATA.heads.length, "head") + "; " + plural(twice.length, "program") +
-      " serve more than one. Choose one to see its heads on the map. Means of held-out IoU at " + lengthWords() + "."),
-    el("div", { class: "scroll" }, el("table", { class: "plain reuse" },
-      el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Program"), el("th", { scope: "col", class: "number" }, "Heads"), el("td", { class: "bar-cell" }),
-        el("th", { scope: "col", class: "number" }, "Mean IoU"), el("th", { scope: "col", class: "number" }, "Mean lift"))),
-      el("tbody", {}, shown.map((g) => el("tr", { class: state.program === g.program ? "chosen" : null },
-        el("th", { scope: "row" }, el("button", { type: "button", class: "link", "aria-pressed": String(state.program === g.program), onclick: () => pickProgram(state.program === g.program ? null : g.program) }, DATA.programs[g.program].name)),
-        el("td", { class: "number narrow" }, whole(g.rows.length)),
-        el("td", { class: "bar-cell" }, bar(g.rows.length / most, null, "main")),
-        el("td", { class: "number" }, score(g.iou)), el("td", { class: "number " + (g.lift < 0 ? "bad" : "good") }, signed(g.lift))))))),
-    ranked.length > 12 ? el("button", { type: "button", class: "link", onclick: () => { allReuse = !allReuse; drawReuse(); } }, allReuse ? "Show the first twelve" : "Show all " + ranked.length) : "");
 }
 
 function drawOmitted() {

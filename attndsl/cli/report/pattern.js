@@ -33,19 +33,24 @@ function clipped(context, text, width) {
   return text.slice(0, end) + "…";
 }
 
-// One picture. `values` is n*n, row by row; `colour` maps a value to [r, g, b].
+// One picture. `values` is n*n, row by row; `colour` maps a value to [r, g, b]. A `bare` one has no labels and no cursor.
 class PatternView {
   constructor(tokens, values, causal, colour, label) {
     Object.assign(this, { tokens, values, causal, colour, n: tokens.length });
     this.canvas = el("canvas", { class: "pattern", role: "img", tabindex: "0", "aria-label": label });
     this.cursor = null;
+    this.bare = false;
   }
 
   layout(width) {
+    if (this.bare) {
+      this.canvas.removeAttribute("tabindex");
+      this.canvas.classList.add("bare");
+    }
     const longest = Math.max(...this.tokens.map((t) => visible(t).length));
-    const gutter = Math.min(width < 400 ? 60 : 92, 14 + 6.2 * Math.min(longest, 12));
+    const gutter = this.bare ? 0 : Math.min(width < 400 ? 60 : 92, 14 + 6.2 * Math.min(longest, 12));
     this.left = gutter;
-    this.size = Math.max(7, Math.min(34, Math.floor((width - gutter - 2) / this.n)));
+    this.size = this.bare ? (width - 2) / this.n : Math.max(7, Math.min(34, Math.floor((width - gutter - 2) / this.n)));
     this.width = this.left + this.size * this.n + 2;
     this.height = this.size * this.n + gutter + 2;
     const ratio = window.devicePixelRatio || 1;
@@ -62,14 +67,14 @@ class PatternView {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, this.width, this.height);
     const { n, size, left } = this;
-    const gap = size >= 12 ? 1 : 0.5;
+    const gap = size >= 12 ? 1 : this.bare ? 0 : 0.5;
     for (let q = 0; q < n; q++) {
       for (let k = 0; k < (this.causal ? q + 1 : n); k++) {
         context.fillStyle = rgb(this.colour(this.values[q * n + k]));
         context.fillRect(left + k * size, q * size, size - gap, size - gap);
       }
     }
-    this.drawLabels(context);
+    if (!this.bare) this.drawLabels(context);
     if (this.cursor) this.drawCursor(context);
   }
 

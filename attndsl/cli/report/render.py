@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from attndsl.cli.report.data import ReportData, headline
-from attndsl.cli.report.serial import to_json
+from attndsl.cli.report.payload import payload
 from attndsl.dsl.diagnostics import fail
 
 SCRIPTS = (
@@ -23,14 +23,20 @@ SCRIPTS = (
     "heatmap.js",
     "pattern.js",
     "strip.js",
+    "code.js",
+    "versus.js",
     "head.js",
+    "broken.js",
     "charts.js",
+    "damage.js",
+    "kinds.js",
+    "reuse.js",
     "lists.js",
+    "keys.js",
     "report.js",  # last: it draws the page
 )
 MAX_BYTES = 5_000_000
 """Default limit on the page: a file people mail to each other and open on a phone."""
-DIGITS = 5
 _MARK = re.compile(r"<!--@([a-z]+)-->")
 
 
@@ -41,12 +47,11 @@ def render_report(data: ReportData, *, max_bytes: int = MAX_BYTES) -> str:
     """
     style = _resource("report.css")
     script = '(function () {\n"use strict";\n' + "\n".join(_resource(name) for name in SCRIPTS) + "\n})();\n"
-    payload = _payload(data)
     parts = {
         "policy": _policy(style, script),
         "title": html.escape(f"{data.model.name}: attention heads as programs"),
         "style": f"<style>{style}</style>",
-        "data": f'<script type="application/json" id="report-data">{payload}</script>',
+        "data": f'<script type="application/json" id="report-data">{embed_json(payload(data))}</script>',
         "script": f"<script>{script}</script>",
         "noscript": _noscript(data),
     }
@@ -85,28 +90,6 @@ def embed_json(value: Any) -> str:
     """JSON that is safe inside a ``<script>`` element: no ``<``, so no end tag and no comment can occur in it."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-
-
-def _payload(data: ReportData) -> str:
-    plain = to_json(data)
-    programs: dict[tuple[str, str, str], int] = {}
-    for row in plain["heads"]:
-        key = (row["program"], row.pop("program_text"), row.pop("claim"))
-        row["program"] = programs.setdefault(key, len(programs))
-    plain["programs"] = [{"name": name, "text": text, "claim": claim} for name, text, claim in programs]
-    top = headline(data)
-    plain["headline"] = {name: getattr(top, name) for name in top.__slots__}
-    return embed_json(_rounded(plain))
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return round(value, DIGITS)
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_rounded(item) for item in value]
-    return value
 
 
 def _policy(style: str, script: str) -> str:

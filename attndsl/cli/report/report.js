@@ -40,7 +40,9 @@ function applyTheme(theme) {
 
 function recolour() {
   paintMap();
+  drawKinds();
   drawPictures();
+  drawBroken();
 }
 
 // Storage is refused on some local files; the choice then lasts as long as the page.
@@ -105,13 +107,16 @@ function start() {
   if (!linked) selectHead(headName(DATA.heads.reduce((best, r) => (r.lift > best.lift ? r : best))), { keepHash: true });
   drawPerplexity();
   drawLengths();
+  drawKinds();
+  drawDamage();
   drawReuse();
   drawList();
   drawOmitted();
   drawSettings();
   if (linked) byId("head").scrollIntoView();
   window.addEventListener("hashchange", () => fromAddress() && revealHead());
-  window.addEventListener("keydown", (event) => event.key === "Escape" && hideTip());
+  window.addEventListener("keydown", pageKey);
+  byId("foot").append(keyHints());
   let width = window.innerWidth;
   let timer = 0;
   window.addEventListener("resize", () => {
@@ -121,6 +126,8 @@ function start() {
     timer = setTimeout(() => {
       drawMap();
       drawPictures();
+      drawBroken();
+      drawDamage();
       drawPerplexity();
       drawLengths();
     }, 120);

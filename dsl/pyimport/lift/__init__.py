@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from attndsl.dsl import nodes as D
 from attndsl.dsl.checker import TypedProgram, check
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.pyimport.aligners import Aligner
-from attndsl.dsl.pyimport.lift import assemble, calls, linear, subscripts
+from attndsl.dsl.pyimport.lift import assemble, calls, linear, recurrences, subscripts
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.gathering import rewritten
 from attndsl.dsl.pyimport.lift.machine import Frame, Machine, NotLiftable, Retry
@@ -29,8 +30,11 @@ from attndsl.dsl.source import SourceFile
 __all__ = ["NotLiftable", "calls", "lift_function", "lift_program", "subscripts"]
 
 
-def lift_program(program: PyProgram) -> TypedProgram:
-    """The lifted and checked form of a program of a file. Raises NotLiftable; see ``lift_function``."""
+def lift_program(program: PyProgram, remembered: dict[Hashable, Any] | None = None) -> TypedProgram:
+    """The lifted and checked form of a program of a file. Raises NotLiftable; see ``lift_function``.
+
+    ``remembered`` is for the programs of one file: what a helper did in one of them is not executed again.
+    """
     module = program.module
     return _lift(
         program.node,
@@ -42,6 +46,7 @@ def lift_program(program: PyProgram) -> TypedProgram:
         module.state,
         program.interface is Interface.BARE,
         module.aligners,
+        {} if remembered is None else remembered,
     )
 
 
@@ -62,7 +67,7 @@ def lift_function(
     list of tokens itself and the matrix is returned alone. The result is bidirectional and equals
     the matrix that Python returns. Raises NotLiftable (reason, span, code E03xx).
     """
-    return _lift(function, functions, constants, source, description, imports or {}, volatile, bare, {}).program
+    return _lift(function, functions, constants, source, description, imports or {}, volatile, bare, {}, {}).program
 
 
 def _lift(
@@ -75,17 +80,37 @@ def _lift(
     volatile: frozenset[str],
     bare: bool,
     aligners: Mapping[str, Aligner],
+    remembered: dict[Hashable, Any],
 ) -> TypedProgram:
+    _forget()
+    m = Machine(source, functions, constants, imports, volatile, aligners=aligners, remembered=remembered)
+    try:
+        return _lifted(m, function, description, bare)
+    except NotLiftable as stop:
+        if stop.code != "E0309" or not m.long_ranges:
+            raise
+        _forget()
+        again = Machine(source, functions, constants, imports, volatile, aligners=aligners, at_once=True)
+        try:
+            return _lifted(again, function, description, bare)
+        except NotLiftable:
+            raise stop from None
+
+
+def _forget() -> None:
+    """Terms of the program before."""
     T.clear()
     linear.forget()
-    m = Machine(source, functions, constants, imports, volatile, aligners=aligners)
+
+
+def _lifted(m: Machine, function: ast.FunctionDef, description: str, bare: bool) -> TypedProgram:
     limit = sys.getrecursionlimit()
     try:
         sys.setrecursionlimit(max(limit, 6000))
         result = _execute(m, function, bare)
         claims = (" ".join(description.split()),) if description.strip() else ()
         program = assemble.program(m, function.name, claims, result)
-        return _checked(replace(program, source=source))  # run-time errors point into the Python file
+        return _checked(replace(program, source=m.source))  # run-time errors point into the Python file
     except NotLiftable as stop:
         if stop.span is None:
             stop.span = m.span(stop.node or m.node)
@@ -118,7 +143,7 @@ def _stopped(m: Machine, reason: str, code: str) -> NotLiftable:
 
 
 def _execute(m: Machine, function: ast.FunctionDef, bare: bool) -> assemble.Result:
-    function = rewritten(function, m.source)
+    function = rewritten(recurrences.rewritten(function), m.source)
     parameters = [a.arg for a in function.args.args]
     if len(parameters) < 2:
         raise m.stop("a program takes the sentence and the tokenizer", function, "E0307")

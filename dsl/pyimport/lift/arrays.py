@@ -131,7 +131,7 @@ def _vector_slice(m: Machine, v: Vector, index: ast.Slice) -> Vector:
         if v.items is not None:
             return E.written(v.items[::-1])
         backwards, last = v.at, T.sub(v.length, T.ONE)
-        return Vector(v.length, lambda k: backwards(T.sub(last, k)), fixed=True, base=v.base, seen=v.seen or v)
+        return Vector(v.length, lambda k: backwards(T.sub(last, k)), fixed=True, slice_of=v.slice_of, seen=v.seen or v)
     low, high = _range(m, index, v.length)
     if v.items is not None and T.is_const(low) and T.is_const(high):
         return E.written(v.items[low.data : high.data])
@@ -141,7 +141,7 @@ def _vector_slice(m: Machine, v: Vector, index: ast.Slice) -> Vector:
         length = T.func("max", (length, T.ZERO), "int")
     if v.items is not None:
         return replace(E.counted(m, length, lambda k: at(T.add(k, low))), fixed=True)
-    return Vector(length, lambda k: at(T.add(k, low)), fixed=True, base=v.base, seen=v.seen or v)
+    return Vector(length, lambda k: at(T.add(k, low)), fixed=True, slice_of=v.slice_of, seen=v.seen or v)
 
 
 def vector(m: Machine, v: Value) -> Vector:
@@ -198,7 +198,7 @@ def whole(m: Machine, op: str, grid: Grid, value: Callable[[Term, Term], Term]) 
         m.state.path = m.state.along(*loop.binder.conditions())
     m.write(op, matrix, row, column, value(row, column))
     m.state.path = held
-    del m.loops[-2:]
+    m.loops.clear()
     return _next(m, grid)
 
 
@@ -315,10 +315,8 @@ def materialize(m: Machine, value: Value, hint: str) -> Value:
     if isinstance(value, Vector):
         from attndsl.dsl.pyimport.lift import tables
 
-        if value.base == sheets.A_MATRIX:
+        if value.slice_of == sheets.A_MATRIX:
             raise m.stop("a part of the matrix under a name of its own", code="E0315")
-        if value.base is not None:  # a later change of the whole would have to show in its part
-            m.frozen.add(value.base)
         if value.part or value.items is not None or value.fixed or E.probe(value).term.kind == "str":
             return value
         return tables.from_vector(m, value) or _row_of_its_own(m, value, hint)

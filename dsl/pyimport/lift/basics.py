@@ -21,6 +21,7 @@ from attndsl.dsl.pyimport.lift.values import (
     Ref,
     Scalar,
     Seq,
+    Span,
     TupleValue,
     Unbound,
     Value,
@@ -49,6 +50,16 @@ def settle(m: Machine, value: Value, node: ast.AST | None) -> Value:
     return value
 
 
+def unpacked(m: Machine, value: Value, node: ast.AST) -> Value:
+    """The value whose items are taken one by one. Python fails where it is None."""
+    value = settle(m, value, node)
+    while isinstance(value, Choice) and NoneValue() in (value.then, value.other):
+        none_first = value.then == NoneValue()
+        m.require(T.not_(value.condition) if none_first else value.condition, node, "TypeError")
+        value = settle(m, value.other if none_first else value.then, node)
+    return value
+
+
 # ---------------------------------------------------------------- truth
 
 
@@ -62,7 +73,7 @@ def truth(m: Machine, value: Value) -> Term:
             return T.compare("!=", t, T.const("" if t.kind == "str" else 0))
         case NoneValue():
             return T.FALSE
-        case Word() | Closure() | Seq(once=True):
+        case Word() | Closure() | Span() | Seq(once=True):
             return T.TRUE
         case Ref():
             return truth(m, m.contents(value))
@@ -139,8 +150,14 @@ def sequence(m: Machine, value: Value) -> Seq | None:
             return value
         case TupleValue(items=items):
             return literal(items)
+        case DictValue():
+            return sequence(m, m.allocate(value))
         case Opaque(name="doc"):
             return doc_words()
+        case Span():
+            from attndsl.dsl.pyimport.lift import spans
+
+            return spans.words(value)
         case Choice(condition=c, then=a, other=b):
             left, right = sequence(m, a), sequence(m, b)
             if left is None or right is None or (left.is_set != right.is_set and left.parts and right.parts):

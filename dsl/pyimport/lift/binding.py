@@ -71,7 +71,7 @@ def agg(kind: str, var: Term, domain: Term, low: Term, high: Term, where: Term, 
 def _split(where: Term, var: Term) -> tuple[Term, list[Term]]:
     """Conjuncts that do not read the variable stand outside."""
     said = parts(where)
-    inside = [p for p in said if var.data in p.free or p is TRUE]
+    inside = [p for p in said if var.data in p.free]
     return conj(inside), [p for p in said if var.data not in p.free and p is not TRUE]
 
 

@@ -12,20 +12,19 @@ from attndsl.dsl.pyimport.lift.comprehensions import _comprehension
 from attndsl.dsl.pyimport.lift.evaluate import evaluate, register
 from attndsl.dsl.pyimport.lift.folds import _extreme, _next, _quantifier, _sum
 from attndsl.dsl.pyimport.lift.machine import Machine
+from attndsl.dsl.pyimport.lift.ranges import range_of, range_value
 from attndsl.dsl.pyimport.lift.rewriting import filtered, mapped
 from attndsl.dsl.pyimport.lift.sequences import (
     _dict,
     _enumerate,
     _len,
     _list,
-    _range,
     _reversed,
     _set,
     _sorted,
     _tuple,
     _zip,
     iterable,
-    range_value,
 )
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
@@ -33,6 +32,7 @@ from attndsl.dsl.pyimport.lift.values import (
     Scalar,
     Seq,
     Value,
+    Word,
     known,
 )
 
@@ -87,9 +87,18 @@ def _number(name: str) -> Callable[[Machine, ast.Call], Value]:
     def handler(m: Machine, node: ast.Call) -> Value:
         if len(node.args) != 1 or node.keywords:
             raise m.stop(f"{name!r} with these arguments", node, "E0305")
+        if name == "str" and isinstance(node.args[0], ast.Attribute) and node.args[0].attr == "morph":
+            return spread(m, lambda w: _morph(m, w), evaluate(m, node.args[0].value))
         return spread(m, lambda v: _converted(m, name, v), evaluate(m, node.args[0]))
 
     return handler
+
+
+def _morph(m: Machine, word: Value) -> Value:
+    """``str(word.morph)``."""
+    if not isinstance(word, Word):
+        raise m.stop("the morphology of this object", code="E0302")
+    return Scalar(T.feature(word.term, "morph", "str"))
 
 
 def _converted(m: Machine, name: str, v: Value) -> Value:
@@ -136,7 +145,7 @@ def _isinstance(m: Machine, node: ast.Call) -> Value:
 
 _BUILTINS: dict[str, Callable[[Machine, ast.Call], Value]] = {
     "len": _len,
-    "range": _range,
+    "range": range_of,
     "enumerate": _enumerate,
     "zip": _zip,
     "reversed": _reversed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from attndsl.dsl.pyimport.lift import builtins_, methods, numpy_
+from attndsl.dsl.pyimport.lift import builtins_, methods, numpy_, remembered
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, settle, spread
 from attndsl.dsl.pyimport.lift.evaluate import evaluate, register
@@ -104,7 +104,7 @@ def _inline(m: Machine, callee: Closure, node: ast.Call) -> Value:
     try:
         if isinstance(function, ast.Lambda):
             return evaluate(m, function.body)
-        return _body(m, function, frame)
+        return remembered.body(m, function, frame, lambda: _body(m, function, frame))
     finally:
         m.frames.pop()
         m.state.frames.pop(key, None)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.clamped import clamped
 from attndsl.dsl.pyimport.lift.forms import _form, _normal, alternation
 from attndsl.dsl.pyimport.lift.left_behind import Unknown, stripped, where_assigned
-from attndsl.dsl.pyimport.lift.machine import Retry
+from attndsl.dsl.pyimport.lift.machine import NotLiftable, Retry
 from attndsl.dsl.pyimport.lift.merge import merge_values, subst_value
 from attndsl.dsl.pyimport.lift.resetting import as_first, restarted
+from attndsl.dsl.pyimport.lift.starting import without_tests
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
@@ -134,8 +136,20 @@ choice by choice. Fourteen times what the largest of 288 published programs and 
 
 def summed(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Term], Value]:
     """What the name was at the start of an iteration, and what it is after the loop."""
+    try:
+        return _summed(view, c, end, old)
+    except NotLiftable:
+        if not (isinstance(end, Scalar) and isinstance(old, Scalar)):
+            raise
+        plainer = without_tests(view, end.term, c.var, old.term)
+        if plainer is end.term:
+            raise
+        return _summed(view, c, Scalar(plainer, end.numpy), old)
+
+
+def _summed(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Term], Value]:
     if c.unset is not None or not isinstance(end, Scalar):
-        return _last_value(view, c, end, old)
+        return _on_and_off(view, c, end, old) or _last_value(view, c, end, old)
     assert isinstance(old, Scalar)
     if end.term.size > MAX_CARRIED:
         raise T.TooLarge
@@ -150,6 +164,11 @@ def summed(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Ter
             return turns
     if form is None:
         found = restarted(view, c.var, end.term, old.term)
+        if found is None:
+            plainer = without_tests(view, end.term, c.var, old.term)
+            if plainer is not end.term:
+                return _summed(view, c, Scalar(plainer, end.numpy), old)
+            found = clamped(view, end.term, c.var, old.term)
         if found is not None:
             return {c.var: found[0]}, Scalar(found[1], end.numpy if end.numpy == old.numpy else numpy)
         raise view.m.stop(f"{c.name!r} changes from iteration to iteration in an unknown way", view.node, "E0317")
@@ -188,6 +207,31 @@ def _alternating(view: View, c: Carry, end: Term, old: Term) -> tuple[dict[Term,
         then = T.subst(b, {view.binder.var: view.last(where, before)[0]})
         values.append(T.ite(away, then, a))
     return {c.var: values[0]}, Scalar(values[1], False)
+
+
+def _on_and_off(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Term], Value] | None:
+    """``opened = i if opened is None else None``: None again at every second change."""
+    if c.unset is None or not isinstance(old, NoneValue) or not view.ordered:
+        return None
+    try:
+        where = where_assigned(end, c.value)
+    except Unknown:
+        return None
+    value = stripped(end, c.value)
+    if not isinstance(value, Choice) or value.condition not in (c.unset, T.not_(c.unset)):
+        return None
+    on, off = (value.then, value.other) if value.condition is c.unset else (value.other, value.then)
+    free = _free(on) | where.free
+    if not isinstance(off, NoneValue) or not isinstance(on, Scalar | Word) or {c.var.data, c.unset.data} & free:
+        return None
+    if not _fits(on, c):
+        return None
+    parts = []
+    for before in (True, False):
+        odd = T.compare("==", T.arith("%", view.fold("count", where, T.NONE, before), T.const(2)), T.ONE)
+        parts.append((odd, subst_value(on, {view.binder.var: view.last(where, before)[0]})))
+    (is_on, now), (left_on, then) = parts
+    return {c.var: _term_of(now), c.unset: T.not_(is_on)}, merge_values(left_on, then, NoneValue())
 
 
 def _combined(view: View, form: tuple[str, Term, Term], old: Term, before: bool) -> Term:

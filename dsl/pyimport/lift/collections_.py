@@ -37,36 +37,14 @@ def part_count(part: Part) -> Term:
 def size(m: Machine, seq: Seq) -> Term:
     """Python's ``len``."""
     if seq.is_set:
+        from attndsl.dsl.pyimport.lift.distinct import distinct
+
         texts = all(isinstance(p.element, Scalar) and p.element.term.kind == "str" for p in seq.parts)
         seq = distinct(m, seq) if texts and items_of(seq) is None else as_positions(m, seq)
     total: Term = T.ZERO
     for p in seq.parts:
         total = T.add(total, part_count(p))
     return total
-
-
-def distinct(m: Machine, seq: Seq) -> Seq:
-    """A set of any scalars: each element where it occurs for the first time."""
-    found: list[Part] = []
-    for original in seq.parts:
-        p = instantiate(original)
-        if len(p.binders) > 1:
-            raise m.stop("a set that nested loops fill", code="E0312")
-        again = [_holds(m, p.element, instantiate(q)) for q in found]
-        for b in p.binders:
-            y = T.fresh(b.var.kind)
-            moved = subst_value(p.element, {b.var: y})
-            repeats = T.conj((T.subst(p.condition, {b.var: y}), equal(m, moved, p.element)))
-            again.append(_before(b, y, repeats))
-        found.append(Part(p.binders, T.conj((p.condition, *(T.not_(c) for c in again))), p.element))
-    return Seq(tuple(found), True)
-
-
-def _before(b: Binder, y: Term, condition: Term) -> Term:
-    if b.over_words:
-        order = T.mk("cmp", "<", (T.windex(y), T.windex(b.var)), "bool")
-        return T.agg("any", y, b.domain, T.NONE, T.NONE, T.conj((order, condition)))
-    return T.agg("any", y, T.NONE, b.low, b.var, condition)
 
 
 # ---------------------------------------------------------------- membership
@@ -106,25 +84,32 @@ def _holds(m: Machine, item: Value, part: Part) -> Term:
 
 def solve_element(item: Value, part: Part) -> Term | None:
     """Membership without a search, where the element is the bound position or word itself."""
-    if len(part.binders) != 1:
+    found = counted(part.element, item) if len(part.binders) == 1 else None
+    if found is None or found[0] is not part.binders[0].var:
         return None
     (b,) = part.binders
-    target: Term | None = None
-    if isinstance(part.element, Scalar) and isinstance(item, Scalar) and item.term.kind == "int":
-        if part.element.term is b.var:
-            target = item.term
-        elif part.element.term.op == "windex" and part.element.term.args[0] is b.var:
-            target = T.wordat(item.term)
-    elif isinstance(part.element, Word) and isinstance(item, Word) and part.element.term is b.var:
-        target = item.term
-    if target is None:
-        return None
-    mapping = {b.var: target}
-    bounds = [T.subst(c, mapping) for c in b.conditions()]
-    if b.over_words and target.op == "wordat":
-        index = target.args[0]
-        bounds += [T.compare(">=", index, T.ZERO), T.compare("<", index, _word_count())]
+    mapping = {b.var: found[1]}
+    bounds = [*(T.subst(c, mapping) for c in b.conditions()), *word_bounds(b, found[1])]
     return T.conj((*bounds, T.subst(part.condition, mapping)))
+
+
+def counted(element: Value, item: Value) -> tuple[Term, Term] | None:
+    """The variable that the element is (or numbers), and what it is where the element equals the item."""
+    if isinstance(element, Word) and isinstance(item, Word):
+        return element.term, item.term
+    if not (isinstance(element, Scalar) and isinstance(item, Scalar) and item.term.kind == "int"):
+        return None
+    if element.term.op == "windex":
+        return element.term.args[0], T.wordat(item.term)
+    return element.term, item.term
+
+
+def word_bounds(b: Binder, target: Term) -> list[Term]:
+    """The number of a word is one: what ``word number i`` needs."""
+    if not (b.over_words and target.op == "wordat"):
+        return []
+    index = target.args[0]
+    return [T.compare(">=", index, T.ZERO), T.compare("<", index, _word_count())]
 
 
 def _word_count() -> Term:
@@ -203,6 +188,9 @@ def element(m: Machine, seq: Seq, index: Term) -> Value:
         return items[int(index.data)]
     if len(seq.parts) == 1 and len(seq.parts[0].binders) == 1:
         return _of_part(m, seq.parts[0], index)
+    *written, rest = seq.parts
+    if written and len(rest.binders) == 1 and all(not p.binders and p.condition is T.TRUE for p in written):
+        return _after_written(m, seq, index)
     if index is T.ZERO or index is T.const(-1):
         return _outermost(m, seq, last=index is not T.ZERO)
     if items is not None:
@@ -213,6 +201,16 @@ def element(m: Machine, seq: Seq, index: Term) -> Value:
     if len(seq.parts) == 1:
         return _of_part(m, seq.parts[0], index)
     raise m.stop("an element by index of a list that was built in several places", code="E0313")
+
+
+def _after_written(m: Machine, seq: Seq, index: Term) -> Value:
+    """An element of ``[0]`` to which a loop has appended."""
+    *written, rest = seq.parts
+    count = T.const(len(written))
+    at = _wrapped(m, index, T.add(count, part_count(rest)))
+    begins = T.compare("<", at, count)
+    first = m.under(begins, lambda: _among(m, [p.element for p in written], at))
+    return merge_values(begins, first, m.under(T.not_(begins), lambda: _of_part(m, rest, T.sub(at, count))))
 
 
 def _among(m: Machine, items: list[Value], index: Term) -> Value:
@@ -303,7 +301,8 @@ def _end(m: Machine, part: Part, last: bool) -> Value:
     (b,) = part.binders
     kind = "last" if last != b.descending else "first"
     node = T.agg(kind, b.var, b.domain, b.low, b.high, part.condition)
-    m.require(exists(part.binders, part.condition), kind="IndexError")
+    if not m.holds(T.compare(">", part_count(part), T.ZERO)):
+        m.require(exists(part.binders, part.condition), kind="IndexError")
     return subst_value(part.element, {b.var: node})
 
 
@@ -359,8 +358,11 @@ def _earlier(p: Part) -> Term:
     (b,) = in_text_order(p).binders
     if p.condition is T.TRUE and not b.over_words:
         return T.sub(T.sub(b.high, T.ONE), b.var) if b.descending else T.sub(b.var, b.low)
-    if p.condition is T.TRUE and b.domain is T.ALL_WORDS and not b.descending:
-        return T.windex(b.var)
+    if b.domain is T.ALL_WORDS and not b.descending:
+        if p.condition is T.TRUE:
+            return T.windex(b.var)
+        if p.condition is T.feature(b.var, "is_sent_start", "bool"):
+            return T.feature(b.var, "sentence", "int")
     return earlier("count", b, p.condition, T.NONE)
 
 

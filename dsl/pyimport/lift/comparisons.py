@@ -5,17 +5,17 @@ from __future__ import annotations
 import ast
 
 from attndsl.dsl.pyimport.lift import collections_ as C
+from attndsl.dsl.pyimport.lift import spans, texts
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift import texts
 from attndsl.dsl.pyimport.lift.basics import sequence
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     DictValue,
     NoneValue,
-    Opaque,
     Ref,
     Scalar,
+    Span,
     TupleValue,
     Value,
     Word,
@@ -63,9 +63,8 @@ def _same(m: Machine, a: Value, b: Value) -> Term:
         if len(a.items) != len(b.items):
             return T.FALSE
         return T.conj(_same_scalar(m, x, y) for x, y in zip(a.items, b.items, strict=True))
-    match a, b:
-        case Opaque(name="span", data=(x, _)), Opaque(name="span", data=(y, _)):
-            return T.compare("==", x, y)
+    if isinstance(a, Span) and isinstance(b, Span) and a.kind == b.kind:
+        return spans.same(a, b)
     if {type(a), type(b)} == {Word, Scalar}:
         return T.FALSE
     left, right = sequence(m, a), sequence(m, b)
@@ -100,6 +99,8 @@ def contains(m: Machine, item: Value, where: Value) -> Term:
     searched = texts.contains(m, item, where)
     if searched is not None:
         return searched
+    if isinstance(where, DictValue):
+        where = m.allocate(where)
     held = m.contents(where) if isinstance(where, Ref) else None
     if isinstance(where, Ref) and isinstance(held, DictValue) and held.length is None:
         from attndsl.dsl.pyimport.lift import dicts

@@ -63,8 +63,6 @@ def _generate(
         parts.append(Part(binders, T.conj(conditions), _produced(m, node)))
         return
     g = node.generators[level]
-    if g.is_async:
-        raise m.stop("an asynchronous comprehension", node, "E0303")
     seq = iterable(m, spread(m, lambda v: v, evaluate(m, g.iter)))
     if seq.is_set:
         seq = C.in_no_order(C.as_positions(m, seq))

@@ -8,10 +8,11 @@ from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import gathered
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.gathering import APPEND, SUM
+from attndsl.dsl.pyimport.lift.keyed import at_key, key_of, one_of
 from attndsl.dsl.pyimport.lift.machine import Machine
-from attndsl.dsl.pyimport.lift.merge import instantiate, merge_values, subst_part, subst_value
+from attndsl.dsl.pyimport.lift.merge import instantiate, merge_values, subst_value
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.values import DictValue, NoneValue, Part, Ref, Scalar, Seq, TupleValue, Value, Word
+from attndsl.dsl.pyimport.lift.values import DictValue, NoneValue, Part, Ref, Scalar, Seq, TupleValue, Value
 
 
 def _dict(m: Machine, ref: Ref) -> DictValue:
@@ -21,26 +22,14 @@ def _dict(m: Machine, ref: Ref) -> DictValue:
     return found
 
 
-def _key(part: Part) -> Value:
-    assert isinstance(part.element, TupleValue)
-    return part.element.items[0]
-
-
-def _matches(m: Machine, part: Part, key: Value) -> Term:
-    """Where the part's condition holds and its key is the one looked for (binders still free)."""
-    return T.conj((part.condition, C.equal(m, _key(part), key)))
-
-
 def has_key(m: Machine, ref: Ref, key: Value) -> Term:
     found: list[Term] = []
     table = _dict(m, ref)
     if table.default in (APPEND, SUM):
         raise m.stop("'in' a dict to which every look-up adds a key", code="E0310")
     for original in table.parts:
-        part = instantiate(original)
-        keys = Part(part.binders, part.condition, _key(part))
-        solved = C.solve_element(key, keys)
-        found.append(C.exists(part.binders, _matches(m, part, key)) if solved is None else solved)
+        part = at_key(m, instantiate(original), key)
+        found.append(C.exists(part.binders, part.condition))
     return T.disj(found)
 
 
@@ -50,7 +39,7 @@ def _own_key(m: Machine, table: DictValue, key: Value) -> bool:
         return False
     places = [v for v in T.walk(key.term) if v.op == "var" and v.kind == "int"]
     for p in table.parts:
-        own = _key(p)
+        own = key_of(p)
         if len(p.binders) != 1 or p.binders[0].over_words or not isinstance(own, Scalar):
             continue
         (b,) = p.binders
@@ -92,42 +81,14 @@ def last_value(m: Machine, d: DictValue, key: Value, default: Value | None) -> V
 
 
 def _last(m: Machine, part: Part, key: Value) -> tuple[Term, Value]:
-    assert isinstance(part.element, TupleValue)
-    value = part.element.items[1]
-    if len(part.binders) > 1:
-        return _last_inside(m, part, key)
-    C.in_text_order(part)
-    if not part.binders:
-        return _matches(m, part, key), value
-    (b,) = part.binders
-    own = _key(part)
-    if isinstance(own, Scalar | Word) and own.term is b.var and isinstance(key, Scalar | Word):
-        solved = C.solve_element(key, Part(part.binders, part.condition, own))
-        if solved is not None:
-            return solved, subst_value(value, {b.var: key.term})
-    where = _matches(m, part, key)
-    kind = "first" if b.descending else "last"
-    node = T.agg(kind, b.var, b.domain, b.low, b.high, where)
-    return C.exists(part.binders, where), subst_value(value, {b.var: node})
-
-
-def _last_inside(m: Machine, part: Part, key: Value) -> tuple[Term, Value]:
-    """Nested loops fill the dict, and the outermost one counts through the keys."""
-    outer, *inner = part.binders
-    own = _key(part)
-    if not (isinstance(key, Scalar) and key.term.kind == "int") or outer.over_words:
-        raise m.stop("a dict that nested loops fill", code="E0313")
-    if not (isinstance(own, Scalar) and own.term is outer.var):
-        raise m.stop("a dict that nested loops fill", code="E0313")
-    here = {outer.var: key.term}
-    bounds = [T.subst(c, here) for c in outer.conditions()]
-    exists, value = _last(m, subst_part(Part(tuple(inner), part.condition, part.element), here), key)
-    return T.conj((*bounds, exists)), value
+    here, found = one_of(m, at_key(m, part, key), last=True)
+    assert isinstance(found, TupleValue)
+    return here, found.items[1]
 
 
 def key_sequence(m: Machine, found: DictValue) -> Seq:
     """The keys, when each assignment certainly has a key of its own."""
-    return Seq(tuple(Part(p.binders, p.condition, _key(p)) for p in _distinct(m, found)))
+    return Seq(tuple(Part(p.binders, p.condition, key_of(p)) for p in _distinct(m, found)))
 
 
 def items(m: Machine, ref: Ref) -> Seq:
@@ -144,26 +105,37 @@ def values(m: Machine, ref: Ref) -> Seq:
 
 def _distinct(m: Machine, found: DictValue) -> tuple[Part, ...]:
     constant = [p for p in found.parts if not p.binders]
-    keys = [_key(p) for p in constant]
+    keys = [key_of(p) for p in constant]
     written = len(constant) == len(found.parts) and all(isinstance(k, Scalar) and T.is_const(k.term) for k in keys)
     if written and len(set(keys)) == len(keys):
         return found.parts
-    own = len(found.parts) == 1 and C._injective(Part(found.parts[0].binders, T.TRUE, _key(found.parts[0])))
+    own = len(found.parts) == 1 and C._injective(Part(found.parts[0].binders, T.TRUE, key_of(found.parts[0])))
     if own and not gathered.is_gathered(found.parts):
         return found.parts
-    if len(found.parts) == 1 and len(found.parts[0].binders) == 1:
-        return (_once(m, found, C.in_text_order(instantiate(found.parts[0]))),)
-    raise m.stop("a dict whose keys may repeat is walked through", code="E0312")
+    begun = gathered.begun(found.parts)
+    if len(begun) == 1 < len(found.parts) and C._injective(Part(begun[0].binders, T.TRUE, key_of(begun[0]))):
+        p = instantiate(begun[0])
+        return (Part(p.binders, p.condition, TupleValue((key_of(p), last_value(m, found, key_of(p), None)))),)
+    if any(len(p.binders) > 1 for p in found.parts):
+        raise m.stop("a dict whose keys may repeat is walked through", code="E0312")
+    return tuple(_once(m, found, at) for at in range(len(found.parts)))
 
 
-def _once(m: Machine, found: DictValue, part: Part) -> Part:
-    """Each key where it comes first, with the value that it has in the end."""
-    (b,) = part.binders
-    key = _key(part)
-    own = T.fresh(b.var.kind)  # the iteration itself, while its variable stands for those before it
-    same = C.equal(m, key, subst_value(key, {b.var: own}))
-    before = T.subst(C.earlier("any", b, T.conj((part.condition, same)), T.NONE), {own: b.var})
-    return Part((b,), T.conj((part.condition, T.not_(before))), TupleValue((key, last_value(m, found, key, None))))
+def _once(m: Machine, found: DictValue, at: int) -> Part:
+    """The keys of one part, each where it comes first in the dict, with the value that it has in the end."""
+    part = C.in_text_order(instantiate(found.parts[at]))
+    key = key_of(part)
+    known: list[Term] = []
+    for earlier in found.parts[:at]:
+        there = at_key(m, instantiate(earlier), key)
+        known.append(C.exists(there.binders, there.condition))
+    if part.binders and not C._injective(Part(part.binders, T.TRUE, key)):
+        (b,) = part.binders
+        own = T.fresh(b.var.kind)  # the iteration itself, while its variable stands for those before it
+        same = C.equal(m, key, subst_value(key, {b.var: own}))
+        known.append(T.subst(C.earlier("any", b, T.conj((part.condition, same)), T.NONE), {own: b.var}))
+    fresh = T.conj((part.condition, *(T.not_(c) for c in known)))
+    return Part(part.binders, fresh, TupleValue((key, last_value(m, found, key, None))))
 
 
 def assign(m: Machine, ref: Ref, key: Value, value: Value) -> None:

@@ -28,7 +28,7 @@ def written(items: tuple[Scalar, ...]) -> Vector:
             found = T.ite(T.compare("==", k, T.const(place)), items[place].term, found)
         return Scalar(found, True)
 
-    return Vector(T.const(len(items)), at, None, tuple(Scalar(x.term, True) for x in items))
+    return Vector(T.const(len(items)), at, items=tuple(Scalar(x.term, True) for x in items))
 
 
 def counted(m: Machine, length: Term, at: Callable[[Term], Scalar]) -> Vector:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from weakref import WeakKeyDictionary
 
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, settle, spread, truth
@@ -30,7 +29,7 @@ from attndsl.dsl.pyimport.lift.values import (
     literal,
     numpy_of,
 )
-from attndsl.dsl.pyimport.scopes import open_scope
+from attndsl.dsl.pyimport.scopes import bound_names
 
 _BINARY = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
@@ -63,7 +62,8 @@ def _name(m: Machine, node: ast.Name) -> Value:
     found = m.lookup(node.id)
     if found is not None:
         return settle(m, found, node)
-    if node.id in _own_names(m.frames[-1].function):
+    function = m.frames[-1].function
+    if function is not None and node.id in bound_names(function):  # not those of the file, even before it binds them
         return settle(m, Unbound("it is not set yet"), node)
     if node.id in m.functions:
         return Closure(m.functions[node.id], -1)
@@ -78,19 +78,6 @@ def _name(m: Machine, node: ast.Name) -> Value:
         target = m.imports[node.id]
         return Opaque(target) if target in MODULES.values() else Opaque("function", target)
     return Opaque(MODULES.get(node.id, "builtin"), node.id)
-
-
-def _own_names(function: ast.FunctionDef | None) -> set[str]:
-    """The names that a function binds: not those of the file, even before it binds them."""
-    if function is None:
-        return set()
-    found = _OWN_NAMES.get(function)
-    if found is None:
-        found = _OWN_NAMES[function] = open_scope(function, None).bound
-    return found
-
-
-_OWN_NAMES: WeakKeyDictionary[ast.FunctionDef, set[str]] = WeakKeyDictionary()
 
 
 def _list(m: Machine, node: ast.List | ast.Set | ast.Tuple) -> Value:

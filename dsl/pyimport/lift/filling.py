@@ -8,6 +8,7 @@ run of the whole body then has to add the very same, or the lift stops.
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -74,11 +75,13 @@ def _changes(body: list[ast.stmt]) -> list[tuple[str, bool]]:
     """The names whose items are assigned (True) or which a method adds to (False), each once, in order."""
     found: dict[tuple[str, bool], None] = {}
     for x in (y for s in body for y in pytree.walk(s)):
+        if x.__class__ is not ast.Subscript and x.__class__ is not ast.Call:
+            continue
         stored = isinstance(x, ast.Subscript) and isinstance(x.ctx, ast.Store)
         adds = isinstance(x, ast.Call) and isinstance(x.func, ast.Attribute) and x.func.attr in _ADDING
         base = x.value if stored else x.func.value if adds else None  # type: ignore[attr-defined]
         if isinstance(base, ast.Name):
-            found.setdefault((base.id, stored))
+            found.setdefault((base.id, stored or x.func.attr in METHODS))  # type: ignore[attr-defined]
     return list(found)
 
 
@@ -96,9 +99,13 @@ def fixed(run: LoopRun, parts: tuple[Part, ...]) -> bool:
 def statements(body: list[ast.stmt], names: set[str]) -> list[ast.stmt]:
     """The part of a loop body that adds to the collection of these names, and what that needs."""
     last = max((at for at, s in enumerate(body) if _adds(s, names)), default=-1)
-    needed: set[str] = set()
-    kept: list[ast.stmt] = []
-    for s in reversed(body[: last + 1]):
+    return _needed(body[: last + 1], names, frozenset())
+
+
+def _needed(body: list[ast.stmt], names: set[str], after: Iterable[str]) -> list[ast.stmt]:
+    """The statements that add, leave, or set what those or the statements ``after`` them read."""
+    needed, kept = set(after), []
+    for s in reversed(body):
         cut = _cut(s, names, needed)
         if cut is not None:
             kept.append(cut)
@@ -130,8 +137,7 @@ def _cut(s: ast.stmt, names: set[str], needed: set[str]) -> ast.stmt | None:
     if isinstance(s, ast.If):
         if not (_adds(s, names) or _leaves(s) or _sets(s, needed)):
             return None
-        body = [c for c in (_cut(x, names, needed) for x in s.body) if c is not None]
-        other = [c for c in (_cut(x, names, needed) for x in s.orelse) if c is not None]
+        body, other = _needed(s.body, names, needed), _needed(s.orelse, names, needed)
         if not body and not other:
             return None
         if not other and len(body) == 1 and _is_guard(s.test, ast.NotIn, body[0]):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
-from attndsl.dsl.pyimport.lift.gathering import APPEND, FIRST, SUM
+from attndsl.dsl.pyimport.lift.gathering import ADD, APPEND, FIRST, SUM
+from attndsl.dsl.pyimport.lift.keyed import at_key, one_of
 from attndsl.dsl.pyimport.lift.lists import freeze
 from attndsl.dsl.pyimport.lift.machine import Machine
-from attndsl.dsl.pyimport.lift.merge import instantiate, merge_values, subst_value
+from attndsl.dsl.pyimport.lift.merge import instantiate, merge_values
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     DictValue,
@@ -22,6 +24,7 @@ from attndsl.dsl.pyimport.lift.values import (
     Seq,
     TupleValue,
     Value,
+    Word,
     known,
 )
 
@@ -34,7 +37,8 @@ def made(m: Machine, name: str, node: ast.Call) -> Value:
     if node.keywords or len(node.args) > 1:
         raise m.stop(f"{name} with these arguments", node, "E0305")
     if name == "defaultdict":
-        kind = {"list": APPEND, "int": SUM, "float": SUM}.get(ast.unparse(node.args[0]) if node.args else "")
+        default = ast.unparse(node.args[0]) if node.args else ""
+        kind = {"list": APPEND, "set": ADD, "int": SUM, "float": SUM}.get(default)
         if kind is None:
             raise m.stop("defaultdict with this default", node, "E0305")
         return m.allocate(DictValue((), default=kind))
@@ -48,49 +52,109 @@ def made(m: Machine, name: str, node: ast.Call) -> Value:
 
 
 def is_gathered(parts: tuple[Part, ...]) -> bool:
-    return any(isinstance(p.element, TupleValue) and len(p.element.items) == 3 for p in parts)
+    return any(map(_has_way, parts))
 
 
-def gather(m: Machine, ref: Ref, how: str, key: Value, value: Value) -> None:
-    """Append, add or keep the first, for the key."""
+def begun(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """What a list or dict held before anything was gathered."""
+    return tuple(p for p in parts if not _has_way(p))
+
+
+def gather(m: Machine, ref: Ref, how: str, key: Value, value: Value, first: Value | None = None) -> None:
+    """Append, add or keep the first, for the key; ``first`` is what a list holds where nothing was kept yet."""
+    from attndsl.dsl.pyimport.lift import tables
+
     found = m.mutable(ref)
-    if isinstance(key, NoneValue) or getattr(found, "length", None) is not None:
+    if isinstance(found, Seq) and ref.key not in m.frozen:
+        found = tables.from_list(found) or found
+    if isinstance(key, NoneValue) or getattr(found, "array", ""):
         raise m.stop("an item of this object is assigned", code="E0302")
     if how == SUM and not (isinstance(value, Scalar) and value.term.kind in ("int", "float", "num", "bool")):
         raise m.stop("a sum of these objects", code="E0302")
+    if first is not None and not _certainly_other(m, value, first):
+        raise m.stop("an item that may stay as it was is assigned", code="E0313")
+    if isinstance(found, Growing | DictValue) and found.length is not None:
+        key = tables.place(m, key, found.length, "")
+    elif how in (APPEND, ADD):
+        _require_key(m, ref, key)
     part = Part((), T.TRUE, TupleValue((freeze(m, key), freeze(m, value), known(how))))
     if isinstance(found, Growing) and found.is_dict:
-        m.state.heap[ref.key] = Growing(found.key, (*found.added, part), True)
+        m.state.heap[ref.key] = replace(found, added=(*found.added, part))
     elif isinstance(found, DictValue):
-        m.state.heap[ref.key] = DictValue((*found.parts, part), default=found.default)
+        m.state.heap[ref.key] = replace(found, parts=(*found.parts, part))
     else:
         raise m.stop("an item of this object is assigned", code="E0302")
 
 
+def _require_key(m: Machine, ref: Ref, key: Value) -> None:
+    """The key is one of those that the dict was made with, where it was made with any."""
+    held = [m.state.heap[ref.key], *(run.start.state.heap.get(ref.key) for run in m.runs if run.start is not None)]
+    first = next((begun(d.parts) for d in held if isinstance(d, DictValue)), ())
+    if first:
+        found = (at_key(m, instantiate(p), key) for p in first)
+        m.require(T.disj(C.exists(p.binders, p.condition) for p in found), kind="KeyError")
+
+
+def _certainly_other(m: Machine, value: Value, first: Value) -> bool:
+    """The value is not what a place of the list holds at first (nor below 0, where that is)."""
+    if isinstance(first, NoneValue):
+        return isinstance(value, Scalar | Word | TupleValue)
+    if not (isinstance(first, Scalar) and isinstance(value, Scalar) and first.term.kind == value.term.kind):
+        return False
+    below = first.term.kind == "int" and first.term.data < 0
+    return m.holds(T.compare(">=", value.term, T.ZERO) if below else T.compare("!=", value.term, first.term))
+
+
 def value_of(m: Machine, d: DictValue, key: Value, default: Value | None) -> Value:
     """``d[key]`` (default None), or ``d.get(key, default)``."""
-    how = {p.element.items[2] if len(p.element.items) == 3 else None for p in d.parts}  # type: ignore[attr-defined]
-    if len(how) > 1 or None in how:
+    first = begun(d.parts)
+    parts = d.parts[len(first) :]
+    how = {p.element.items[2] for p in parts if _has_way(p)}  # type: ignore[attr-defined]
+    if len(how) > 1 or not all(map(_has_way, parts)):
         raise m.stop("a dict that gathers is assigned as well", code="E0313")
-    kind = how.pop().term.data if how else SUM if d.default == _COUNTER else d.default  # type: ignore[union-attr]
-    matching = [_matching(m, p, key) for p in d.parts]
+    kind = how.pop().term.data if how else SUM if d.default == _COUNTER else d.default
+    matching = [_matching(m, p, key) for p in parts]
+    found: Value
+    if first:
+        found = _on_top(m, kind, replace(d, parts=first), matching, key)
+        if default is None or d.length is not None:
+            return found
+        own = [at_key(m, instantiate(p), key) for p in first]
+        return merge_values(T.disj(C.exists(p.binders, p.condition) for p in own), found, default)
     if kind == FIRST:
         return _first(m, matching, default)
     some = C.nonempty(Seq(tuple(matching)))
-    if kind == APPEND:
-        found: Value = Seq(tuple(matching))
-        empty = default is None or (isinstance(default, Ref) and m.contents(default) == Seq(()))
+    if kind in (APPEND, ADD):
+        found = Seq(tuple(matching), kind == ADD)
+        empty = default is None or (isinstance(default, Ref) and m.contents(default) == Seq((), kind == ADD))
         return found if empty else merge_values(some, found, default)  # type: ignore[arg-type]
     found = _total(matching)
     return found if default is None or default in (known(0), known(0.0)) else merge_values(some, found, default)
 
 
+def _has_way(p: Part) -> bool:
+    return isinstance(p.element, TupleValue) and len(p.element.items) == 3
+
+
+def _on_top(m: Machine, kind: str, old: DictValue, matching: list[Part], key: Value) -> Value:
+    """What was gathered at a place of a list, which held something before."""
+    from attndsl.dsl.pyimport.lift import dicts
+
+    first = dicts.last_value(m, old, key, None)
+    if kind == FIRST:
+        return _first(m, matching, first)
+    if kind in (APPEND, ADD) and isinstance(first, Seq) and first.is_set == (kind == ADD):
+        return replace(first, parts=(*first.parts, *matching))
+    if kind == SUM and isinstance(first, Scalar) and first.term.kind in ("int", "float", "num"):
+        return Scalar(T.add(first.term, _total(matching).term))
+    raise m.stop("a list that gathers is assigned as well", code="E0313")
+
+
 def _matching(m: Machine, original: Part, key: Value) -> Part:
     """What was gathered for the key."""
-    p = instantiate(original)
+    p = at_key(m, instantiate(original), key)
     assert isinstance(p.element, TupleValue)
-    own, value, _ = p.element.items
-    return Part(p.binders, T.conj((p.condition, C.equal(m, own, key))), value)
+    return Part(p.binders, p.condition, p.element.items[1])
 
 
 def _total(parts: list[Part]) -> Scalar:
@@ -105,15 +169,7 @@ def _total(parts: list[Part]) -> Scalar:
 def _first(m: Machine, parts: list[Part], default: Value | None) -> Value:
     found = default
     for p in reversed(parts):
-        if not p.binders:
-            here, value = p.condition, p.element
-        elif len(p.binders) > 1:
-            raise m.stop("a dict that nested loops fill", code="E0313")
-        else:
-            (b,) = C.in_text_order(p).binders
-            kind = "last" if b.descending else "first"
-            node = T.agg(kind, b.var, b.domain, b.low, b.high, p.condition)
-            here, value = C.exists(p.binders, p.condition), subst_value(p.element, {b.var: node})
+        here, value = one_of(m, p, last=False)
         found = value if found is None else merge_values(here, value, found)
     if found is None:
         raise m.stop("a value of an empty dict", code="E0313")

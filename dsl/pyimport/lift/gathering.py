@@ -2,19 +2,24 @@
 
 Each of these ways of writing says one thing without asking the dict first: append x for k, add to the number for k,
 keep the first x for k. Here a program's statements are put that way, as calls of methods that no Python dict has.
+Lists with an item per place gather as well: ``kids[i].append(j)``, ``counts[i] += 1``, ``if at[i] is None: at[i] = j``.
 """
 
 from __future__ import annotations
 
 import ast
 import copy
+from collections.abc import Iterable
+from typing import TypeGuard
 
 from attndsl.dsl import pytree
 from attndsl.dsl.source import SourceFile
 
-APPEND, SUM, FIRST = "@append", "@sum", "@first"
-METHODS = (APPEND, SUM, FIRST)
-_SIGNS = ("{}", "dict()", "defaultdict(", "Counter(")
+APPEND, SUM, FIRST, ADD = "@append", "@sum", "@first", "@add"
+METHODS = (APPEND, SUM, FIRST, ADD)
+_SIGNS = ("{}", "dict()", "defaultdict(", "Counter(", "[[] for", "[set() for", ": [] for", ": set() for", "] * ")
+_ADDS = {"append": APPEND, "add": ADD}
+_EMPTY = {APPEND: (True, False), ADD: (False, True)}  # whether the default is an empty list, or an empty set
 
 
 def rewritten(function: ast.FunctionDef, source: SourceFile) -> ast.FunctionDef:
@@ -26,11 +31,71 @@ def rewritten(function: ast.FunctionDef, source: SourceFile) -> ast.FunctionDef:
     if not any(sign in own for sign in _SIGNS):
         return function
     made = {name: kind for x in pytree.walk(function) for name, kind in _made(x)}
-    if not made:
+    tables = dict(found for x in pytree.walk(function) if (found := _table(x)) and found[0] not in made)
+    added = _only_added_to(function, tables.keys()) if tables else set()
+    guarded = any(_empty_place(x, tables) for x in pytree.walk(function)) if tables else False
+    if not made and not added and not guarded:
         return function
     function = copy.deepcopy(function)
-    _Rewriting(made).inside(function)
+    _Rewriting(made | dict.fromkeys(added, SUM), tables).inside(function)
     return function
+
+
+def _table(x: ast.AST) -> tuple[str, ast.Constant] | None:
+    """The name of ``[constant] * n`` and the constant."""
+    if not (isinstance(x, ast.Assign) and isinstance(x.targets[0], ast.Name) and len(x.targets) == 1):
+        return None
+    value = x.value
+    if not (isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mult) and isinstance(value.left, ast.List)):
+        return None
+    items = value.left.elts
+    found = _constant(items[0]) if len(items) == 1 else None
+    return None if found is None else (x.targets[0].id, found)
+
+
+def _constant(x: ast.expr) -> ast.Constant | None:
+    """A constant, or a number with a minus sign before it."""
+    if isinstance(x, ast.UnaryOp) and isinstance(x.op, ast.USub) and isinstance(x.operand, ast.Constant):
+        return ast.Constant(-x.operand.value) if type(x.operand.value) in (int, float) else None
+    return x if isinstance(x, ast.Constant) else None
+
+
+def _only_added_to(function: ast.FunctionDef, names: Iterable[str]) -> set[str]:
+    """The lists whose items only ``+=`` changes."""
+    stores = [_item_of(x) for x in pytree.walk(function) if isinstance(getattr(x, "ctx", None), ast.Store)]
+    sums = [_item_of(x.target) for x in pytree.walk(function) if _is_sum(x)]
+    return {name for name in names if 0 < stores.count(name) == sums.count(name)}
+
+
+def _is_sum(x: ast.AST) -> TypeGuard[ast.AugAssign]:
+    return isinstance(x, ast.AugAssign) and isinstance(x.op, ast.Add)
+
+
+def _empty_place(s: ast.AST, tables: dict[str, ast.Constant]) -> tuple[list[ast.expr], ast.Assign] | None:
+    """``if at[k] is None and P: at[k] = x``, with what else it asks; the list began with what the test looks for."""
+    if not (isinstance(s, ast.If) and not s.orelse and len(s.body) == 1):
+        return None
+    own = s.body[0]
+    if not isinstance(own, ast.Assign) or len(own.targets) != 1 or _item_of(own.targets[0]) not in tables:
+        return None
+    tests = s.test.values if isinstance(s.test, ast.BoolOp) and isinstance(s.test.op, ast.And) else [s.test]
+    first = tables[str(_item_of(own.targets[0]))]
+    asked = [t for t in tests if _asks(t, own.targets[0], first)]
+    return ([t for t in tests if t is not asked[0]], own) if len(asked) == 1 else None
+
+
+def _asks(test: ast.expr, place: ast.expr, first: ast.Constant) -> bool:
+    """The test is true of what the list holds at first, and of nothing else that it may be given there."""
+    if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and ast.unparse(test.left) == ast.unparse(place)):
+        return False
+    limit = _constant(test.comparators[0])
+    if limit is None:
+        return False
+    op, sort = test.ops[0], type(first.value)
+    if isinstance(op, ast.Lt) and limit.value == 0 and sort is int:
+        return bool(first.value < 0)
+    same = type(limit.value) is sort and limit.value == first.value
+    return same and isinstance(op, ast.Is if first.value is None else ast.Eq)
 
 
 def _made(x: ast.AST) -> list[tuple[str, str]]:
@@ -39,24 +104,35 @@ def _made(x: ast.AST) -> list[tuple[str, str]]:
         targets, value = [x.target], x.value
     elif isinstance(x, ast.Assign):
         targets, value = x.targets, x.value  # type: ignore[assignment]
+        if len(targets) == 1 and isinstance(targets[0], ast.Tuple) and isinstance(value, ast.Tuple):
+            pairs = zip(targets[0].elts, value.elts, strict=False)
+            return [found for t, v in pairs for found in _made(ast.Assign([t], v))]
     else:
         return []
-    kind = None
+    kind = _of_lists(value)
     if isinstance(value, ast.Dict) and not value.keys:
         kind = ""
     elif isinstance(value, ast.Call):
         name = ast.unparse(value.func).rpartition(".")[2]
         kind = {"dict": "", "Counter": SUM}.get(name)
         if name == "defaultdict" and len(value.args) == 1:
-            kind = {"list": APPEND, "int": SUM, "float": SUM}.get(ast.unparse(value.args[0]), "")
+            kind = {"list": APPEND, "set": ADD, "int": SUM, "float": SUM}.get(ast.unparse(value.args[0]), "")
     return [(t.id, kind) for t in targets if isinstance(t, ast.Name) and kind is not None]
 
 
-class _Rewriting:
-    """``made``: the dicts by name, with what each makes of a missing key."""
+def _of_lists(value: ast.expr) -> str | None:
+    """``[[] for _ in ...]``, ``[set() for _ in ...]`` and ``{k: [] for k in ...}``."""
+    if not isinstance(value, ast.ListComp | ast.DictComp):
+        return None
+    item = value.elt if isinstance(value, ast.ListComp) else value.value
+    return APPEND if _empty_list(item) else ADD if ast.unparse(item) == "set()" else None
 
-    def __init__(self, made: dict[str, str]) -> None:
-        self.made = made
+
+class _Rewriting:
+    """``made``: the dicts by name, with what each makes of a missing key; ``tables``: lists with their first item."""
+
+    def __init__(self, made: dict[str, str], tables: dict[str, ast.Constant]) -> None:
+        self.made, self.tables = made, tables
 
     def inside(self, node: ast.AST) -> None:
         for field in ("body", "orelse", "finalbody"):
@@ -85,15 +161,20 @@ class _Rewriting:
     def _plain(self, s: ast.stmt) -> ast.stmt | None:
         """A statement that gathers on its own."""
         call = s.value if isinstance(s, ast.Expr) and isinstance(s.value, ast.Call) else None
-        if call is not None and isinstance(call.func, ast.Attribute) and call.func.attr == "append":
-            base = call.func.value
+        adds = call is not None and isinstance(call.func, ast.Attribute) and call.func.attr in _ADDS
+        if adds and call is not None and isinstance(call.func, ast.Attribute) and len(call.args) == 1:
+            base, how = call.func.value, _ADDS[call.func.attr]
             if isinstance(base, ast.Call) and isinstance(base.func, ast.Attribute) and base.func.attr == "setdefault":
-                empty = len(base.args) == 2 and _empty_list(base.args[1])
-                if isinstance(base.func.value, ast.Name) and base.func.value.id in self.made and empty:
-                    return _call(s, base.func.value.id, APPEND, base.args[0], call.args[0])
+                empty = len(base.args) == 2 and (_empty_list(base.args[1]), ast.unparse(base.args[1]) == "set()")
+                if isinstance(base.func.value, ast.Name) and base.func.value.id in self.made and empty == _EMPTY[how]:
+                    return _call(s, base.func.value.id, how, base.args[0], call.args[0])
             name = _item_of(base)
-            if name is not None and self.made.get(name) == APPEND:
-                return _call(s, name, APPEND, base.slice, call.args[0])  # type: ignore[attr-defined]
+            if name is not None and self.made.get(name) == how:
+                return _call(s, name, how, base.slice, call.args[0])  # type: ignore[attr-defined]
+        if call is not None and isinstance(call.func, ast.Attribute) and call.func.attr == "setdefault":
+            base = call.func.value
+            if isinstance(base, ast.Name) and self.made.get(base.id) == "" and len(call.args) == 2:
+                return None if _empty_list(call.args[1]) else _call(s, base.id, FIRST, call.args[0], call.args[1])
         if isinstance(s, ast.AugAssign) and isinstance(s.op, ast.Add):
             name = _item_of(s.target)
             if name is not None and self.made.get(name) == SUM:
@@ -123,6 +204,9 @@ class _Rewriting:
     # ------------------------------------------------------------ if k in d
 
     def _if(self, s: ast.If, rest: list[ast.stmt]) -> list[ast.stmt]:
+        empty = _empty_place(s, self.tables)
+        if empty is not None:
+            return self._first(s, *empty)
         test = s.test
         if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.comparators[0], ast.Name)):
             return [s]
@@ -135,13 +219,27 @@ class _Rewriting:
             return [s]
         first = missing[at].value  # type: ignore[attr-defined]
         taken = _names(key) | _names(first)
-        if any(_stores(x, taken) for x in [*missing[at + 1 :], *there]):
+        if any(_stores(x, taken) for x in [*missing[at + 1 :], *there]) or any(
+            _stores(x, _names(key)) for x in missing[:at]
+        ):
             return [s]
         found = self._second(name, key, first, there, rest)
         if found is None:
             return [s]
         missing.pop(at)
         return [*_without_empty(s), found]
+
+    def _first(self, s: ast.If, asked: list[ast.expr], own: ast.Assign) -> list[ast.stmt]:
+        """The first value given to a place of a list stays there."""
+        name = str(_item_of(own.targets[0]))
+        found = _call(own, name, FIRST, own.targets[0].slice, own.value)  # type: ignore[attr-defined]
+        assert isinstance(found, ast.Expr)
+        assert isinstance(found.value, ast.Call)
+        found.value.args.append(ast.copy_location(self.tables[name], own))
+        if not asked:
+            return [found]
+        test = asked[0] if len(asked) == 1 else ast.copy_location(ast.BoolOp(ast.And(), asked), s)
+        return [ast.copy_location(ast.If(test, [found], []), s)]
 
     def _second(
         self, name: str, key: ast.expr, first: ast.expr, there: list[ast.stmt], rest: list[ast.stmt]

@@ -123,13 +123,3 @@ def quantified(name: str, part: Part) -> Scalar:
     c = t if t.kind == "bool" else T.compare("!=", t, T.ZERO)
     some = C.exists(p.binders, T.conj((p.condition, c if name == "any" else T.not_(c))))
     return Scalar(some if name == "any" else T.not_(some), True)
-
-
-def changes_alone(m: Machine, old: Vector, op: str) -> None:
-    """``w /= w.sum()`` gives the name a new array: so no other name may hold the old one, and its type must do."""
-    holders = sum(v is old for frame in m.state.frames.values() for v in frame.values())
-    assert old.part is not None
-    element = old.part.element
-    assert isinstance(element, Scalar)
-    if holders != 1 or element.term.kind != "float" or op not in ("+", "-", "*", "/", "**"):
-        raise m.stop("an array made of a list is changed", code="E0311")

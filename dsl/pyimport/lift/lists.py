@@ -33,9 +33,7 @@ def freeze(m: Machine, value: Value) -> Value:
     if isinstance(value, Ref):
         found = m.contents(value)
         m.frozen.add(value.key)
-        if isinstance(found, DictValue):
-            raise m.stop("a dict is stored in a list or dict", code="E0311")
-        return found
+        return _record(m, found) if isinstance(found, DictValue) else found
     if isinstance(value, Carried):
         raise Retry(value.name)
     if isinstance(value, Seq) and value.once:
@@ -47,6 +45,17 @@ def freeze(m: Machine, value: Value) -> Value:
     if isinstance(value, RowRef):
         raise m.stop("a numpy vector is stored in a list", code="E0311")
     return value
+
+
+def _record(m: Machine, found: DictValue) -> Value:
+    """A dict (or a list whose items were assigned) as it is now."""
+    if found.length is None:
+        return replace(found, parts=tuple(replace(p, element=freeze(m, p.element)) for p in found.parts))
+    from attndsl.dsl.pyimport.lift import tables
+
+    if found.array:
+        raise m.stop("an array is stored in a list or dict", code="E0311")
+    return tables.sequence(m, found)
 
 
 def extend(m: Machine, ref: Ref, parts: tuple[Part, ...]) -> None:

@@ -28,6 +28,10 @@ def after_loops(function: ast.FunctionDef) -> WeakKeyDictionary[ast.For, frozens
     return found
 
 
+_PLAIN = frozenset((ast.Attribute, ast.Subscript, ast.Constant, ast.Call, ast.Compare, ast.BinOp, ast.Assign))
+"""The most frequent of the classes that neither read nor set a name themselves."""
+
+
 class _Liveness:
     """Sets of names are whole numbers with a bit for each name."""
 
@@ -115,18 +119,22 @@ class _Liveness:
 
     def _reads(self, root: ast.AST) -> tuple[int, int]:
         read = set_ = perhaps = 0
+        bit = self.bit
         for x in pytree.walk(root):
-            if isinstance(x, ast.Name):
-                if isinstance(x.ctx, ast.Store):
-                    set_ |= self.bit(x.id)
+            kind = x.__class__
+            if kind is ast.Name:
+                if x.ctx.__class__ is ast.Store:  # type: ignore[attr-defined]
+                    set_ |= bit(x.id)  # type: ignore[attr-defined]
                 else:
-                    read |= self.bit(x.id)
+                    read |= bit(x.id)  # type: ignore[attr-defined]
+            elif kind in _PLAIN:
+                continue
             elif isinstance(x, ast.AugAssign) and isinstance(x.target, ast.Name):
-                read |= self.bit(x.target.id)
+                read |= bit(x.target.id)
             elif isinstance(x, ast.FunctionDef | ast.Lambda):
                 self.always |= self.names(x)
             elif isinstance(x, ast.Global | ast.Nonlocal):
-                self.always |= sum({self.bit(name) for name in x.names})
+                self.always |= sum({bit(name) for name in x.names})
             elif isinstance(x, ast.comprehension | ast.NamedExpr | ast.AnnAssign):
                 perhaps |= self.names(x.target)  # set inside only, or not at all
         return read, set_ & ~perhaps

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 from attndsl.dsl import pytree
 from attndsl.dsl.pyimport.lift import collections_ as C
-from attndsl.dsl.pyimport.lift import ordering, whiles
+from attndsl.dsl.pyimport.lift import lookback, ordering, whiles
 from attndsl.dsl.pyimport.lift import summary as S
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import spread
@@ -61,6 +61,9 @@ def _by_cases(m: Machine, node: ast.For, choice: Choice) -> bool:
 def _over(m: Machine, node: ast.For, value: Value) -> bool:
     if isinstance(value, Ref) and any(_mutates(node, name) for name in _names_of(m, value)):
         raise m.stop("a list is changed while it is walked through", node, "E0311")
+    low = lookback.low_of(m, node, value)
+    if low is not None and m.at_once and isinstance(value, Seq):
+        return lookback.walk(_Walk(m, node, True), low, len(value.parts))
     seq = iterable(m, value)
     ordered = not seq.is_set
     if seq.is_set:
@@ -230,12 +233,14 @@ def assigned_names(nodes: list[ast.stmt], target: ast.expr | None) -> list[str]:
     roots: list[ast.AST] = [*([target] if target is not None else []), *nodes]
     for root in roots:
         for x in pytree.walk(root):
-            if isinstance(x, ast.Name) and isinstance(x.ctx, ast.Store | ast.Del):
-                found.setdefault(x.id)
-            elif isinstance(x, ast.FunctionDef):
-                found.setdefault(x.name)
-            elif isinstance(x, ast.Import | ast.ImportFrom):
-                for alias in x.names:
+            kind = x.__class__
+            if kind is ast.Name:
+                if x.ctx.__class__ is not ast.Load:  # type: ignore[attr-defined]
+                    found.setdefault(x.id)  # type: ignore[attr-defined]
+            elif kind is ast.FunctionDef:
+                found.setdefault(x.name)  # type: ignore[attr-defined]
+            elif kind is ast.Import or kind is ast.ImportFrom:
+                for alias in x.names:  # type: ignore[attr-defined]
                     found.setdefault(alias.asname or alias.name)
     return list(found)
 
@@ -276,7 +281,7 @@ def run_while(m: Machine, node: ast.While) -> bool:
         from attndsl.dsl.pyimport.lift.statements import run
 
         return whiles.as_for(m, node, run_for, run)
-    if node.orelse or len(node.body) != 1 or not isinstance(node.body[0], ast.AugAssign):
+    if node.orelse or not isinstance(node.body[0], ast.AugAssign):
         raise m.stop("a while loop that is no simple search", node, "E0318")
     step = node.body[0]
     if not isinstance(step.target, ast.Name) or not isinstance(step.op, ast.Add | ast.Sub):
@@ -294,15 +299,17 @@ def run_while(m: Machine, node: ast.While) -> bool:
 def _search(m: Machine, node: ast.While, name: str, start: Term, down: bool) -> None:
     p = T.fresh("int")
     held, before = m.state.path, len(m.events)
-    bounds = (T.compare("<=", p, start), T.compare("<", p, T.N)) if down else (T.compare(">=", p, start),)
+    if down:
+        bounds = T.compare("<=", p, start), T.compare("<", p, T.N)
+    else:
+        bounds = T.compare(">=", p, start), T.compare(">=", p, T.ZERO)
     inside = T.compare(">=", p, T.ZERO) if down else T.compare("<", p, T.N)
-    other = T.compare("<", p, T.N) if down else T.compare(">=", p, T.ZERO)
     ok = T.compare("<", start, T.N) if down else T.compare(">=", start, T.ZERO)
     if not m.holds(ok):
         raise m.stop("a while loop that may start outside the text", node, "E0318")
     m.assign(name, Scalar(p))
     m.loops.append(Loop(Binder(p, T.ZERO, T.N)))
-    m.state.path = m.state.along(*bounds, other, *_first_bound(m, node, p, down))
+    m.state.path = m.state.along(*bounds)
     going = condition(m, node.test)
     m.loops.pop()
     m.state.path = held
@@ -325,11 +332,6 @@ def _search(m: Machine, node: ast.While, name: str, start: Term, down: bool) -> 
     # nothing to search: the name keeps its value
     empty = T.compare(">=", low, high)
     m.assign(name, Scalar(T.ite(exists, found, T.ite(empty, start, outside))))
-
-
-def _first_bound(m: Machine, node: ast.While, p: Term, down: bool) -> tuple[Term, ...]:
-    """Nothing is assumed of the test beyond what it checks itself."""
-    return ()
 
 
 def _edge(m: Machine, limits: list[Term], down: bool) -> Term | None:

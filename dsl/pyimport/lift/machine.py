@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -168,8 +168,11 @@ class Machine:
     settled: set[tuple[str, Term]] = field(default_factory=set)  # loops whose writes of a matrix may come in any order
     assuming: list[int] = field(default_factory=list)
     aligners: Mapping[str, Aligner] = field(default_factory=dict)
+    remembered: dict[Hashable, Any] = field(default_factory=dict)  # see remembered.py; shared by a file's programs
     steps: int = 0
     node: ast.AST | None = None
+    long_ranges: bool = False  # a loop over a range was written out
+    at_once: bool = False  # such loops are walked through at once
 
     # ------------------------------------------------------------ places
 

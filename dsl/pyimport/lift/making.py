@@ -13,6 +13,7 @@ from attndsl.dsl.pyimport.lift.basics import sequence
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.terms import Term
+from attndsl.dsl.pyimport.lift.uniting import united
 from attndsl.dsl.pyimport.lift.values import (
     Grid,
     Opaque,
@@ -66,7 +67,7 @@ def list_vector(m: Machine, seq: Seq) -> Vector:
         if plain and isinstance(element, Scalar) and m.holds(T.compare(">=", length, T.ZERO)):
             term = element.term
             return Vector(length, lambda k: Scalar(T.subst(term, {b.var: T.add(b.low, k)}), True))
-    found = listed.of_list(m, seq)
+    found = listed.of_list(m, united(m, seq))
     if found is None:
         raise m.stop("a numpy array of this list", code="E0315")
     return found
@@ -181,7 +182,7 @@ def own_copy(m: Machine, value: Value) -> Value:
     """A copy, which nothing else shows."""
     if isinstance(value, Sheet):
         return replace(value, own=True, seen=None)
-    return replace(arrays.vector(m, value), fixed=False, base=None, seen=None)
+    return replace(arrays.vector(m, value), fixed=False, slice_of=None, seen=None)
 
 
 def converted(m: Machine, value: Value, kind: str, node: ast.AST) -> Value:

@@ -69,6 +69,36 @@ def chosen(m: Machine, grid: Grid, index: ast.expr) -> Chosen | None:
     return None if mask is None or m.loops else Chosen(sheets.of(m, grid), mask)
 
 
+def columns(m: Machine, sheet: Sheet, index: ast.expr) -> Chosen | None:
+    """``D[:, mask]``; None when the index is no mask."""
+    if not _names_array(m, index):
+        return None
+    mask = _mask(m, index)
+    return None if mask is None or mask.wide else Chosen(sheet, sheets.turned(mask))
+
+
+def _whole_columns(index: ast.expr) -> ast.expr | None:
+    """The columns of ``A[:, columns]``."""
+    if not isinstance(index, ast.Tuple) or len(index.elts) != 2 or not isinstance(index.elts[0], ast.Slice):
+        return None
+    rows = index.elts[0]
+    return index.elts[1] if rows.lower is rows.upper is rows.step is None else None
+
+
+def _update_chosen(m: Machine, op: str, grid: Grid, found: Chosen | None, value: Chosen, node: ast.AST) -> bool:
+    """``A[:, mask] += D[:, mask]``: each cell that the mask chooses is changed by its own."""
+    r, c = T.fresh("int"), T.fresh("int")
+    same = found is not None and found.mask.at(r, c).term is value.mask.at(r, c).term
+    if found is None or not same or m.loops or op not in ("+", "-", "*"):
+        raise m.stop("several cells are changed by an array", node, "E0315")
+    with sheets.cells(m) as (row, column):
+        m.state.path = m.state.along(value.mask.at(row, column).term)
+        term = T.as_number(value.sheet.at(row, column).term)
+        change = T.neg(term) if op == "-" else term
+        m.write("scale" if op == "*" else "add", grid.matrix, row, column, change, node)
+    return True
+
+
 def chosen_of_line(m: Machine, v: Value, index: ast.expr) -> Chosen | None:
     """``sums[mask, None]``; None for other indices."""
     if not isinstance(index, ast.Tuple) or len(index.elts) != 2 or not _names_array(m, index.elts[0]):
@@ -94,6 +124,10 @@ def _mask(m: Machine, index: ast.expr) -> Sheet | None:
 def update(m: Machine, op: str, grid: Grid, index: ast.expr, value: Value, node: ast.AST) -> bool:
     """``A[mask] *= x``; False when the index is of another sort."""
     matrix = arrays.current(m, grid)
+    if isinstance(value, Chosen):
+        side = _whole_columns(index)
+        found = chosen(m, grid, index) if side is None else columns(m, sheets.of(m, grid), side)
+        return _update_chosen(m, op, grid, found, value, node)
 
     def change(r: Term, c: Term) -> None:
         if not isinstance(value, Scalar) or value.term.kind == "str" or op not in ("+", "-", "*", "/"):

@@ -28,7 +28,7 @@ def made(m: Machine, hint: str, cell: Callable[[Term, Term], tuple[Term, Term]])
     m.state.path = m.state.along(condition)
     m.write("set", name, row, column, value)
     m.state.path = held
-    del m.loops[-2:]
+    m.loops.clear()
     return Grid(name, 0)
 
 

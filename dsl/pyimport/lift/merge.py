@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Event, Loop, Reading, State
@@ -19,6 +19,7 @@ from attndsl.dsl.pyimport.lift.values import (
     Scalar,
     Seq,
     Sheet,
+    Span,
     TupleValue,
     Unbound,
     Value,
@@ -41,13 +42,34 @@ def merge_values(c: Term, a: Value, b: Value) -> Value:
             return Scalar(T.ite(c, a.term, b.term), a.numpy if a.numpy == b.numpy else None)
     if isinstance(a, Word) and isinstance(b, Word):
         return Word(T.ite(c, a.term, b.term))
+    if isinstance(a, Span) and isinstance(b, Span) and (a.kind, a.is_first) == (b.kind, b.is_first):
+        return Span(a.kind, T.ite(c, a.word, b.word), a.is_first)
     if isinstance(a, TupleValue) and isinstance(b, TupleValue) and len(a.items) == len(b.items):
         return TupleValue(tuple(merge_values(c, x, y) for x, y in zip(a.items, b.items, strict=True)))
+    if isinstance(a, DictValue) and isinstance(b, DictValue) and _keys(a) == _keys(b) is not None:
+        return replace(a, parts=tuple(map(partial(_merge_items, c), a.parts, b.parts)))
     if isinstance(a, Choice) and a.condition is c:
         a = a.then
     if isinstance(b, Choice) and b.condition is c:
         b = b.other
     return Choice(c, a, b)
+
+
+def _keys(record: DictValue) -> list[Value] | None:
+    """The keys of a dict that is written out, each of them a constant; None for other dicts."""
+    found: list[Value] = []
+    for p in record.parts:
+        pair = p.element
+        if p.binders or p.condition is not T.TRUE or not isinstance(pair, TupleValue) or len(pair.items) != 2:
+            return None
+        if not (isinstance(pair.items[0], Scalar) and T.is_const(pair.items[0].term)):
+            return None
+        found.append(pair.items[0])
+    return None if record.length is not None or record.default else found
+
+
+def _merge_items(c: Term, a: Part, b: Part) -> Part:
+    return Part((), T.TRUE, merge_values(c, a.element, b.element))
 
 
 def merge_contents(c: Term, a: Value, b: Value) -> Value:
@@ -160,6 +182,8 @@ def subst_value(value: Value, mapping: dict[Term, Term]) -> Value:
             return Scalar(T.subst(t, mapping), numpy)
         case Word(term=t):
             return Word(T.subst(t, mapping))
+        case Span(kind=kind, word=t, is_first=is_first):
+            return Span(kind, T.subst(t, mapping), is_first)
         case Choice(condition=c, then=a, other=b):
             return merge_values(T.subst(c, mapping), subst_value(a, mapping), subst_value(b, mapping))
         case TupleValue(items=items):
@@ -182,7 +206,9 @@ def _subst_vector(v: Vector, mapping: dict[Term, Term]) -> Vector:
     items = None
     if v.items is not None:
         items = tuple(Scalar(T.subst(x.term, mapping), x.numpy) for x in v.items)
-    return Vector(T.subst(v.length, mapping), _mapped(v.at, mapping, 1), part, items, v.fixed, v.base, v.own, v.seen)
+    return Vector(
+        T.subst(v.length, mapping), _mapped(v.at, mapping, 1), part, v.slice_of, items, v.fixed, v.own, v.seen
+    )
 
 
 def _mapped(at: Callable[..., Scalar], mapping: dict[Term, Term], count: int) -> Callable[..., Scalar]:

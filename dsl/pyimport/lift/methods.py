@@ -42,6 +42,9 @@ from attndsl.dsl.pyimport.lift.values import (
 _SET_METHODS = {"union": "|", "intersection": "&", "difference": "-", "symmetric_difference": "^"}
 _OF_LISTS = ("append", "extend", "index", "count")
 _OF_SETS = ("add", "update", "discard")
+_CHANGES = frozenset(
+    ("append", "add", "extend", "update", "remove", "discard", "pop", "insert", "clear", "setdefault", *METHODS)
+)
 _PREDICATES = [
     "isalpha",
     "isdigit",
@@ -81,10 +84,10 @@ def _call(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
             return numpy_.method(m, base, name, node)
         case Opaque(name="ids") if name in ("tolist",) and not node.args:
             return base
-        case Seq() if name in ("append", "add", "extend", "update"):
+        case Seq() | DictValue() if name in _CHANGES:
             raise m.stop("a list inside a list or dict is changed", node, "E0311")
-        case Seq() | TupleValue():
-            contents = base if isinstance(base, Seq) else literal(base.items)
+        case Seq() | DictValue() | TupleValue():
+            contents = literal(base.items) if isinstance(base, TupleValue) else base
             return _container(m, m.allocate(contents), name, node)
         case Opaque(name="builtin", data="dict") if name == "fromkeys":
             return constants.from_keys(m, node)
@@ -205,13 +208,13 @@ def _container(m: Machine, ref: Ref, name: str, node: ast.Call) -> Value:
     if node.keywords:
         raise m.stop(f"{name!r} with keyword arguments", node, "E0305")
     if name in METHODS:
-        gathered.gather(m, ref, name, args[0], args[1])
+        gathered.gather(m, ref, name, *args)
         return NoneValue()
     changes = ("append", "add", "extend", "update")
     found = m.state.heap.get(ref.key) if name in changes else m.contents(ref)
     if isinstance(found, DictValue) and found.length is not None:
         if found.array:
-            return numpy_.method(m, replace(tables.vector(m, found), base=ref.key), name, node)
+            return numpy_.method(m, replace(tables.vector(m, found), slice_of=ref.key), name, node)
         ref = m.allocate(tables.sequence(m, found))
         if name in ("append", "extend"):
             raise m.stop("a list of a fixed length is extended", node, "E0311")

@@ -1,19 +1,18 @@
-"""Ranges, and sequences made from sequences."""
+"""Sequences made from sequences."""
 
 from __future__ import annotations
 
 import ast
 from dataclasses import replace
 
-from attndsl.dsl.pyimport.lift import arrays, cases, ordering
+from attndsl.dsl.pyimport.lift import arrays, ordering, spans
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.basics import doc_words, sequence, spread
+from attndsl.dsl.pyimport.lift.basics import sequence, spread, unpacked
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.linear import WORD_COUNT
 from attndsl.dsl.pyimport.lift.machine import Machine
-from attndsl.dsl.pyimport.lift.merge import instantiate
-from attndsl.dsl.pyimport.lift.terms import Term
+from attndsl.dsl.pyimport.lift.ranges import integers
 from attndsl.dsl.pyimport.lift.uniting import united
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
@@ -26,6 +25,7 @@ from attndsl.dsl.pyimport.lift.values import (
     Scalar,
     Seq,
     Sheet,
+    Span,
     TupleValue,
     Value,
     Vector,
@@ -33,10 +33,7 @@ from attndsl.dsl.pyimport.lift.values import (
     known,
 )
 
-MAX_UNROLLED = 64
-
-
-# ---------------------------------------------------------------- sizes and ranges
+# ---------------------------------------------------------------- sizes
 
 
 def _len(m: Machine, node: ast.Call) -> Value:
@@ -57,6 +54,8 @@ def _length(m: Machine, v: Value) -> Value:
             return Scalar(length)
         case TupleValue(items=items):
             return Scalar(T.const(len(items)))
+        case Span():
+            return Scalar(spans.size(v))
     if arrays.is_array(v):
         return Scalar(T.N)
     seq = sequence(m, v)
@@ -71,83 +70,6 @@ def _length(m: Machine, v: Value) -> Value:
     return Scalar(C.size(m, seq))
 
 
-def integers(m: Machine, nodes: list[ast.expr]) -> list[Term]:
-    """Arguments that must be whole numbers."""
-    out: list[Term] = []
-    for node in nodes:
-        value = spread(m, lambda v: v, evaluate(m, node))
-        if not (isinstance(value, Scalar) and value.term.kind == "int"):
-            raise m.stop("a whole number is needed here", node, "E0302")
-        out.append(value.term)
-    return out
-
-
-def _range(m: Machine, node: ast.Call) -> Value:
-    args = integers(m, list(node.args))
-    low, high = (T.ZERO, args[0]) if len(args) == 1 else (args[0], args[1])
-    step = args[2] if len(args) == 3 else T.ONE
-    if step is T.const(-1):
-        binder = Binder(T.fresh("int"), T.add(high, T.ONE), T.add(low, T.ONE), T.NONE, True)
-    elif step is T.ONE:
-        binder = Binder(T.fresh("int"), low, high)
-    else:
-        return _stepped(m, low, high, step, node)
-    return range_value(m, binder)
-
-
-def range_value(m: Machine, b: Binder) -> Seq:
-    """A range as a sequence: written out when its length is a small constant, else over token positions."""
-    if b.low is T.ZERO and b.high is WORD_COUNT:
-        w = T.fresh("word")
-        return Seq((Part((Binder(w, T.NONE, T.NONE, T.ALL_WORDS, b.descending),), T.TRUE, Scalar(T.windex(w))),))
-    width = T.sub(b.high, b.low)
-    inside = _within_text(m, b)
-    if T.is_const(width) and (T.is_const(b.low) or not inside):
-        if width.data > MAX_UNROLLED:
-            raise m.stop("a long range of constants", code="E0316")
-        steps = [T.add(b.low, T.const(d)) for d in range(max(width.data, 0))]
-        if b.descending:
-            steps.reverse()
-        return Seq(tuple(Part((), T.TRUE, Scalar(t)) for t in steps))
-    if inside:
-        return Seq((Part((b,), T.TRUE, Scalar(b.var)),))
-    return _shifted(m, b)
-
-
-def _within_text(m: Machine, b: Binder) -> bool:
-    """All of the range lies in [0, n), unless it is empty."""
-    path = (*m.state.path, T.compare("<", b.low, b.high))
-    inside = T.compare(">=", b.low, T.ZERO), T.compare("<=", b.high, T.N)
-    return all(cases.implies(m.prover, path, c) for c in inside)
-
-
-def _shifted(m: Machine, b: Binder) -> Seq:
-    """A range that leaves the text at one end but is no longer than it: counted from there."""
-    path = (*m.state.path, T.compare("<", b.low, b.high))
-    width = T.sub(b.high, b.low)
-    if not cases.implies(m.prover, path, T.compare("<=", width, T.N)):
-        raise m.stop("a range that is longer than the text", code="E0316")
-    var = T.fresh("int")
-    element = Scalar(T.add(b.low, var))
-    return Seq((Part((Binder(var, T.ZERO, width, T.NONE, b.descending),), T.TRUE, element),))
-
-
-def _stepped(m: Machine, low: Term, high: Term, step: Term, node: ast.AST) -> Value:
-    """``range(low, high, step)`` as the positions on its grid; the sign of the step must be known."""
-    down = m.holds(T.compare("<", step, T.ZERO))
-    if not down and not m.holds(T.compare(">", step, T.ZERO)):
-        raise m.stop("a range with this step", node, "E0316")
-    start, width = low, step
-    if down:
-        low, high, width = T.add(high, T.ONE), T.add(low, T.ONE), T.neg(step)
-    b = Binder(T.fresh("int"), low, high, T.NONE, down)
-    if not _within_text(m, b):
-        raise m.stop("a range with a step that leaves the text", node, "E0316")
-    covered = T.sub(start, b.var) if down else T.sub(b.var, start)
-    on_grid = T.compare("==", T.arith("%", covered, width), T.ZERO)
-    return Seq((Part((b,), on_grid, Scalar(b.var)),))
-
-
 # ---------------------------------------------------------------- sequences
 
 
@@ -157,6 +79,8 @@ def iterable(m: Machine, value: Value) -> Seq:
         v = arrays.vector(m, value)
         if v.part:
             return Seq((v.part,))
+        if v.items is not None:
+            return Seq(tuple(Part((), T.TRUE, x) for x in v.items))
         b = Binder(T.fresh("int"), T.ZERO, v.length)
         return Seq((Part((b,), T.TRUE, v.at(b.var)),))
     if isinstance(value, Grid):
@@ -166,11 +90,6 @@ def iterable(m: Machine, value: Value) -> Seq:
         b = Binder(T.fresh("int"), T.ZERO, T.N)
         row = Vector(T.N, lambda k: value.at(b.var, k), fixed=True)
         return Seq((Part((b,), T.TRUE, row),))
-    if isinstance(value, Opaque) and value.name == "span":
-        sentence = value.data[0]
-        words = instantiate(doc_words().parts[0])
-        where = T.compare("==", T.feature(words.binders[0].var, "sentence", "int"), sentence)
-        return Seq((Part(words.binders, where, words.element),))
     seq = sequence(m, value)
     if seq is None:
         raise m.stop("a walk through this object", code="E0302")
@@ -332,6 +251,7 @@ def bind_target(m: Machine, target: ast.expr, value: Value) -> None:
         m.assign(target.id, value)
         return
     if isinstance(target, ast.Tuple | ast.List):
+        value = unpacked(m, value, target)
         items = value.items if isinstance(value, TupleValue) else None
         if items is None:
             seq = sequence(m, value)

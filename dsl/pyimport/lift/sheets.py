@@ -155,13 +155,16 @@ def reads(m: Machine, sheet: Sheet, matrix: str) -> bool:
 
 def subscript(m: Machine, sheet: Sheet, index: ast.expr) -> Value:
     """``D[i]``, ``D[i, j]``, ``D[:, j]``."""
-    from attndsl.dsl.pyimport.lift import arrays
+    from attndsl.dsl.pyimport.lift import arrays, masks
 
     if isinstance(index, ast.Tuple) and len(index.elts) == 2:
         row, column = index.elts
         if _is_all(row) and _is_all(column):
             return sheet
         if _is_all(row):
+            picked = masks.columns(m, sheet, column)
+            if picked is not None:
+                return picked
             at = _place(m, column, sheet.wide)
             return _line(sheet.tall, lambda k: sheet.at(k, at), sheet)
         found = _row(m, sheet, row)
@@ -210,7 +213,7 @@ def column(m: Machine, matrix: str, rows: ast.Slice, index: ast.expr) -> Value:
     term = m.read_cell(matrix, k, at)
     m.state.path = held
     m.loops.pop()
-    return Vector(T.N, lambda row: Scalar(T.subst(term, {k: row}), True), fixed=True, base=A_MATRIX)
+    return Vector(T.N, lambda row: Scalar(T.subst(term, {k: row}), True), fixed=True, slice_of=A_MATRIX)
 
 
 A_MATRIX = -1

@@ -13,7 +13,6 @@ from attndsl.dsl.pyimport.lift import (
     dicts,
     elementwise,
     fancy,
-    listed,
     lists,
     masks,
     matrices,
@@ -174,8 +173,6 @@ def _aug_name(m: Machine, node: ast.AugAssign, op: str | None) -> None:
         raise m.stop("a list is changed this way", node, "E0311")
     if op is None:
         raise m.stop("this augmented assignment", node, "E0303")
-    if isinstance(old, Vector) and old.part:
-        listed.changes_alone(m, old, op)
     if isinstance(old, Vector | Sheet):
         m.assign(node.target.id, _changed_array(m, op, old, spread(m, lambda v: v, value), node))
         return

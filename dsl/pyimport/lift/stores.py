@@ -6,11 +6,11 @@ import ast
 from collections.abc import Callable
 from dataclasses import replace
 
-from attndsl.dsl.pyimport.lift import arrays, blocks, dicts, fancy, masks, matrices, sheets, tables
+from attndsl.dsl.pyimport.lift import aliases, arrays, blocks, dicts, fancy, masks, matrices, sheets, tables
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import elementwise as E
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.basics import spread
+from attndsl.dsl.pyimport.lift.basics import spread, unpacked
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.making import as_float
@@ -20,6 +20,7 @@ from attndsl.dsl.pyimport.lift.values import (
     Choice,
     DictValue,
     Grid,
+    Growing,
     Opaque,
     Part,
     Ref,
@@ -37,7 +38,10 @@ def store(m: Machine, target: ast.expr, value: Value, node: ast.AST) -> None:
     m.node = node
     if isinstance(target, ast.Name):
         kept = _in_place(m, target.id, value) or _taken_in(m, target.id, value)
-        value = kept if kept is not None else arrays.materialize(m, value, target.id)
+        made = kept if kept is not None else arrays.materialize(m, value, target.id)
+        if isinstance(value, Vector):
+            aliases.share(m, value, made)
+        value = made
         _hint(m, target.id, value)
         m.assign(target.id, value)
     elif isinstance(target, ast.Subscript):
@@ -48,7 +52,11 @@ def store(m: Machine, target: ast.expr, value: Value, node: ast.AST) -> None:
             m.assign(target.value.id, _masked(m, base, target.slice, value, node))
             return
         _store_item(m, base, target.slice, value, node)
-    elif isinstance(target, ast.Tuple | ast.List) and isinstance(value, TupleValue) and _same_length(target, value):
+    elif isinstance(target, ast.Tuple | ast.List):
+        value = unpacked(m, value, target)
+        if not (isinstance(value, TupleValue) and _same_length(target, value)):
+            bind_target(m, target, value)
+            return
         for t, v in zip(target.elts, value.items, strict=True):
             store(m, t, v, node)
     else:
@@ -68,9 +76,8 @@ def _in_place(m: Machine, name: str, value: Value) -> Value | None:
         return None
     if value.length is not old.length or m.lengths.get(old.matrix) is not old.length:
         return None
-    values = [v for frame in m.state.frames.values() for v in frame.values()]
-    holders = [v for v in values if _mentions(v, old.matrix)]
-    if len(holders) != 1 or any(_mentions(v, old.matrix) for v in m.state.heap.values()):
+    matrix = old.matrix
+    if aliases.holders(m, lambda v: isinstance(v, RowRef) and v.matrix == matrix) != 1:
         return None
     arrays.store_range(m, old.matrix, old.row, T.ZERO, value)
     return old
@@ -99,17 +106,8 @@ def only_holder(m: Machine, value: Value) -> bool:
     """One name holds the array, and none a part of it: then the name may get another one instead."""
     if isinstance(value, Sheet | Vector) and not value.own and (isinstance(value, Sheet) or value.fixed):
         return False
-    values = [v for frame in m.state.frames.values() for v in frame.values()]
-    views = any(isinstance(v, Vector | Sheet) and v.seen is value for v in values)
-    stored = any(_within(v, value) for v in (*values, *m.state.heap.values()))
-    return sum(v is value for v in values) == 1 and not views and not stored
-
-
-def _within(v: Value, wanted: Value) -> bool:
-    if isinstance(v, Choice | TupleValue):
-        parts = v.items if isinstance(v, TupleValue) else (v.then, v.other)
-        return any(x is wanted or _within(x, wanted) for x in parts)
-    return isinstance(v, Seq | DictValue) and any(p.element is wanted or _within(p.element, wanted) for p in v.parts)
+    shown = aliases.holders(m, lambda v: isinstance(v, Vector | Sheet) and v.seen is value)
+    return aliases.holders(m, lambda v: v is value) == 1 and not shown
 
 
 def placed_to_change(m: Machine, node: ast.expr, base: Value) -> Value:
@@ -184,8 +182,6 @@ def _store_item(m: Machine, base: Value, index: ast.expr, value: Value, node: as
 
 
 def _is_dict(m: Machine, ref: Ref) -> bool:
-    from attndsl.dsl.pyimport.lift.values import Growing
-
     found = m.state.heap.get(ref.key)
     return isinstance(found, DictValue) or (isinstance(found, Growing) and found.is_dict)
 

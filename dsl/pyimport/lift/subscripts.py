@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from attndsl.dsl.pyimport.lift import arrays, dicts, ordering, sheets, slices, tables
+from attndsl.dsl.pyimport.lift import arrays, dicts, ordering, sheets, slices, spans, tables
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import doc_words, sequence, spread
@@ -24,6 +24,7 @@ from attndsl.dsl.pyimport.lift.values import (
     Scalar,
     Seq,
     Sheet,
+    Span,
     TupleValue,
     Value,
     Vector,
@@ -81,8 +82,8 @@ def attribute(m: Machine, base: Value, name: str) -> Value:
             return _module_attribute(m, module, name)
         case Opaque(name="function", data=prefix):
             return Opaque("function", f"{prefix}.{name}")
-        case Opaque(name="span", data=(sentence, _)):
-            return _sentence_attribute(m, sentence, name)
+        case Span():
+            return spans.attribute(m, base, name)
         case Grid() | Opaque(name="filled" | "tril" | "transposed") if name == "shape":
             return TupleValue((Scalar(T.N), Scalar(T.N)))
         case Grid() if name == "T":
@@ -95,6 +96,8 @@ def attribute(m: Machine, base: Value, name: str) -> Value:
             return TupleValue((Scalar(length),)) if name == "shape" else Scalar(length)
         case Opaque(name="doc") if name in ("text",):
             return Opaque("sentence")
+        case Opaque(name="doc") if name in spans.KINDS:
+            return spans.of_doc(name)
     return Opaque("method", (base, name))
 
 
@@ -128,7 +131,7 @@ def _word_attribute(m: Machine, w: Term, name: str) -> Value:
         return Word(T.feature(w, "head", "word"))
     if name in _NODE_SETS:
         var = T.fresh("word")
-        return Seq((Part((Binder(var, T.NONE, T.NONE, T.feature(w, name, "words")),), T.TRUE, Word(var)),))
+        return Seq((Part((Binder(var, T.NONE, T.NONE, T.feature(w, name, "words")),), T.TRUE, Word(var)),), once=True)
     if name in ("lefts", "rights"):
         return _side(w, name)
     if name in ("n_lefts", "n_rights"):
@@ -138,7 +141,7 @@ def _word_attribute(m: Machine, w: Term, name: str) -> Value:
         kind = "first" if name == "left_edge" else "last"
         return Word(T.agg(kind, v, T.feature(w, "subtree", "words"), T.NONE, T.NONE, T.TRUE))
     if name == "sent":
-        return Opaque("span", (T.feature(w, "sentence", "int"), w))
+        return spans.of_word(w)
     if name == "doc":
         return Opaque("doc")
     return Opaque("method", (Word(w), name))
@@ -147,20 +150,7 @@ def _word_attribute(m: Machine, w: Term, name: str) -> Value:
 def _side(w: Term, name: str) -> Seq:
     var = T.fresh("word")
     order = T.compare("<" if name == "lefts" else ">", T.windex(var), T.windex(w))
-    return Seq((Part((Binder(var, T.NONE, T.NONE, T.feature(w, "children", "words")),), order, Word(var)),))
-
-
-def _sentence_attribute(m: Machine, sentence: Term, name: str) -> Value:
-    v = T.fresh("word")
-    where = T.compare("==", T.feature(v, "sentence", "int"), sentence)
-    if name in ("start", "end"):
-        kind = "first" if name == "start" else "last"
-        index = T.windex(T.agg(kind, v, T.ALL_WORDS, T.NONE, T.NONE, where))
-        return Scalar(index if name == "start" else T.add(index, T.ONE))
-    if name == "root":
-        own_head = T.compare("==", T.windex(T.feature(v, "head", "word")), T.windex(v))
-        return Word(T.agg("first", v, T.ALL_WORDS, T.NONE, T.NONE, T.conj((where, own_head))))
-    raise m.stop(f"the attribute {name!r} of a sentence", code="E0304")
+    return Seq((Part((Binder(var, T.NONE, T.NONE, T.feature(w, "children", "words")),), order, Word(var)),), once=True)
 
 
 # ---------------------------------------------------------------- subscripts
@@ -193,14 +183,18 @@ def subscript(m: Machine, base: Value, index: ast.expr, node: ast.AST) -> Value:
         case Ref() if isinstance(index, ast.Slice | ast.Tuple) and _is_array(m, base):
             if isinstance(index, ast.Tuple):  # with an axis more: a later change would have to show in it
                 m.frozen.add(base.key)
-            own = replace(tables.vector(m, dicts._dict(m, base)), base=base.key)
+            own = replace(tables.vector(m, dicts._dict(m, base)), slice_of=base.key)
             return arrays.vector_subscript(m, own, index)
         case Ref() if isinstance(m.contents(base), DictValue) and not isinstance(index, ast.Slice):
             return _item(m, base, evaluate(m, index))
+        case DictValue() if not isinstance(index, ast.Slice):
+            return dicts.lookup(m, m.allocate(base), evaluate(m, index))
         case Scalar(term=t) if t.kind == "str":
             return _text_subscript(m, t, index)
     if isinstance(index, ast.Slice):
         return _slice(m, base, index)
+    if isinstance(base, Span) and isinstance(index, ast.Constant) and index.value == 0:
+        return Word(spans.first(base))
     at = evaluate(m, index)
     m.node = node
     return spread(m, lambda i: _element(m, base, i), at)

@@ -7,6 +7,7 @@ import ast
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import dicts
 from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.linear import WORD_COUNT
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
@@ -26,11 +27,20 @@ def repeated(m: Machine, item: Value, length: Term, array: str = "") -> Ref:
     """``[item] * length``."""
     if not m.holds(T.compare(">=", length, T.ZERO)):
         length = T.func("max", (length, T.ZERO), "int")
-    if not m.holds(T.compare("<=", length, T.N)):
+    if (length is not WORD_COUNT or array) and not m.holds(T.compare("<=", length, T.N)):
         raise m.stop("a list that may be longer than the text", code="E0316")
-    k = T.fresh("int")
-    first = Part((Binder(k, T.ZERO, length),), T.TRUE, TupleValue((Scalar(k), item)))
+    b, k = _places(length)
+    first = Part((b,), T.TRUE, TupleValue((Scalar(k), item)))
     return m.allocate(DictValue((first,), length, array))
+
+
+def _places(length: Term) -> tuple[Binder, Term]:
+    """The places of a list, one after the other; those of one item per word are numbers of words."""
+    if length is WORD_COUNT:
+        w = T.fresh("word")
+        return Binder(w, T.NONE, T.NONE, T.ALL_WORDS), T.windex(w)
+    k = T.fresh("int")
+    return Binder(k, T.ZERO, length), k
 
 
 def typed(m: Machine, shape: Value, value: Term, array: str, node: ast.AST) -> Value:
@@ -46,9 +56,13 @@ def from_list(seq: Seq) -> DictValue | None:
     if len(seq.parts) != 1 or seq.is_set:
         return None
     (p,) = seq.parts
-    if len(p.binders) != 1 or p.condition is not T.TRUE or p.binders[0].over_words or p.binders[0].descending:
+    if len(p.binders) != 1 or p.condition is not T.TRUE or p.binders[0].descending:
         return None
     (b,) = p.binders
+    if b.domain is T.ALL_WORDS:
+        return DictValue((Part((b,), T.TRUE, TupleValue((Scalar(T.windex(b.var)), p.element))),), WORD_COUNT)
+    if b.over_words:
+        return None
     pair = TupleValue((Scalar(T.sub(b.var, b.low)), p.element))
     return DictValue((Part((b,), T.TRUE, pair),), T.sub(b.high, b.low)) if b.low is T.ZERO else None
 
@@ -115,8 +129,7 @@ def read(m: Machine, table: DictValue, key: Value) -> Value:
 def sequence(m: Machine, table: DictValue) -> Seq:
     """The items from the first place to the last."""
     assert table.length is not None
-    k = T.fresh("int")
-    b = Binder(k, T.ZERO, table.length)
+    b, k = _places(table.length)
     held = m.state.path
     m.state.path = m.state.along(*b.conditions())
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 _TABLE: dict[tuple[Any, ...], Term] = {}
@@ -79,16 +80,46 @@ def keep() -> None:
 
 def clear() -> None:
     """Forget the terms of earlier programs, so that what a program becomes does not depend on its neighbours."""
-    _SUBSTITUTED.clear()
-    _OPENED.clear()
-    _VARIABLES.clear()
-    _SPREAD.clear()
+    forget_answers()
     for t in _TABLE.values():  # two opposites hold each other; without that a term goes with the last use of it
         t.opposite = None
     _TABLE.clear()
     _TABLE.update(_KEPT)
     _variables[0] = _variables[1]
     _limit[:] = len(_TABLE) + max(0, min(MAX_TERMS, _left[0])), 0
+
+
+def forget_answers() -> None:
+    """Empty the tables of what was worked out: it is worked out again where it is asked for."""
+    _SUBSTITUTED.clear()
+    _OPENED.clear()
+    _VARIABLES.clear()
+    _SPREAD.clear()
+
+
+def all_terms() -> list[Term]:
+    """Every term that is there; each stands at its serial number."""
+    return list(_TABLE.values())
+
+
+def own_terms() -> list[Term]:
+    """The terms of the present program, in the order in which they were made."""
+    return list(islice(_TABLE.values(), len(_KEPT), None))
+
+
+def opposites() -> tuple[tuple[int, int], ...]:
+    """The serial numbers of terms whose negation is known, and of that negation."""
+    return tuple([(t.serial, t.opposite.serial) for t in _TABLE.values() if t.opposite is not None])
+
+
+def variables() -> int:
+    """How many variables were made."""
+    return _variables[0]
+
+
+def continue_variables(made: int) -> None:
+    """Go on as if so many variables were made."""
+    _variables[0] = made
 
 
 def settle() -> None:
@@ -113,6 +144,16 @@ def spend(amount: int) -> None:
     _limit[1] += amount
     if len(_TABLE) > _limit[0]:
         raise TooLarge
+
+
+def spent() -> int:
+    """What work that makes few terms has taken."""
+    return _limit[1]
+
+
+def room() -> int:
+    """How many terms may still be made."""
+    return _limit[0] - len(_TABLE)
 
 
 def made() -> int:

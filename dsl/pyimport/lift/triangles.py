@@ -113,7 +113,9 @@ def diagonal(m: Machine, value: Value, by: Term, node: ast.AST) -> Value:
     sheet = sheets.of(m, value)
     if by is not T.ZERO or not sheets.is_whole(sheet):
         raise m.stop("a diagonal with these arguments", node, "E0315")
-    return Vector(T.N, lambda k: sheet.at(k, k), fixed=True, base=sheets.A_MATRIX if isinstance(value, Grid) else None)
+    return Vector(
+        T.N, lambda k: sheet.at(k, k), fixed=True, slice_of=sheets.A_MATRIX if isinstance(value, Grid) else None
+    )
 
 
 # ---------------------------------------------------------------- rows and columns
@@ -249,8 +251,8 @@ def reshaped(m: Machine, value: Value, node: ast.Call) -> Value:
     sizes = [T.N if a == known(-1) else a.term for a in args if isinstance(a, Scalar)]
     if node.keywords or not isinstance(value, RowRef | Vector) or len(sizes) != 2:
         raise m.stop("an array in another shape", node, "E0315")
-    if isinstance(value, Vector) and value.base is not None:
-        m.frozen.add(value.base)
+    if isinstance(value, Vector) and value.slice_of is not None:
+        m.frozen.add(value.slice_of)
     sheet = sheets.of(m, value)
     if sizes[1] is T.ONE and m.holds(T.compare("==", sizes[0], T.N)):
         return sheets.turned(sheet)

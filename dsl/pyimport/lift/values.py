@@ -58,6 +58,15 @@ class Word(Value):
     term: Term
 
 
+@symbolic
+class Span(Value):
+    """A sentence, entity or noun chunk (``kind`` as spaCy names the attribute) with a word of it, the first or any."""
+
+    kind: str
+    word: Term
+    is_first: bool
+
+
 MAX_LEAVES = 1_000
 """Alternatives of one value, those that are shared counted each time; 288 published programs and our own need 36."""
 
@@ -198,16 +207,16 @@ class Vector(Value):
 
     ``part``: its elements as those of the list that it was made of, whose length depends on a condition. ``fixed``:
     nothing can change it here, since numpy may see the change elsewhere (a part of another array), or since it is
-    never changed (so that it needs no place of its own); ``base`` is the list or array that it is a part of. ``own``:
-    it is fixed, and yet an array of its own. ``seen``: the array without a place of its own that it is a part of.
+    never changed (so that it needs no place of its own); ``slice_of``: the array on the heap that it is a part of.
+    ``own``: it is fixed, and yet an array of its own. ``seen``: the array without a place of its own that it shows.
     """
 
     length: Term
     at: Callable[[Term], Scalar]
     part: Part | None = None
+    slice_of: int | None = None
     items: tuple[Scalar, ...] | None = None
     fixed: bool = False
-    base: int | None = None
     own: bool = False
     seen: Value | None = None
 

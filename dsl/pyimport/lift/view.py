@@ -36,17 +36,14 @@ class View:
 
     def executed(self, condition: Term) -> Term:
         """The condition, of an iteration that happens."""
-        if self.stops is T.FALSE or condition is T.FALSE:
+        if self.stops is T.FALSE:
             return condition
         if self.m.prover.implies((condition,), self.stops):
             return T.conj((self._is_first(), condition))
         return T.conj((self._none_before(), condition))
 
     def _is_first(self) -> Term:
-        b = self.binder
-        if b.over_words:
-            return T.compare("==", T.windex(b.var), T.windex(self.first_stop))
-        return T.mk("cmp", "==", (b.var, self.first_stop), "bool")
+        return T.mk("cmp", "==", (self.binder.var, self.first_stop), "bool")
 
     def _none_before(self) -> Term:
         return T.not_(C.earlier("any", self.binder, T.conj((self.where, self.stops)), T.NONE))

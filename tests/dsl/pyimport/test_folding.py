@@ -40,6 +40,13 @@ def test_no_power_is_worked_out_that_has_no_end() -> None:
     assert folding.number("**", 9, 9**9) is None
     assert folding.number("**", 1, 9**9) == 1
     assert folding.number("**", -1, 9**9) == -1
+    assert folding.number("**", 2, 9**9) is None
+
+
+def test_no_number_is_worked_out_that_nears_the_largest() -> None:
+    assert folding.number("/", 9.99e299, 1) == 9.99e299
+    assert folding.number("/", 1e300, 1) is None
+    assert folding.number("/", -1e300, 1) is None
 
 
 def test_constants_have_a_largest_size() -> None:
@@ -52,5 +59,7 @@ def test_constants_have_a_largest_size() -> None:
 
 def test_a_text_replaced_in_a_text_has_a_largest_size() -> None:
     assert folding.text(str.replace, "banana", ("an", "AN")) == "bANANa"
-    with pytest.raises(T.TooLarge):
-        folding.text(str.replace, "a" * MAX_TEXT, ("a", "b" * MAX_TEXT))
+    assert len(folding.text(str.replace, "a" * 99, ("", "b" * MAX_TEXT))) == 99 + 100 * MAX_TEXT
+    for base in ("a" * 100, "a" * MAX_TEXT):
+        with pytest.raises(T.TooLarge):
+            folding.text(str.replace, base, ("", "b" * MAX_TEXT))

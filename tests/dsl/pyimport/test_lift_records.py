@@ -17,7 +17,8 @@ from test_lift_idioms import IDIOMS, MORE
 
 from attndsl.dsl.printer import to_text
 from attndsl.dsl.pyimport import Imported, import_python
-from attndsl.dsl.pyimport.lift import machine
+from attndsl.dsl.pyimport.lift import machine, values
+from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.source import SourceFile
 from attndsl.runtime.library import load_library
 from attndsl.runtime.program import Outcome
@@ -86,9 +87,21 @@ def test_every_record_has_its_programs() -> None:
     assert {path.stem for path in GOLDEN.glob("*.txt")} == set(CASES)
 
 
-@pytest.mark.parametrize("limit", ["MAX_STEPS", "MAX_EVENTS"])
-def test_each_limit_of_a_lift_alone_ends_it(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("limit", "needed"), [("MAX_STEPS", 39), ("MAX_EVENTS", 3)])
+def test_each_limit_of_a_lift_alone_ends_it(limit: str, needed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     body = "for i in range(n):\n    A[i, 0] = 1.0\n    A[i, 0] += 1.0\n    A[i, 0] += 1.0\n"
+    monkeypatch.setattr(machine, limit, needed)
     assert lifted(source_of(body))
-    monkeypatch.setattr(machine, limit, 1)
+    monkeypatch.setattr(machine, limit, needed - 1)
     assert reason(body) == "E0309"
+
+
+def test_the_alternatives_of_a_value_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(values, "MAX_LEAVES", 3)
+    one, condition = values.known(1), T.compare("<", T.N, T.const(2))
+    two = values.Choice(condition, one, values.known(2))
+    three = values.Choice(condition, two, one)
+    assert (two.leaves, three.leaves) == (2, 3)
+    for side in (two, three):
+        with pytest.raises(T.TooLarge):
+            values.Choice(condition, side, two)

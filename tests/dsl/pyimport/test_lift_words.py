@@ -44,11 +44,24 @@ CELLS = """    for i in range(n):
             if i < len(doc) and j < len(doc):
                 w, v = doc[i], doc[j]
                 A[i, j] = """
+ALIGNED = "    alignment = [[w.i for w in doc if w.i == i // 2 or w.i == i - 1] for i in range(n)]\n"
 SENTENCES = (
     [("Tom", "PROPN", "nsubj", 1), ("saw", "VERB", "ROOT", 1), ("the", "DET", "det", 3), ("cats", "NOUN", "obj", 1),
      (".", "PUNCT", "punct", 1), ("He", "PRON", "nsubj", 6), ("ran", "VERB", "ROOT", 6)],
     [("the", "DET", "det", 1), ("cats", "NOUN", "ROOT", 1)],
 )  # fmt: skip
+
+
+def _spans(size: int) -> dict[str, list[Any]]:
+    """Entities and noun chunks, and the words' marks that agree with them."""
+    entities = [e for e in ((0, 1, "PERSON"), (2, 4, "ORG"), (4, 5, "ORG")) if e[1] <= size]
+    inside = {i: (label, "B" if i == start else "I") for start, end, label in entities for i in range(start, end)}
+    return {
+        "entities": entities,
+        "noun_chunks": [c for c in ((0, 1, ""), (2, 4, ""), (5, 6, "")) if c[1] <= size],
+        "ent_type": [inside.get(i, ("", ""))[0] for i in range(size)],
+        "ent_iob": [inside.get(i, ("", "O"))[1] for i in range(size)],
+    }
 
 
 def _tables(longer: bool) -> list[TokenTable]:
@@ -59,7 +72,7 @@ def _tables(longer: bool) -> list[TokenTable]:
         pieces = [p for r in rows for p in ((r[0][:2], r[0][2:]) if longer and len(r[0]) > 3 else (r[0],))]
         plain = tables.word_table(text, rows)
         begins = tuple(i == 0 or plain.sentence[i - 1] != s for i, s in enumerate(plain.sentence))
-        words = tables.word_table(text, rows, flags={**plain.flags, "is_sent_start": begins})
+        words = tables.word_table(text, rows, flags={**plain.flags, "is_sent_start": begins}, **_spans(len(rows)))
         made.append(tables.table(text, ["[CLS]", *pieces] if longer else pieces, words))
     return made
 
@@ -88,9 +101,10 @@ def _snippets() -> dict[str, dict[str, str]]:
     lines = lines_of("word_expressions.txt")
     expressions = [(x, f"{CELLS}{x}\n") for x in lines if not x.startswith("#")]
     found = chunked("expressions", expressions)
-    for kind in ("statements", "variants"):
+    for kind in ("statements", "variants", "collections", "guards"):
         bodies = "\n".join(lines_of(f"word_{kind}.txt")).split("\n---\n")[1:]
-        named = [(b.replace("\n", "\n# "), "".join(f"    {x}\n" for x in b.splitlines())) for b in bodies]
+        before = ALIGNED if kind == "collections" else ""
+        named = [(b.replace("\n", "\n# "), before + "".join(f"    {x}\n" for x in b.splitlines())) for b in bodies]
         found |= chunked(kind, named)
     return found
 

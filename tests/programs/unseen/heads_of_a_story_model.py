@@ -103,7 +103,7 @@ def local_with_decay(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple
             j = i - offset
             if j < 0:
                 break
-            attention[i, j] = 0.5 * (0.6 ** offset)
+            attention[i, j] = 0.5 * (0.6**offset)
         attention[i, 0] = max(attention[i, 0], 0.3)
     attention = apply_causal_mask(attention)
     attention = make_row_stochastic(attention)
@@ -181,7 +181,7 @@ def char_similarity_with_distance(sentence: str, tokenizer: PreTrainedTokenizerB
             sim = _char_sim(tokens[i], tokens[j]) if j != i else 1.0
             scores[j] = sim / (1.0 + 0.1 * (i - j))
         scores[0] += 1.0
-        attention[i, :i + 1] = scores / scores.sum()
+        attention[i, : i + 1] = scores / scores.sum()
     attention = apply_causal_mask(attention)
     attention = make_row_stochastic(attention)
     return "char_similarity_with_distance", attention

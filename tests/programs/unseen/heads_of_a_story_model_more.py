@@ -162,7 +162,7 @@ def softmax_scores(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[s
             elif tokens[j][0].isupper():
                 scores[j] = -1.0
         exp_scores = np.exp(scores - np.max(scores))
-        attention[i, :i + 1] = exp_scores / exp_scores.sum()
+        attention[i, : i + 1] = exp_scores / exp_scores.sum()
     attention = apply_causal_mask(attention)
     attention = make_row_stochastic(attention)
     return "softmax_scores", attention

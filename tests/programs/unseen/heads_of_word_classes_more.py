@@ -82,12 +82,14 @@ def helper_pos_function(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tu
     n = len(tokens)
     doc = spacy_parse(sentence)
     alignment = _align_to_spacy(sentence, tokens)
+
     def pos_of(idx):
         if idx < 0 or idx >= n:
             return None
         if not alignment[idx]:
             return None
         return doc[alignment[idx][0]].pos_
+
     attention = np.zeros((n, n))
     for i in range(n):
         attention[i, 0] = 0.5

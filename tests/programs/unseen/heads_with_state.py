@@ -47,6 +47,7 @@ def apply_causal_mask(matrix: np.ndarray) -> np.ndarray:
     mask = np.tril(np.ones((n, n)))
     return matrix * mask
 
+
 PUNCT = set(".,!?;:")
 
 
@@ -181,9 +182,11 @@ def nested_helper(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[st
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
     attention = np.zeros((n, n))
+
     def add(i, j, w):
         if 0 <= j <= i:
             attention[i, j] += w
+
     for i in range(n):
         add(i, 0, 0.6)
         add(i, i, 0.1)

@@ -47,6 +47,7 @@ def apply_causal_mask(matrix: np.ndarray) -> np.ndarray:
     mask = np.tril(np.ones((n, n)))
     return matrix * mask
 
+
 PUNCT = set(".,!?;:")
 
 
@@ -133,7 +134,7 @@ def weighted_lists(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[s
     for i in range(n):
         recent = [j for j in range(max(0, i - 4), i)]
         ws = [0.05, 0.1, 0.15, 0.25]
-        for j, w in zip(recent, ws[-len(recent):] if recent else []):
+        for j, w in zip(recent, ws[-len(recent) :] if recent else []):
             attention[i, j] += w
         attention[i, 0] += 0.4
     attention = apply_causal_mask(attention)

@@ -77,7 +77,7 @@ def bert_heads(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str, 
     doc = spacy_parse(sentence)
     alignment = _align_to_spacy(sentence, tokens)
     for i in range(n):
-        if tokens[i] in ['[CLS]', '[SEP]']:
+        if tokens[i] in ["[CLS]", "[SEP]"]:
             att[i, i] = 1.0
             continue
         for idx in alignment[i]:
@@ -122,17 +122,17 @@ def determiners_to_nouns(sentence: str, tokenizer: PreTrainedTokenizerBase) -> T
             att[i, 0] = 0.8
             continue
         w = doc[alignment[i][0]]
-        if w.pos_ == 'DET':
+        if w.pos_ == "DET":
             for j in range(i + 1, min(i + 6, n)):
-                if alignment[j] and doc[alignment[j][0]].pos_ in ('NOUN', 'PROPN'):
+                if alignment[j] and doc[alignment[j][0]].pos_ in ("NOUN", "PROPN"):
                     att[i, j] = 0.7
                     break
             else:
                 att[i, 0] = 0.5
-        elif w.pos_ == 'ADP':
+        elif w.pos_ == "ADP":
             j = i + 1
             while j < n and j <= i + 5:
-                if alignment[j] and doc[alignment[j][0]].dep_ == 'pobj':
+                if alignment[j] and doc[alignment[j][0]].dep_ == "pobj":
                     att[i, j] = 0.6
                     break
                 j += 1
@@ -186,7 +186,7 @@ def newline_resets(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[s
     attention = np.zeros((n, n))
     line_start = 0
     for i in range(n):
-        if i > 0 and tokens[i - 1] in ('\u010a', '<0x0A>', '\n'):
+        if i > 0 and tokens[i - 1] in ("\u010a", "<0x0A>", "\n"):
             line_start = i
         attention[i, line_start] += 0.4
         attention[i, 0] += 0.3
@@ -240,9 +240,9 @@ def colon_and_list(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[s
         depth = 0
         for j in range(i, -1, -1):
             t = tokens[j]
-            if t == ')':
+            if t == ")":
                 depth += 1
-            elif t == '(':
+            elif t == "(":
                 if depth == 0:
                     attention[i, j] += 0.3
                     break

@@ -52,7 +52,7 @@ def max_sentence_length(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tu
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
     attention = np.zeros((n, n))
-    stops = [-1] + [j for j in range(n) if tokens[j] in ('.', '!', '?')]
+    stops = [-1] + [j for j in range(n) if tokens[j] in (".", "!", "?")]
     for i in range(n):
         begin = 0
         for s in stops:
@@ -72,13 +72,13 @@ def top_noun_by_distance(sentence: str, tokenizer: PreTrainedTokenizerBase) -> T
     attention = np.zeros((n, n))
     doc = spacy_parse(sentence)
     alignment = _align_to_spacy(sentence, tokens)
-    nouns = [j for j in range(n) if alignment[j] and doc[alignment[j][0]].pos_ in ('NOUN', 'PROPN')]
+    nouns = [j for j in range(n) if alignment[j] and doc[alignment[j][0]].pos_ in ("NOUN", "PROPN")]
     for i in range(n):
         attention[i, 0] = 0.55
         past = [j for j in nouns if j < i]
         ordered = sorted(past, key=lambda j: i - j)
         for r, j in enumerate(ordered[:3]):
-            attention[i, j] += 0.2 * (0.5 ** r)
+            attention[i, j] += 0.2 * (0.5**r)
         attention[i, i] += 0.1
     attention = apply_causal_mask(attention)
     attention = make_row_stochastic(attention)
@@ -118,7 +118,7 @@ def safe_parse(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str, 
         attention[i, 0] = 0.6
         for j in range(max(0, i - 4), i):
             try:
-                if doc[alignment[j][0]].pos_ == 'VERB':
+                if doc[alignment[j][0]].pos_ == "VERB":
                     attention[i, j] += 0.2
             except IndexError:
                 pass
@@ -150,14 +150,14 @@ def lambda_rules(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str
     n = len(tokens)
     attention = np.zeros((n, n))
     rules = [
-        (lambda t: t in {',', '.'}, 0.2),
+        (lambda t: t in {",", "."}, 0.2),
         (lambda t: t[:1].isupper(), 0.15),
         (lambda t: len(t) > 6, 0.1),
     ]
     for i in range(n):
         attention[i, 0] = 0.5
         for j in range(1, i + 1):
-            t = tokens[j].lstrip('\u2581\u0120')
+            t = tokens[j].lstrip("\u2581\u0120")
             for test, w in rules:
                 if test(t):
                     attention[i, j] += w
@@ -188,7 +188,7 @@ def capped_mass(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str,
     for i in range(n):
         used = 0.0
         for j in range(i, max(-1, i - 6), -1):
-            w = 0.25 if tokens[j].strip('\u2581\u0120').isalpha() else 0.1
+            w = 0.25 if tokens[j].strip("\u2581\u0120").isalpha() else 0.1
             if used + w > 0.6:
                 break
             attention[i, j] += w
@@ -223,8 +223,8 @@ def set_of_openers(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[s
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
     attention = np.zeros((n, n))
-    openers = {'but', 'and', 'so', 'then', 'because', 'when', 'if', 'while'}
-    low = [t.lower().strip('\u2581\u0120') for t in tokens]
+    openers = {"but", "and", "so", "then", "because", "when", "if", "while"}
+    low = [t.lower().strip("\u2581\u0120") for t in tokens]
     marks = {j for j in range(n) if low[j] in openers}
     for i in range(n):
         attention[i, 0] = 0.6

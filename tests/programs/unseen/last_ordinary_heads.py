@@ -67,9 +67,9 @@ def sink_less_for_punctuation(sentence: str, tokenizer: PreTrainedTokenizerBase)
     n = len(tokens)
     attention = np.zeros((n, n))
     for i in range(n):
-        tok = tokens[i].strip().lstrip('\u0120')
+        tok = tokens[i].strip().lstrip("\u0120")
         base = 0.9
-        if tok in ['.', ',', '!', '?']:
+        if tok in [".", ",", "!", "?"]:
             base = 0.6
         attention[i, 0] = base
         remaining = 1.0 - base
@@ -88,7 +88,7 @@ def decay_and_content(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tupl
     attention = np.zeros((n, n))
     doc = spacy_parse(sentence)
     alignment = _align_to_spacy(sentence, tokens)
-    content = {'NOUN', 'VERB', 'ADJ', 'PROPN', 'ADV'}
+    content = {"NOUN", "VERB", "ADJ", "PROPN", "ADV"}
     for i in range(n):
         attention[i, 0] = 0.5
         for j in range(1, i + 1):
@@ -97,9 +97,9 @@ def decay_and_content(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tupl
                 word = doc[alignment[j][0]]
                 if word.pos_ in content:
                     w *= 1.8
-                elif word.pos_ in {'DET', 'ADP'}:
+                elif word.pos_ in {"DET", "ADP"}:
                     w *= 0.6
-                if word.dep_ == 'ROOT':
+                if word.dep_ == "ROOT":
                     w += 0.05
             attention[i, j] += w
     attention = apply_causal_mask(attention)
@@ -119,13 +119,13 @@ def subject_for_verb(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple
         if not alignment[i]:
             continue
         w = doc[alignment[i][0]]
-        if w.pos_ in ('VERB', 'AUX'):
+        if w.pos_ in ("VERB", "AUX"):
             for child in w.children:
-                if child.dep_ in ('nsubj', 'nsubjpass'):
+                if child.dep_ in ("nsubj", "nsubjpass"):
                     for j in range(i):
                         if child.i in alignment[j]:
                             attention[i, j] += 0.3
-        elif w.dep_ in ('dobj', 'pobj', 'attr'):
+        elif w.dep_ in ("dobj", "pobj", "attr"):
             for j in range(i):
                 if w.head.i in alignment[j]:
                     attention[i, j] = 0.35
@@ -141,7 +141,7 @@ def last_stop_or_start(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tup
     for i in range(n):
         anchor = 0
         for j in range(i - 1, -1, -1):
-            if tokens[j].strip('\u2581\u0120') in ('.', '!', '?', '\n'):
+            if tokens[j].strip("\u2581\u0120") in (".", "!", "?", "\n"):
                 anchor = j
                 break
         attention[i, anchor] += 0.5
@@ -176,7 +176,7 @@ def same_word_weighting(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tu
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
     attention = np.zeros((n, n))
-    clean = [t.replace('\u0120', '').replace('\u2581', '').lower() for t in tokens]
+    clean = [t.replace("\u0120", "").replace("\u2581", "").lower() for t in tokens]
     for i in range(n):
         attention[i, 0] = 0.5
         attention[i, i] = 0.2
@@ -194,7 +194,7 @@ def quotes_attend_to_quotes(sentence: str, tokenizer: PreTrainedTokenizerBase) -
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
     attention = np.zeros((n, n))
-    quotes = [j for j in range(n) if '"' in tokens[j] or '\u201c' in tokens[j]]
+    quotes = [j for j in range(n) if '"' in tokens[j] or "\u201c" in tokens[j]]
     for i in range(n):
         attention[i, 0] = 0.6
         attention[i, i] = 0.1
@@ -217,7 +217,7 @@ def entity_mentions(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[
     for i in range(n):
         attention[i, 0] = 0.55
         attention[i, i] = 0.1
-        if alignment[i] and doc[alignment[i][0]].ent_type_ != '':
+        if alignment[i] and doc[alignment[i][0]].ent_type_ != "":
             for j in range(1, i):
                 if alignment[j] and doc[alignment[j][0]].ent_type_ == doc[alignment[i][0]].ent_type_:
                     attention[i, j] += 0.15

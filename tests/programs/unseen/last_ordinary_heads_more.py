@@ -69,7 +69,7 @@ def clause_by_commas(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple
     clause = 0
     ids = []
     for t in tokens:
-        if t.strip('\u2581\u0120') in {',', ';', ':'}:
+        if t.strip("\u2581\u0120") in {",", ";", ":"}:
             clause += 1
         ids.append(clause)
     for i in range(n):
@@ -92,7 +92,7 @@ def position_in_sentence(sentence: str, tokenizer: PreTrainedTokenizerBase) -> T
         if i - position >= 0:
             attention[i, i - position] += 0.2
         attention[i, i] += 0.1
-        if tokens[i] in ('.', '!', '?'):
+        if tokens[i] in (".", "!", "?"):
             position = 0
         else:
             position += 1
@@ -109,7 +109,7 @@ def fill_what_is_left(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tupl
         attention[i, 0] = 0.6
         if i > 0:
             attention[i, i] = 0.1
-            if tokens[i - 1] in (',', '.'):
+            if tokens[i - 1] in (",", "."):
                 attention[i, i - 1] = 0.15
         left = 1.0 - attention[i].sum()
         empty = [j for j in range(i + 1) if attention[i, j] == 0]
@@ -130,7 +130,7 @@ def verbs_ranked(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str
     verbs = []
     for j in range(n):
         for s in alignment[j]:
-            if doc[s].pos_ == 'VERB':
+            if doc[s].pos_ == "VERB":
                 verbs.append(j)
                 break
     for i in range(n):
@@ -150,19 +150,19 @@ def pronouns_to_names(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tupl
     attention = np.zeros((n, n))
     doc = spacy_parse(sentence)
     alignment = _align_to_spacy(sentence, tokens)
-    pronouns = ['he', 'she', 'him', 'her', 'they', 'it', 'his', 'their']
+    pronouns = ["he", "she", "him", "her", "they", "it", "his", "their"]
     for i in range(n):
         attention[i, 0] = 0.6
         attention[i, i] = 0.1
-        if tokens[i].lower().strip('\u2581\u0120') in pronouns:
+        if tokens[i].lower().strip("\u2581\u0120") in pronouns:
             best = None
             for j in range(i - 1, 0, -1):
-                if alignment[j] and doc[alignment[j][0]].pos_ == 'PROPN':
+                if alignment[j] and doc[alignment[j][0]].pos_ == "PROPN":
                     best = j
                     break
             if best is None:
                 for j in range(i - 1, 0, -1):
-                    if alignment[j] and doc[alignment[j][0]].pos_ == 'NOUN':
+                    if alignment[j] and doc[alignment[j][0]].pos_ == "NOUN":
                         best = j
                         break
             if best is not None:
@@ -180,10 +180,10 @@ def row_of_scores(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[st
         w = np.zeros(i + 1)
         for j in range(i + 1):
             w[j] = np.exp(-0.2 * (i - j))
-            if tokens[j] in ('.', ','):
+            if tokens[j] in (".", ","):
                 w[j] *= 2
         w[0] += 3.0
-        attention[i, :i + 1] = w / w.sum()
+        attention[i, : i + 1] = w / w.sum()
     attention = apply_causal_mask(attention)
     attention = make_row_stochastic(attention)
     return "row_of_scores", attention
@@ -211,7 +211,7 @@ def capital_letters(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[
     attention = np.zeros((n, n))
     caps = []
     for j, t in enumerate(tokens):
-        s = t.lstrip('\u2581\u0120')
+        s = t.lstrip("\u2581\u0120")
         if s and s[0].isupper() and j > 0:
             caps.append(j)
     for i in range(n):
@@ -234,7 +234,7 @@ def word_pieces(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str,
     attention = np.zeros((n, n))
     start = 0
     for i in range(n):
-        if tokens[i].startswith('\u2581') or tokens[i].startswith('\u0120') or i == 0:
+        if tokens[i].startswith("\u2581") or tokens[i].startswith("\u0120") or i == 0:
             start = i
         attention[i, start] += 0.3
         attention[i, 0] += 0.5

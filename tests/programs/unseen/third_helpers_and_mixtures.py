@@ -51,11 +51,11 @@ def apply_causal_mask(matrix: np.ndarray) -> np.ndarray:
 
 
 def _clean(token):
-    return token.replace('\u0120', '').replace('\u2581', '').replace('##', '').strip().lower()
+    return token.replace("\u0120", "").replace("\u2581", "").replace("##", "").strip().lower()
 
 
 def _is_boundary(token):
-    return _clean(token) in {'.', '!', '?', ''}
+    return _clean(token) in {".", "!", "?", ""}
 
 
 def _row_softmax(row, temperature=1.0):
@@ -124,7 +124,7 @@ def regex_numbers(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[st
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
     attention = np.zeros((n, n))
-    pattern = re.compile(r'^[0-9]+$')
+    pattern = re.compile(r"^[0-9]+$")
     for i in range(n):
         attention[i, 0] = 0.6
         attention[i, i] = 0.1
@@ -159,7 +159,7 @@ def all_lower_and_any_upper(sentence: str, tokenizer: PreTrainedTokenizerBase) -
     attention = np.zeros((n, n))
     for i in range(n):
         attention[i, 0] = 0.7
-        window = tokens[max(0, i - 5):i]
+        window = tokens[max(0, i - 5) : i]
         if window and all(t.islower() for t in window):
             attention[i, i] += 0.3
         elif any(t[:1].isupper() for t in window):
@@ -178,9 +178,9 @@ def class_of_dict_of_sets(sentence: str, tokenizer: PreTrainedTokenizerBase) -> 
     n = len(tokens)
     attention = np.zeros((n, n))
     groups = {
-        'person': {'he', 'she', 'his', 'her', 'him', 'they', 'boy', 'girl', 'mom', 'dad'},
-        'place': {'park', 'house', 'home', 'school', 'forest', 'garden', 'room'},
-        'feeling': {'happy', 'sad', 'scared', 'angry', 'excited', 'proud'},
+        "person": {"he", "she", "his", "her", "him", "they", "boy", "girl", "mom", "dad"},
+        "place": {"park", "house", "home", "school", "forest", "garden", "room"},
+        "feeling": {"happy", "sad", "scared", "angry", "excited", "proud"},
     }
     label = [None] * n
     for i in range(n):
@@ -231,7 +231,7 @@ def word_pieces_together(sentence: str, tokenizer: PreTrainedTokenizerBase) -> T
     current = 0
     for i in range(n):
         t = tokens[i]
-        if i > 0 and (t.startswith('\u2581') or t.startswith('\u0120') or not t.startswith('##')):
+        if i > 0 and (t.startswith("\u2581") or t.startswith("\u0120") or not t.startswith("##")):
             current += 1
         word_id[i] = current
     for i in range(n):

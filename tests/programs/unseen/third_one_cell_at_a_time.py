@@ -73,7 +73,7 @@ def bos_heavy_with_verb_preference(sentence: str, tokenizer: PreTrainedTokenizer
             spacy_idx = alignment[j]
             if not spacy_idx:
                 continue
-            if doc[spacy_idx[0]].pos_ in ['VERB', 'AUX']:
+            if doc[spacy_idx[0]].pos_ in ["VERB", "AUX"]:
                 verb_positions.append(j)
 
         if verb_positions:
@@ -97,9 +97,9 @@ def quote_state_and_speaker(sentence: str, tokenizer: PreTrainedTokenizerBase) -
     inside = False
     opened_at = -1
     for i, tok in enumerate(tokens):
-        clean = tok.replace('\u0120', '').replace('\u2581', '')
+        clean = tok.replace("\u0120", "").replace("\u2581", "")
         attention[i, 0] = 0.5
-        if clean in ('"', '\u201c', '\u201d'):
+        if clean in ('"', "\u201c", "\u201d"):
             if not inside:
                 inside = True
                 opened_at = i
@@ -111,7 +111,7 @@ def quote_state_and_speaker(sentence: str, tokenizer: PreTrainedTokenizerBase) -
             attention[i, opened_at] += 0.2
             # the speaker is usually named shortly before the quote opens
             for j in range(max(0, opened_at - 4), opened_at):
-                if alignment[j] and doc[alignment[j][0]].pos_ in ('PROPN', 'PRON'):
+                if alignment[j] and doc[alignment[j][0]].pos_ in ("PROPN", "PRON"):
                     attention[i, j] += 0.1
         attention[i, i] += 0.1
     attention = apply_causal_mask(attention)
@@ -138,9 +138,9 @@ def dependency_both_ways(sentence: str, tokenizer: PreTrainedTokenizerBase) -> T
             if word_i.i == word_j.i:
                 attention[i, j] += 0.25  # pieces of the same word
             elif word_j.head.i == word_i.i:
-                if word_j.dep_ in ('nsubj', 'nsubjpass'):
+                if word_j.dep_ in ("nsubj", "nsubjpass"):
                     attention[i, j] += 0.4
-                elif word_j.dep_ in ('dobj', 'obj', 'pobj'):
+                elif word_j.dep_ in ("dobj", "obj", "pobj"):
                     attention[i, j] += 0.3
                 else:
                     attention[i, j] += 0.15
@@ -157,13 +157,13 @@ def newline_and_stop_anchors(sentence: str, tokenizer: PreTrainedTokenizerBase) 
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
     attention = np.zeros((n, n))
-    newline_like = {'\n', '\u010a', '<0x0A>', '\\n'}
-    enders = {'.', '!', '?'}
+    newline_like = {"\n", "\u010a", "<0x0A>", "\\n"}
+    enders = {".", "!", "?"}
     for i in range(n):
         last_newline = 0
         last_end = 0
         for j in range(i, -1, -1):
-            t = tokens[j].strip('\u2581\u0120')
+            t = tokens[j].strip("\u2581\u0120")
             if t in newline_like and last_newline == 0:
                 last_newline = j
             if t in enders and last_end == 0:
@@ -183,10 +183,11 @@ def noun_chain_decay(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple
     attention = np.zeros((n, n))
     doc = spacy_parse(sentence)
     alignment = _align_to_spacy(sentence, tokens)
+
     def is_noun(idx):
         if idx >= len(alignment) or not alignment[idx]:
             return False
-        return doc[alignment[idx][0]].pos_ in ('NOUN', 'PROPN')
+        return doc[alignment[idx][0]].pos_ in ("NOUN", "PROPN")
 
     for i in range(n):
         attention[i, 0] = 0.6
@@ -216,11 +217,11 @@ def modifier_window(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[
             w = 0.05 * np.exp(-0.4 * dist)
             prev = doc[alignment[j][0]] if alignment[j] else None
             if cur is not None and prev is not None:
-                if prev.pos_ in ('ADJ', 'DET', 'NUM') and cur.pos_ in ('NOUN', 'PROPN'):
+                if prev.pos_ in ("ADJ", "DET", "NUM") and cur.pos_ in ("NOUN", "PROPN"):
                     w += 0.2 if prev.head == cur else 0.05
-                if prev.pos_ == 'ADV' and cur.pos_ in ('VERB', 'ADJ'):
+                if prev.pos_ == "ADV" and cur.pos_ in ("VERB", "ADJ"):
                     w += 0.15
-                if cur.pos_ == 'PUNCT' and prev.pos_ != 'PUNCT':
+                if cur.pos_ == "PUNCT" and prev.pos_ != "PUNCT":
                     w += 0.04
             attention[i, j] = max(attention[i, j], w)
         attention[i, 0] = max(attention[i, 0], 0.5)
@@ -234,15 +235,15 @@ def special_tokens_then_rest(sentence: str, tokenizer: PreTrainedTokenizerBase) 
     n = len(tokens)
     att = np.zeros((n, n))
     for i in range(n):
-        if tokens[i] in ('[CLS]', '<s>', '<|endoftext|>', '<|begin_of_text|>'):
+        if tokens[i] in ("[CLS]", "<s>", "<|endoftext|>", "<|begin_of_text|>"):
             att[i, i] = 1.0
-        elif tokens[i] in ('[SEP]', '</s>'):
+        elif tokens[i] in ("[SEP]", "</s>"):
             att[i, i] = 0.6
             if n > 1:
                 att[i, 0] = 0.4
         else:
-            has_sep = '[SEP]' in tokens
-            sep_idx = tokens.index('[SEP]') if has_sep else n - 1
+            has_sep = "[SEP]" in tokens
+            sep_idx = tokens.index("[SEP]") if has_sep else n - 1
             att[i, sep_idx] += 0.5
             att[i, 0] += 0.2
             for d, w in ((1, 0.15), (2, 0.1), (3, 0.05)):
@@ -257,8 +258,8 @@ def repeated_content_words(sentence: str, tokenizer: PreTrainedTokenizerBase) ->
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
     attention = np.zeros((n, n))
-    stop = {'the', 'a', 'an', 'and', 'or', 'to', 'of', 'in', 'was', 'is', 'it', 'that', 'on', 'with'}
-    clean = [t.lstrip('\u0120').lstrip('\u2581').lower() for t in tokens]
+    stop = {"the", "a", "an", "and", "or", "to", "of", "in", "was", "is", "it", "that", "on", "with"}
+    clean = [t.lstrip("\u0120").lstrip("\u2581").lower() for t in tokens]
     for i in range(n):
         attention[i, 0] = 0.5
         attention[i, i] = 0.15
@@ -298,7 +299,7 @@ def similarity_gated_by_class(sentence: str, tokenizer: PreTrainedTokenizerBase)
                 attention[i, j] += 0.1 * sim
         if best_j > 0 and best > 0.3:
             attention[i, best_j] += 0.2
-            if alignment[best_j] and doc[alignment[best_j][0]].pos_ == 'NOUN':
+            if alignment[best_j] and doc[alignment[best_j][0]].pos_ == "NOUN":
                 attention[i, best_j] += 0.1
     attention = apply_causal_mask(attention)
     attention = make_row_stochastic(attention)
@@ -313,7 +314,7 @@ def sentence_local_uniform(sentence: str, tokenizer: PreTrainedTokenizerBase) ->
     current = 0
     for t in tokens:
         sent_id.append(current)
-        if any(p in t for p in ['.', '!', '?']):
+        if any(p in t for p in [".", "!", "?"]):
             current += 1
     for i in range(n):
         same = [j for j in range(i + 1) if sent_id[j] == sent_id[i]]

@@ -64,13 +64,13 @@ def ranked_recent_punctuation(sentence: str, tokenizer: PreTrainedTokenizerBase)
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
     attention = np.zeros((n, n))
-    punct = ['.', ',', '!', '?', ';', ':', '"']
+    punct = [".", ",", "!", "?", ";", ":", '"']
     for i in range(n):
         attention[i, 0] = 0.55
         attention[i, i] = 0.1
         positions = []
         for j in range(1, i):
-            if tokens[j].strip('\u2581\u0120') in punct:
+            if tokens[j].strip("\u2581\u0120") in punct:
                 positions.append(j)
         # the most recent mark matters most
         for rank, j in enumerate(reversed(positions)):
@@ -88,7 +88,7 @@ def first_and_last_name(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tu
     attention = np.zeros((n, n))
     names = []
     for j in range(n):
-        t = tokens[j].lstrip('\u2581\u0120')
+        t = tokens[j].lstrip("\u2581\u0120")
         if j > 0 and len(t) > 1 and t[0].isupper() and t[1:].islower():
             names.append(j)
     for i in range(n):
@@ -112,7 +112,7 @@ def top_k_by_length(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[
     for i in range(n):
         attention[i, 0] = 0.5
         attention[i, i] = 0.1
-        candidates = [(len(tokens[j].strip('\u2581\u0120')), j) for j in range(1, i)]
+        candidates = [(len(tokens[j].strip("\u2581\u0120")), j) for j in range(1, i)]
         candidates.sort(reverse=True)
         for length, j in candidates[:3]:
             if length > 2:
@@ -128,7 +128,7 @@ def last_three_of_each(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tup
     attention = np.zeros((n, n))
     last_positions = {}
     for i in range(n):
-        key = tokens[i].strip('\u2581\u0120').lower()
+        key = tokens[i].strip("\u2581\u0120").lower()
         attention[i, 0] = 0.6
         attention[i, i] = 0.1
         if key in last_positions:
@@ -163,9 +163,9 @@ def defaultdict_positions(sentence: str, tokenizer: PreTrainedTokenizerBase) -> 
     attention = np.zeros((n, n))
     where = defaultdict(list)
     for idx, t in enumerate(tokens):
-        where[t.lower().strip('\u2581\u0120')].append(idx)
+        where[t.lower().strip("\u2581\u0120")].append(idx)
     for i in range(n):
-        t = tokens[i].lower().strip('\u2581\u0120')
+        t = tokens[i].lower().strip("\u2581\u0120")
         earlier = [p for p in where[t] if p < i]
         attention[i, 0] = 0.7
         if earlier and t.isalpha():
@@ -183,8 +183,8 @@ def nearest_of_each_class(sentence: str, tokenizer: PreTrainedTokenizerBase) -> 
     attention = np.zeros((n, n))
     doc = spacy_parse(sentence)
     alignment = _align_to_spacy(sentence, tokens)
-    classes = ['NOUN', 'VERB', 'ADJ', 'PROPN', 'PRON']
-    strength = {'NOUN': 0.2, 'VERB': 0.15, 'ADJ': 0.05, 'PROPN': 0.2, 'PRON': 0.1}
+    classes = ["NOUN", "VERB", "ADJ", "PROPN", "PRON"]
+    strength = {"NOUN": 0.2, "VERB": 0.15, "ADJ": 0.05, "PROPN": 0.2, "PRON": 0.1}
     for i in range(n):
         attention[i, 0] += 0.4
         found = set()
@@ -227,7 +227,7 @@ def max_with_key(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str
     for i in range(n):
         attention[i, 0] = 0.6
         attention[i, i] = 0.1
-        cands = [j for j in range(1, i) if tokens[j].strip('\u2581\u0120').isalpha()]
+        cands = [j for j in range(1, i) if tokens[j].strip("\u2581\u0120").isalpha()]
         if cands:
             best = max(cands, key=lambda j: _char_sim(tokens[i], tokens[j]))
             score = _char_sim(tokens[i], tokens[best])

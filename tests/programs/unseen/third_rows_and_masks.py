@@ -57,7 +57,7 @@ def broadcast_distance_and_column_bias(sentence: str, tokenizer: PreTrainedToken
     scores = np.exp(-0.25 * np.abs(dist))
     bias = np.ones(n)
     for j, t in enumerate(tokens):
-        if t.strip('\u2581\u0120') in {',', '.', ';', ':'}:
+        if t.strip("\u2581\u0120") in {",", ".", ";", ":"}:
             bias[j] = 2.5
         elif j == 0:
             bias[j] = 6.0
@@ -81,7 +81,7 @@ def tril_uniform_plus_sink(sentence: str, tokenizer: PreTrainedTokenizerBase) ->
 def same_token_mask_matrix(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str, np.ndarray]:
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
-    lower = [t.lower().lstrip('\u2581\u0120') for t in tokens]
+    lower = [t.lower().lstrip("\u2581\u0120") for t in tokens]
     M = np.zeros((n, n))
     for i in range(n):
         for j in range(i):
@@ -106,14 +106,14 @@ def softmax_over_prefix(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tu
             logits[j] = -0.15 * (i - j)
             if j == 0:
                 logits[j] += 4.0
-            if tokens[j] in ('.', ',', '\u010a'):
+            if tokens[j] in (".", ",", "\u010a"):
                 logits[j] += 1.0
-            if tokens[j].startswith('\u0120') and tokens[j][1:2].isupper():
+            if tokens[j].startswith("\u0120") and tokens[j][1:2].isupper():
                 logits[j] += 0.7
         logits -= logits.max()
         p = np.exp(logits)
         p /= p.sum()
-        attention[i, :i + 1] = p
+        attention[i, : i + 1] = p
     return "softmax_over_prefix", attention
 
 
@@ -131,7 +131,7 @@ def fancy_index_of_stops(sentence: str, tokenizer: PreTrainedTokenizerBase) -> T
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
     attention = np.zeros((n, n))
-    stops = [j for j, t in enumerate(tokens) if t in ('.', '!', '?', '\u2581.')]
+    stops = [j for j, t in enumerate(tokens) if t in (".", "!", "?", "\u2581.")]
     for i in range(n):
         earlier = [s for s in stops if s < i]
         if earlier:
@@ -147,13 +147,13 @@ def boolean_mask_of_content(sentence: str, tokenizer: PreTrainedTokenizerBase) -
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
     attention = np.zeros((n, n))
-    is_content = np.array([len(t.strip('\u2581\u0120')) > 3 and t.strip('\u2581\u0120').isalpha() for t in tokens])
+    is_content = np.array([len(t.strip("\u2581\u0120")) > 3 and t.strip("\u2581\u0120").isalpha() for t in tokens])
     for i in range(n):
-        mask = is_content[:i + 1].copy()
+        mask = is_content[: i + 1].copy()
         mask[i] = False
         count = mask.sum()
         if count > 0:
-            attention[i, :i + 1][mask] = 0.4 / count
+            attention[i, : i + 1][mask] = 0.4 / count
         attention[i, 0] += 0.5
         attention[i, i] += 0.1
     attention = apply_causal_mask(attention)
@@ -166,7 +166,7 @@ def outer_of_class_vectors(sentence: str, tokenizer: PreTrainedTokenizerBase) ->
     n = len(tokens)
     noun_like = np.zeros(n)
     for i, t in enumerate(tokens):
-        s = t.strip('\u2581\u0120')
+        s = t.strip("\u2581\u0120")
         noun_like[i] = 1.0 if s[:1].isupper() else (0.5 if len(s) >= 5 else 0.1)
     weights = np.outer(noun_like, noun_like)
     weights = np.tril(weights)
@@ -186,7 +186,7 @@ def linear_position_ramp(sentence: str, tokenizer: PreTrainedTokenizerBase) -> T
             continue
         ramp = np.linspace(0.1, 1.0, i + 1)
         ramp = ramp / ramp.sum()
-        attention[i, :i + 1] = 0.4 * ramp
+        attention[i, : i + 1] = 0.4 * ramp
         attention[i, 0] += 0.6
     attention = apply_causal_mask(attention)
     attention = make_row_stochastic(attention)
@@ -199,11 +199,11 @@ def window_of_three_with_clip(sentence: str, tokenizer: PreTrainedTokenizerBase)
     attention = np.zeros((n, n))
     for i in range(n):
         lo = max(0, i - 3)
-        attention[i, lo:i + 1] = 0.1
+        attention[i, lo : i + 1] = 0.1
         attention[i, lo:i] += 0.05
         attention[i, 0] += 0.5
-        if tokens[i] in ('.', '?', '!'):
-            attention[i, lo:i + 1] *= 2
+        if tokens[i] in (".", "?", "!"):
+            attention[i, lo : i + 1] *= 2
     attention = np.clip(attention, 0, 0.8)
     attention = np.tril(attention)
     sums = attention.sum(axis=1)

@@ -126,11 +126,11 @@ def class_strings_last_word_wins(sentence: str, tokenizer: PreTrainedTokenizerBa
     attention = np.zeros((n, n))
     doc = spacy_parse(sentence)
     alignment = _align_to_spacy(sentence, tokens)
-    pos_tags = [''] * n
+    pos_tags = [""] * n
     for j in range(n):
         for w in alignment[j]:
             pos_tags[j] = doc[w].pos_
-    gain = {'NOUN': 0.12, 'VERB': 0.1, 'PROPN': 0.15, 'PUNCT': 0.05}
+    gain = {"NOUN": 0.12, "VERB": 0.1, "PROPN": 0.15, "PUNCT": 0.05}
     for i in range(n):
         attention[i, 0] = 0.5
         attention[i, i] = 0.1
@@ -154,14 +154,14 @@ def conjunct_linking(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple
         if not idxs:
             continue
         w = doc[idxs[0]]
-        if w.dep_ == 'conj':
+        if w.dep_ == "conj":
             target = w.head.i
             for j in range(i):
                 if target in alignment[j]:
                     attention[i, j] += 0.35
                     break
-        elif w.pos_ == 'CCONJ':
-            conjuncts = [c.i for c in w.head.children if c.dep_ == 'conj']
+        elif w.pos_ == "CCONJ":
+            conjuncts = [c.i for c in w.head.children if c.dep_ == "conj"]
             for j in range(n):
                 if alignment[j] and alignment[j][0] in conjuncts:
                     attention[i, j] += 0.1
@@ -179,7 +179,7 @@ def subject_of_the_clause(sentence: str, tokenizer: PreTrainedTokenizerBase) -> 
     attention = np.zeros((n, n))
     doc = spacy_parse(sentence)
     alignment = _align_to_spacy(sentence, tokens)
-    subjects = [w.i for w in doc if w.dep_ in ('nsubj', 'nsubjpass', 'csubj')]
+    subjects = [w.i for w in doc if w.dep_ in ("nsubj", "nsubjpass", "csubj")]
     subject_tokens = [t for t in range(n) if any(a in subjects for a in alignment[t])]
     for i in range(n):
         attention[i, 0] = 0.55
@@ -274,30 +274,31 @@ def helper_with_alignment(sentence: str, tokenizer: PreTrainedTokenizerBase) -> 
     attention = np.zeros((n, n))
     doc = spacy_parse(sentence)
     alignment = _align_to_spacy(sentence, tokens)
+
     def get_pos(idx):
         if idx < len(alignment) and alignment[idx]:
             return doc[alignment[idx][0]].pos_
-        return 'X'
+        return "X"
 
     def get_dep(idx):
         if idx < len(alignment) and alignment[idx]:
             return doc[alignment[idx][0]].dep_
-        return ''
+        return ""
 
     for i in range(n):
         p = get_pos(i)
-        attention[i, 0] = {'PUNCT': 0.3, 'DET': 0.7, 'ADP': 0.6}.get(p, 0.5)
+        attention[i, 0] = {"PUNCT": 0.3, "DET": 0.7, "ADP": 0.6}.get(p, 0.5)
         attention[i, i] = 0.1
         for j in range(max(0, i - 8), i):
             q = get_pos(j)
             w = 0.0
-            if p == 'VERB' and get_dep(j).startswith('nsubj'):
+            if p == "VERB" and get_dep(j).startswith("nsubj"):
                 w = 0.25
-            elif p == 'ADP' and q in ('VERB', 'NOUN'):
+            elif p == "ADP" and q in ("VERB", "NOUN"):
                 w = 0.15
-            elif p == 'PUNCT' and q == 'VERB':
+            elif p == "PUNCT" and q == "VERB":
                 w = 0.1
-            elif p == q != 'X':
+            elif p == q != "X":
                 w = 0.05
             attention[i, j] += w
     attention = apply_causal_mask(attention)

@@ -55,7 +55,7 @@ def while_back_to_stop(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tup
     for i in range(n):
         j = i - 1
         steps = 0
-        while j > 0 and tokens[j] not in ('.', '!', '?', '\u010a') and steps < 20:
+        while j > 0 and tokens[j] not in (".", "!", "?", "\u010a") and steps < 20:
             attention[i, j] += 0.2 / (1 + steps)
             j -= 1
             steps += 1
@@ -75,10 +75,10 @@ def comma_depth(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str,
     depth = np.zeros(n, dtype=int)
     level = 0
     for i in range(n):
-        t = tokens[i].strip('\u2581\u0120')
-        if t in ('.', '!', '?'):
+        t = tokens[i].strip("\u2581\u0120")
+        if t in (".", "!", "?"):
             level = 0
-        elif t == ',':
+        elif t == ",":
             level += 1
         depth[i] = level
     for i in range(n):
@@ -104,7 +104,7 @@ def clause_start_tracker(sentence: str, tokenizer: PreTrainedTokenizerBase) -> T
     for i in range(n):
         if alignment[i]:
             w = doc[alignment[i][0]]
-            if w.dep_ in ('mark', 'cc') or w.text in (';', ':') or w.is_sent_start:
+            if w.dep_ in ("mark", "cc") or w.text in (";", ":") or w.is_sent_start:
                 clause_start = i
         starts.append(clause_start)
     for i in range(n):
@@ -125,27 +125,27 @@ def found_verb_then_object(sentence: str, tokenizer: PreTrainedTokenizerBase) ->
     attention = np.zeros((n, n))
     doc = spacy_parse(sentence)
     alignment = _align_to_spacy(sentence, tokens)
-    pos_of = ['X'] * n
+    pos_of = ["X"] * n
     for i in range(n):
         if i < len(alignment) and alignment[i] and alignment[i][0] < len(doc):
             pos_of[i] = doc[alignment[i][0]].pos_
     for i in range(n):
         attention[i, 0] = 0.5
         attention[i, i] = 0.1
-        if pos_of[i] in ('NOUN', 'PROPN', 'PRON'):
+        if pos_of[i] in ("NOUN", "PROPN", "PRON"):
             found = False
             for j in range(i - 1, -1, -1):
-                if pos_of[j] == 'VERB':
+                if pos_of[j] == "VERB":
                     attention[i, j] += 0.3
                     found = True
                     break
-                if pos_of[j] == 'PUNCT':
+                if pos_of[j] == "PUNCT":
                     break
             if not found and i > 0:
                 attention[i, i - 1] += 0.1
-        elif pos_of[i] == 'VERB':
+        elif pos_of[i] == "VERB":
             for j in range(i - 1, -1, -1):
-                if pos_of[j] in ('NOUN', 'PROPN', 'PRON'):
+                if pos_of[j] in ("NOUN", "PROPN", "PRON"):
                     attention[i, j] += 0.35
                     break
     attention = apply_causal_mask(attention)
@@ -182,27 +182,27 @@ def pronoun_resolution(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tup
     attention = np.zeros((n, n))
     doc = spacy_parse(sentence)
     alignment = _align_to_spacy(sentence, tokens)
-    male = {'he', 'him', 'his', 'himself'}
-    female = {'she', 'her', 'hers', 'herself'}
-    plural = {'they', 'them', 'their', 'we', 'us', 'our'}
+    male = {"he", "him", "his", "himself"}
+    female = {"she", "her", "hers", "herself"}
+    plural = {"they", "them", "their", "we", "us", "our"}
     for i in range(n):
-        t = tokens[i].strip('\u2581\u0120').lower()
+        t = tokens[i].strip("\u2581\u0120").lower()
         attention[i, 0] = 0.55
         attention[i, i] = 0.1
         if t in male or t in female:
             for j in range(i - 1, -1, -1):
                 if alignment[j]:
                     w = doc[alignment[j][0]]
-                    if w.ent_type_ == 'PERSON' or w.pos_ == 'PROPN':
+                    if w.ent_type_ == "PERSON" or w.pos_ == "PROPN":
                         attention[i, j] += 0.35
                         break
             group = male if t in male else female
             for j in range(i):
-                if tokens[j].strip('\u2581\u0120').lower() in group:
+                if tokens[j].strip("\u2581\u0120").lower() in group:
                     attention[i, j] += 0.1
         elif t in plural:
             for j in range(i):
-                if alignment[j] and doc[alignment[j][0]].tag_ in ('NNS', 'NNPS'):
+                if alignment[j] and doc[alignment[j][0]].tag_ in ("NNS", "NNPS"):
                     attention[i, j] += 0.1
     attention = apply_causal_mask(attention)
     attention = make_row_stochastic(attention)
@@ -225,7 +225,7 @@ def budget_that_runs_out(sentence: str, tokenizer: PreTrainedTokenizerBase) -> T
         for j in range(i - 2, 0, -1):
             if budget <= 0.01:
                 break
-            if tokens[j].strip('\u2581\u0120').istitle():
+            if tokens[j].strip("\u2581\u0120").istitle():
                 share = budget / 2
                 attention[i, j] += share
                 budget -= share
@@ -241,11 +241,11 @@ def bracket_matching(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple
     attention = np.zeros((n, n))
     stack = []
     for i in range(n):
-        t = tokens[i].strip('\u2581\u0120')
+        t = tokens[i].strip("\u2581\u0120")
         attention[i, 0] = 0.5
-        if t == '(':
+        if t == "(":
             stack.append(i)
-        elif t == ')' and stack:
+        elif t == ")" and stack:
             attention[i, stack.pop()] += 0.5
         elif stack:
             attention[i, stack[-1]] += 0.2
@@ -259,15 +259,16 @@ def previous_same_class(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tu
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
     n = len(tokens)
     attention = np.zeros((n, n))
+
     def kind(tok):
-        t = tok.strip('\u2581\u0120')
+        t = tok.strip("\u2581\u0120")
         if not t:
-            return 'space'
+            return "space"
         if t.isdigit():
-            return 'number'
+            return "number"
         if t.isalpha():
-            return 'capital' if t[0].isupper() else 'word'
-        return 'other'
+            return "capital" if t[0].isupper() else "word"
+        return "other"
 
     kinds = [kind(t) for t in tokens]
     last_of_kind = {}
@@ -302,7 +303,7 @@ def try_the_parse(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[st
                     other = doc[alignment[j][0]]
                     if other == word.head:
                         attention[i, j] += 0.3
-                    elif other.dep_ == 'ROOT' and other.sent == word.sent:
+                    elif other.dep_ == "ROOT" and other.sent == word.sent:
                         attention[i, j] += 0.1
     attention = apply_causal_mask(attention)
     attention = make_row_stochastic(attention)

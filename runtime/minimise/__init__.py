@@ -1,0 +1,1 @@
+"""The smallest program near a program: ``steps`` are ways to say less, ``search`` takes them and checks."""

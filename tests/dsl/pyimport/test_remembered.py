@@ -1,0 +1,155 @@
+"""A helper's execution that other programs of the file use again: the same programs come out as without."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+
+import pytest
+
+from attndsl.dsl.printer import to_text
+from attndsl.dsl.pyimport import Imported, import_python
+from attndsl.dsl.pyimport.lift import calls
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.source import SourceFile
+
+HELPERS = '''
+import numpy as np
+import spacy
+
+nlp = spacy.load("en_core_web_sm")
+SHORT = 3
+
+def starts(sentence, tokens):
+    """For each token the words that it overlaps."""
+    doc = nlp(sentence)
+    spans, pos = [], 0
+    for t in tokens:
+        size = max(len(t.lstrip("#")), 1)
+        spans.append((pos, pos + size))
+        pos += size
+    return [[w.i for w in doc if w.idx < end and w.idx + len(w.text) > start] for start, end in spans]
+
+def marked(tokens, at):
+    return [k for k in range(len(tokens)) if tokens[k] == "the" or len(tokens[k]) < SHORT + at]
+
+def filled(found, tokens):
+    for k in range(len(tokens)):
+        if tokens[k] == ",":
+            found.append(k)
+    return len(found)
+
+def called(f, tokens):
+    return [k for k in range(len(tokens)) if f(k)]
+'''
+BEGIN = """
+def program_{0}(sentence, tokenizer):
+    tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
+    n = len(tokens)
+"""
+END = """
+    A = np.zeros((n, n))
+    for i in range(n):
+        for j in range(i + 1):
+            {0}
+    return "x", A
+"""
+BODIES = {
+    "words": ("    words = starts(sentence, tokens)", "A[i, j] = len(words[j]) + (1 if words[i] else 0)"),
+    "words again": ("    words = starts(sentence, tokens)", "A[i, j] = 1 if words[i] and words[j] else 0.5 * i"),
+    "words of some": ("    words = starts(sentence, tokens[1:])", "A[i, j] = len(words)"),
+    "marked": ("    at = marked(tokens, 0)", "A[i, j] = 1 if j in at else 0"),
+    "marked again": ("    at = marked(tokens, 0)", "A[i, j] = len(at) + (j in at)"),
+    "marked further": ("    at = marked(tokens, 1)", "A[i, j] = 1 if j in at else 0"),
+    "marked under another name": ("    at = marked(tokens, True)", "A[i, j] = 1 if j in at else 0"),
+    "marked twice": ("    at = marked(tokens, 0)\n    to = marked(tokens, 0)", "A[i, j] = (j in at) + (i in to)"),
+    "marked before a list": ("    own = [0]\n    at = marked(tokens, 0)", "A[i, j] = (j in at) + len(own)"),
+    "filled": ("    own = []\n    count = filled(own, tokens)", "A[i, j] = count + (j in own)"),
+    "filled again": ("    own = []\n    count = filled(own, tokens)", "A[i, j] = count * (i in own)"),
+    "filled before": ("    own = [1]\n    count = filled(own, tokens)", "A[i, j] = count + (j in own)"),
+    "own name": ("    own = 1\n    at = called(lambda k: k > own, tokens)", "A[i, j] = 1 if j in at else 0"),
+    "other name": ("    own = 2\n    at = called(lambda k: k > own, tokens)", "A[i, j] = 1 if j in at else 0"),
+    "checked": ("    at = marked(tokens, 0)\n    end = tokens[n - 1]", "A[i, j] = 1 if tokens[j] == end else j in at"),
+    "under a condition": (
+        "    at = [0]\n    if n > 3:\n        at = marked(tokens, 0)", "A[i, j] = 1 if j in at else 0",
+    ),
+    "in a loop": ("", "A[i, j] = len(marked(tokens, 0))"),
+}  # fmt: skip
+AT = {what: number for number, what in enumerate(BODIES)}
+
+
+def _source(*which: str) -> str:
+    parts = [BEGIN.format(AT[what]) + BODIES[what][0] + END.format(BODIES[what][1]) for what in which]
+    return HELPERS + "".join(parts)
+
+
+def _outcomes(*which: str) -> list[str]:
+    return [_outcome(p) for p in import_python(SourceFile("f.py", _source(*which))).programs]
+
+
+def _outcome(found: Imported) -> str:
+    text = to_text(found.typed.program) if found.typed else ""
+    return "\n".join((text, *(f"{d.code} {d.headline}" for d in found.diagnostics)))
+
+
+ALONE = {what: _outcomes(what)[0] for what in BODIES}
+
+
+@pytest.fixture
+def executed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The helpers whose bodies were executed."""
+    found: list[str] = []
+    run = calls._body
+
+    def recorded(m: object, function: ast.FunctionDef, frame: object) -> object:
+        found.append(function.name)
+        return run(m, function, frame)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(calls, "_body", recorded)
+    return found
+
+
+def test_programs_of_this_kind_are_lifted() -> None:
+    assert [what for what, outcome in ALONE.items() if "head" not in outcome] == []
+
+
+@pytest.mark.parametrize("first", BODIES)
+def test_a_program_after_any_other_is_what_it_is_alone(first: str) -> None:
+    others = [what for what in BODIES if what != first]
+    assert _outcomes(first, *others) == [ALONE[what] for what in (first, *others)]
+
+
+def test_what_is_remembered_is_not_executed_again(executed: list[str]) -> None:
+    _outcomes("words", "words again", "marked", "marked again", "filled", "filled again")
+    assert executed == ["starts", "marked", "filled"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("words", "words of some"), ("marked", "marked further"), ("marked further", "marked under another name"),
+        ("marked", "marked before a list"), ("filled", "filled before"), ("own name", "other name"),
+        ("marked", "under a condition"),
+    ],
+)  # fmt: skip
+def test_other_arguments_and_other_surroundings_are_executed(one: str, other: str, executed: list[str]) -> None:
+    _outcomes(one, other)
+    assert len(executed) == 2
+
+
+def test_limits_are_met_at_the_same_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With each limit of terms the second program of a file is what it is alone, messages included."""
+    endings = set()
+    for most in itertools.chain(range(5, 120, 6), (400,)):
+        monkeypatch.setattr("attndsl.dsl.pyimport.lift.term.MAX_TERMS", most)
+        alone = _spans("words again")
+        together = _spans("words", "words again")
+        assert together[len(_spans("words")) :] == alone, most
+        endings.add(tuple(alone))
+    assert T.MAX_TERMS > 400
+    assert len(endings) > 2
+
+
+def _spans(*which: str) -> list[tuple[str, str]]:
+    found = import_python(SourceFile("f.py", _source(*which))).programs
+    return [(p.name, f"{d.code} {d.line - _source(*which).count(chr(10))}") for p in found for d in p.diagnostics]
