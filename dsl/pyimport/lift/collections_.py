@@ -344,17 +344,11 @@ def end_value(p: Part, last: bool) -> Value:
 
 def reverse(seq: Seq) -> Seq:
     """``reversed(seq)``."""
-    return Seq(
-        tuple(
-            Part(
-                tuple(replace(b, descending=not b.descending) for b in p.binders),
-                p.condition,
-                p.element,
-            )
-            for p in reversed(seq.parts)
-        ),
-        seq.is_set,
-    )
+    parts = [
+        Part(tuple(replace(b, descending=not b.descending) for b in p.binders), p.condition, p.element)
+        for p in reversed(seq.parts)
+    ]
+    return Seq(tuple(parts), seq.is_set)
 
 
 def rank(m: Machine, seq: Seq) -> tuple[Part, ...]:
