@@ -40,10 +40,11 @@ def store_column(m: Machine, matrix: str, rows: ast.Slice, column: ast.expr, val
     if line is not None and not m.holds(T.compare("==", line.length, T.N)):
         raise m.stop("vectors whose lengths may differ", node, "E0315")
     with _rows(m, rows) as r:
-        if isinstance(at, T.Term) and (line is not None or isinstance(value, Scalar)):
-            m.write("set", matrix, r, at, T.as_number(line.at(r).term if line is not None else value.term), node)
+        own = line.at(r) if line is not None else value
+        if isinstance(at, T.Term) and isinstance(own, Scalar):
+            m.write("set", matrix, r, at, T.as_number(own.term), node)
             return
-        if not isinstance(value, Scalar):
+        if isinstance(at, T.Term) or not isinstance(value, Scalar):
             raise m.stop("a block of the matrix is assigned", node, "E0315")
         term = T.as_number(value.term)
         fancy.store(m, RowRef(matrix, r, T.N), at, value, lambda k, _: m.write("set", matrix, r, k, term, node))

@@ -248,7 +248,8 @@ def in_text_order(part: Part) -> Part:
 
 def _of_part(m: Machine, part: Part, index: Term) -> Value:
     if part.binders[0].keys:
-        return _ordering().element(m, part, index)
+        found: Value = _ordering().element(m, part, index)
+        return found
     (b,) = in_text_order(part).binders
     if part.condition is T.TRUE and not b.over_words:
         return _direct(m, part, b, index)
@@ -313,8 +314,7 @@ def _end(m: Machine, part: Part, last: bool) -> Value:
     (b,) = part.binders
     kind = "last" if last != b.descending else "first"
     node = T.agg(kind, b.var, b.domain, b.low, b.high, part.condition)
-    if not m.holds(T.compare(">", part_count(part), T.ZERO)):
-        m.require(exists(part.binders, part.condition), kind="IndexError")
+    m.require(exists(part.binders, part.condition), kind="IndexError")
     return subst_value(part.element, {b.var: node})
 
 
@@ -366,7 +366,8 @@ def _earlier(p: Part) -> Term:
     if not p.binders:
         return T.ZERO
     if p.binders[0].keys:
-        return _ordering().rank(p)
+        place: Term = _ordering().rank(p)
+        return place
     (b,) = in_text_order(p).binders
     if p.condition is T.TRUE and not b.over_words:
         return T.sub(T.sub(b.high, T.ONE), b.var) if b.descending else T.sub(b.var, b.low)
@@ -387,7 +388,8 @@ def earlier(kind: str, b: Binder, condition: Term, value: Term) -> Term:
     mapping = {b.var: y}
     where, inner = T.subst(condition, mapping), T.subst(value, mapping)
     if b.mixed:
-        return _ordering().earlier(kind, b, y, where, inner)
+        before: Term = _ordering().earlier(kind, b, y, where, inner)
+        return before
     if b.over_words:
         op = ">" if b.descending else "<"
         order = T.mk("cmp", op, (T.windex(y), T.windex(b.var)), "bool")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
@@ -23,7 +24,7 @@ from attndsl.dsl.pyimport.lift.values import (
     literal,
 )
 
-_SPLITS = {"split": str.split, "rsplit": str.rsplit, "splitlines": str.splitlines}
+_SPLITS: dict[str, Callable[..., list[str]]] = {"split": str.split, "rsplit": str.rsplit, "splitlines": str.splitlines}
 MAX_PIECES = 2_000
 
 
@@ -31,14 +32,14 @@ def split(m: Machine, t: Term, name: str, args: list[Value], node: ast.Call) -> 
     """``"the a an".split()``; None of a text that is not known."""
     if name not in _SPLITS or not T.is_const(t):
         return None
-    given = [None if isinstance(a, NoneValue) else a.term.data for a in args if _constant(a)]
+    given = [a.term.data if isinstance(a, Scalar) else None for a in args if _constant(a)]
     if len(given) != len(args) or len(given) > (0 if name == "splitlines" else 2):
         raise m.stop(f"{name!r} with these arguments", node, "E0305")
     if given and (given[0] == "" or not isinstance(given[0], str | None)):
         raise m.stop(f"{name!r} with these arguments", node, "E0305")
     if len(given) == 2 and not isinstance(given[1], int):
         raise m.stop(f"{name!r} with these arguments", node, "E0305")
-    pieces = _SPLITS[name](t.data, *given)  # type: ignore[arg-type]
+    pieces = _SPLITS[name](t.data, *given)
     if len(pieces) > MAX_PIECES:
         raise T.TooLarge
     return m.allocate(literal(tuple(known(p) for p in pieces)))
@@ -67,7 +68,7 @@ def made(m: Machine, node: ast.Call) -> Value:
 
 
 def _named(m: Machine, node: ast.Call) -> tuple[Part, ...]:
-    found = []
+    found: list[Part] = []
     for k in node.keywords:
         if k.arg is None:
             found.extend(_parts(m, evaluate(m, k.value), node))

@@ -92,12 +92,12 @@ def concatenated(m: Machine, node: ast.Call) -> Value:
         return array
     whole = kinds == {"int"} or kinds == {"bool"}
     if len(vectors) == 2 and all(v.items is None for v in vectors):
-        return _end_to_end(m, *vectors, whole)
+        return _end_to_end(m, vectors[0], vectors[1], whole)
     if all(v.items is not None for v in vectors):
         items = [x for v in vectors for x in v.items or ()]
         return E.written(tuple(x if whole else Scalar(as_float(x.term), True) for x in items))
     if len(vectors) == 2:
-        return _end_to_end(m, *vectors, whole)
+        return _end_to_end(m, vectors[0], vectors[1], whole)
     raise m.stop("np.concatenate of these arrays", node, "E0315")
 
 

@@ -186,7 +186,22 @@ def _certain(value: Term, flat: Sequence[Term]) -> bool:
             return True
         if p.op in ("member", "substring", "some") and value in _strict_parts(p):
             return True
-    return False
+    return value.op == "agg" and value.data in ("first", "last", "nth") and _counted(value, flat)
+
+
+def _counted(value: Term, flat: Sequence[Term]) -> bool:
+    """There are enough elements for the one that is looked for, as a condition on their number says."""
+    domain, var, low, high, where, place = value.args
+    count = T.agg("count", var, domain, low, high, where)
+    least = 0
+    for p in flat:
+        if p.op == "cmp" and p.args[0] is count and T.is_const(p.args[1]) and p.args[1].kind == "int":
+            bound = int(p.args[1].data)
+            said = {">": bound + 1, ">=": bound, "==": bound, "!=": 1 if bound == 0 else 0}.get(p.data, 0)
+            least = max(least, said)
+    if value.data != "nth" or place is T.sub(count, T.ONE):
+        return least > 0
+    return T.is_const(place) and 0 <= place.data < least
 
 
 def _strict_parts(p: Term) -> set[Term]:

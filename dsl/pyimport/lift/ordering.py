@@ -58,7 +58,7 @@ def _applied(m: Machine, element: Value, key: Value) -> Value:
         case NoneValue():
             return element
         case Closure():
-            return applied(m, key, [element], m.node)
+            return applied(m, key, [element], m.node or key.node)
         case Opaque(name="itemgetter", data=places):
             chosen = [C.element(m, Seq(_written(m, element)), T.const(at)) for at in places]
             return chosen[0] if len(chosen) == 1 else TupleValue(tuple(chosen))

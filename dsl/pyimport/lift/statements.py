@@ -187,6 +187,8 @@ def _changed_array(m: Machine, op: str, old: Vector | Sheet, value: Value, node:
     found = spread(m, lambda a, b: binary(m, op, a, b), old, value)
     if elementwise.probe(old).term.kind == "str":
         raise m.stop("an array of texts is changed", node, "E0311")
+    if not isinstance(found, Vector | Sheet):
+        raise m.stop("an array is changed in an unusual way", node, "E0315")
     kinds = [T.as_number(elementwise.probe(x).term).kind == "int" for x in (old, found)]
     if kinds[0] != kinds[1]:
         raise m.stop("an array of this type is assigned another type", node, "E0315")

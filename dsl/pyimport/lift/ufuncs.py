@@ -245,14 +245,15 @@ _GREATEST = 1.7976931348623157e308
 
 def _nan_to_num(m: Machine, node: ast.Call) -> Value:
     """nan becomes 0, and an infinity the greatest number."""
-    options = {k.arg: evaluate(m, k.value) for k in node.keywords}
+    options = {str(k.arg): evaluate(m, k.value) for k in node.keywords}
     numbers = {"nan": known(0.0), "posinf": known(_GREATEST), "neginf": known(-_GREATEST)}
     if set(options) - {*numbers, "copy"} or len(node.args) != 1 or options.get("copy", known(True)) != known(True):
         raise m.stop("np.nan_to_num with these arguments", node, "E0305")
     instead = [{**numbers, **options}[name] for name in numbers]
 
     def one(x: Value) -> Value:
-        if not isinstance(x, Scalar) or not all(isinstance(v, Scalar) and T.is_const(v.term) for v in instead):
+        plain = all(isinstance(v, Scalar) and T.is_const(v.term) and v.term.kind in ("int", "float") for v in instead)
+        if not isinstance(x, Scalar) or x.term.kind == "str" or not plain:
             raise m.stop("np.nan_to_num of this object", node, "E0302")
         if x.term.kind in ("int", "bool"):
             return x
