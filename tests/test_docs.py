@@ -112,7 +112,10 @@ def test_the_readme_shows_the_example_files() -> None:
         assert shown == (rb.ROOT / "examples" / file).read_text(encoding="utf-8")
 
 
-RUN = [path for path in rb.DOCUMENTS if any(block.runs for block in rb.blocks(path.read_text(encoding="utf-8")))]
+OWN = {"compare.md": "tests/job/test_compare_doc.py", "runs.md": "tests/store/test_runs_doc.py"}
+"""Documents whose blocks need more than the examples: their own test makes it, and runs them."""
+SHOWING = [path for path in rb.DOCUMENTS if any(block.runs for block in rb.blocks(path.read_text(encoding="utf-8")))]
+RUN = [path for path in SHOWING if path.name not in OWN]
 
 
 @pytest.mark.integration
@@ -132,6 +135,8 @@ def test_documents_show_real_outputs(document: Path, tmp_path: Path, monkeypatch
 
 def test_the_documents_that_are_run() -> None:
     assert {"README.md", "tutorial.md", "lifting.md", "faq.md"} <= {path.name for path in RUN}
+    for name, test in OWN.items():
+        assert f"docs/{name}" in (rb.ROOT / test).read_text(encoding="utf-8")
 
 
 def test_the_language_page_is_that_of_the_tables() -> None:

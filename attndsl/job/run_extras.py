@@ -151,10 +151,15 @@ def _again(entry: Mapping[str, Any], run: Run, program: Program) -> Counterexamp
     predicted = run.kernel([program]).predict(table)
     for error in predicted.errors.values():
         raise error
-    sides = [side.astype("float64") for side in (predicted.patterns[0], real)]
-    pictures = [PatternPicture.from_matrix(side, len(table), run.causal, entry["text"]) for side in sides]
+    predicted_side, real_side = predicted.patterns[0].astype("float64"), real.astype("float64")
     blamed = entry.get("blamed")
     return Counterexample(
-        entry["head"], program.name, tuple(shown_text(table)), picture_iou(*sides), float(entry["below"]), *pictures,
-        blamed if isinstance(blamed, str) else "",
-    )  # fmt: skip
+        head=entry["head"],
+        program=program.name,
+        tokens=tuple(shown_text(table)),
+        iou=picture_iou(predicted_side, real_side),
+        below=float(entry["below"]),
+        predicted=PatternPicture.from_matrix(predicted_side, len(table), run.causal, entry["text"]),
+        real=PatternPicture.from_matrix(real_side, len(table), run.causal, entry["text"]),
+        blamed=blamed if isinstance(blamed, str) else "",
+    )
