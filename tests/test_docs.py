@@ -182,7 +182,8 @@ def test_every_option_has_a_help_text(name: str) -> None:
 
 
 def test_the_readme_names_only_options_that_exist() -> None:
-    real = {option for command in COMMANDS.values() for parameter in command.params for option in parameter.opts}
+    parameters = [parameter for command in COMMANDS.values() for parameter in command.params]
+    real = {option for parameter in parameters for option in (*parameter.opts, *parameter.secondary_opts)}
     named = set(re.findall(r"(?<=[`\s])--[a-z][a-z-]+", README))
     assert named <= real | {"--help"}
 

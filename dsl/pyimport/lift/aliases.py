@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.values import (
     Choice,
     Closure,
     DictValue,
     Growing,
-    Part,
     Ref,
-    Scalar,
     Seq,
     TupleValue,
     Value,
@@ -47,16 +44,3 @@ def share(m: Machine, view: Vector, name: Value) -> None:
         m.frozen.add(view.slice_of)
     if view.slice_of is not None and isinstance(name, Ref):
         m.frozen.add(name.key)
-
-
-def changes_alone(m: Machine, old: Vector, op: str) -> None:
-    """``w /= w.sum()`` gives the name a new array: so no other name may hold the old one, and its type must do."""
-    element = old.at(T.fresh("int")) if old.part is None else _element(old.part)
-    alone = old.slice_of is None and holders(m, lambda v: v is old) == 1
-    if not alone or element.term.kind != "float" or op not in ("+", "-", "*", "/", "**"):
-        raise m.stop("an array made of a list is changed", code="E0311")
-
-
-def _element(part: Part) -> Scalar:
-    assert isinstance(part.element, Scalar)
-    return part.element

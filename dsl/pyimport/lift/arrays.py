@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from attndsl.dsl.pyimport.lift import collections_ as C
-from attndsl.dsl.pyimport.lift import listed, matrices, slices
+from attndsl.dsl.pyimport.lift import elementwise as E
+from attndsl.dsl.pyimport.lift import listed, matrices, sheets, slices
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import given, spread
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
@@ -18,18 +19,15 @@ from attndsl.dsl.pyimport.lift.values import (
     Binder,
     Grid,
     Opaque,
-    PerRow,
     RowRef,
     Scalar,
+    Sheet,
     TupleValue,
     Value,
     Vector,
-    known,
 )
 
-
-def is_array(v: Value) -> bool:
-    return isinstance(v, Grid | RowRef | Vector | PerRow) or (isinstance(v, Opaque) and v.name in ("tril", "filled"))
+is_array = E.is_array
 
 
 def current(m: Machine, grid: Grid) -> str:
@@ -44,7 +42,10 @@ def current(m: Machine, grid: Grid) -> str:
 
 def position(m: Machine, node: ast.expr, length: Term) -> Term:
     """An index expression as a place in [0, length)."""
-    value = given(m, evaluate(m, node))
+    return _whole(m, given(m, evaluate(m, node)), node, length)
+
+
+def _whole(m: Machine, value: Value, node: ast.expr, length: Term) -> Term:
     if not (isinstance(value, Scalar) and value.term.kind == "int"):  # a truth value is a mask
         raise m.stop("an array index that is no whole number", node, "E0302")
     return C.wrapped(m, value.term, length)
@@ -63,11 +64,13 @@ def _range(m: Machine, index: ast.Slice, length: Term) -> tuple[Term, Term]:
 
 def grid_subscript(m: Machine, grid: Grid, index: ast.expr) -> Value:
     """``A[i]``, ``A[i, j]``, ``A[i, a:b]``."""
+    from attndsl.dsl.pyimport.lift import masks
+
     matrix = current(m, grid)
     if isinstance(index, ast.Tuple) and len(index.elts) == 2:
         row_node, column = index.elts
         if isinstance(row_node, ast.Slice):
-            raise m.stop("a column of the matrix is read", code="E0315")
+            return sheets.column(m, matrix, row_node, column)
         row = position(m, row_node, T.N)
         whole = RowRef(matrix, row, T.N)
         if isinstance(column, ast.Slice):
@@ -75,6 +78,9 @@ def grid_subscript(m: Machine, grid: Grid, index: ast.expr) -> Value:
         return _cell(m, whole, column)
     if isinstance(index, ast.Slice | ast.Tuple):
         raise m.stop("a block of the matrix is read", code="E0315")
+    chosen = masks.chosen(m, grid, index)
+    if chosen is not None:
+        return chosen
     return RowRef(matrix, position(m, index, T.N), T.N)
 
 
@@ -95,21 +101,47 @@ def vector_subscript(m: Machine, v: RowRef | Vector, index: ast.expr) -> Value:
     if isinstance(index, ast.Slice):
         if isinstance(v, RowRef):
             return _row_slice(m, v, index)
-        if v.part:
-            raise m.stop("a slice of an array made of a list", code="E0315")
-        if slices.is_backwards(m, index):
-            backwards, last = v.at, T.sub(v.length, T.ONE)
-            return Vector(v.length, lambda k: backwards(T.sub(last, k)))
-        low, high = _range(m, index, v.length)
-        at = v.at
-        return Vector(T.sub(high, low), lambda k: at(T.add(k, low)))
-    if isinstance(index, ast.Compare | ast.Tuple | ast.List):
+        return _vector_slice(m, v, index)
+    if isinstance(index, ast.Tuple | ast.Constant):
+        from attndsl.dsl.pyimport.lift import masks
+
+        found = masks.chosen_of_line(m, v, index) or sheets.with_axis(
+            m, v, index.elts if isinstance(index, ast.Tuple) else [index]
+        )
+        if found is not None:
+            return found
+    if isinstance(index, ast.Tuple | ast.List):
         raise m.stop("an array is indexed by an array", code="E0315")
-    if isinstance(v, RowRef):
-        return _cell(m, v, index)
+    from attndsl.dsl.pyimport.lift import picking, tables
+
+    at = spread(m, lambda x: tables.as_vector(m, x), evaluate(m, index))
+    found = picking.by_array(m, v, at)
+    if found is not None:
+        return found
+    if isinstance(v, Vector) and v.part:
+        return listed.item(m, v.part, at)
+    k = _whole(m, at, index, v.length)
+    return v.at(k) if isinstance(v, Vector) else Scalar(m.read_cell(v.matrix, v.row, T.add(v.start, k)), True)
+
+
+def _vector_slice(m: Machine, v: Vector, index: ast.Slice) -> Vector:
     if v.part:
-        return listed.item(m, v.part, spread(m, lambda x: x, evaluate(m, index)))
-    return v.at(position(m, index, v.length))
+        return listed.cut(m, v.part, index)
+    if slices.is_backwards(m, index):
+        if v.items is not None:
+            return E.written(v.items[::-1])
+        backwards, last = v.at, T.sub(v.length, T.ONE)
+        return Vector(v.length, lambda k: backwards(T.sub(last, k)), fixed=True, slice_of=v.slice_of, seen=v.seen or v)
+    low, high = _range(m, index, v.length)
+    if v.items is not None and T.is_const(low) and T.is_const(high):
+        return E.written(v.items[low.data : high.data])
+    at = v.at
+    length = T.sub(high, low)
+    if not m.holds(T.compare(">=", length, T.ZERO)):
+        length = T.func("max", (length, T.ZERO), "int")
+    if v.items is not None:
+        return replace(E.counted(m, length, lambda k: at(T.add(k, low))), fixed=True)
+    return Vector(length, lambda k: at(T.add(k, low)), fixed=True, slice_of=v.slice_of, seen=v.seen or v)
 
 
 def vector(m: Machine, v: Value) -> Vector:
@@ -125,68 +157,30 @@ def vector(m: Machine, v: Value) -> Vector:
 
 
 def elementwise(m: Machine, a: Value, b: Value, compute: Callable[[Value, Value], Value], op: str) -> Value:
-    """numpy's element by element operation of vectors, numbers, and a few forms of whole matrices."""
+    """numpy's operation of two arrays, or of one and a number; some change a whole matrix in its place."""
+    found: Value | None = None
     if isinstance(a, Grid) or isinstance(b, Grid):
-        return _grid_operation(m, a, b, op)
-    if isinstance(a, PerRow) or isinstance(b, PerRow):
-        return _per_row(m, a, b, compute)
-    if isinstance(a, Opaque) or isinstance(b, Opaque):
-        return _filled_operation(m, a, b, compute, op)
-    left = vector(m, a) if isinstance(a, RowRef | Vector) else None
-    right = vector(m, b) if isinstance(b, RowRef | Vector) else None
-    if left is not None and right is not None and not _same_length(m, left, right):
-        raise m.stop("vectors whose lengths may differ", code="E0315")
-    if (left and left.part) or (right and right.part):
-        return listed.elementwise(m, left or _as_numpy(a), right or _as_numpy(b), compute)
-    shape = left or right
-    assert shape is not None
-    for other in (a, b):
-        if not isinstance(other, RowRef | Vector | Scalar):
-            raise m.stop("an array with this object", code="E0302")
-    k = T.fresh("int")
-    held = m.state.path
-    m.state.path = m.state.along(T.compare(">=", k, T.ZERO), T.compare("<", k, shape.length))
-    m.loops.append(Loop(Binder(k, T.ZERO, shape.length)))
-    try:
-        found = compute(left.at(k) if left else _as_numpy(a), right.at(k) if right else _as_numpy(b))
-    finally:
-        m.loops.pop()
-        m.state.path = held
-    if not isinstance(found, Scalar):
-        raise m.stop("an array of objects", code="E0302")
-    term = found.term
-    return Vector(shape.length, lambda at: Scalar(T.subst(term, {k: at}), True))
+        found = _grid_operation(m, a, b, op)
+    elif isinstance(a, Opaque) or isinstance(b, Opaque):
+        found = _filled_operation(m, a, b, compute, op)
+    if found is not None:
+        return found
+    return E.apply(m, compute, a, b)
 
 
-def _same_length(m: Machine, a: Vector, b: Vector) -> bool:
-    return (a.part is not None and b.part is not None) or m.holds(T.compare("==", a.length, b.length))
-
-
-def _as_numpy(v: Value) -> Value:
-    return Scalar(v.term, True) if isinstance(v, Scalar) else v
-
-
-def _per_row(m: Machine, a: Value, b: Value, compute: Callable[[Value, Value], Value]) -> Value:
-    r = T.fresh("int")
-    left = a.at(r) if isinstance(a, PerRow) else _as_numpy(a)
-    right = b.at(r) if isinstance(b, PerRow) else _as_numpy(b)
-    found = compute(left, right)
-    if not isinstance(found, Scalar):
-        raise m.stop("a column of objects", code="E0302")
-    term = found.term
-    return PerRow(lambda at: Scalar(T.subst(term, {r: at}), True))
-
-
-def _filled_operation(m: Machine, a: Value, b: Value, compute: Callable[[Value, Value], Value], op: str) -> Value:
+def _filled_operation(
+    m: Machine, a: Value, b: Value, compute: Callable[[Value, Value], Value], op: str
+) -> Value | None:
     """``np.ones((n, n)) * 0.01`` and the like: one number everywhere."""
     left = a.data if isinstance(a, Opaque) and a.name == "filled" else a
     right = b.data if isinstance(b, Opaque) and b.name == "filled" else b
     if isinstance(left, Scalar) and isinstance(right, Scalar):
         found = compute(left, right)
         return Opaque("filled", found)
-    if any(isinstance(v, Opaque) and v.name == "tril" for v in (a, b)) and not m.loops:
+    tril = any(isinstance(v, Opaque) and v.name == "tril" for v in (a, b))
+    if tril and not m.loops and op in "+-*/" and not any(isinstance(v, Sheet | Vector | RowRef) for v in (a, b)):
         return elementwise(m, matrices.as_grid(m, a), matrices.as_grid(m, b), compute, op)
-    raise m.stop("a matrix made this way", code="E0315")
+    return None
 
 
 # ---------------------------------------------------------------- whole matrices
@@ -218,15 +212,16 @@ def _next(m: Machine, grid: Grid) -> Grid:
     return Grid(grid.matrix, m.matrices[grid.matrix])
 
 
-def _grid_operation(m: Machine, a: Value, b: Value, op: str) -> Value:
+def _grid_operation(m: Machine, a: Value, b: Value, op: str) -> Value | None:
+    """The operations that change the matrix in its place, so that they read as rules; None for others."""
     if isinstance(a, Grid) and op == "*" and isinstance(b, Opaque) and b.name == "tril":
         return mask(m, a)
     if isinstance(b, Grid) and op == "*" and isinstance(a, Opaque) and a.name == "tril":
         return mask(m, b)
     a, b = matrices.as_grid(m, a), matrices.as_grid(m, b)
-    if isinstance(a, Grid) and isinstance(b, Grid):
+    if isinstance(a, Grid) and isinstance(b, Grid) and op in ("+", "-", "*") and a.matrix != b.matrix:
         return matrices.combined(m, a, b, op)
-    if isinstance(a, Grid) and isinstance(b, PerRow) and op == "/":
+    if isinstance(a, Grid) and isinstance(b, Sheet) and not b.wide and op == "/":
         return _divide_rows(m, a, b)
     if isinstance(a, Grid) and isinstance(b, Scalar) and op in ("*", "/", "+", "-"):
         matrix, term = a.matrix, T.as_number(b.term)
@@ -241,7 +236,23 @@ def _grid_operation(m: Machine, a: Value, b: Value, op: str) -> Value:
         )
     if isinstance(b, Grid) and isinstance(a, Scalar) and op in ("*", "+"):
         return _grid_operation(m, b, a, op)
-    raise m.stop("arithmetic with the whole matrix", code="E0315")
+    if isinstance(a, Grid) and isinstance(b, Sheet | Vector | RowRef) and op in ("*", "+", "-"):
+        return _changed(m, a, sheets.of(m, b), op)
+    if isinstance(b, Grid) and isinstance(a, Sheet | Vector | RowRef) and op in ("*", "+"):
+        return _changed(m, b, sheets.of(m, a), op)
+    return None
+
+
+def _changed(m: Machine, grid: Grid, by: Sheet, op: str) -> Value | None:
+    """The matrix with a formula added to it or multiplied with it."""
+    if m.loops:
+        return None
+
+    def cell(r: Term, c: Term) -> Term:
+        term = T.as_number(by.at(r, c).term)
+        return T.neg(term) if op == "-" else term
+
+    return whole(m, "scale" if op == "*" else "add", grid, cell)
 
 
 def renamed(m: Machine, grid: Grid) -> Grid:
@@ -258,10 +269,10 @@ def mask(m: Machine, grid: Grid) -> Grid:
     return _next(m, grid)
 
 
-def _divide_rows(m: Machine, grid: Grid, by: PerRow) -> Grid:
+def _divide_rows(m: Machine, grid: Grid, by: Sheet) -> Grid:
     matrix = current(m, grid)
     r = T.fresh("int")
-    divisor = by.at(r).term
+    divisor = by.at(r, T.ZERO).term
     total = T.row_stat(matrix, "sum", r, len(m.events))
     zero = T.compare("==", total, T.ZERO)
     if divisor is T.ite(zero, T.const(1.0), total) or divisor is T.ite(zero, T.ONE, total):
@@ -269,35 +280,6 @@ def _divide_rows(m: Machine, grid: Grid, by: PerRow) -> Grid:
         m.write("normalize", matrix, T.ZERO, T.ZERO, T.ZERO)
         return _next(m, grid)
     return whole(m, "scale", grid, lambda row, _: T.arith("ratio", T.ONE, T.subst(divisor, {r: row})))
-
-
-def clip(m: Machine, value: Value, low: Value, high: Value) -> Value:
-    """``np.clip`` and ``np.maximum``/``np.minimum`` with a number."""
-    for bound, op, name in ((low, "raise", "max"), (high, "cap", "min")):
-        if bound == known(None):
-            continue
-        if not isinstance(bound, Scalar):
-            raise m.stop("np.clip with an array", code="E0315")
-        limit = bound.term
-        if isinstance(value, Grid):
-            value = whole(m, op, value, lambda r, c, limit=limit: limit)  # type: ignore[misc]
-        else:
-            value = _clipped(m, value, name, limit)
-    return value
-
-
-def _clipped(m: Machine, value: Value, name: str, limit: Term) -> Value:
-    def one(v: Value, bound: Value) -> Value:
-        if not (isinstance(v, Scalar) and isinstance(bound, Scalar)) or "str" in (v.term.kind, bound.term.kind):
-            raise m.stop("np.clip of this object", code="E0302")
-        kind = "int" if v.term.kind == bound.term.kind == "int" else "float"
-        return Scalar(T.func(name, (v.term, bound.term), kind), True)
-
-    if isinstance(value, Scalar):
-        return one(value, Scalar(limit))
-    if not is_array(value):
-        raise m.stop("np.clip of this object", code="E0302")
-    return elementwise(m, value, Scalar(limit), one, name)
 
 
 # ---------------------------------------------------------------- making arrays
@@ -313,10 +295,7 @@ def zeros(m: Machine, shape: Value, fill: Scalar, hint: str) -> Value:
         shape = shape.items[0]
     if not (isinstance(shape, Scalar) and shape.term.kind == "int"):
         raise m.stop("the shape of an array", code="E0315")
-    length = shape.term
-    if not m.holds(T.compare(">=", length, T.ZERO)):
-        raise m.stop("an array whose length may be negative", code="E0315")
-    return Vector(length, lambda k: Scalar(fill.term, True))
+    return E.counted(m, shape.term, lambda k: Scalar(fill.term, True))
 
 
 def materialize(m: Machine, value: Value, hint: str) -> Value:
@@ -331,10 +310,14 @@ def materialize(m: Machine, value: Value, hint: str) -> Value:
         elif m.loops:
             raise m.stop("a matrix is made inside a loop", code="E0315")
         return grid
+    if sheets.is_whole(value) and isinstance(value, Sheet) and sheets.of_numbers(value) and not m.loops:
+        return sheets.placed(m, value, hint)
     if isinstance(value, Vector):
         from attndsl.dsl.pyimport.lift import tables
 
-        if value.part:
+        if value.slice_of == sheets.A_MATRIX:
+            raise m.stop("a part of the matrix under a name of its own", code="E0315")
+        if value.part or value.items is not None or value.fixed or E.probe(value).term.kind == "str":
             return value
         return tables.from_vector(m, value) or _row_of_its_own(m, value, hint)
     return value

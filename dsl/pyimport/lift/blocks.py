@@ -11,7 +11,7 @@ from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Loop, Machine
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.values import Binder, Grid, RowRef, Scalar, Value
+from attndsl.dsl.pyimport.lift.values import Binder, Grid, RowRef, Scalar, Value, Vector
 
 
 @contextmanager
@@ -32,13 +32,20 @@ def _rows(m: Machine, rows: ast.Slice) -> Iterator[Term]:
 
 def store_column(m: Machine, matrix: str, rows: ast.Slice, column: ast.expr, value: Value, node: ast.AST) -> None:
     """``A[:, j] = x``."""
-    if not isinstance(value, Scalar) or isinstance(column, ast.Slice):
+    whole = rows.lower is rows.upper is rows.step is None
+    line = value if isinstance(value, Vector) and whole and not value.part else None
+    if isinstance(column, ast.Slice) or not isinstance(value, Scalar | Vector):
         raise m.stop("a block of the matrix is assigned", node, "E0315")
     at = fancy.place(m, column, T.N)
+    if line is not None and not m.holds(T.compare("==", line.length, T.N)):
+        raise m.stop("vectors whose lengths may differ", node, "E0315")
     with _rows(m, rows) as r:
-        if isinstance(at, T.Term):
-            m.write("set", matrix, r, at, T.as_number(value.term), node)
+        own = line.at(r) if line is not None else value
+        if isinstance(at, T.Term) and isinstance(own, Scalar):
+            m.write("set", matrix, r, at, T.as_number(own.term), node)
             return
+        if isinstance(at, T.Term) or not isinstance(value, Scalar):
+            raise m.stop("a block of the matrix is assigned", node, "E0315")
         term = T.as_number(value.term)
         fancy.store(m, RowRef(matrix, r, T.N), at, value, lambda k, _: m.write("set", matrix, r, k, term, node))
 
@@ -54,7 +61,8 @@ def update_column(m: Machine, op: str, grid: Grid, index: ast.Tuple, value: Valu
     value = Scalar(value.term, True)
     with _rows(m, rows) as r:
         if isinstance(at, tuple):
-            fancy.update(m, RowRef(matrix, r, T.N), at, lambda k: _change(m, op, matrix, r, k, value, node))
+            row = RowRef(matrix, r, T.N)
+            fancy.update(m, row, at, value, lambda k, x: _change(m, op, matrix, r, k, x, node))
         elif at is None:
             assert isinstance(column, ast.Slice)
             arrays.add_to_range(m, op, arrays._row_slice(m, RowRef(matrix, r, T.N), column), value)

@@ -65,6 +65,20 @@ def _encode(m: Machine, node: ast.Call) -> Value:
 # ---------------------------------------------------------------- inlining
 
 
+def applied(m: Machine, callee: Closure, values: list[Value], node: ast.AST) -> Value:
+    """The function's value for arguments that are known already."""
+    names = [f"argument {k}" for k in range(len(values))]
+    frame = m.state.frames[m.frames[-1].key]
+    frame.update(zip(names, values, strict=True))
+    arguments: list[ast.expr] = [ast.copy_location(ast.Name(name, ast.Load()), node) for name in names]
+    called = ast.copy_location(ast.Call(ast.copy_location(ast.Name("", ast.Load()), node), arguments, []), node)
+    try:
+        return _inline(m, callee, called)
+    finally:
+        for name in names:
+            m.state.frames[m.frames[-1].key].pop(name, None)
+
+
 def _inline(m: Machine, callee: Closure, node: ast.Call) -> Value:
     function = callee.node
     if isinstance(function, ast.FunctionDef):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import ModuleType
 
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Machine, NotLiftable
@@ -48,6 +49,8 @@ def size(m: Machine, seq: Seq) -> Term:
 
 def _each_once(m: Machine, seq: Seq) -> Seq:
     """The elements of a set, each one time."""
+    from attndsl.dsl.pyimport.lift.distinct import distinct
+
     kinds = {p.element.term.kind if isinstance(p.element, Scalar) else "" for p in seq.parts}
     if kinds == {"str"} and items_of(seq) is None:
         return distinct(m, seq)
@@ -57,30 +60,6 @@ def _each_once(m: Machine, seq: Seq) -> Seq:
         if kinds not in ({"int"}, {"bool"}, {"float"}) or items_of(seq) is not None:
             raise
         return distinct(m, seq)
-
-
-def distinct(m: Machine, seq: Seq) -> Seq:
-    """A set of any scalars: each element where it occurs for the first time."""
-    found: list[Part] = []
-    for original in seq.parts:
-        p = instantiate(original)
-        if len(p.binders) > 1:
-            raise m.stop("a set that nested loops fill", code="E0312")
-        again = [_holds(m, p.element, instantiate(q)) for q in found]
-        for b in p.binders:
-            y = T.fresh(b.var.kind)
-            moved = subst_value(p.element, {b.var: y})
-            repeats = T.conj((T.subst(p.condition, {b.var: y}), equal(m, moved, p.element)))
-            again.append(_before(b, y, repeats))
-        found.append(Part(p.binders, T.conj((p.condition, *(T.not_(c) for c in again))), p.element))
-    return Seq(tuple(found), True)
-
-
-def _before(b: Binder, y: Term, condition: Term) -> Term:
-    if b.over_words:
-        order = T.mk("cmp", "<", (T.windex(y), T.windex(b.var)), "bool")
-        return T.agg("any", y, b.domain, T.NONE, T.NONE, T.conj((order, condition)))
-    return T.agg("any", y, T.NONE, b.low, b.var, condition)
 
 
 # ---------------------------------------------------------------- sets
@@ -163,6 +142,11 @@ def element(m: Machine, seq: Seq, index: Term) -> Value:
         return _outermost(m, seq, last=index is not T.ZERO)
     if items is not None:
         return _among(m, items, index)
+    from attndsl.dsl.pyimport.lift.uniting import united
+
+    seq = united(m, seq)
+    if len(seq.parts) == 1:
+        return _of_part(m, seq.parts[0], index)
     raise m.stop("an element by index of a list that was built in several places", code="E0313")
 
 
@@ -198,6 +182,9 @@ def in_text_order(part: Part) -> Part:
 
 
 def _of_part(m: Machine, part: Part, index: Term) -> Value:
+    if part.binders[0].keys:
+        found: Value = _ordering().element(m, part, index)
+        return found
     (b,) = in_text_order(part).binders
     if part.condition is T.TRUE and not b.over_words:
         return _direct(m, part, b, index)
@@ -289,21 +276,6 @@ def end_value(p: Part, last: bool) -> Value:
     return subst_value(p.element, {b.var: T.agg(kind, b.var, b.domain, b.low, b.high, p.condition)})
 
 
-def reverse(seq: Seq) -> Seq:
-    """``reversed(seq)``."""
-    return Seq(
-        tuple(
-            Part(
-                tuple(replace(b, descending=not b.descending) for b in p.binders),
-                p.condition,
-                p.element,
-            )
-            for p in reversed(seq.parts)
-        ),
-        seq.is_set,
-    )
-
-
 def rank(m: Machine, seq: Seq) -> tuple[Part, ...]:
     """``enumerate(seq)``: parts whose element is (rank, element)."""
     before: Term = T.ZERO
@@ -318,10 +290,19 @@ def rank(m: Machine, seq: Seq) -> tuple[Part, ...]:
     return tuple(out)
 
 
+def _ordering() -> ModuleType:
+    from attndsl.dsl.pyimport.lift import ordering
+
+    return ordering
+
+
 def _earlier(p: Part) -> Term:
     """How many elements of the part come before the one at its binder's value."""
     if not p.binders:
         return T.ZERO
+    if p.binders[0].keys:
+        place: Term = _ordering().rank(p)
+        return place
     (b,) = in_text_order(p).binders
     if p.condition is T.TRUE and not b.over_words:
         return T.sub(T.sub(b.high, T.ONE), b.var) if b.descending else T.sub(b.var, b.low)
@@ -334,10 +315,16 @@ def _earlier(p: Part) -> Term:
 
 
 def earlier(kind: str, b: Binder, condition: Term, value: Term) -> Term:
-    """An aggregate over the iterations before the one at ``b.var``."""
+    """An aggregate over the iterations before the one at ``b.var``.
+
+    Of iterations without an order it is a variable that nothing says in the language.
+    """
     y = T.fresh(b.var.kind)
     mapping = {b.var: y}
     where, inner = T.subst(condition, mapping), T.subst(value, mapping)
+    if b.mixed:
+        before: Term = _ordering().earlier(kind, b, y, where, inner)
+        return before
     if b.over_words:
         op = ">" if b.descending else "<"
         order = T.mk("cmp", op, (T.windex(y), T.windex(b.var)), "bool")

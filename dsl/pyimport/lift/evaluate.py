@@ -91,7 +91,10 @@ def _dict(m: Machine, node: ast.Dict) -> Value:
     parts: list[Part] = []
     for key, value in zip(node.keys, node.values, strict=True):
         if key is None:
-            raise m.stop("a dict is unpacked", node, "E0303")
+            from attndsl.dsl.pyimport.lift import constants
+
+            parts.extend(constants.unpacked(m, value))
+            continue
         parts.append(Part((), T.TRUE, TupleValue((evaluate(m, key), evaluate(m, value)))))
     return m.allocate(DictValue(tuple(parts)))
 
@@ -154,6 +157,10 @@ def _ifexp(m: Machine, node: ast.IfExp) -> Value:
         return evaluate(m, node.orelse)
     then = m.under(c, lambda: evaluate(m, node.body))
     other = m.under(T.not_(c), lambda: evaluate(m, node.orelse))
+    if isinstance(then, Vector) and isinstance(other, Vector):
+        from attndsl.dsl.pyimport.lift import listed
+
+        return listed.either(m, c, then, other) or merge_values(c, then, other)
     return merge_values(c, then, other)
 
 
@@ -169,6 +176,10 @@ def _binop(m: Machine, node: ast.BinOp) -> Value:
 def _bit_operation(m: Machine, node: ast.BinOp, left: Value, right: Value) -> Value:
     from attndsl.dsl.pyimport.lift import letters
 
+    if isinstance(node.op, ast.BitXor):
+        a, b = sequence(m, left), sequence(m, right)
+        if a is not None and b is not None and a.is_set and b.is_set:
+            return set_operation(m, "^", a, b)
     if isinstance(node.op, ast.BitAnd | ast.BitOr):
         symbol = "&" if isinstance(node.op, ast.BitAnd) else "|"
         found = letters.combined(m, symbol, left, right)
@@ -214,6 +225,11 @@ def _unary(m: Machine, node: ast.UnaryOp) -> Value:
         return spread(m, negate, value)
     if isinstance(node.op, ast.UAdd):
         return value
+    from attndsl.dsl.pyimport.lift import elementwise, tables, ufuncs
+
+    value = spread(m, lambda v: tables.as_vector(m, v), value)
+    if elementwise.is_array(value):
+        return ufuncs.negated_mask(m, value)
     raise m.stop("the operator ~", node, "E0303")
 
 

@@ -22,21 +22,25 @@ Places = tuple[Part, ...]
 def place(m: Machine, node: ast.expr, length: Term) -> Term | Places:
     """What an index expression says: one place in [0, length), or several."""
     value = given(m, evaluate(m, node))
-    several = _several(m, value, length)
-    if several is not None:
-        return several
+    found = several(m, value, length)
+    if found is not None:
+        return found
     if not (isinstance(value, Scalar) and value.term.kind == "int"):  # numpy takes a truth value for a mask
         raise m.stop("an array index that is no whole number", node, "E0302")
     return C.wrapped(m, value.term, length)
 
 
-def _several(m: Machine, value: Value, length: Term) -> Places | None:
+def several(m: Machine, value: Value, length: Term) -> Places | None:
     from attndsl.dsl.pyimport.lift import arrays, tables
 
     if isinstance(value, Ref) and isinstance(found := m.contents(value), DictValue) and found.array:
         value = tables.vector(m, found)
+    if isinstance(value, Vector) and value.part:
+        return (instantiate(value.part),)
     if isinstance(value, Vector | RowRef):
         v = arrays.vector(m, value)
+        if v.items is not None:
+            return tuple(Part((), T.TRUE, x) for x in v.items)
         k = T.fresh("int")
         element = v.at(k)
         binder = Binder(k, T.ZERO, v.length)
@@ -69,26 +73,31 @@ def each(m: Machine, part: Part, length: Term) -> Iterator[Term]:
 
 def store(m: Machine, row: RowRef, places: Places, value: Value, write: Callable[[Term, Scalar], None]) -> None:
     """The same number to each of the places, or an array made of the same list, element by element."""
-    if isinstance(value, Vector) and value.part and len(places) == 1:
-        own = listed.aligned(value.part, places[0])
-        if own is not None:
-            with each(m, places[0], row.length) as at:
-                write(at, own)
-            return
-    if not isinstance(value, Scalar):
-        raise m.stop("several places are assigned an array", code="E0315")
-    for part in places:
+    for part, own in _shared(m, places, value):
         with each(m, part, row.length) as at:
-            write(at, value)
+            write(at, own)
 
 
-def update(m: Machine, row: RowRef, places: Places, change: Callable[[Term], None]) -> None:
+def _shared(m: Machine, places: Places, value: Value) -> list[tuple[Part, Scalar]]:
+    """What each of the places gets: one number, or the element of an array made of the same list."""
+    if isinstance(value, Scalar):
+        return [(part, value) for part in places]
+    from attndsl.dsl.pyimport.lift import picking
+
+    if isinstance(value, Vector) and value.items is None and len(places) == 1 and places[0].binders:
+        own = listed.aligned(picking.as_part(m, value), places[0])
+        if own is not None:
+            return [(places[0], own)]
+    raise m.stop("several places are assigned an array", code="E0315")
+
+
+def update(m: Machine, row: RowRef, places: Places, value: Value, change: Callable[[Term, Scalar], None]) -> None:
     """Change each of the places once: numpy changes a place that is named twice only once."""
     if len(places) > 1 or not all(C._injective(p) for p in places):
         raise m.stop("places that may be named twice are changed", code="E0315")
-    for part in places:
+    for part, own in _shared(m, places, value):
         with each(m, part, row.length) as at:
-            change(at)
+            change(at, own)
 
 
 def pairs(m: Machine, index: ast.Tuple) -> tuple[Binder, Term, Term] | None:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 
 from attndsl.dsl.pyimport.lift import collections_ as C
-from attndsl.dsl.pyimport.lift import letters, numpy_
+from attndsl.dsl.pyimport.lift import letters, ordering, reductions
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import spread, truth
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
@@ -19,10 +19,12 @@ from attndsl.dsl.pyimport.lift.sequences import (
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Closure,
+    NoneValue,
     Part,
     RowRef,
     Scalar,
     Seq,
+    TupleValue,
     Value,
     Vector,
     items_of,
@@ -40,7 +42,7 @@ def _extreme(name: str) -> Callable[[Machine, ast.Call], Value]:
             raise m.stop(f"{name!r} with these arguments", node, "E0305")
         value = evaluate(m, node.args[0])
         if isinstance(value, RowRef | Vector):
-            return numpy_.fold(m, {"max": "maximum", "min": "minimum"}[name], value)
+            return reductions.fold(m, {"max": "maximum", "min": "minimum"}[name], value)
         default = evaluate(m, options["default"]) if "default" in options else None
         key = evaluate(m, options["key"]) if "key" in options else None
         return _of_sequence(m, name, iterable(m, value), default, key, node)
@@ -92,7 +94,7 @@ def _of_sequence(m: Machine, name: str, seq: Seq, default: Value | None, key: Va
     some = C.exists(part.binders, part.condition)
     if default is None:
         m.require(some, node)
-    if key is not None:
+    if key is not None or isinstance(part.element, TupleValue):
         found = _by_key(m, name, part, key, seq.is_set)
     elif isinstance(part.element, Scalar) and part.element.term.kind != "str":
         found = _folded(name, part, part.element)
@@ -152,17 +154,14 @@ def _folded(name: str, part: Part, element: Scalar) -> Value:
     return Scalar(T.agg(kind, b.var, b.domain, b.low, b.high, part.condition, t), element.numpy)
 
 
-def _by_key(m: Machine, name: str, part: Part, key: Value, unordered: bool) -> Value:
+def _by_key(m: Machine, name: str, part: Part, key: Value | None, unordered: bool) -> Value:
     (b,) = part.binders
-    if (
-        b.descending
-        or b.climbs
-        or b.mixed
-        or unordered
-        or not isinstance(key, Closure)
-        or not isinstance(key.node, ast.Lambda)
-    ):
+    if unordered and key is not None:
         raise m.stop(f"{name!r} by this key", code="E0313")
+    if not _is_lambda(key) or b.descending or b.climbs or b.mixed:
+        return ordering.extreme(m, name, part, key or NoneValue())
+    assert isinstance(key, Closure)
+    assert isinstance(key.node, ast.Lambda)
     parameters = [a.arg for a in key.node.args.args]
     held, path = m.lookup(parameters[0]), m.state.path
     m.state.path = m.state.along(*b.conditions(), part.condition)
@@ -172,10 +171,17 @@ def _by_key(m: Machine, name: str, part: Part, key: Value, unordered: bool) -> V
     m.loops.pop()
     m.state.path = path
     _restore(m, {parameters[0]: held})
+    if isinstance(score, TupleValue):
+        return ordering.extreme(m, name, part, key)
     if not isinstance(score, Scalar) or score.term.kind == "str":
         raise m.stop(f"{name!r} by this key", code="E0313")
     kind = "argmax" if name == "max" else "argmin"
     return subst_value(part.element, {b.var: T.agg(kind, b.var, b.domain, b.low, b.high, part.condition, score.term)})
+
+
+def _is_lambda(key: Value | None) -> bool:
+    """A lambda of one number or position: its parameter is the element itself."""
+    return isinstance(key, Closure) and isinstance(key.node, ast.Lambda) and len(key.node.args.args) == 1
 
 
 def _next(m: Machine, node: ast.Call) -> Value:
@@ -202,7 +208,7 @@ def _sum(m: Machine, node: ast.Call) -> Value:
     value = evaluate(m, node.args[0])
     start: Value = evaluate(m, node.args[1]) if len(node.args) > 1 else known(0)
     if isinstance(value, RowRef | Vector):
-        return numpy_.fold(m, "sum", value)
+        return reductions.fold(m, "sum", value)
     if not isinstance(start, Scalar):
         raise m.stop("sum of these objects", node, "E0302")
     total, numpy = start.term, False

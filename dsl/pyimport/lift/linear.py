@@ -186,7 +186,22 @@ def _certain(value: Term, flat: Sequence[Term]) -> bool:
             return True
         if p.op in ("member", "substring", "some") and value in _strict_parts(p):
             return True
-    return False
+    return value.op == "agg" and value.data in ("first", "last", "nth") and _counted(value, flat)
+
+
+def _counted(value: Term, flat: Sequence[Term]) -> bool:
+    """There are enough elements for the one that is looked for, as a condition on their number says."""
+    domain, var, low, high, where, place = value.args
+    count = T.agg("count", var, domain, low, high, where)
+    least = 0
+    for p in flat:
+        if p.op == "cmp" and p.args[0] is count and T.is_const(p.args[1]) and p.args[1].kind == "int":
+            bound = int(p.args[1].data)
+            said = {">": bound + 1, ">=": bound, "==": bound, "!=": 1 if bound == 0 else 0}.get(p.data, 0)
+            least = max(least, said)
+    if value.data != "nth" or place is T.sub(count, T.ONE):
+        return least > 0
+    return T.is_const(place) and 0 <= place.data < least
 
 
 def _strict_parts(p: Term) -> set[Term]:
@@ -329,11 +344,14 @@ def atom_facts(t: Term) -> list[Term]:
         case "windex":
             return [t, T.sub(T.sub(WORD_COUNT, T.ONE), t)]
         case "agg" if t.data == "count":
-            whole = t.args[0] is T.NONE and t.args[2] is T.ZERO and t.args[3] is T.N
-            return [t, T.sub(T.N, t)] if whole else [t]
+            if t.args[0] is not T.NONE:
+                return [t]
+            most = T.sub(T.N, T.ONE) if t.args[2] is T.ONE else T.N  # it counts positions of the text
+            return [t, T.sub(most, t)]
         case "agg" if t.data in ("first", "last", "nth", "argmax", "argmin") and t.args[0] is T.NONE:
             low, high = t.args[2], t.args[3]
-            return [T.sub(t, low), T.sub(T.sub(high, T.ONE), t)] if low.kind == high.kind == "int" else []
+            inside = [T.sub(t, low), T.sub(T.sub(high, T.ONE), t)] if low.kind == high.kind == "int" else []
+            return inside + _found_facts(t)
         case "func" if t.kind == "int":
             return _function_facts(t)
         case "bin" if t.data in ("%", "//") and T.is_const(t.args[1]) and t.args[1].data > 0:
@@ -351,6 +369,18 @@ def atom_facts(t: Term) -> list[Term]:
             least = _least(t)
             return [] if least is None else [T.sub(t, T.const(least))]
     return []
+
+
+def _found_facts(t: Term) -> list[Term]:
+    """The position that is found satisfies what was searched for: of that, how it compares with other numbers."""
+    var, where = t.args[1], t.args[4]
+    out: list[Term] = []
+    for c in T.parts(where):
+        if c.op != "cmp" or c.data not in ("<", "<=") or c.args[0] is not var or c.args[1].kind != "int":
+            continue
+        if var.data not in c.args[1].free and c.args[1].total:
+            out.append(T.sub(T.sub(c.args[1], T.ONE) if c.data == "<" else c.args[1], t))
+    return out
 
 
 def _least(t: Term) -> int | None:

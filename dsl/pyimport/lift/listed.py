@@ -6,12 +6,15 @@ elements of the list, one by one, or to all of them.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 
 from attndsl.dsl.pyimport.lift import collections_ as C
+from attndsl.dsl.pyimport.lift import ordering, slices
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Loop, Machine
-from attndsl.dsl.pyimport.lift.merge import instantiate, subst_value
+from attndsl.dsl.pyimport.lift.merge import guard, instantiate, subst_value
+from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import Part, Scalar, Seq, Value, Vector
 
 
@@ -23,10 +26,10 @@ def of_list(m: Machine, seq: Seq) -> Vector | None:
     (b,) = p.binders
     if b.mixed or b.climbs or not isinstance(p.element, Scalar) or p.element.term.kind == "str":
         return None
-    return _array(m, Part(p.binders, p.condition, Scalar(p.element.term, True)))
+    return array(m, Part(p.binders, p.condition, Scalar(p.element.term, True)))
 
 
-def _array(m: Machine, part: Part) -> Vector:
+def array(m: Machine, part: Part) -> Vector:
     return Vector(C.part_count(part), lambda k: item(m, part, Scalar(k)), part)
 
 
@@ -36,6 +39,27 @@ def item(m: Machine, part: Part, index: Value) -> Scalar:
     found = C.element(m, Seq((part,)), index.term)
     assert isinstance(found, Scalar)
     return found
+
+
+def cut(m: Machine, part: Part, index: ast.Slice) -> Vector:
+    """A slice of the array."""
+    from attndsl.dsl.pyimport.lift.subscripts import bound
+
+    if slices.is_backwards(m, index):
+        found = ordering.reverse(Seq((part,)))
+    elif index.step is not None:
+        raise m.stop("a slice with a step", code="E0303")
+    else:
+        found = slices.slice_of(m, Seq((part,)), bound(m, index.lower), bound(m, index.upper))
+    return array(m, found.parts[0])
+
+
+def either(m: Machine, c: Term, then: Vector, other: Vector) -> Vector | None:
+    """The array where the condition holds, else an empty one (or the other way round); None for others."""
+    for one, empty, where in ((then, other, c), (other, then, T.not_(c))):
+        if one.part and empty.items == ():
+            return array(m, guard(one.part, where))
+    return None
 
 
 def aligned(part: Part, to: Part) -> Scalar | None:
@@ -51,15 +75,15 @@ def aligned(part: Part, to: Part) -> Scalar | None:
     return found if isinstance(found, Scalar) else None
 
 
-def elementwise(m: Machine, a: Value, b: Value, compute: Callable[[Value, Value], Value]) -> Vector:
-    """numpy's operation of the array and a number, or of two arrays made of the same list."""
-    lists = [v for v in (a, b) if isinstance(v, Vector)]
+def elementwise(m: Machine, compute: Callable[..., Value], *sides: Value) -> Vector:
+    """numpy's operation of the array and numbers, or of arrays made of the same list."""
+    lists = [v for v in sides if isinstance(v, Vector)]
     if any(v.part is None for v in lists):
         raise m.stop("vectors whose lengths may differ", code="E0315")
     base = lists[0].part
     assert base is not None
     values: list[Value] = []
-    for v in (a, b):
+    for v in sides:
         one = aligned(v.part, base) if isinstance(v, Vector) and v.part else v
         if not isinstance(one, Scalar):
             raise m.stop("vectors whose lengths may differ", code="E0315")
@@ -75,7 +99,7 @@ def elementwise(m: Machine, a: Value, b: Value, compute: Callable[[Value, Value]
         m.state.path = held
     if not isinstance(found, Scalar):
         raise m.stop("an array of objects", code="E0302")
-    return _array(m, Part(base.binders, base.condition, Scalar(found.term, True)))
+    return array(m, Part(base.binders, base.condition, Scalar(found.term, True)))
 
 
 def fold(m: Machine, kind: str, part: Part) -> Scalar:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 
 from attndsl.dsl.pyimport.lift import collections_ as C
@@ -23,6 +24,7 @@ from attndsl.dsl.pyimport.lift.values import (
     TupleValue,
     Value,
     Word,
+    known,
 )
 
 
@@ -119,6 +121,19 @@ def remove(m: Machine, ref: Ref, item: Value, certain: bool) -> None:
         p = instantiate(original)
         parts.append(Part(p.binders, T.conj((p.condition, T.not_(C.equal(m, p.element, item)))), p.element))
     m.state.heap[ref.key] = Seq(tuple(parts), found.is_set)
+
+
+def sort(m: Machine, ref: Ref, node: ast.Call) -> None:
+    """``list.sort(key=..., reverse=...)``."""
+    from attndsl.dsl.pyimport.lift.evaluate import evaluate
+    from attndsl.dsl.pyimport.lift.sequences import sort as in_order
+
+    options = {k.arg: evaluate(m, k.value) for k in node.keywords}
+    key, backwards = options.pop("key", NoneValue()), options.pop("reverse", known(False))
+    found = _held(m, ref)
+    if options or backwards not in (known(True), known(False)) or found.is_set:
+        raise m.stop("'sort' with these arguments", node, "E0305")
+    m.state.heap[ref.key] = in_order(m, found, key, backwards == known(True), node)
 
 
 def pop(m: Machine, ref: Ref, first: bool) -> Value:

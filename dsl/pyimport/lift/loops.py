@@ -8,14 +8,15 @@ from weakref import WeakKeyDictionary
 
 from attndsl.dsl import pytree
 from attndsl.dsl.pyimport.lift import collections_ as C
-from attndsl.dsl.pyimport.lift import lookback, whiles
+from attndsl.dsl.pyimport.lift import lookback, ordering, whiles
 from attndsl.dsl.pyimport.lift import summary as S
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import spread
 from attndsl.dsl.pyimport.lift.evaluate import condition, evaluate
 from attndsl.dsl.pyimport.lift.folds import exclusive
-from attndsl.dsl.pyimport.lift.machine import Flows, Loop, Machine, Retry, State
+from attndsl.dsl.pyimport.lift.machine import Event, Flows, Loop, Machine, Retry, State
 from attndsl.dsl.pyimport.lift.merge import guard, instantiate, merge_states, subst_value
+from attndsl.dsl.pyimport.lift.schedule import WRITES
 from attndsl.dsl.pyimport.lift.sequences import bind_target, iterable
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
@@ -80,9 +81,18 @@ def _over(m: Machine, node: ast.For, value: Value) -> bool:
             break
     if walked is not None and isinstance(value, Ref) and m.state.heap.get(value.key) != walked:
         raise m.stop("a list is changed while it is walked through", node, "E0311")
-    if mixed and (len(m.readings) > read or any(e.op not in ("add", "check") for e in m.events[done:])):
+    if mixed and (len(m.readings) > read or not all(_any_order(e) for e in m.events[done:])):
         raise m.stop("the order of a list from a set, or with several appends in an iteration", node, "E0313")
     return walk.finish()
+
+
+def _any_order(e: Event) -> bool:
+    """The event commutes with itself, or is done at another cell for each of the elements."""
+    if e.op in ("add", "check"):
+        return True
+    own = [x.binder for x in e.loops if x.binder.mixed]
+    inside = [x.binder for x in e.loops if x.binder.var.data in e.column.free]
+    return e.op in WRITES and len(own) == 1 and inside == own and ordering.moves(own[0], e.column)
 
 
 def _names_of(m: Machine, ref: Ref) -> list[str]:

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from dataclasses import replace
 
-from attndsl.dsl.pyimport.lift import arrays, listed, matrices, tables
+from attndsl.dsl.pyimport.lift import arrays, listed, matrices, nested, sheets, tables
+from attndsl.dsl.pyimport.lift import elementwise as E
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.values import Grid, Opaque, RowRef, Scalar, Seq, Value, Vector, items_of
+from attndsl.dsl.pyimport.lift.uniting import united
+from attndsl.dsl.pyimport.lift.values import (
+    Grid,
+    Opaque,
+    RowRef,
+    Scalar,
+    Seq,
+    Sheet,
+    TupleValue,
+    Value,
+    Vector,
+    items_of,
+    known,
+)
 
 
 def argument(m: Machine, node: ast.expr) -> Value:
@@ -27,27 +42,57 @@ def is_double(node: ast.Call) -> bool:
     )
 
 
+def as_float(t: Term) -> Term:
+    """The number as numpy stores it in an array of floats."""
+    if t.kind == "bool":
+        t = T.as_number(t)
+    if t.kind != "int":
+        return t
+    if T.is_const(t):
+        return T.const(float(t.data))
+    if t.op == "ite":
+        return T.ite(t.args[0], as_float(t.args[1]), as_float(t.args[2]))
+    return T.mul(t, T.const(1.0))
+
+
 def list_vector(m: Machine, seq: Seq) -> Vector:
+    items = items_of(seq)
+    if items is not None:
+        return _written(m, items)
     if len(seq.parts) == 1 and len(seq.parts[0].binders) == 1 and seq.parts[0].condition is T.TRUE:
         (b,) = seq.parts[0].binders
         element = seq.parts[0].element
-        if not b.over_words and not b.descending and isinstance(element, Scalar):
-            length = T.sub(b.high, b.low)
+        length = T.sub(b.high, b.low)
+        plain = not b.over_words and not b.descending and not b.mixed and isinstance(element, Scalar)
+        if plain and isinstance(element, Scalar) and m.holds(T.compare(">=", length, T.ZERO)):
             term = element.term
             return Vector(length, lambda k: Scalar(T.subst(term, {b.var: T.add(b.low, k)}), True))
-    found = listed.of_list(m, seq)
+    found = listed.of_list(m, united(m, seq))
     if found is None:
         raise m.stop("a numpy array of this list", code="E0315")
     return found
+
+
+def _written(m: Machine, items: list[Value]) -> Vector:
+    """Elements of one kind, as numpy makes them: one that is no whole number makes all of them floats."""
+    scalars = [i for i in items if isinstance(i, Scalar) and i.term.kind != "str"]
+    if len(scalars) != len(items):
+        raise m.stop("a literal array of these objects", code="E0315")
+    terms = [i.term for i in scalars]
+    if {t.kind for t in terms} != {"bool"}:
+        terms = [T.as_number(t) for t in terms]
+        if any(t.kind != "int" for t in terms):
+            terms = [as_float(t) for t in terms]
+    return E.written(tuple(Scalar(t, True) for t in terms))
 
 
 def _filled(value: Term) -> Callable[[Machine, ast.Call], Value]:
     def handler(m: Machine, node: ast.Call) -> Value:
         if len(node.args) != 1 or any(k.arg != "dtype" for k in node.keywords):
             raise m.stop("an array made with these arguments", node, "E0315")
-        typed = [_ELEMENTS.get(ast.unparse(k.value), "") for k in node.keywords]
+        typed = [ELEMENTS.get(ast.unparse(k.value), "") for k in node.keywords]
         if typed and typed[0]:
-            return tables.typed(m, argument(m, node.args[0]), value, typed[0], node)
+            return _typed(m, argument(m, node.args[0]), value, typed[0], node)
         for k in node.keywords:
             if ast.unparse(k.value) not in ("float", "np.float64", "np.float32", "'float64'"):
                 raise m.stop("an array of this type", node, "E0315")
@@ -58,7 +103,17 @@ def _filled(value: Term) -> Callable[[Machine, ast.Call], Value]:
     return handler
 
 
-_ELEMENTS = {"bool": "bool", "np.bool_": "bool", "int": "int", "np.int64": "int", "np.int32": "int"}
+def _typed(m: Machine, shape: Value, value: Term, kind: str, node: ast.AST) -> Value:
+    """An array of truth values or whole numbers."""
+    if isinstance(shape, TupleValue) and len(shape.items) == 2:
+        fill = T.const(bool(value.data)) if kind == "bool" else T.const(int(value.data))
+        return sheets.of(m, arrays.zeros(m, shape, Scalar(fill, True), "row"))
+    if isinstance(shape, TupleValue) and len(shape.items) == 1:
+        shape = shape.items[0]
+    return tables.typed(m, shape, value, kind, node)
+
+
+ELEMENTS = {"bool": "bool", "np.bool_": "bool", "int": "int", "np.int64": "int", "np.int32": "int"}
 
 
 def _full(m: Machine, node: ast.Call) -> Value:
@@ -72,35 +127,85 @@ def _full(m: Machine, node: ast.Call) -> Value:
     return arrays.zeros(m, argument(m, node.args[0]), value, "row")
 
 
-def _zeros_like(m: Machine, node: ast.Call) -> Value:
-    value = argument(m, node.args[0])
-    if isinstance(value, RowRef | Vector):
-        return arrays.zeros(m, Scalar(value.length), Scalar(T.const(0.0)), "row")
-    if isinstance(value, Grid):
-        return Opaque("filled", Scalar(T.const(0.0)))
-    raise m.stop("np.zeros_like of this object", node, "E0315")
+def _like(fill: float | None) -> Callable[[Machine, ast.Call], Value]:
+    """``np.zeros_like``, ``np.ones_like``, ``np.full_like`` of an array of floats."""
+
+    def handler(m: Machine, node: ast.Call) -> Value:
+        wanted = 2 if fill is None else 1
+        plain = all(k.arg == "dtype" and is_double(ast.Call(node.func, [], [k])) for k in node.keywords)
+        value = argument(m, node.args[0]) if len(node.args) == wanted and plain else None
+        number = known(fill) if fill is not None else evaluate(m, node.args[1]) if value is not None else None
+        if not isinstance(number, Scalar) or number.term.kind not in ("int", "float", "num"):
+            raise m.stop("an array made with these arguments", node, "E0315")
+        filled = Scalar(as_float(number.term), True)
+        if isinstance(value, RowRef | Vector):
+            v = arrays.vector(m, value)
+            if v.part or (not node.keywords and v.at(T.fresh("int")).term.kind in ("int", "bool")):
+                raise m.stop("an array made like this object", node, "E0315")
+            return E.counted(m, v.length, lambda k: filled)
+        whole = isinstance(value, Grid | Opaque) and arrays.is_array(value)
+        if whole or (
+            isinstance(value, Sheet) and sheets.is_whole(value) and (node.keywords or sheets.of_numbers(value))
+        ):
+            return Opaque("filled", filled)
+        raise m.stop("an array made like this object", node, "E0315")
+
+    return handler
 
 
 def _array(m: Machine, node: ast.Call) -> Value:
     if len(node.args) != 1:
         raise m.stop("np.array with these arguments", node, "E0315")
     value = argument(m, node.args[0])
-    if not is_double(ast.Call(node.func, [], node.keywords)):
+    kind = next((ELEMENTS.get(ast.unparse(k.value), "") for k in node.keywords if k.arg == "dtype"), "")
+    double = bool(node.keywords) and is_double(ast.Call(node.func, [], node.keywords))
+    if node.keywords and not double and not (kind and len(node.keywords) == 1):
         raise m.stop("np.array of this type", node, "E0315")
-    if isinstance(value, Grid):
+    if isinstance(value, Grid) and not kind:
         return arrays.renamed(m, value)
     if arrays.is_array(value):
-        return arrays.vector(m, value)
-    seq = sequence(m, value)
-    if seq is None:
-        raise m.stop("np.array of this object", node, "E0315")
-    items = items_of(seq)
-    if items is not None:
-        return Opaque("literal", _literal_rows(m, items))
-    return list_vector(m, seq)
+        found: Value = own_copy(m, value)
+    else:
+        seq = sequence(m, value)
+        if seq is None or seq.is_set:
+            raise m.stop("np.array of this object", node, "E0315")
+        items = items_of(seq)
+        if items and not isinstance(items[0], Scalar):
+            return _literal_rows(m, items)
+        found = nested.sheet(m, seq) or list_vector(m, seq)
+        if items == [] and not kind:
+            kind = "float"
+    return converted(m, found, "float" if double else kind, node)
 
 
-def _literal_rows(m: Machine, items: list[Value]) -> tuple[tuple[Term, ...], ...]:
+def own_copy(m: Machine, value: Value) -> Value:
+    """A copy, which nothing else shows."""
+    if isinstance(value, Sheet):
+        return replace(value, own=True, seen=None)
+    return replace(arrays.vector(m, value), fixed=False, slice_of=None, seen=None)
+
+
+def converted(m: Machine, value: Value, kind: str, node: ast.AST) -> Value:
+    """``value.astype(kind)``; "" leaves it as it is."""
+    if not kind:
+        return value
+
+    def one(x: Value) -> Value:
+        if not isinstance(x, Scalar) or x.term.kind == "str":
+            raise m.stop("an array of this type", node, "E0315")
+        t = x.term
+        if kind == "bool":
+            return Scalar(t if t.kind == "bool" else T.compare("!=", t, T.ZERO), True)
+        if kind == "float":
+            return Scalar(as_float(t), True)
+        if t.kind not in ("bool", "int"):
+            raise m.stop("an array of floats as one of whole numbers", node, "E0315")
+        return Scalar(T.as_number(t), True)
+
+    return E.apply(m, one, value)
+
+
+def _literal_rows(m: Machine, items: list[Value]) -> Value:
     rows = []
     for item in items:
         seq = sequence(m, item)
@@ -108,39 +213,76 @@ def _literal_rows(m: Machine, items: list[Value]) -> tuple[tuple[Term, ...], ...
         if inner is None or not all(isinstance(i, Scalar) for i in inner):
             raise m.stop("a literal array that is no matrix", code="E0315")
         rows.append(tuple(i.term for i in inner if isinstance(i, Scalar)))
-    return tuple(rows)
-
-
-def _tril(m: Machine, node: ast.Call) -> Value:
-    if len(node.args) != 1 or node.keywords:
-        raise m.stop("np.tril with these arguments", node, "E0315")
-    value = argument(m, node.args[0])
-    if isinstance(value, Opaque) and value.name == "filled" and value.data.term in (T.ONE, T.const(1.0)):
-        return Opaque("tril")
-    if isinstance(value, Grid):
-        return arrays.mask(m, value)
-    raise m.stop("np.tril of this object", node, "E0315")
+    return Opaque("literal", tuple(rows))
 
 
 def _arange(m: Machine, node: ast.Call) -> Value:
+    """``np.arange(stop)``, ``np.arange(start, stop)``, ``np.arange(start, stop, -1)``."""
+    options = list(node.keywords)
+    double = bool(options) and is_double(ast.Call(node.func, [], options))
+    plain = (
+        not options or double or [ELEMENTS.get(ast.unparse(k.value)) for k in options if k.arg == "dtype"] == ["int"]
+    )
     args = [argument(m, a) for a in node.args]
-    first = args[0] if len(args) == 1 and not node.keywords else None
-    whole = isinstance(first, Scalar) and first.term.kind == "int"
-    if isinstance(first, Scalar) and whole and m.holds(T.compare(">=", first.term, T.ZERO)):
-        return Vector(first.term, lambda k: Scalar(k, True))
-    raise m.stop("np.arange with these arguments", node, "E0315")
+    terms = [a.term for a in args if isinstance(a, Scalar) and a.term.kind == "int"]
+    if not plain or len(terms) != len(args) or not 1 <= len(terms) <= 3:
+        raise m.stop("np.arange with these arguments", node, "E0315")
+    low, high = (T.ZERO, terms[0]) if len(terms) == 1 else (terms[0], terms[1])
+    step = terms[2] if len(terms) == 3 else T.ONE
+    if step is T.const(-1):
+        length, first = T.sub(low, high), low
+    elif step is T.ONE:
+        length, first = T.sub(high, low), low
+    else:
+        raise m.stop("np.arange with a step", node, "E0315")
+    if not m.holds(T.compare(">=", length, T.ZERO)):
+        length = T.func("max", (length, T.ZERO), "int")
+
+    def at(k: Term) -> Scalar:
+        t = T.add(first, k) if step is T.ONE else T.sub(first, k)
+        return Scalar(as_float(t) if double else t, True)
+
+    return E.counted(m, length, at)
+
+
+def _linspace(m: Machine, node: ast.Call) -> Value:
+    """``np.linspace(a, b, count)``: the numbers from a to b at equal distances, both included."""
+    options = {k.arg: k.value for k in node.keywords}
+    count = options.pop("num", node.args[2] if len(node.args) == 3 else None)
+    ends = [evaluate(m, a) for a in node.args[:2]]
+    size = evaluate(m, count) if count is not None else None
+    if options or len(ends) != 2 or not all(isinstance(e, Scalar) and e.term.kind != "str" for e in (*ends, size)):
+        raise m.stop("np.linspace with these arguments", node, "E0305")
+    start, stop = (T.as_number(e.term) for e in ends if isinstance(e, Scalar))
+    assert isinstance(size, Scalar)
+    if size.term.kind != "int":
+        raise m.stop("np.linspace with these arguments", node, "E0305")
+    steps = T.sub(size.term, T.ONE)
+    one = T.compare("<=", steps, T.ZERO)
+
+    def at(k: Term) -> Scalar:
+        if k is T.ZERO:
+            return Scalar(as_float(start), True)
+        span = T.arith("-", stop, start)
+        safe = steps if T.is_const(steps) and steps.data > 0 else T.ite(one, T.ONE, steps)
+        rest = T.arith("/", T.mul(as_float(k), span), safe)
+        return Scalar(T.add(as_float(start), rest), True)
+
+    return E.counted(m, size.term, at)
 
 
 MAKING: dict[str, Callable[[Machine, ast.Call], Value]] = {
     "zeros": _filled(T.const(0.0)),
     "ones": _filled(T.const(1.0)),
     "full": _full,
-    "zeros_like": _zeros_like,
+    "zeros_like": _like(0.0),
+    "ones_like": _like(1.0),
+    "full_like": _like(None),
     "array": _array,
     "asarray": _array,
-    "tril": _tril,
     "eye": matrices.eye,
     "identity": matrices.eye,
     "outer": matrices.outer,
     "arange": _arange,
+    "linspace": _linspace,
 }

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
-from attndsl.dsl.pyimport.lift.machine import Loop, Machine
+from attndsl.dsl.pyimport.lift.machine import Loop, Machine, State
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import Binder, Grid, Opaque, RowRef, Scalar, Value, Vector
 
@@ -65,6 +65,20 @@ def as_grid(m: Machine, value: Value) -> Value:
     if isinstance(value, Opaque) and value.name == "tril":
         return made(m, "tril", lambda r, c: (T.compare("<=", c, r), T.const(1.0)))
     return value
+
+
+def rejoined(m: Machine, before: dict[str, int], branches: list[tuple[State, dict[str, int]]]) -> None:
+    """After two branches that each made new arrays of a matrix, or left it as it was, it is one matrix again."""
+    for matrix, version in before.items():
+        found = [versions[matrix] for _, versions in branches]
+        if found == [version, version]:
+            continue
+        m.matrices[matrix] = max(found) + 1
+        for (state, _), own in zip(branches, found, strict=True):
+            for names in state.frames.values():
+                for name, value in names.items():
+                    if value == Grid(matrix, own):
+                        names[name] = Grid(matrix, m.matrices[matrix])
 
 
 def combined(m: Machine, a: Grid, b: Grid, op: str) -> Value:

@@ -15,10 +15,10 @@ from attndsl.dsl.pyimport.lift.values import (
     DictValue,
     Growing,
     Part,
-    PerRow,
     RowRef,
     Scalar,
     Seq,
+    Sheet,
     Span,
     TupleValue,
     Unbound,
@@ -194,18 +194,28 @@ def subst_value(value: Value, mapping: dict[Term, Term]) -> Value:
             return replace(value, parts=tuple(subst_part(p, mapping) for p in parts))
         case RowRef(matrix=matrix, row=row, length=length, start=start):
             return RowRef(matrix, T.subst(row, mapping), T.subst(length, mapping), T.subst(start, mapping))
-        case Vector(length=length, at=at):
-            return Vector(T.subst(length, mapping), _mapped(at, mapping))
-        case PerRow(at=at):
-            return PerRow(_mapped(at, mapping))
+        case Vector():
+            return _subst_vector(value, mapping)
+        case Sheet(at=cell, tall=tall, wide=wide, own=own):
+            return Sheet(_mapped(cell, mapping, 2), tall, wide, own, value.seen)
     return value
 
 
-def _mapped(at: Callable[[Term], Scalar], mapping: dict[Term, Term]) -> Callable[[Term], Scalar]:
-    def mapped(k: Term) -> Scalar:
-        inner = T.fresh("int")
-        found = at(inner)
-        return Scalar(T.subst(T.subst(found.term, mapping), {inner: k}), found.numpy)
+def _subst_vector(v: Vector, mapping: dict[Term, Term]) -> Vector:
+    part = None if v.part is None else subst_part(v.part, mapping)
+    items = None
+    if v.items is not None:
+        items = tuple(Scalar(T.subst(x.term, mapping), x.numpy) for x in v.items)
+    return Vector(
+        T.subst(v.length, mapping), _mapped(v.at, mapping, 1), part, v.slice_of, items, v.fixed, v.own, v.seen
+    )
+
+
+def _mapped(at: Callable[..., Scalar], mapping: dict[Term, Term], count: int) -> Callable[..., Scalar]:
+    def mapped(*places: Term) -> Scalar:
+        inner = [T.fresh("int") for _ in range(count)]
+        found = at(*inner)
+        return Scalar(T.subst(T.subst(found.term, mapping), dict(zip(inner, places, strict=True))), found.numpy)
 
     return mapped
 
@@ -217,9 +227,10 @@ def subst_part(part: Part, mapping: dict[Term, Term]) -> Part:
 
 def subst_binder(b: Binder, mapping: dict[Term, Term]) -> Binder:
     low, high, domain = T.subst(b.low, mapping), T.subst(b.high, mapping), T.subst(b.domain, mapping)
-    if low is b.low and high is b.high and domain is b.domain:
+    keys = tuple(T.subst(k, mapping) for k in b.keys)
+    if low is b.low and high is b.high and domain is b.domain and keys == b.keys:
         return b
-    return Binder(b.var, low, high, domain, b.descending, b.mixed)
+    return Binder(b.var, low, high, domain, b.descending, b.mixed, keys)
 
 
 def subst_event(e: Event, mapping: dict[Term, Term]) -> Event:
@@ -249,6 +260,7 @@ def instantiate(part: Part) -> Part:
     for b in part.binders:
         new = T.fresh(b.var.kind)
         moved = subst_binder(b, mapping)
-        binders.append(Binder(new, moved.low, moved.high, moved.domain, moved.descending, moved.mixed))
         mapping[b.var] = new
+        keys = tuple(T.subst(k, mapping) for k in b.keys)
+        binders.append(Binder(new, moved.low, moved.high, moved.domain, moved.descending, moved.mixed, keys))
     return Part(tuple(binders), T.subst(part.condition, mapping), subst_value(part.element, mapping))

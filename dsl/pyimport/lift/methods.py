@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from attndsl.dsl.pyimport.lift import arrays, dicts, gathered, letters, lists, numpy_, tables, texts
+from attndsl.dsl.pyimport.lift import arrays, constants, dicts, gathered, letters, lists, numpy_, tables, texts
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, sort_of, spread
@@ -29,6 +29,7 @@ from attndsl.dsl.pyimport.lift.values import (
     RowRef,
     Scalar,
     Seq,
+    Sheet,
     TupleValue,
     Value,
     Vector,
@@ -38,7 +39,7 @@ from attndsl.dsl.pyimport.lift.values import (
     literal,
 )
 
-_SET_METHODS = {"union": "|", "intersection": "&", "difference": "-"}
+_SET_METHODS = {"union": "|", "intersection": "&", "difference": "-", "symmetric_difference": "^"}
 _OF_LISTS = ("append", "extend", "index", "count")
 _OF_SORTS: dict[str, tuple[str, ...]] = {
     "tuple": ("count", "index"), "range": ("count", "index"), "iterator": (), "view": (),
@@ -84,7 +85,7 @@ def _call(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
             found = None if text is None else letters.combined(m, symbol, base, letters.set_of(text))
             if found is not None:
                 return found
-        case Grid() | RowRef() | Vector():
+        case Grid() | RowRef() | Vector() | Sheet() | Opaque(name="filled" | "tril" | "transposed"):
             return numpy_.method(m, base, name, node)
         case Opaque(name="ids") if name in ("tolist",) and not node.args:
             return base
@@ -93,6 +94,8 @@ def _call(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
         case Seq() | DictValue() | TupleValue():
             contents = literal(base.items) if isinstance(base, TupleValue) else base
             return _container(m, m.allocate(contents), name, node)
+        case Opaque(name="builtin", data="dict") if name == "fromkeys":
+            return constants.from_keys(m, node)
         case Word(term=w) if name == "nbor":
             return _neighbour(m, w, node)
         case Word(term=w) if name == "is_ancestor":
@@ -152,6 +155,9 @@ def _text(m: Machine, t: Term, name: str, node: ast.Call) -> Value:
     if node.keywords:
         raise m.stop(f"{name!r} with keyword arguments", node, "E0305")
     args = [spread(m, lambda v: v, evaluate(m, a)) for a in node.args]
+    pieces = constants.split(m, t, name, args, node)
+    if pieces is not None:
+        return pieces
     fold: Callable[..., Any] = getattr(str, name, lambda *a: None)
     if name in _PREDICATES and not args:
         return Scalar(T.text_method(t, name, (), "bool", fold))
@@ -167,7 +173,7 @@ def _text(m: Machine, t: Term, name: str, node: ast.Call) -> Value:
     if name in ("startswith", "endswith") and len(args) == 1:
         return _affix(m, t, name, args[0])
     if name == "join" and len(args) == 1 and (parts := sequence(m, args[0])) is not None:
-        return texts.joined(m, t, parts)
+        return constants.joined(parts, t) or texts.joined(m, t, parts)
     if name in ("find", "count") and len(args) == 1:
         return Scalar(T.text_method(t, name, _texts(m, args), "int", fold))
     raise m.stop(f"the method {name!r} of a text", node, "E0305")
@@ -198,7 +204,12 @@ def _affix(m: Machine, t: Term, name: str, wanted: Value) -> Value:
 
 
 def _container(m: Machine, ref: Ref, name: str, node: ast.Call) -> Value:
+    if name == "update" and isinstance(m.state.heap.get(ref.key), DictValue):
+        return constants.update(m, ref, node)
     args = [evaluate(m, a) for a in node.args]
+    if name == "sort" and not args:
+        lists.sort(m, ref, node)
+        return NoneValue()
     if node.keywords:
         raise m.stop(f"{name!r} with keyword arguments", node, "E0305")
     if name in METHODS:
@@ -208,7 +219,7 @@ def _container(m: Machine, ref: Ref, name: str, node: ast.Call) -> Value:
     found = m.state.heap.get(ref.key) if name in changes else m.contents(ref)
     if isinstance(found, DictValue) and found.length is not None:
         if found.array:
-            return numpy_.method(m, tables.vector(m, found), name, node)
+            return numpy_.method(m, replace(tables.vector(m, found), slice_of=ref.key), name, node)
         ref = m.allocate(tables.sequence(m, found))
         if name in ("append", "extend"):
             raise m.stop("a list of a fixed length is extended", node, "E0311")
@@ -282,6 +293,8 @@ def _index(m: Machine, ref: Ref, item: Value, node: ast.Call) -> Value:
     (b,) = part.binders
     where = T.conj((part.condition, C.equal(m, part.element, item)))
     solved = C.solve_element(item, part)
+    if b.mixed and solved is None:
+        raise m.stop("the first of equal elements of a list in another order", node, "E0313")
     m.require(C.exists(part.binders, where) if solved is None else solved, node)
     at_term = item.term if solved is not None and isinstance(item, Scalar | Word) else None
     place = at_term or T.agg("first", b.var, b.domain, b.low, b.high, where)

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import replace
 
-from attndsl.dsl.pyimport.lift import arguments, arrays, gathered, listed
+from attndsl.dsl.pyimport.lift import arguments, arrays, gathered, picking, sheets
+from attndsl.dsl.pyimport.lift import elementwise as E
+from attndsl.dsl.pyimport.lift import reductions as R
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.basics import sequence, spread
+from attndsl.dsl.pyimport.lift.basics import spread
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
+from attndsl.dsl.pyimport.lift.joining import JOINING
 from attndsl.dsl.pyimport.lift.machine import Loop, Machine
-from attndsl.dsl.pyimport.lift.making import MAKING, argument, is_double, list_vector
+from attndsl.dsl.pyimport.lift.making import ELEMENTS, MAKING, argument, converted, is_double, own_copy
 from attndsl.dsl.pyimport.lift.rewriting import chained, combined, multiplied, placed
-from attndsl.dsl.pyimport.lift.terms import Term
+from attndsl.dsl.pyimport.lift.triangles import TRIANGLES, diagonal, reshaped
+from attndsl.dsl.pyimport.lift.ufuncs import UFUNCS, clip
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
     Grid,
-    PerRow,
+    NoneValue,
+    Opaque,
     RowRef,
     Scalar,
+    Seq,
     TupleValue,
     Value,
+    Vector,
     known,
 )
 
@@ -48,6 +54,8 @@ def call(m: Machine, name: str, node: ast.Call) -> Value:
             return derived
     if module == "math" and function in _MATH and len(node.args) == 1 and not node.keywords:
         return _math(m, function, evaluate(m, node.args[0]))
+    if module == "operator" and function == "itemgetter":
+        return _getter(m, node)
     if module == "collections" and function in gathered.MAKERS:
         return gathered.made(m, function, node)
     if module == "itertools" and function in _ITERTOOLS:
@@ -67,6 +75,15 @@ def _derived(m: Machine, module: str, function: str, node: ast.Call) -> Value | 
         more = ast.BinOp(ast.Constant(1.0), ast.Add(), x)
         return call(m, f"{module}.log", placed(ast.Call(node.func, [more], []), node))
     return None
+
+
+def _getter(m: Machine, node: ast.Call) -> Value:
+    """``operator.itemgetter(1)``."""
+    places = [evaluate(m, a) for a in node.args]
+    terms = [p.term for p in places if isinstance(p, Scalar) and p.term.kind == "int" and T.is_const(p.term)]
+    if node.keywords or not terms or len(terms) != len(places):
+        raise m.stop("itemgetter with these arguments", node, "E0305")
+    return Opaque("itemgetter", tuple(t.data for t in terms))
 
 
 def _math(m: Machine, function: str, value: Value) -> Value:
@@ -95,7 +112,7 @@ def _function(m: Machine, name: str, value: Value) -> Value:
         return Scalar(T.func(name, (t,), "int" if name == "abs" and t.kind == "int" else "float"), True)
 
     def apply(v: Value) -> Value:
-        return arrays.elementwise(m, v, known(0), one, name) if arrays.is_array(v) else one(v, v)
+        return E.apply(m, lambda x: one(x, x), v)
 
     return spread(m, apply, value)
 
@@ -103,116 +120,51 @@ def _function(m: Machine, name: str, value: Value) -> Value:
 # ---------------------------------------------------------------- folds
 
 
-def fold(m: Machine, kind: str, value: Value) -> Scalar:
-    """Sum, maximum or minimum of a vector; numpy fails on the maximum of nothing."""
-    if isinstance(value, RowRef) and kind == "sum" and _covers(m, value):
-        return Scalar(m.read_stat(value.matrix, "sum", value.row), True)
-    if isinstance(value, RowRef) and kind in ("maximum", "minimum") and value.length is T.N:
-        name = {"maximum": "max", "minimum": "min"}[kind]
-        return Scalar(m.read_stat(value.matrix, name, value.row), True)
-    v = arrays.vector(m, value)
-    if v.part:
-        return listed.fold(m, kind, v.part)
-    k = T.fresh("int")
-    if kind != "sum":
-        m.require(T.compare(">", v.length, T.ZERO))
-    element = T.as_number(v.at(k).term)
-    if element.op == "ite" and kind == "sum" and element.args[1:] == (T.ONE, T.ZERO):
-        return Scalar(T.agg("count", k, T.NONE, T.ZERO, v.length, element.args[0]), True)
-    return Scalar(T.agg(kind, k, T.NONE, T.ZERO, v.length, T.TRUE, element), True)
-
-
-def _covers(m: Machine, row: RowRef) -> bool:
-    """The slice is the whole row, or all of a vector of its own (the cells beyond which stay zero)."""
-    return row.start is T.ZERO and (row.length is T.N or m.lengths.get(row.matrix) is row.length)
-
-
 def _fold_call(kind: str) -> Callable[[Machine, ast.Call], Value]:
     def handler(m: Machine, node: ast.Call) -> Value:
-        if len(node.args) != 1:
+        if len(node.args) not in (1, 2):
             raise m.stop("a numpy function with these arguments", node, "E0305")
         value = argument(m, node.args[0])
-        if isinstance(value, Grid):
-            return _grid_fold(m, value, kind, node)
-        if node.keywords:
+        if R.is_matrix(value):
+            return R.matrix_fold(m, value, kind, node, list(node.args[1:]))
+        if node.keywords or len(node.args) > 1:
             raise m.stop("a numpy function with these arguments", node, "E0305")
-        return fold(m, kind, _as_vector(m, value))
+        return R.fold(m, kind, R.as_vector(m, value))
 
     return handler
-
-
-def _as_vector(m: Machine, value: Value) -> Value:
-    """A list of numbers as numpy reads it."""
-    seq = sequence(m, value)
-    if seq is None:
-        return value
-    return list_vector(m, seq)
-
-
-def _grid_fold(m: Machine, grid: Grid, kind: str, node: ast.Call) -> Value:
-    options = {k.arg: ast.unparse(k.value) for k in node.keywords}
-    if (
-        kind != "sum"
-        or options.pop("axis", None) not in ("1", "-1")
-        or options.pop("keepdims", None) != "True"
-        or options
-    ):
-        raise m.stop("a fold over the whole matrix", node, "E0315")
-    matrix, time = arrays.current(m, grid), len(m.events)
-    if m.loops:
-        raise m.stop("a fold over the whole matrix inside a loop", node, "E0315")
-    r = T.fresh("int")
-    m.read_stat(matrix, "sum", r)
-    term = T.row_stat(matrix, "sum", r, time)
-    return PerRow(lambda at: Scalar(T.subst(term, {r: at}), True))
 
 
 def method(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
     """Methods of arrays."""
     kind = {"sum": "sum", "max": "maximum", "min": "minimum"}.get(name)
     if kind is not None:
-        if isinstance(base, Grid):
-            return _grid_fold(m, base, kind, node)
+        if R.is_matrix(base):
+            return R.matrix_fold(m, base, kind, node, list(node.args))
         if not node.args and not node.keywords:
-            return fold(m, kind, base)
+            return R.fold(m, kind, base)
+    if name in ("mean", "any", "all") and R.is_matrix(base):
+        return R.matrix_question(m, base, name, node, list(node.args))
     if name in ("copy", "astype") and isinstance(base, Grid) and is_double(node):
         return arrays.renamed(m, base)
     if name == "copy" and not node.args and not node.keywords and not isinstance(base, Grid):
-        return replace(arrays.vector(m, base), slice_of=None)
+        return own_copy(m, base)
+    if name == "astype" and len(node.args) == 1 and not node.keywords and not isinstance(base, Grid):
+        kind = "float" if is_double(node) else ELEMENTS.get(ast.unparse(node.args[0]), "")
+        if kind:
+            return converted(m, own_copy(m, base), kind, node)
+    if name == "reshape":
+        return reshaped(m, base, node)
+    if name == "diagonal" and not node.args and not node.keywords:
+        return diagonal(m, base, T.ZERO, node)
+    if name == "tolist" and not node.args and not node.keywords and isinstance(base, RowRef | Vector):
+        return m.allocate(Seq((picking.as_part(m, base),)))
     if name in ("any", "all") and not node.args and not node.keywords and not isinstance(base, Grid):
-        return _quantified(m, name, base)
+        return R.quantified(m, name, base)
     if name == "mean" and not node.args and not node.keywords and not isinstance(base, Grid):
-        return _mean(m, base)
-    if name == "argmax" and not node.args and not node.keywords and not isinstance(base, Grid):
-        return _arg(m, "argmax", base)
+        return R.mean(m, base)
+    if name in ("argmax", "argmin") and not node.args and not node.keywords and not isinstance(base, Grid):
+        return R.arg(m, name, base)
     raise m.stop(f"the array method {name!r}", node, "E0315")
-
-
-def _quantified(m: Machine, name: str, value: Value) -> Value:
-    v = arrays.vector(m, value)
-    if v.part:
-        return listed.quantified(name, v.part)
-    k = T.fresh("int")
-    c = v.at(k).term
-    c = c if c.kind == "bool" else T.compare("!=", c, T.ZERO)
-    some = T.agg("any", k, T.NONE, T.ZERO, v.length, c if name == "any" else T.not_(c))
-    return Scalar(some if name == "any" else T.not_(some), True)
-
-
-def _mean(m: Machine, value: Value) -> Value:
-    v = arrays.vector(m, value)
-    total = fold(m, "sum", value)
-    m.require(T.compare(">", v.length, T.ZERO))
-    return Scalar(T.arith("/", total.term, v.length), True)
-
-
-def _arg(m: Machine, kind: str, value: Value) -> Value:
-    v = arrays.vector(m, value)
-    if v.part:
-        raise m.stop("the place of the greatest element of an array made of a list", code="E0315")
-    m.require(T.compare(">", v.length, T.ZERO))
-    k = T.fresh("int")
-    return Scalar(T.agg(kind, k, T.NONE, T.ZERO, v.length, T.TRUE, v.at(k).term))
 
 
 # ---------------------------------------------------------------- changing arrays
@@ -225,20 +177,7 @@ def _clip(m: Machine, node: ast.Call) -> Value:
         raise m.stop("np.clip with one bound", node, "E0305")
     low = args[1] if len(args) > 1 else options.get("a_min", known(None))
     high = args[2] if len(args) > 2 else options.get("a_max", known(None))
-    return arrays.clip(m, args[0], low, high)
-
-
-def _extreme(which: str) -> Callable[[Machine, ast.Call], Value]:
-    def handler(m: Machine, node: ast.Call) -> Value:
-        if len(node.args) != 2 or node.keywords:
-            raise m.stop(f"np.{which} with these arguments", node, "E0305")
-        a, b = (argument(m, x) for x in node.args)
-        if arrays.is_array(b) and not arrays.is_array(a):
-            a, b = b, a
-        none = known(None)
-        return arrays.clip(m, a, b if which == "maximum" else none, b if which == "minimum" else none)
-
-    return handler
+    return clip(m, args[0], low, high)
 
 
 def _count_nonzero(m: Machine, node: ast.Call) -> Value:
@@ -256,59 +195,70 @@ def _any_array(name: str) -> Callable[[Machine, ast.Call], Value]:
     def handler(m: Machine, node: ast.Call) -> Value:
         if len(node.args) != 1 or node.keywords:
             raise m.stop(f"np.{name} with these arguments", node, "E0305")
-        return _quantified(m, name, argument(m, node.args[0]))
+        return R.quantified(m, name, argument(m, node.args[0]))
 
     return handler
-
-
-def _at_row(v: Value, row: Term) -> Term:
-    found = v.at(row) if isinstance(v, PerRow) else v
-    assert isinstance(found, Scalar)
-    return found.term
-
-
-def _where(m: Machine, node: ast.Call) -> Value:
-    if len(node.args) != 3:
-        raise m.stop("np.where with these arguments", node, "E0315")
-    c, a, b = (argument(m, x) for x in node.args)
-    if isinstance(c, PerRow) and all(isinstance(x, PerRow | Scalar) for x in (a, b)):
-        r = T.fresh("int")
-        then, other = (_at_row(x, r) for x in (a, b))
-        term = T.ite(c.at(r).term, then, other)
-        return PerRow(lambda at: Scalar(T.subst(term, {r: at}), True))
-    raise m.stop("np.where of these objects", node, "E0315")
 
 
 def _mean_call(m: Machine, node: ast.Call) -> Value:
     value = argument(m, node.args[0])
     if len(node.args) != 1 or node.keywords or isinstance(value, Grid):
         raise m.stop("np.mean with these arguments", node, "E0305")
-    return _mean(m, _as_vector(m, value))
+    return R.mean(m, R.as_vector(m, value))
 
 
 def _argmax_call(m: Machine, node: ast.Call) -> Value:
-    return _arg(m, "argmax", _as_vector(m, argument(m, node.args[0])))
+    kind = ast.unparse(node.func).rpartition(".")[2]
+    return R.arg(m, "argmin" if kind == "argmin" else "argmax", R.as_vector(m, argument(m, node.args[0])))
 
 
 def _copied(m: Machine, node: ast.Call) -> Value:
     value = argument(m, node.args[0])
-    return arrays.renamed(m, value) if isinstance(value, Grid) else replace(arrays.vector(m, value), slice_of=None)
+    return arrays.renamed(m, value) if isinstance(value, Grid) else own_copy(m, value)
+
+
+def _flat_places(m: Machine, node: ast.Call) -> Value:
+    """``np.flatnonzero(mask)``; ``np.nonzero(mask)`` is a tuple of one."""
+    found = picking.places_where(m, argument(m, node.args[0]))
+    return TupleValue((found,)) if ast.unparse(node.func).endswith(".nonzero") else found
+
+
+def _fill_diagonal(m: Machine, node: ast.Call) -> Value:
+    """``np.fill_diagonal(A, x)`` changes the matrix in its place."""
+    grid = argument(m, node.args[0]) if len(node.args) == 2 and not node.keywords else None
+    value = argument(m, node.args[1]) if isinstance(grid, Grid) else None
+    if not isinstance(grid, Grid) or not isinstance(value, Scalar | Vector | RowRef):
+        raise m.stop("np.fill_diagonal with these arguments", node, "E0315")
+    line, matrix = sheets.of(m, value), arrays.current(m, grid)
+    r = T.fresh("int")
+    binder = Binder(r, T.ZERO, T.N)
+    held = m.state.path
+    m.loops.append(Loop(binder))
+    m.state.path = m.state.along(*binder.conditions())
+    m.write("set", matrix, r, r, T.as_number(line.at(T.ZERO, r).term), node)
+    m.state.path = held
+    m.loops.pop()
+    return NoneValue()
 
 
 _NUMPY: dict[str, Callable[[Machine, ast.Call], Value]] = {
     **MAKING,
+    **UFUNCS,
+    **TRIANGLES,
+    **JOINING,
     "clip": _clip,
-    "maximum": _extreme("maximum"),
-    "minimum": _extreme("minimum"),
     "sum": _fold_call("sum"),
     "max": _fold_call("maximum"),
     "min": _fold_call("minimum"),
     "mean": _mean_call,
     "argmax": _argmax_call,
+    "argmin": _argmax_call,
     "count_nonzero": _count_nonzero,
     "any": _any_array("any"),
     "all": _any_array("all"),
-    "where": _where,
     "copy": _copied,
+    "flatnonzero": _flat_places,
+    "nonzero": _flat_places,
+    "fill_diagonal": _fill_diagonal,
 }
-__all__ = ["Binder", "Loop", "TupleValue", "call", "fold", "method", "spread"]
+__all__ = ["Binder", "Loop", "TupleValue", "call", "method", "spread"]

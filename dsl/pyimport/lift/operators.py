@@ -15,8 +15,12 @@ from attndsl.dsl.pyimport.lift.values import (
     Seq,
     Value,
     items_of,
+    literal,
     numpy_of,
 )
+
+MAX_WRITTEN = 64
+"""Elements of a list that is written out by ``[x] * 3``."""
 
 
 def _filtered(m: Machine, part: Part, other: Seq, inside: bool) -> Part:
@@ -53,14 +57,19 @@ def binary(m: Machine, op: str, a: Value, b: Value) -> Value:
 
 
 def set_operation(m: Machine, op: str, a: Seq, b: Seq) -> Value:
-    """``a & b``, ``a | b`` and ``a - b`` of sets."""
+    """``a & b``, ``a | b``, ``a - b`` and ``a ^ b`` of sets."""
+    if op == "^":
+        left, right = (set_operation(m, "-", x, y) for x, y in ((a, b), (b, a)))
+        sides = [s for s in (sequence(m, left), sequence(m, right)) if s is not None]
+        return m.allocate(Seq(tuple(p for s in sides for p in s.parts), True))
     if op == "|":
         return m.allocate(Seq(a.parts + b.parts, True))
     try:
         parts = C.as_positions(m, a).parts
     except NotLiftable:  # of other elements it may still be asked what the set holds
         parts = a.parts
-    return m.allocate(Seq(tuple(_filtered(m, p, b, op == "&") for p in parts), True))
+    kept = [_filtered(m, p, b, op == "&") for p in parts]
+    return m.allocate(Seq(tuple(p for p in kept if p.condition is not T.FALSE), True))
 
 
 def _times(m: Machine, seq: Seq, times: Term) -> Value:
@@ -68,6 +77,8 @@ def _times(m: Machine, seq: Seq, times: Term) -> Value:
     from attndsl.dsl.pyimport.lift import tables
 
     items = items_of(seq)
+    if items is not None and T.is_const(times) and 0 <= times.data * len(items) <= MAX_WRITTEN and not seq.is_set:
+        return m.allocate(literal(tuple(items) * times.data))
     if items is None or len(items) != 1 or not isinstance(items[0], Scalar | NoneValue):
         raise m.stop("a list is repeated", code="E0302")
     return tables.repeated(m, items[0], times)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from attndsl.dsl.pyimport.lift import arrays, dicts, lists, spans
+from attndsl.dsl.pyimport.lift import arrays, ordering, spans
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, spread, unpacked
@@ -13,15 +13,18 @@ from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.linear import WORD_COUNT
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.ranges import integers
+from attndsl.dsl.pyimport.lift.uniting import united
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
-    DictValue,
+    Grid,
+    NoneValue,
     Opaque,
     Part,
     Ref,
     RowRef,
     Scalar,
     Seq,
+    Sheet,
     Span,
     TupleValue,
     Value,
@@ -76,8 +79,17 @@ def iterable(m: Machine, value: Value) -> Seq:
         v = arrays.vector(m, value)
         if v.part:
             return Seq((v.part,))
+        if v.items is not None:
+            return Seq(tuple(Part((), T.TRUE, x) for x in v.items))
         b = Binder(T.fresh("int"), T.ZERO, v.length)
         return Seq((Part((b,), T.TRUE, v.at(b.var)),))
+    if isinstance(value, Grid):
+        b = Binder(T.fresh("int"), T.ZERO, T.N)
+        return Seq((Part((b,), T.TRUE, RowRef(arrays.current(m, value), b.var, T.N)),))
+    if isinstance(value, Sheet) and value.tall and value.wide:
+        b = Binder(T.fresh("int"), T.ZERO, T.N)
+        row = Vector(T.N, lambda k: value.at(b.var, k), fixed=True)
+        return Seq((Part((b,), T.TRUE, row),))
     seq = sequence(m, value)
     if seq is None:
         raise m.stop("a walk through this object", code="E0302")
@@ -105,7 +117,7 @@ def _zip(m: Machine, node: ast.Call) -> Value:
     written = [w for w in (items_of(s) for s in seqs) if w is not None]
     if len(written) == len(seqs):
         return Seq(tuple(Part((), T.TRUE, TupleValue(row)) for row in zip(*written, strict=False)), once=True)
-    first = seqs[0]
+    first = united(m, seqs[0])
     if len(first.parts) != 1 or len(first.parts[0].binders) != 1 or any(s.is_set for s in seqs):
         raise m.stop("zip of these sequences", node, "E0313")
     (ranked,) = C.rank(m, first)
@@ -135,7 +147,7 @@ def _reversed(m: Machine, node: ast.Call) -> Value:
     seq = iterable(m, evaluate(m, node.args[0]))
     if seq.is_set:
         raise m.stop("the order of a set", node, "E0312")
-    return replace(C.reverse(seq), once=True)
+    return replace(ordering.reverse(seq), once=True)
 
 
 def _sorted(m: Machine, node: ast.Call) -> Value:
@@ -149,16 +161,27 @@ def _sorted(m: Machine, node: ast.Call) -> Value:
         if flag not in (known(True), known(False)):
             raise m.stop("sorted with an unknown order", node, "E0313")
         backwards = flag == known(True)
-    if options:
-        raise m.stop("sorted by a key", node, "E0313")
+    key = evaluate(m, options.pop("key")) if "key" in options else NoneValue()
+    return m.allocate(sort(m, seq, key, backwards, node))
+
+
+def sort(m: Machine, seq: Seq, key: Value, backwards: bool, node: ast.AST) -> Seq:
+    """The elements in order."""
+    seq = united(m, seq)
+    if key != NoneValue():
+        return ordering.by_key(m, seq, key, backwards)
     ascending = len(seq.parts) == 1 and len(seq.parts[0].binders) == 1 and _is_own_position(seq.parts[0])
     if ascending:
-        seq = Seq(tuple(replace(p, binders=(replace(p.binders[0], mixed=False),)) for p in seq.parts))
+        seq = Seq(tuple(replace(p, binders=(replace(p.binders[0], mixed=False, keys=()),)) for p in seq.parts))
+    elif seq.is_set:
+        seq = Seq(C.as_positions(m, seq).parts)
+    elif items_of(seq) is not None or len(seq.parts) != 1:
+        seq = _sorted_positions(m, seq, node)
     else:
-        seq = Seq(C.as_positions(m, seq).parts) if seq.is_set else _sorted_positions(m, seq, node)
+        return ordering.by_key(m, seq, key, backwards)
     if seq.parts and seq.parts[0].binders and seq.parts[0].binders[0].descending:
-        seq = C.reverse(seq)
-    return m.allocate(C.reverse(seq) if backwards else Seq(seq.parts))
+        seq = ordering.reverse(seq)
+    return ordering.reverse(seq) if backwards else Seq(seq.parts)
 
 
 def _sorted_positions(m: Machine, seq: Seq, node: ast.AST) -> Seq:
@@ -208,26 +231,9 @@ def _tuple(m: Machine, node: ast.Call) -> Value:
 
 
 def _dict(m: Machine, node: ast.Call) -> Value:
-    parts = list(_pairs(m, node)) if node.args else []
-    for keyword in node.keywords:
-        if keyword.arg is None:
-            raise m.stop("a dict is unpacked", node, "E0303")
-        value = lists.freeze(m, evaluate(m, keyword.value))
-        parts.append(Part((), T.TRUE, TupleValue((known(keyword.arg), value))))
-    return m.allocate(DictValue(tuple(parts)))
+    from attndsl.dsl.pyimport.lift import constants
 
-
-def _pairs(m: Machine, node: ast.Call) -> tuple[Part, ...]:
-    """The items of ``dict(pairs)`` and of ``dict(other)``."""
-    value = evaluate(m, node.args[0])
-    if isinstance(value, Ref) and isinstance(m.contents(value), DictValue):
-        found = dicts.items(m, value)
-    else:
-        found = iterable(m, value)
-    pairs = all(isinstance(p.element, TupleValue) and len(p.element.items) == 2 for p in found.parts)
-    if found.is_set or not pairs:
-        raise m.stop("a dict of these objects", node, "E0305")
-    return found.parts
+    return constants.made(m, node)
 
 
 def _restore(m: Machine, names: dict[str, Value | None]) -> None:

@@ -9,9 +9,10 @@ from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Machine
-from attndsl.dsl.pyimport.lift.merge import guard, instantiate
+from attndsl.dsl.pyimport.lift.merge import guard, instantiate, merge_values
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.values import Binder, Part, Seq, items_of, known
+from attndsl.dsl.pyimport.lift.uniting import united
+from attndsl.dsl.pyimport.lift.values import Binder, Part, Seq, Value, items_of, known
 
 
 def is_backwards(m: Machine, index: ast.Slice) -> bool:
@@ -35,11 +36,14 @@ def _slice_of(m: Machine, seq: Seq, start: Term | None, stop: Term | None) -> Se
     if items is not None and constant:
         cut = items[(start.data if start else None) : (stop.data if stop else None)]
         return Seq(tuple(Part((), T.TRUE, i) for i in cut))
+    if items:
+        return _of_written(m, items, start, stop)
+    seq = united(m, seq)
     if len(seq.parts) != 1 or len(seq.parts[0].binders) != 1:
         raise m.stop("a slice of a list that was built in several places", code="E0313")
     part = instantiate(seq.parts[0])
     (b,) = part.binders
-    if part.condition is T.TRUE and not b.over_words and not b.descending:
+    if part.condition is T.TRUE and not b.over_words and not b.descending and not b.mixed:
         return _cut_range(m, part, b, start, stop)
     rank_here = C._earlier(part)
     count = C.part_count(seq.parts[0])
@@ -52,6 +56,20 @@ def _slice_of(m: Machine, seq: Seq, start: Term | None, stop: Term | None) -> Se
     for c in conditions:
         p = guard(p, c)
     return Seq((Part(p.binders, T.conj((part.condition, *conditions)), part.element),))
+
+
+def _of_written(m: Machine, items: list[Value], start: Term | None, stop: Term | None) -> Seq:
+    """A slice of a list that is written out, whose bounds are not known: no longer than the text."""
+    length = T.const(len(items))
+    low = T.ZERO if start is None else clamp(m, start, length)
+    high = length if stop is None else clamp(m, stop, length)
+    if not m.holds(T.compare("<=", T.sub(high, low), T.N)):
+        raise m.stop("a slice that may be longer than the text", code="E0316")
+    k = T.fresh("int")
+    found = items[-1]
+    for place in range(len(items) - 2, -1, -1):
+        found = merge_values(T.compare("==", T.add(low, k), T.const(place)), items[place], found)
+    return Seq((Part((Binder(k, T.ZERO, T.sub(high, low)),), T.TRUE, found),))
 
 
 def _from_rank(m: Machine, rank_here: Term, bound: Term, count: Term) -> Term:

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from attndsl.dsl import pytree
-from attndsl.dsl.pyimport.lift import aliases, arrays, blocks, dicts, fancy, lists, tables
+from attndsl.dsl.pyimport.lift import (
+    arrays,
+    blocks,
+    dicts,
+    elementwise,
+    fancy,
+    lists,
+    masks,
+    matrices,
+    sheets,
+    tables,
+)
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, settle, spread
 from attndsl.dsl.pyimport.lift.evaluate import _BINARY, MODULES, condition, evaluate
@@ -14,7 +26,7 @@ from attndsl.dsl.pyimport.lift.folds import extreme
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.merge import merge_states
 from attndsl.dsl.pyimport.lift.operators import binary
-from attndsl.dsl.pyimport.lift.stores import _is_dict, _numeric, store
+from attndsl.dsl.pyimport.lift.stores import _is_dict, _numeric, only_holder, placed_to_change, store
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.tries import run_try
 from attndsl.dsl.pyimport.lift.values import (
@@ -25,6 +37,7 @@ from attndsl.dsl.pyimport.lift.values import (
     Ref,
     RowRef,
     Scalar,
+    Sheet,
     TupleValue,
     Unbound,
     Value,
@@ -67,7 +80,7 @@ def _aug_assign(m: Machine, node: ast.AugAssign) -> bool:
         return True
     if not isinstance(node.target, ast.Subscript) or op is None:
         raise m.stop("this augmented assignment", node, "E0303")
-    base = spread(m, lambda v: v, evaluate(m, node.target.value))
+    base = placed_to_change(m, node.target.value, spread(m, lambda v: v, evaluate(m, node.target.value)))
     written = len(m.events)
     value = evaluate(m, node.value)
     own = base.matrix if isinstance(base, Grid | RowRef) else None
@@ -80,14 +93,15 @@ def _aug_assign(m: Machine, node: ast.AugAssign) -> bool:
         dicts.assign(m, base, key, spread(m, lambda a, b: binary(m, op, a, b), old, value))
         return True
     index = node.target.slice
+    if isinstance(base, Grid) and op is not None and masks.update(m, op, base, index, value, node):
+        return True
     if isinstance(base, Grid) and isinstance(index, ast.Tuple) and isinstance(index.elts[0], ast.Slice):
         blocks.update_column(m, op, base, index, spread(m, _numeric(m), value), node)
         return True
     row, at = _cell_of(m, base, node.target.slice, node)
     if isinstance(at, tuple):
-        number = spread(m, _numeric(m), value)
-        assert isinstance(number, Scalar)
-        fancy.update(m, row, at, lambda k: _update_cell(m, op, row, T.add(row.start, k), number, node))
+        number = value if isinstance(value, Vector) else spread(m, _numeric(m), value)
+        fancy.update(m, row, at, number, lambda k, x: _update_cell(m, op, row, T.add(row.start, k), x, node))
         return True
     if at is None:
         arrays.add_to_range(m, op, row, spread(m, lambda v: v, value))
@@ -159,9 +173,26 @@ def _aug_name(m: Machine, node: ast.AugAssign, op: str | None) -> None:
         raise m.stop("a list is changed this way", node, "E0311")
     if op is None:
         raise m.stop("this augmented assignment", node, "E0303")
-    if isinstance(old, Vector):
-        aliases.changes_alone(m, old, op)
-    m.assign(node.target.id, spread(m, lambda a, b: binary(m, op, a, b), old, value))
+    if isinstance(old, Vector | Sheet):
+        m.assign(node.target.id, _changed_array(m, op, old, spread(m, lambda v: v, value), node))
+        return
+    found = spread(m, lambda a, b: binary(m, op, a, b), old, value)
+    m.assign(node.target.id, arrays.materialize(m, found, node.target.id) if isinstance(old, Opaque) else found)
+
+
+def _changed_array(m: Machine, op: str, old: Vector | Sheet, value: Value, node: ast.AST) -> Value:
+    """``v /= v.sum()`` of an array that has no place of its own: the name gets another one."""
+    if not only_holder(m, old) or (m.loops and old.own):
+        raise m.stop("an array that is known by other names is changed", node, "E0311")
+    found = spread(m, lambda a, b: binary(m, op, a, b), old, value)
+    if elementwise.probe(old).term.kind == "str":
+        raise m.stop("an array of texts is changed", node, "E0311")
+    if not isinstance(found, Vector | Sheet):
+        raise m.stop("an array is changed in an unusual way", node, "E0315")
+    kinds = [T.as_number(elementwise.probe(x).term).kind == "int" for x in (old, found)]
+    if kinds[0] != kinds[1]:
+        raise m.stop("an array of this type is assigned another type", node, "E0315")
+    return replace(found, fixed=True, own=True) if isinstance(found, Vector) and old.own else found
 
 
 # ---------------------------------------------------------------- branches
@@ -174,13 +205,15 @@ def _if(m: Machine, node: ast.If) -> bool:
         return run(m, node.body)
     if c is T.FALSE:
         return run(m, node.orelse)
-    base = m.state
+    base, versions = m.state, dict(m.matrices)
     m.state = base.fork(c)
     then_alive = run(m, node.body)
-    then = m.state
+    then, changed = m.state, dict(m.matrices)
+    m.matrices.update(versions)  # the other branch finds the matrices as they were
     m.state = base.fork(T.not_(c))
     other_alive = run(m, node.orelse)
     other = m.state
+    matrices.rejoined(m, versions, [(then, changed), (other, dict(m.matrices))])
     if not then_alive and not other_alive:
         return False
     if then_alive and other_alive:
@@ -200,7 +233,7 @@ def _return(m: Machine, node: ast.Return) -> bool:
 def _returned(m: Machine, node: ast.expr) -> Value:
     """The program's own ``return name, matrix``: the name does not matter."""
     if len(m.frames) == 1 and isinstance(node, ast.Tuple) and len(node.elts) == 2:
-        return TupleValue((Opaque("name"), evaluate(m, node.elts[1])))
+        return TupleValue((Opaque("name"), sheets.returned(m, evaluate(m, node.elts[1]))))
     return evaluate(m, node)
 
 
@@ -260,6 +293,20 @@ def _assert(m: Machine, node: ast.Assert) -> bool:
     return True
 
 
+def _with(m: Machine, node: ast.With) -> bool:
+    """``with np.errstate(...)``: which warnings numpy prints. Raising in their place is refused."""
+    for item in node.items:
+        call = item.context_expr
+        named = isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "errstate"
+        if not named or not isinstance(call, ast.Call) or item.optional_vars is not None or call.args:
+            raise m.stop("the statement With", node, "E0303")
+        assert isinstance(call.func, ast.Attribute)
+        quiet = all(isinstance(k.value, ast.Constant) and k.value.value in ("ignore", "warn") for k in call.keywords)
+        if evaluate(m, call.func) != Opaque("function", "numpy.errstate") or not quiet:
+            raise m.stop("the statement With", node, "E0303")
+    return run(m, node.body)
+
+
 def _for(m: Machine, node: ast.For) -> bool:
     from attndsl.dsl.pyimport.lift.loops import run_for
 
@@ -279,6 +326,7 @@ _STATEMENTS: dict[type[ast.stmt], Callable[..., bool]] = {
     ast.If: _if,
     ast.For: _for,
     ast.While: _while,
+    ast.With: _with,
     ast.Return: _return,
     ast.Expr: _expression,
     ast.Continue: _continue,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from dataclasses import replace
 
-from attndsl.dsl.pyimport.lift import aliases, arrays, blocks, dicts, fancy, tables
+from attndsl.dsl.pyimport.lift import aliases, arrays, blocks, dicts, fancy, masks, matrices, sheets, tables
 from attndsl.dsl.pyimport.lift import collections_ as C
+from attndsl.dsl.pyimport.lift import elementwise as E
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import spread, unpacked
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Machine
+from attndsl.dsl.pyimport.lift.making import as_float
 from attndsl.dsl.pyimport.lift.sequences import bind_target
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
@@ -18,12 +21,13 @@ from attndsl.dsl.pyimport.lift.values import (
     DictValue,
     Grid,
     Growing,
+    Opaque,
     Part,
-    PerRow,
     Ref,
     RowRef,
     Scalar,
     Seq,
+    Sheet,
     TupleValue,
     Value,
     Vector,
@@ -33,7 +37,7 @@ from attndsl.dsl.pyimport.lift.values import (
 def store(m: Machine, target: ast.expr, value: Value, node: ast.AST) -> None:
     m.node = node
     if isinstance(target, ast.Name):
-        kept = _in_place(m, target.id, value)
+        kept = _in_place(m, target.id, value) or _taken_in(m, target.id, value)
         made = kept if kept is not None else arrays.materialize(m, value, target.id)
         if isinstance(value, Vector):
             aliases.share(m, value, made)
@@ -43,9 +47,9 @@ def store(m: Machine, target: ast.expr, value: Value, node: ast.AST) -> None:
     elif isinstance(target, ast.Subscript):
         base = evaluate(m, target.value)
         m.node = node
-        base = spread(m, lambda v: v, base)
-        if isinstance(base, PerRow) and isinstance(target.value, ast.Name):
-            m.assign(target.value.id, _masked(m, base, evaluate(m, target.slice), value, node))
+        base = placed_to_change(m, target.value, spread(m, lambda v: v, base))
+        if isinstance(base, Sheet | Vector) and isinstance(target.value, ast.Name):
+            m.assign(target.value.id, _masked(m, base, target.slice, value, node))
             return
         _store_item(m, base, target.slice, value, node)
     elif isinstance(target, ast.Tuple | ast.List):
@@ -79,13 +83,83 @@ def _in_place(m: Machine, name: str, value: Value) -> Value | None:
     return old
 
 
-def _masked(m: Machine, base: PerRow, mask: Value, value: Value, node: ast.AST) -> PerRow:
-    """``sums[sums == 0] = 1``."""
-    if not isinstance(mask, PerRow) or not isinstance(value, Scalar):
-        raise m.stop("a column of row sums is changed in an unusual way", node, "E0315")
-    r = T.fresh("int")
-    term = T.ite(mask.at(r).term, value.term, base.at(r).term)
-    return PerRow(lambda at: Scalar(T.subst(term, {r: at}), True))
+def _mentions(v: Value, matrix: str) -> bool:
+    if isinstance(v, RowRef):
+        return v.matrix == matrix
+    return isinstance(v, Choice | TupleValue) and (
+        any(_mentions(x, matrix) for x in (v.items if isinstance(v, TupleValue) else (v.then, v.other)))
+    )
+
+
+def _taken_in(m: Machine, name: str, value: Value) -> Value | None:
+    """``A = np.where(mask, A, 0)``: the matrix of that name takes in what is computed from it."""
+    old = m.state.frames[m.frames[-1].key].get(name)
+    if m.loops or not isinstance(old, Grid) or not isinstance(value, Sheet) or not sheets.is_whole(value):
+        return None
+    current = m.matrices[old.matrix] == old.version
+    if not current or not sheets.of_numbers(value) or not sheets.reads(m, value, old.matrix):
+        return None
+    return sheets.replaced(m, old, value)
+
+
+def only_holder(m: Machine, value: Value) -> bool:
+    """One name holds the array, and none a part of it: then the name may get another one instead."""
+    if isinstance(value, Sheet | Vector) and not value.own and (isinstance(value, Sheet) or value.fixed):
+        return False
+    shown = aliases.holders(m, lambda v: isinstance(v, Vector | Sheet) and v.seen is value)
+    return aliases.holders(m, lambda v: v is value) == 1 and not shown
+
+
+def placed_to_change(m: Machine, node: ast.expr, base: Value) -> Value:
+    """``np.tril(np.ones((n, n)))`` gets a place when a cell of it is changed."""
+    if not (isinstance(base, Opaque) and base.name == "tril" and isinstance(node, ast.Name)) or m.loops:
+        return base
+    holders = sum(v == base for frame in m.state.frames.values() for v in frame.values())
+    if holders != 1:
+        raise m.stop("a matrix that is known by other names is changed", node, "E0311")
+    found = matrices.as_grid(m, base)
+    m.assign(node.id, found)
+    return found
+
+
+def _masked(m: Machine, base: Sheet | Vector, index: ast.expr, value: Value, node: ast.AST) -> Value:
+    """``sums[sums == 0] = 1``, and ``v[0] = 1`` of a vector that has no place of its own."""
+    mask = spread(m, lambda v: tables.as_vector(m, v), evaluate(m, index)) if not isinstance(index, ast.Slice) else None
+    if isinstance(mask, Scalar) and mask.term.kind == "int" and isinstance(base, Vector):
+        at = C.wrapped(m, mask.term, base.length)
+        mask = E.apply(m, lambda k: Scalar(T.compare("==", k.term, at)), _numbered(base))
+    if m.loops and base.own:
+        raise m.stop("an array that was made before the loop is changed", node, "E0311")
+    if not isinstance(mask, Sheet | Vector) or not isinstance(value, Scalar) or not only_holder(m, base):
+        raise m.stop("an array is changed in an unusual way", node, "E0315")
+
+    def one(old: Value, c: Value) -> Value:
+        if not (isinstance(old, Scalar) and isinstance(c, Scalar) and c.term.kind == "bool"):
+            raise m.stop("an array is changed in an unusual way", node, "E0315")
+        return Scalar(T.ite(c.term, _as_stored(m, value.term, old.term), old.term), True)
+
+    found = E.apply(m, one, base, mask)
+    if isinstance(found, Vector) and base.own:
+        return replace(found, fixed=True, own=True)
+    return found
+
+
+def _numbered(v: Vector) -> Vector:
+    if v.items is not None:
+        return E.written(tuple(Scalar(T.const(k)) for k in range(len(v.items))))
+    return replace(v, at=lambda k: Scalar(k, True), part=None)
+
+
+def _as_stored(m: Machine, t: Term, old: Term) -> Term:
+    """The number in an array of the old one's kind."""
+    if "str" in (t.kind, old.kind):
+        raise m.stop("an array of texts is changed", code="E0311")
+    t = T.as_number(t) if old.kind != "bool" else t
+    if old.kind == "int" and T.is_const(t) and t.kind == "float" and float(t.data).is_integer():
+        return T.const(int(t.data))
+    if (old.kind in ("int", "bool")) != (t.kind in ("int", "bool")) and old.kind in ("int", "bool"):
+        raise m.stop("an array of this type is assigned another type", code="E0315")
+    return t if old.kind in ("int", "bool") else as_float(t)
 
 
 def _hint(m: Machine, name: str, value: Value) -> None:
@@ -101,8 +175,6 @@ def _store_item(m: Machine, base: Value, index: ast.expr, value: Value, node: as
             _store_grid(m, base, index, value, node)
         case RowRef():
             _store_row(m, base, index, value, node)
-        case PerRow():
-            raise m.stop("a column of row sums is changed in an unusual way", node, "E0315")
         case Ref() if _is_dict(m, base) or _becomes_table(m, base):
             dicts.assign(m, base, evaluate(m, index), value)
         case _:
@@ -128,6 +200,8 @@ def _becomes_table(m: Machine, ref: Ref) -> bool:
 
 def _store_grid(m: Machine, grid: Grid, index: ast.expr, value: Value, node: ast.AST) -> None:
     matrix = arrays.current(m, grid)
+    if not isinstance(index, ast.Compare | ast.Slice) and masks.store(m, grid, index, value, node):
+        return
     if isinstance(index, ast.Tuple) and len(index.elts) == 2:
         row_node, column = index.elts
         if isinstance(row_node, ast.Slice):
@@ -149,6 +223,8 @@ def _store_grid(m: Machine, grid: Grid, index: ast.expr, value: Value, node: ast
     if isinstance(index, ast.Slice | ast.Tuple):
         raise m.stop("a block of the matrix is assigned", node, "E0315")
     if isinstance(index, ast.Compare):
+        if masks.store(m, grid, index, value, node):
+            return
         blocks.store_where(m, grid, index, spread(m, _numeric(m), value), node)
         return
     _fill(m, RowRef(matrix, arrays.position(m, index, T.N), T.N), value, node)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from attndsl.dsl.pyimport.lift import arrays, dicts, slices, spans, tables
+from attndsl.dsl.pyimport.lift import arrays, dicts, ordering, sheets, slices, spans, tables
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import doc_words, sequence, spread
@@ -23,6 +23,7 @@ from attndsl.dsl.pyimport.lift.values import (
     RowRef,
     Scalar,
     Seq,
+    Sheet,
     Span,
     TupleValue,
     Value,
@@ -83,10 +84,14 @@ def attribute(m: Machine, base: Value, name: str) -> Value:
             return Opaque("function", f"{prefix}.{name}")
         case Span():
             return spans.attribute(m, base, name)
-        case Grid() if name == "shape":
+        case Grid() | Opaque(name="filled" | "tril" | "transposed") if name == "shape":
             return TupleValue((Scalar(T.N), Scalar(T.N)))
         case Grid() if name == "T":
             return Opaque("transposed", base)
+        case Sheet() if name == "T":
+            return sheets.turned(base)
+        case Sheet(tall=tall, wide=wide) if name == "shape":
+            return TupleValue((Scalar(T.N if tall else T.ONE), Scalar(T.N if wide else T.ONE)))
         case RowRef(length=length) | Vector(length=length) if name in ("shape", "size"):
             return TupleValue((Scalar(length),)) if name == "shape" else Scalar(length)
         case Opaque(name="doc") if name in ("text",):
@@ -163,17 +168,25 @@ def subscript(m: Machine, base: Value, index: ast.expr, node: ast.AST) -> Value:
             return arrays.grid_subscript(m, base, index)
         case RowRef() | Vector():
             return arrays.vector_subscript(m, base, index)
+        case Sheet():
+            return sheets.subscript(m, base, index)
+        case Opaque(name="function", data="numpy.ogrid" | "numpy.mgrid" as name):
+            from attndsl.dsl.pyimport.lift.triangles import grid_of_ranges
+
+            return grid_of_ranges(m, name.removeprefix("numpy."), index, node)
         case Opaque(name="batch"):
             if isinstance(index, ast.Constant) and index.value == 0:
                 return Opaque("ids")
             raise m.stop("the encoding is indexed in an unusual way", node)
         case Opaque(name="encoding", data=batched):
             return Opaque("batch" if batched else "ids")
-        case Ref() if isinstance(index, ast.Slice) and _is_array(m, base):
-            found = arrays.vector_subscript(m, tables.vector(m, dicts._dict(m, base)), index)
-            return replace(found, slice_of=base.key) if isinstance(found, Vector) else found
+        case Ref() if isinstance(index, ast.Slice | ast.Tuple) and _is_array(m, base):
+            if isinstance(index, ast.Tuple):  # with an axis more: a later change would have to show in it
+                m.frozen.add(base.key)
+            own = replace(tables.vector(m, dicts._dict(m, base)), slice_of=base.key)
+            return arrays.vector_subscript(m, own, index)
         case Ref() if isinstance(m.contents(base), DictValue) and not isinstance(index, ast.Slice):
-            return dicts.lookup(m, base, evaluate(m, index))
+            return _item(m, base, evaluate(m, index))
         case DictValue() if not isinstance(index, ast.Slice):
             return dicts.lookup(m, m.allocate(base), evaluate(m, index))
         case Scalar(term=t) if t.kind == "str":
@@ -185,6 +198,18 @@ def subscript(m: Machine, base: Value, index: ast.expr, node: ast.AST) -> Value:
     at = evaluate(m, index)
     m.node = node
     return spread(m, lambda i: _element(m, base, i), at)
+
+
+def _item(m: Machine, base: Ref, at: Value) -> Value:
+    """An item of a dict, of a list whose items are assigned, or of an array; several of an array."""
+    if _is_array(m, base):
+        from attndsl.dsl.pyimport.lift import picking
+
+        places = spread(m, lambda v: tables.as_vector(m, v), at)
+        found = picking.by_array(m, tables.vector(m, dicts._dict(m, base)), places)
+        if found is not None:
+            return found
+    return dicts.lookup(m, base, at)
 
 
 def _is_array(m: Machine, ref: Ref) -> bool:
@@ -211,7 +236,7 @@ def _slice(m: Machine, base: Value, index: ast.Slice) -> Value:
     if index.step is not None:
         step = evaluate(m, index.step)
         if index.lower is None and index.upper is None and step == known(-1):
-            return m.allocate(C.reverse(seq))
+            return m.allocate(ordering.reverse(seq))
         raise m.stop("a slice with a step", code="E0303")
     start, stop = (_bound(m, b) for b in (index.lower, index.upper))
     return m.allocate(slices.slice_of(m, seq, start, stop))

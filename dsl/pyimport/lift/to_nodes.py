@@ -90,6 +90,8 @@ class Writer:
         return number(t.data)
 
     def _var(self, t: Term, env: dict[str, str]) -> D.Expr:
+        if t.data.startswith("unordered"):
+            raise NotLiftable("what the iterations before leave, where they come in no order", None, "E0322")
         if t.data not in env:
             raise NotLiftable(f"a variable escapes its loop ({t.data})", None, "E0322")
         return D.Var(env[t.data])
@@ -293,8 +295,9 @@ def _letter(choices: str, env: dict[str, str]) -> str:
 
 
 def number(value: float) -> D.Expr:
-    if not math.isfinite(value):
-        raise NotLiftable("an infinite number", None, "E0322")
+    if not math.isfinite(value):  # the quotient that is one: the language has no literal for it
+        above = 0 if math.isnan(value) else 1 if value > 0 else -1
+        return D.Function("ratio", (D.Negative(D.Number(1)) if above < 0 else D.Number(above), D.Number(0)))
     return D.Number(value)
 
 

@@ -100,7 +100,7 @@ class Binder:
     """A variable and its range: token positions (or numbers) [low, high), or the words of ``domain``.
 
     ``descending`` says that Python goes from the last to the first, ``mixed`` that the elements of other parts come
-    in between.
+    in between. ``keys``: the elements come sorted by these terms of ``var``, which is ``mixed`` for all who do not ask.
     """
 
     var: Term
@@ -109,6 +109,7 @@ class Binder:
     domain: Term = T.NONE
     descending: bool = False
     mixed: bool = False
+    keys: tuple[Term, ...] = ()
 
     @property
     def over_words(self) -> bool:
@@ -203,16 +204,23 @@ class RowRef(Value):
 
 @symbolic_by_identity
 class Vector(Value):
-    """A numpy vector computed element by element: ``at(k)`` for k in [0, length).
+    """A numpy vector computed element by element: ``at(k)`` for k in [0, length). The length is no more than that of
+    the text, or ``items`` writes the elements out.
 
-    ``part``: its elements as those of the list that it was made of, whose length depends on a condition; ``slice_of``:
-    the array on the heap that it is a slice of.
+    ``part``: its elements as those of the list that it was made of, whose length depends on a condition. ``fixed``:
+    nothing can change it here, since numpy may see the change elsewhere (a part of another array), or since it is
+    never changed (so that it needs no place of its own); ``slice_of``: the array on the heap that it is a part of.
+    ``own``: it is fixed, and yet an array of its own. ``seen``: the array without a place of its own that it shows.
     """
 
     length: Term
     at: Callable[[Term], Scalar]
     part: Part | None = None
     slice_of: int | None = None
+    items: tuple[Scalar, ...] | None = None
+    fixed: bool = False
+    own: bool = False
+    seen: Value | None = None
 
 
 @symbolic
@@ -223,11 +231,27 @@ class Grid(Value):
     version: int
 
 
-@symbolic
-class PerRow(Value):
-    """A column of one number per row (``sum(axis=1, keepdims=True)``)."""
+@symbolic_by_identity
+class Sheet(Value):
+    """A matrix computed cell by cell: ``at(row, column)``; never changed in place.
 
-    at: Callable[[Term], Scalar]
+    ``tall``: it has as many rows as the text, else one row that counts for all; ``wide`` says the same of columns.
+    ``own``: it is an array of its own, not another way of looking at one, which is ``seen``.
+    """
+
+    at: Callable[[Term, Term], Scalar]
+    tall: bool = True
+    wide: bool = True
+    own: bool = False
+    seen: Value | None = None
+
+
+@symbolic_by_identity
+class Chosen(Value):
+    """The cells of a matrix at which a mask holds: ``A[mask]``."""
+
+    sheet: Sheet
+    mask: Sheet
 
 
 @symbolic

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
@@ -99,5 +99,5 @@ class View:
         condition = condition if before else self.executed(condition)
         where = T.conj((self.where, condition))
         if before:
-            return C.earlier(kind, b, where, value)
+            return C.earlier(kind, b if self.ordered or b.keys else replace(b, mixed=True), where, value)
         return T.agg(kind, b.var, b.domain, b.low, b.high, where, value)
