@@ -286,7 +286,7 @@ class Maker:
             yield self.pair(kind, kinds[kind], same)
 
     def pair(self, kind: str, rewrite: Rewrite, same: bool) -> Known | None:
-        for _ in range(400):
+        for _ in range(40):
             base = self.random.choice(self.bases)
             choices = list(rewrite(base))
             if not choices:

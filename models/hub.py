@@ -21,15 +21,15 @@ def reach(model: ResolvedModel) -> bool:
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HFValidationError
 
-    offline = _offline()
+    local = offline()
     try:
         with quiet_transformers():
-            hf_hub_download(model.location, "config.json", revision=model.revision, local_files_only=offline)
+            hf_hub_download(model.location, "config.json", revision=model.revision, local_files_only=local)
     except HFValidationError as error:
         raise unknown_model(model.name) from error
     except OSError as error:  # every error of the hub is one
         raise explain(model, error) from error
-    return offline
+    return local
 
 
 def explain(model: ResolvedModel, error: OSError) -> DiagnosticError:
@@ -73,7 +73,7 @@ def _unreachable(model: ResolvedModel) -> DiagnosticError:
     )
 
 
-def _offline() -> bool:
+def offline() -> bool:
     """True when the hub's name cannot be resolved and no proxy is set: the hub's own client would retry for long."""
     from huggingface_hub import constants
 

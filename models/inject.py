@@ -19,9 +19,10 @@ from attndsl.models.layout import AttentionLayout, find_layout
 from attndsl.models.linear import without_projections
 from attndsl.models.pattern_checks import as_tensor, check_shape, sum_tolerance
 from attndsl.models.placement import OutsideWindow
+from attndsl.models.repair import Repair
 from attndsl.models.replacement import Provider, Replacement
 from attndsl.models.sequences import SequenceTracker
-from attndsl.runtime.surrogates import surrogates_of
+from attndsl.runtime.surrogates import Flex, surrogates_of
 
 if TYPE_CHECKING:
     import torch
@@ -46,16 +47,26 @@ def replace_heads(
     *,
     outside_window: OutsideWindow = "error",
     layout: AttentionLayout | None = None,
+    repairs: Mapping[Head, Repair] | None = None,
+    flex: Flex | None = None,
 ) -> Iterator[PreTrainedModel]:
     """Put a program in place of each named head of ``model`` inside the context.
 
     ``programs`` maps (layer, head) to an object with ``pattern_of_ids(ids, tokenizer)`` or to a plain function
-    ``(ids, tokenizer)``, giving float32 [n, n]: rows are queries and sum to 1. Everything else is as in ``inject``.
+    ``(ids, tokenizer)``, giving float32 [n, n]: rows are queries and sum to 1. ``flex`` ("eager" or "compiled"): passes
+    that need no pattern run the programs in FlexAttention. Everything else is as in ``inject``. Raises E0636 (programs
+    that FlexAttention cannot run).
     """
-    layout = layout or _layouts.get(model) or find_layout(model)
-    ours = surrogates_of(list(programs.values()), layout.causal, tokenizer)
+    plain = uncompiled(model)
+    layout = layout or _layouts.get(plain) or find_layout(plain)
+    ours = surrogates_of(list(programs.values()), layout.causal, tokenizer, flex)
+    if flex is not None and ours is None:
+        raise fail(
+            "E0636", "a function of token ids cannot be said as a score modification",
+            help="leave flex out, or give programs that attndsl has compiled",
+        )  # fmt: skip
     if ours is not None:
-        with inject(model, list(programs), ours, outside_window=outside_window, layout=layout):
+        with inject(model, list(programs), ours, outside_window=outside_window, layout=layout, repairs=repairs):
             yield model
         return
     calls: list[Any] = [getattr(program, "pattern_of_ids", program) for program in programs.values()]
@@ -69,7 +80,7 @@ def replace_heads(
             check_shape(pattern, (n, n), format_head(*head))
         return torch.stack(patterns) if patterns else torch.zeros((0, n, n))
 
-    with inject(model, list(programs), provider, outside_window=outside_window, layout=layout):
+    with inject(model, list(programs), provider, outside_window=outside_window, layout=layout, repairs=repairs):
         yield model
 
 
@@ -81,33 +92,56 @@ def inject(
     *,
     outside_window: OutsideWindow = "error",
     layout: AttentionLayout | None = None,
+    repairs: Mapping[Head, Repair] | None = None,
 ) -> Iterator[PreTrainedModel]:
     """Give ``heads`` of ``model`` the patterns of ``provider`` inside the context; afterwards it is as before.
 
     Works for whole texts, padded batches (left or right, with their attention mask) and ``generate`` with a cache.
     A sliding-window layer hides old keys: weight on them is E0635, or with ``outside_window="renormalize"`` it is
-    dropped and the row divided by what remains. ``layout`` saves finding the layers again.
+    dropped and the row divided by what remains. ``layout`` saves finding the layers again. ``repairs``: what is done
+    to the output of some of the heads (``models/repair_fit.py``); without it, nothing.
 
     Raises E0610 (attention that cannot be replaced), E0612 (no such head), and inside the context, from the call of
     the model: E0630, E0631, E0634 (calls whose tokens are not known), E0632, E0633, E0635 (patterns that do not fit).
     """
+    from torch.compiler import disable
+
+    given, model = model, uncompiled(model)
     layout = layout or _layouts.get(model) or find_layout(model)
     if len(set(heads)) != len(heads):
         raise fail("E0612", "a head is named twice in one replacement", help="name each head once")
     for head in heads:
         check_head(head, layout.heads_per_layer)
     replacement = Replacement(layout, list(heads), provider, implementation_of(model), outside_window)
+    replacement.repairs = _of_heads(repairs or {}, heads)
     replacement.tolerance = sum_tolerance(model.dtype)
     tracker = SequenceTracker(replacement.begin, replacement.end)
     outermost = model not in _layouts
     _layouts[model] = layout
     try:
         with (
-            dispatch_through(model, replacement.attend, replacement.original),
+            dispatch_through(model, disable(replacement.attend), replacement.original),
             tracker.following(model),
             without_projections(replacement.whole_modules(model), replacement.keeps_keys),
         ):
-            yield model
+            yield given
     finally:
         if outermost:
             _layouts.pop(model, None)
+
+
+def uncompiled(model: Any) -> Any:
+    """The model itself, of one that ``torch.compile`` has wrapped."""
+    return getattr(model, "_orig_mod", model)
+
+
+def _of_heads(repairs: Mapping[Head, Repair], heads: Sequence[Head]) -> Mapping[Head, Repair]:
+    """Raises E0612 for a repair of a head that is not replaced: it would do nothing."""
+    for head in repairs:
+        if head not in heads:
+            raise fail(
+                "E0612",
+                f"a repair was given for {format_head(*head)}, which is not replaced",
+                help="replace it as well",
+            )
+    return repairs

@@ -14,7 +14,8 @@ from attndsl.models.inject import HeadProgram
 from attndsl.models.pattern_checks import as_tensor, check_shape, check_values
 from attndsl.models.placement import compact, place
 from attndsl.models.sequences import Sequences
-from attndsl.runtime.surrogates import surrogates_of
+from attndsl.runtime.program import Program
+from attndsl.runtime.surrogates import Surrogates, surrogates_of
 
 if TYPE_CHECKING:
     import torch
@@ -54,6 +55,21 @@ def pattern_function(
         return torch.stack(placed).to(sequences.ids.device)
 
     return patterns
+
+
+def score_mod(program: Program, ids: Sequence[int], tokenizer: Any, *, causal: bool = True, device: str = "cpu") -> Any:
+    """A program on one text as the ``score_mod`` of ``torch.nn.attention.flex_attention``: with queries or keys of
+    zeros, the attention is the program's pattern. Values of the columns that it captures are those of this text.
+
+    Raises E0636 where the program, or this text, has no linear form.
+    """
+    (found,) = Surrogates([program], causal, tokenizer, flex="eager").forms(list(ids), device)
+    if found is None:
+        raise fail(
+            "E0636", f"the program {program.name!r} cannot be said as a score modification on this text",
+            help="a weight is negative there, or a check of the program fails: take pattern_function",
+        )  # fmt: skip
+    return found.score_mod()
 
 
 def _sequences(ids: Any, mask: Any) -> Sequences:

@@ -6,11 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from attndsl.dsl.diagnostics import DiagnosticError, fail
+
+T = TypeVar("T")
 
 _LETTERS = "ABCDEFGHIJ"
 
@@ -43,7 +45,7 @@ def load_questions(path: str | Path) -> list[Question]:
     return found
 
 
-def sampled(questions: Sequence[Question], count: int | None, seed: int) -> list[Question]:
+def sampled(questions: Sequence[T], count: int | None, seed: int) -> list[T]:
     """``count`` of the questions, drawn without replacement by ``seed``, in their order; all where there are fewer."""
     if count is None or count >= len(questions):
         return list(questions)

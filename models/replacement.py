@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attndsl.dsl.diagnostics import fail
@@ -12,6 +13,7 @@ from attndsl.models.layout import AttentionLayout, LayerOfCall
 from attndsl.models.linear import hides_only_later_keys, in_order, outputs, own_heads
 from attndsl.models.pattern_checks import SUM_TOLERANCE, as_tensor, check_shape, check_values
 from attndsl.models.placement import OutsideWindow, compact, fit
+from attndsl.models.repair import Repair, repaired
 from attndsl.models.sequences import Sequences
 
 if TYPE_CHECKING:
@@ -23,6 +25,20 @@ the heads; ``ids`` are its n token ids without padding. A provider may have a me
 gives only the last ``count`` queries, [heads, count, n]: decoding uses it; and ``forms(ids, device)``, one object with
 ``apply(values [n, m])`` per head, or None where that head needs its pattern, and then ``patterns(ids, places)``: passes
 that need no pattern use them (``models/linear.py``)."""
+
+
+class _Pass(threading.local):
+    """What is known of the forward pass that is running; each thread has its own."""
+
+    def __init__(self, layout: AttentionLayout) -> None:
+        self.layer = LayerOfCall(layout)
+        self.clear()
+
+    def clear(self, sequences: Sequences | None = None) -> None:
+        self.layer.restart()
+        self.sequences = sequences
+        self.patterns: dict[int, list[torch.Tensor]] = {}  # place -> per text [queries, tokens]
+        self.forms: list[list[Any]] | None = None  # per text and place, None where the text needs the pattern
 
 
 class Replacement:
@@ -44,26 +60,19 @@ class Replacement:
         self._rows_of = places_by_layer(heads)  # places in the provider's stack
         self._heads = heads
         self.tolerance = SUM_TOLERANCE
-        self._layer = LayerOfCall(layout)
-        self._sequences: Sequences | None = None
-        self._patterns: dict[int, list[torch.Tensor]] = {}  # place -> per text [queries, tokens]
-        self._forms: list[list[Any]] | None = None  # per text and place, None where the text needs the pattern
+        self.repairs: Mapping[Head, Repair] = {}
+        self._pass = _Pass(layout)
 
     def begin(self, sequences: Sequences) -> None:
         """A forward pass starts: forget the last one. Patterns and forms are made when a layer asks for them."""
-        self._layer.restart()
-        self._patterns = {}
-        self._forms = None
-        self._sequences = sequences
+        self._pass.clear(sequences)
 
     def end(self) -> None:
-        self._sequences = None
-        self._patterns = {}
-        self._forms = None
+        self._pass.clear()
 
     def keeps_keys(self) -> bool:
         """Whether a later pass may read the keys of this one; outside a pass, nobody knows."""
-        return self._sequences is None or self._sequences.cached
+        return self._pass.sequences is None or self._pass.sequences.cached
 
     def whole_modules(self, model: torch.nn.Module) -> list[torch.nn.Module]:
         """The attention modules all of whose heads, in each layer they serve, are replaced."""
@@ -73,9 +82,9 @@ class Replacement:
 
     def _per_text(self, compute: Callable[[tuple[int, ...], int], Any]) -> list[Any]:
         """``compute(ids, queries)`` for every sequence of the batch; equal ones (beams) once."""
-        assert self._sequences is not None
+        assert self._pass.sequences is not None
         known: dict[tuple[tuple[int, ...], int], Any] = {}
-        rows = [compact(self._sequences, row) for row in range(self._sequences.ids.shape[0])]
+        rows = [compact(self._pass.sequences, row) for row in range(self._pass.sequences.ids.shape[0])]
         for wanted in rows:
             if wanted not in known:
                 known[wanted] = compute(*wanted)
@@ -106,21 +115,15 @@ class Replacement:
         self, module: torch.nn.Module, query: Any, key: Any, value: Any, mask: Any, *args: Any, **kwargs: Any
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """The attention function that transformers calls: [batch, q, heads, d] and the weights, where known."""
-        import torch
-
-        places = self._rows_of.get(self._layer(module), [])
+        places = self._rows_of.get(self._pass.layer(module), [])
         if not places:
             return self._own(module, query, key, value, mask, *args, **kwargs)
-        group = query.shape[1] // value.shape[1]  # query heads that share one value head
         by_head = self._by_head(module, places, (query, key, value, mask, *args), kwargs)
         if by_head is not None:
             return by_head, None
-        patterns = self._full_patterns(module, places, mask, key.shape[2], kwargs).to(value.dtype)
-        dropout = float(kwargs.get("dropout") or 0.0)
-        if dropout:
-            patterns = torch.nn.functional.dropout(patterns, p=dropout, training=module.training)
+        replaced, patterns = self._by_patterns(module, places, value, query.shape[1], mask, kwargs)
+        replaced = self._repaired(replaced, places)
         heads = [self._heads[place][1] for place in places]
-        replaced = (patterns @ value[:, [head // group for head in heads]]).transpose(1, 2)
         if len(heads) == query.shape[1]:
             order = sorted(range(len(heads)), key=heads.__getitem__)
             return replaced[:, :, order].contiguous(), patterns[:, order]
@@ -132,6 +135,26 @@ class Replacement:
             weights[:, heads] = patterns
         return output, weights
 
+    def _by_patterns(
+        self, module: torch.nn.Module, places: list[int], value: Any, heads: int, mask: Any, options: dict[str, Any]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Outputs [batch, q, places, d] and patterns [batch, places, q, k] of some heads, every cell computed."""
+        import torch
+
+        patterns = self._full_patterns(module, places, mask, value.shape[2], options).to(value.dtype)
+        dropout = float(options.get("dropout") or 0.0)
+        if dropout:
+            patterns = torch.nn.functional.dropout(patterns, p=dropout, training=module.training)
+        group = heads // value.shape[1]  # query heads that share one value head
+        return (patterns @ value[:, [self._heads[place][1] // group for place in places]]).transpose(1, 2), patterns
+
+    def _repaired(self, output: torch.Tensor, places: list[int]) -> torch.Tensor:
+        sequences = self._pass.sequences
+        if not self.repairs or sequences is None:
+            return output
+        repairs = [self.repairs.get(self._heads[place]) for place in places]
+        return repaired(output, repairs, sequences, self._layout[self._heads[places[0]][0]].causal)
+
     def _by_head(
         self, module: torch.nn.Module, places: list[int], call: tuple[Any, ...], options: dict[str, Any]
     ) -> torch.Tensor | None:
@@ -139,14 +162,14 @@ class Replacement:
         and the model's attention for the rest alone; None where the call needs the weights, or its own attention
         cannot be run for some heads alone."""
         query, key, value, mask = call[:4]
-        sequences, forms_of = self._sequences, getattr(self._provider, "forms", None)
+        sequences, forms_of = self._pass.sequences, getattr(self._provider, "forms", None)
         if forms_of is None or sequences is None:
             return None
         if not hides_only_later_keys(sequences, key.shape[2], mask, options, self.original, module.training):
             return None
-        if self._forms is None:
-            self._forms = self._per_text(lambda ids, _: forms_of(ids, str(value.device)))
-        forms = self._forms
+        if self._pass.forms is None:
+            self._pass.forms = self._per_text(lambda ids, _: forms_of(ids, str(value.device)))
+        forms = self._pass.forms
         dense = [place for place in places if any(row[place] is None for row in forms)]
         linear = [place for place in places if place not in dense]
         heads = [self._heads[place][1] for place in (*linear, *dense)]
@@ -161,11 +184,11 @@ class Replacement:
         if linear:
             shared = [self._heads[place][1] // group for place in linear]
             applied = [[row[place] for place in linear] for row in forms]
-            parts.append(outputs(applied, value, shared, sequences.present).transpose(1, 2))
+            found = outputs(applied, value, shared, sequences.present).transpose(1, 2)
+            parts.append(self._repaired(found, linear))
         if dense:
-            patterns = self._full_patterns(module, dense, mask, key.shape[2], options).to(value.dtype)
-            shared = [self._heads[place][1] // group for place in dense]
-            parts.append((patterns @ value[:, shared]).transpose(1, 2))
+            found = self._by_patterns(module, dense, value, query.shape[1], mask, options)[0]
+            parts.append(self._repaired(found, dense))
         return in_order(parts, [*others, *heads])
 
     def _own(self, module: torch.nn.Module, *args: Any, **kwargs: Any) -> tuple[torch.Tensor, torch.Tensor | None]:
@@ -184,26 +207,26 @@ class Replacement:
         """Patterns of some replaced heads of a layer in the axes of the call: float32 [batch, head, q, k]."""
         import torch
 
-        sequences = self._sequences
+        sequences = self._pass.sequences
         if sequences is None:
             raise fail(
                 "E0630",
                 f"the attention of {type(module).__name__} ran outside a call of the model whose heads are replaced",
                 help="call the model that was given to the replacement, not a part of it",
             )
-        missing = [place for place in places if place not in self._patterns]
+        missing = [place for place in places if place not in self._pass.patterns]
         if missing:
             wanted = self._needing_patterns(missing)
             stacks = self._per_text(lambda ids, queries: self._compute(ids, queries, wanted).to(sequences.ids.device))
-            self._patterns.update({place: [stack[i] for stack in stacks] for i, place in enumerate(wanted)})
+            self._pass.patterns.update({place: [stack[i] for stack in stacks] for i, place in enumerate(wanted)})
         rows = range(sequences.ids.shape[0])
-        patterns = [torch.stack([self._patterns[place][row] for place in places]) for row in rows]
+        patterns = [torch.stack([self._pass.patterns[place][row] for place in places]) for row in rows]
         return fit(patterns, sequences, keys, mask, options, self._outside_window, self._heads[places[0]][0])
 
     def _needing_patterns(self, missing: list[int]) -> list[int]:
         """Every place of the pass that will need its pattern, as far as is known: programs run together, once."""
-        if self._forms is None:
+        if self._pass.forms is None:
             return list(range(len(self._heads)))
-        texts = self._forms
+        texts = self._pass.forms
         dense = [place for place in range(len(self._heads)) if any(row[place] is None for row in texts)]
         return dense if set(missing) <= set(dense) else missing

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -48,38 +49,49 @@ class _Seen:
     keys: Any
 
 
+class _Call(threading.local):
+    """The call that is running; each thread has its own."""
+
+    prepared: tuple[torch.Tensor, torch.Tensor | None] | None = None
+    current: tuple[torch.Tensor, Any] | None = None
+    outermost: torch.nn.Module | None = None
+
+
 class SequenceTracker:
     """Follows the calls of one model and calls ``begin(Sequences)`` before, ``end()`` after each forward pass."""
 
     def __init__(self, begin: Callable[[Sequences], None], end: Callable[[], None]) -> None:
         self._begin = begin
         self._end = end
-        self._prepared: tuple[torch.Tensor, torch.Tensor | None] | None = None
         self._caches: WeakKeyDictionary[Any, _Seen] = WeakKeyDictionary()
-        self._current: tuple[torch.Tensor, Any] | None = None
-        self._outermost: torch.nn.Module | None = None
+        self._call = _Call()
         self._positions: int | None = None
 
     @contextmanager
     def following(self, model: PreTrainedModel) -> Iterator[None]:
         """Watch ``model`` inside the context; afterwards its hooks and methods are as they were."""
+        from torch.compiler import disable
+
         self._positions = learnt_positions(model)
+        # torch.compile would trace the programs too: what is ours runs between the compiled parts.
+        starting, ended = disable(self._starting), disable(self._ended)
         with ExitStack() as stack:
             # Both, because OPT's language model bypasses its base model, and people call a base model directly.
             for module in dict.fromkeys((model, model.base_model)):
-                stack.callback(module.register_forward_pre_hook(self._starting, with_kwargs=True).remove)
-                stack.callback(module.register_forward_hook(self._ended, always_call=True).remove)
+                stack.callback(module.register_forward_pre_hook(starting, with_kwargs=True).remove)
+                stack.callback(module.register_forward_hook(ended, always_call=True).remove)
             stack.enter_context(self._watching_generate(model))
             yield
 
     def _starting(self, module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if self._outermost is None:
-            self._outermost = module
+        if self._call.outermost is None:
+            self._call.outermost = module
+            _refuse_recomputing(module)
             self._before(inspect.signature(module.forward).bind_partial(*args, **kwargs).arguments)
 
     def _ended(self, module: torch.nn.Module, args: tuple[Any, ...], output: Any) -> None:
-        if self._outermost is module:
-            self._outermost = None
+        if self._call.outermost is module:
+            self._call.outermost = None
             self._after(output)
 
     @contextmanager
@@ -98,7 +110,7 @@ class SequenceTracker:
             ids = given.get("input_ids")
             mask = given.get("attention_mask", given.get("kwargs", {}).get("attention_mask"))
             flat = mask if mask is not None and getattr(mask, "ndim", 0) == 2 else None
-            self._prepared = (ids, flat) if ids is not None else None
+            self._call.prepared = (ids, flat) if ids is not None else None
             return original(*args, **kwargs)
 
         setattr(model, name, prepare)
@@ -111,7 +123,7 @@ class SequenceTracker:
                 setattr(model, name, own)
 
     def _before(self, given: dict[str, Any]) -> None:
-        prepared, self._prepared = self._prepared, None
+        prepared, self._call.prepared = self._call.prepared, None
         extra = given.get("kwargs", {})
         ids, cache = given.get("input_ids"), given.get("past_key_values", extra.get("past_key_values"))
         if ids is None:
@@ -130,7 +142,7 @@ class SequenceTracker:
                 f"{full.shape[1]} tokens are more than the model can read: it has learnt {self._positions} positions",
                 help=f"cut the text to {self._positions} tokens",
             )
-        self._current = (full, cache)
+        self._call.current = (full, cache)
         mask = given.get("attention_mask", extra.get("attention_mask"))
         if length == 0 and mask is None:
             _refuse_packed(given.get("position_ids", extra.get("position_ids")))
@@ -159,7 +171,7 @@ class SequenceTracker:
         import torch
 
         self._end()
-        current, self._current = self._current, None
+        current, self._call.current = self._call.current, None
         cache = getattr(output, "past_key_values", None)
         if current is None or cache is None or not hasattr(cache, "get_seq_length"):
             return
@@ -223,6 +235,20 @@ def _present(mask: Any, ids: torch.Tensor, prepared: Any) -> torch.Tensor | None
         )
     present: torch.Tensor = mask[:, : ids.shape[1]].to(device=ids.device, dtype=torch.bool)
     return None if bool(present.all()) else present
+
+
+def _refuse_recomputing(module: torch.nn.Module) -> None:
+    """The backward pass would run layers again, when the tokens of their forward pass are no longer known."""
+    import torch
+
+    if not (module.training and torch.is_grad_enabled()):
+        return
+    if any(getattr(part, "gradient_checkpointing", False) for part in module.modules()):
+        raise fail(
+            "E0630",
+            "a model with replaced heads was called with gradient checkpointing",
+            help="model.gradient_checkpointing_disable(): replaced heads cannot be computed again in the backward pass",
+        )
 
 
 def _refuse_packed(position_ids: Any) -> None:

@@ -37,6 +37,11 @@ class Library(Mapping[str, Program]):
     def __len__(self) -> int:
         return len(self._programs)
 
+    def _repr_html_(self) -> str:
+        from attndsl.runtime.shown import library_html
+
+        return library_html(self)
+
     def compiled(self) -> list[Program]:
         """The programs that can be run: lifted and bounded."""
         return [program for program in self.values() if program.outcome is not Outcome.REFUSED]

@@ -56,6 +56,11 @@ class Program:
         codes = "".join(f", {diagnostic.code}" for diagnostic in self.diagnostics)
         return f"<Program {self.name!r}: {self.outcome.value}{codes}>"
 
+    def _repr_html_(self) -> str:
+        from attndsl.runtime.shown import program_html
+
+        return program_html(self)
+
     def to_attn(self) -> str:
         """Canonical text in our language. Raises DiagnosticError E0802 for a program that was not lifted."""
         return to_text(self._typed("has no text in the language").program)

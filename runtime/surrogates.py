@@ -6,7 +6,7 @@ Which of the three is used is the model's business (``models/inject.py``); what 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from attndsl.compiler import Leaves, machine
 from attndsl.compiler.build import Builder
 from attndsl.compiler.structure import LinearForm, linear_form
-from attndsl.dsl.diagnostics import DiagnosticError
+from attndsl.dsl.diagnostics import DiagnosticError, fail
 from attndsl.runtime.kernel import LibraryKernel
 from attndsl.runtime.pattern import normalise
 from attndsl.runtime.program import Program, on_host
@@ -24,13 +24,16 @@ LINEAR_FROM = 256
 """Tokens. Cells grow with the square of a text, and below this number there are so few of them that computing each one
 takes less time than preparing the linear forms (SmolLM2 at 128 tokens, all heads: 25 against 190 ms of 550)."""
 
+Flex = Literal["eager", "compiled"]
+
 
 class Surrogates:
     """Programs for heads, one per head, in order; equal programs are computed once.
 
     Inside a model a program that fails on the text is an error, not a guess: its DiagnosticError is raised.
     ``linear=False`` computes every cell, for comparison; texts of fewer than ``linear_from`` tokens are computed so
-    in any case.
+    in any case. ``flex``: forms are applied by FlexAttention, run as it is or compiled (``runtime/linear/flex.py``),
+    to texts of any length; programs without a form are then refused (E0636).
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class Surrogates:
         *,
         linear: bool = True,
         linear_from: int = LINEAR_FROM,
+        flex: Flex | None = None,
         **backend: Any,
     ) -> None:
         self.distinct = list({id(program): program for program in programs}.values())
@@ -49,7 +53,8 @@ class Surrogates:
         self.causal = causal
         self.tokenizer = tokenizer
         self._backend = backend
-        self._linear_from = linear_from
+        self._linear_from = 0 if flex is not None else linear_from
+        self._flex = flex
         self._kernels: dict[tuple[int, ...], LibraryKernel] = {}
         builder = Builder()
         self._forms: list[LinearForm | str] = [
@@ -58,6 +63,8 @@ class Surrogates:
             else "no linear form was asked for"
             for program in self.distinct
         ]
+        if flex is not None:
+            _require_forms(self.dense_reasons)
 
     @property
     def dense_reasons(self) -> dict[str, str]:
@@ -106,7 +113,7 @@ class Surrogates:
 
     def forms(self, ids: Sequence[int], device: str) -> list[Any]:
         """One form with ``apply(values [n, m])`` per head; None where this text needs the pattern."""
-        from attndsl.runtime.linear import LinearProgram, values_of
+        from attndsl.runtime.linear import FlexForm, LinearProgram, values_of
 
         linear = {index: form for index, form in enumerate(self._forms) if not isinstance(form, str)}
         if not linear or len(ids) < self._linear_from:
@@ -116,13 +123,22 @@ class Surrogates:
         found: list[Any] = [None] * len(self._forms)
         for index, form in linear.items():
             made = LinearProgram(form, device).on(leaves, values)
-            found[index] = None if isinstance(made, str) else made
+            if not isinstance(made, str):
+                found[index] = made if self._flex is None else FlexForm(made, form.causal, self._flex == "compiled")
         return [found[place] for place in self.order]
 
 
-def surrogates_of(programs: Sequence[Any], causal: bool, tokenizer: Any) -> Surrogates | None:
+def _require_forms(reasons: dict[str, str]) -> None:
+    for name, reason in reasons.items():
+        raise fail(
+            "E0636", f"the program {name!r} cannot be said as a score modification: {reason}",
+            help="leave flex out: such programs are computed cell by cell",
+        )  # fmt: skip
+
+
+def surrogates_of(programs: Sequence[Any], causal: bool, tokenizer: Any, flex: Flex | None = None) -> Surrogates | None:
     """``Surrogates`` where every stand-in is a program of ours that was not refused; None otherwise."""
     ours = [p for p in programs if isinstance(p, Program) and (p.typed is not None or p.bounded is not None)]
     if not programs or len(ours) != len(programs) or any(p.causal != causal for p in ours):
         return None
-    return Surrogates(ours, causal, tokenizer, backend="numpy")
+    return Surrogates(ours, causal, tokenizer, flex=flex, backend="numpy")

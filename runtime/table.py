@@ -42,6 +42,11 @@ class Table:
         cells = {name: [_plain(value) for value in values] for name, values in self.columns.items()}
         return [{name: values[row] for name, values in cells.items()} for row in range(len(self))]
 
+    def _repr_html_(self) -> str:
+        from attndsl.runtime.shown import table_html
+
+        return table_html(self)
+
     def to_json(self) -> str:
         """``{"meta": {...}, "columns": [...], "rows": [{...}]}``, numbers in full."""
         content = {"meta": _plain_tree(self.meta), "columns": list(self.columns), "rows": self.rows()}

@@ -1,6 +1,6 @@
-"""The README's fenced blocks, and a runner for those that are marked.
+"""The fenced blocks of the documents, and a runner for those that are marked.
 
-``python tests/readme_blocks.py`` records the outputs anew.
+``python tests/readme_blocks.py`` records the outputs anew; names of documents choose some.
 """
 
 from __future__ import annotations
@@ -18,24 +18,30 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
-_BLOCK = re.compile(r"(?P<mark><!-- run -->\n)?```(?P<language>\w+)\n(?P<text>.*?)```", re.DOTALL)
+DOCUMENTS = (README, ROOT / "CONTRIBUTING.md", ROOT / "dsl/LANGUAGE.md", *sorted((ROOT / "docs").glob("*.md")))
+_BLOCK = re.compile(r"(?:<!-- (?P<mark>[^>\n]+) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)```", re.DOTALL)
 _NUMBER = re.compile(r"-?\d+\.\d+")
 TOLERANCE = 0.011  # figures are printed with two or three decimals, and the last may differ between builds of torch
 
 
 @dataclass(frozen=True)
 class Block:
-    """One fenced block; ``runs`` when it is marked to be run."""
+    """One fenced block; ``mark`` is the comment before it: ``run``, or ``from FILE`` for a part of a file."""
 
     language: str
     text: str
-    runs: bool
+    mark: str
     span: tuple[int, int]
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is marked to be run."""
+        return self.mark == "run"
 
 
 def blocks(text: str) -> list[Block]:
     """All fenced blocks of a Markdown text, in order."""
-    return [Block(m["language"], m["text"], bool(m["mark"]), m.span("text")) for m in _BLOCK.finditer(text)]
+    return [Block(m["language"], m["text"], m["mark"] or "", m.span("text")) for m in _BLOCK.finditer(text)]
 
 
 def commands(block: Block) -> list[tuple[str, str]]:
@@ -76,9 +82,9 @@ def _skeleton(text: str) -> list[str]:
     return _NUMBER.sub("#", text).split()
 
 
-def record() -> None:
-    """Write the real outputs into the README."""
-    text = README.read_text(encoding="utf-8")
+def record(document: Path) -> None:
+    """Write the real outputs into a document."""
+    text = document.read_text(encoding="utf-8")
     os.environ["COLUMNS"] = "80"
     with tempfile.TemporaryDirectory() as folder:
         prepare(Path(folder))
@@ -88,10 +94,13 @@ def record() -> None:
             if block.runs and block.language == "console":
                 new = "".join(f"$ {command}\n{run_command(command)}" for command, _ in commands(block))
                 replaced.append((block.span, new))
+        os.chdir(ROOT)
     for (start, end), new in reversed(replaced):
         text = text[:start] + new + text[end:]
-    README.write_text(text, encoding="utf-8")
+    document.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    record()
+    for one in DOCUMENTS:
+        if not sys.argv[1:] or one.name in sys.argv[1:]:
+            record(one)

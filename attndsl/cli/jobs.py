@@ -28,6 +28,7 @@ from attndsl.cli.options import (
     ProgramFiles,
     Quiet,
     RayAddress,
+    Repair,
     Revision,
     Tokens,
     Train,
@@ -67,6 +68,7 @@ def explain(
     keep_patterns: KeepPatterns = True,
     quiet: Quiet = False,
     format: FormatOption = Format.TEXT,
+    repair: Repair = False,
 ) -> int:
     """Find the best program of every head, put programs in place of heads, and write a report.
 
@@ -83,7 +85,7 @@ def explain(
     from attndsl.job.explain import results_of
 
     settings = settings_of(model, programs, corpus, heads, out, revision, tokens, min_tokens, train, heldout, device)
-    settings = changed(settings, choose=choose.value, **shared_out(workers, ray, keep_patterns))
+    settings = changed(settings, choose=choose.value, repair=repair, **shared_out(workers, ray, keep_patterns))
     if synth is not None:
         from attndsl.job.roads import with_found
 
@@ -184,6 +186,7 @@ def replace(
     steps: Annotated[
         str, typer.Option("--steps", metavar="LIST", help="Percent of heads to replace, in the order of train IoU.")
     ] = STEPS,
+    repair: Repair = False,
 ) -> int:
     """Put programs in place of heads and measure perplexity on held-out texts."""
     from dataclasses import replace as changed
@@ -196,7 +199,8 @@ def replace(
 
     shares = shares_of(steps)
     settings = settings_of(model, programs, corpus, heads, out, revision, tokens, min_tokens, train, heldout, device)
-    run = prepare(changed(settings, steps=shares, **shared_out(workers, ray, keep_patterns)), Shown(quiet))
+    settings = changed(settings, steps=shares, repair=repair, **shared_out(workers, ray, keep_patterns))
+    run = prepare(settings, Shown(quiet))
     measured = replace_stage(run, score_stage(run))
     if format is Format.JSON:
         print_json(measured)

@@ -23,6 +23,7 @@ from attndsl.cli import (
     isolation,
     jobs,
     minimise,
+    plan,
     qa,
     running,
     runs,
@@ -59,6 +60,7 @@ compiling.register(app)
 files.register(app)
 running.register(app)
 runs.register(app)
+plan.register(app)
 isolation.register(app)
 editor.register(app)
 

@@ -92,6 +92,13 @@ FindFirst = Annotated[
         help="Find programs first: search, anthropic or local; attndsl synth has their options.",
     ),
 ]
+Repair = Annotated[
+    bool,
+    typer.Option(
+        "--repair",
+        help="Measure also with a scale and a bias per replaced head, fitted on the train texts.",
+    ),
+]
 Host = Annotated[
     list[str] | None,
     typer.Option(

@@ -59,8 +59,31 @@ def qa(
             help="Questions as .jsonl (may be repeated): PIQA, Social IQa, or question, choices, answer.",
         ),
     ] = None,
+    tasks: Annotated[
+        str | None,
+        typer.Option(
+            "--tasks",
+            metavar="LIST",
+            rich_help_panel=TEXTS,
+            help="Tasks of lm-evaluation-harness (needs attndsl[lm-eval]), such as "
+            "piqa,social_iqa,hellaswag,arc_easy,winogrande,boolq.",
+        ),
+    ] = None,
+    task_folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--task-folder",
+            metavar="FOLDER",
+            exists=True,
+            rich_help_panel=TEXTS,
+            help="Folder with more tasks for it, as .yaml.",
+        ),
+    ] = None,
     sample: Annotated[
-        int, typer.Option("--sample", metavar="N", min=1, rich_help_panel=TEXTS, help="Questions drawn of each file.")
+        int,
+        typer.Option(
+            "--sample", metavar="N", min=1, rich_help_panel=TEXTS, help="Questions drawn of each file or task."
+        ),
     ] = 400,
     steps: Annotated[
         str, typer.Option("--steps", metavar="LIST", help="Percent of heads to replace, in the order of train IoU.")
@@ -71,21 +94,23 @@ def qa(
     The answer is the option with the greatest log-probability after the prompt. Writes qa.json into the folder of the
     run; resumable, a step at a time.
 
-    Example: attndsl qa smollm2-135m --questions piqa.jsonl --steps 0,10,25
+    Example: attndsl qa smollm2-135m --questions piqa.jsonl --tasks hellaswag,boolq --steps 0,10,25
     """
     from attndsl.cli.output import Shown, print_json, print_table
     from attndsl.dsl.diagnostics import fail
-    from attndsl.job.qa import qa_stage, read_questions
+    from attndsl.job.qa import find_tasks, qa_stage, read_questions
     from attndsl.job.run import prepare
     from attndsl.job.stages import write_text
 
     shares = shares_of(steps)
-    if not questions:
-        raise fail("E0644", "no file of questions was given", help="name one: --questions FILE.jsonl")
+    names = [name.strip() for name in (tasks or "").split(",") if name.strip()]
+    if not questions and not names:
+        raise fail("E0644", "no questions were given", help="name a file, --questions FILE.jsonl, or --tasks piqa")
     settings = settings_of(model, programs, corpus, heads, out, revision, tokens, min_tokens, train, heldout, device)
-    asked = read_questions(questions)
-    run = prepare(settings, Shown(quiet))
-    rows = qa_stage(run, asked, shares, sample)
+    asked = read_questions(questions or [], sample, settings.seed)
+    if names:
+        asked += find_tasks(names, sample, settings.seed, task_folder)
+    rows = qa_stage(prepare(settings, Shown(quiet)), asked, shares)
     results = settings.out / "qa.json"
     write_text(results, json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
     if format is Format.JSON:

@@ -69,14 +69,18 @@ def print_steps(steps: list[Step]) -> None:
     """Perplexity by share of heads replaced."""
     if not steps:
         return
-    rows = [
-        [f"{100 * s['share']:.0f}%", s["heads"], s["perplexity"], percent(s["increase_percent"]),
-         None if s["low"] is None else f"[{percent(s['low'])}, {percent(s['high'])}]"]
-        for s in steps
-    ]  # fmt: skip
-    print_table(
-        "\nheads replaced in the order of train IoU", ["share", "heads", "perplexity", "increase", "95% interval"], rows
-    )
+    columns = ["perplexity", "increase", "95% interval"]
+    rows = [[f"{100 * s['share']:.0f}%", s["heads"], *_cost(s)] for s in steps]
+    print_table("\nheads replaced in the order of train IoU", ["share", "heads", *columns], rows)
+    repaired = [[row[0], row[1], *_cost(s["repaired"])] for row, s in zip(rows, steps, strict=True) if "repaired" in s]
+    if repaired:
+        print_table("\nthe same with each head repaired on train texts", ["share", "heads", *columns], repaired)
+
+
+def _cost(step: Step) -> list[Any]:
+    low, high = step["low"], step["high"]
+    between = None if low is None else f"[{percent(low)}, {percent(high)}]"
+    return [step["perplexity"], percent(step["increase_percent"]), between]
 
 
 def print_forecast(expected: Forecast) -> None:

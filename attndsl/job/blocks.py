@@ -32,6 +32,7 @@ from attndsl.runtime.blocks import (
     sums_to_bytes,
     to_bytes,
 )
+from attndsl.runtime.packing import Precision
 from attndsl.runtime.pattern_store import TextEntry
 from attndsl.runtime.scorer import Choice
 from attndsl.runtime.selection import Measured, Selection, fitting_precision, measure
@@ -110,7 +111,7 @@ def held_out(run: Run, selection: Selection, store: RunPatterns, what: str, leng
     return joined(found for found, _ in read), sorted(f for _, facts in read for f in facts["failures"])
 
 
-def precision_of(programs: int, heads: int, texts: Sequence[TextEntry], causal: bool) -> str:
+def precision_of(programs: int, heads: int, texts: Sequence[TextEntry], causal: bool) -> Precision:
     """The same for every block: that of the whole job."""
     return fitting_precision(programs, heads, len(texts), texts[0].tokens, causal)
 

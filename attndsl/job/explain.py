@@ -11,6 +11,7 @@ from attndsl.job.progress import Progress, Timed
 from attndsl.job.replacement import Step, replace_stage
 from attndsl.job.report import report_data, versions
 from attndsl.job.run import Run, prepare
+from attndsl.job.run_extras import extras_address
 from attndsl.job.scores import chosen_programs, score_stage
 from attndsl.job.settings import Settings
 from attndsl.job.stages import digest
@@ -34,6 +35,15 @@ class Explained:
     results: str
     seconds: dict[str, float]
 
+    def _repr_html_(self) -> str:
+        from attndsl.runtime.shown import cell, rows_html, table_html
+
+        steps = [
+            (f"{s['share']:.0%}", s["heads"], s["perplexity"], f"{s['increase_percent']:+.1f}%") for s in self.steps
+        ]
+        curve = rows_html(("share", "heads", "perplexity", "increase"), steps, "heads replaced") if steps else ""
+        return f"{table_html(self.table)}{curve}<p>report: {cell(self.report)}</p>"
+
 
 def explain(settings: Settings, progress: Progress) -> Explained:
     """Run the main job in ``settings.out``; a rerun goes on where the last one stopped.
@@ -45,7 +55,8 @@ def explain(settings: Settings, progress: Progress) -> Explained:
     table = score_stage(run)
     steps = replace_stage(run, table)
     results = results_of(run, table, steps)
-    unit = Unit("report", run.key("report", results, run.settings.examples, page_sources()), "report and results")
+    shown = (run.settings.examples, page_sources(), extras_address(run.folder.path))
+    unit = Unit("report", run.key("report", results, *shown), "report and results")
     if not run.units.whole(unit):
         with timed.step("writing the report"), run.units.logged(unit) as outputs:
             page = run.folder.path / REPORT

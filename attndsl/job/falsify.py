@@ -69,6 +69,12 @@ class Falsified:
     counterexample: Counterexample | None
     rules: int
 
+    def _repr_html_(self) -> str:
+        from attndsl.runtime.shown import cell, counterexample_html
+
+        said = f"<p>{cell(self.sides.names)}: {self.hunt.tried} texts tried</p>"
+        return said + (counterexample_html(self.counterexample) if self.counterexample else "no counterexample")
+
 
 def prepare(asked: Asked, progress: Progress) -> Sides:
     """Load both sides. Raises DiagnosticError E0801, E0810 (no such program), E0802 (not lifted), E0612, E0807."""

@@ -80,7 +80,7 @@ def _evaluation(train: StoreSplit, middle: int) -> tuple[float, float]:
     return float(np.median(fresh)), float(np.median(warm))
 
 
-def _without_programs(patterns: NDArray[np.float32], causal: bool) -> tuple[float, float]:
+def without_programs(patterns: NDArray[np.float32], causal: bool) -> tuple[float, float]:
     """CPU seconds of a text beside programs, median of a few: (choosing, reporting); baselines are most of both."""
     heads = [str(i) for i in range(len(patterns))]
     text = ArraySplit([(patterns[:1], patterns)])
@@ -107,7 +107,7 @@ def forecast(train: StoreSplit, held_out: StoreSplit, threads: int | None = None
     heads, n = patterns.shape[0], patterns.shape[1]
     programs, trivial = len(train.kernel.programs), len(baselines(n, causal=causal).kind)
     reading, running = _evaluation(train, middle)
-    choosing, reporting = _without_programs(patterns, causal)
+    choosing, reporting = without_programs(patterns, causal)
     workers = threads or available_threads()
     precision = fitting_precision(programs, heads, len(train), n, causal)
     scoring = budget(programs, heads, len(train), n, causal=causal, precision=precision, threads=workers)

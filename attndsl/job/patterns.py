@@ -132,6 +132,7 @@ class RunPatterns(PatternStore):
         self._checked.difference_update(lost)
         for key in lost:
             del self._shards[key]
+        for key in (*keys, *lost):
             self._names.pop(key, None)
         return lost
 
@@ -182,7 +183,7 @@ class RunPatterns(PatternStore):
         group: dict[str, _Known] = {}
         size = 0
         for id_, known in self._known.items():
-            if id_ not in wanted or known.key in self._shards or known.key in group:
+            if id_ not in wanted or known.key in group or known.key in self._shards or known.key in self._names:
                 continue
             group[known.key] = known
             size += 4 * len(self.heads) * len(known.ids) ** 2

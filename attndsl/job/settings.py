@@ -15,7 +15,8 @@ class Settings:
     of heads to replace. ``seed`` fixes bootstraps. ``choose``: the program of a head is the one of the greatest train
     ``iou``, or of the least output-weighted ``distance`` (see ``models.output_distance``). ``workers``: processes that
     do units of work, on this machine or, with ``ray``, on the cluster at that address (0: as many as it has room for).
-    Without ``keep_patterns`` nothing of them is stored, and every pass over the texts runs the model again."""
+    Without ``keep_patterns`` nothing of them is stored, and every pass over the texts runs the model again. ``repair``:
+    measure also with a scale and a bias per replaced head, fitted on the train texts (see ``models.repair``)."""
 
     model: str = "smollm2-135m"
     revision: str | None = None
@@ -33,6 +34,7 @@ class Settings:
     backend: str | None = None
     seed: int = 0
     choose: str = "iou"
+    repair: bool = False
     workers: int = 1
     ray: str | None = None
     keep_patterns: bool = True

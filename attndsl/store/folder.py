@@ -78,10 +78,10 @@ class RunFolder:
             return True
         if self.remote is None:
             return False
-        return self.remote.get(written.name, path) and _size(path) == written.bytes
+        return self.remote.size(written.name) == written.bytes
 
     def fetch(self, under: str) -> None:
-        """Get what is at the URL and not here in the same size; without a URL there is nothing to get."""
+        """Get what is at the URL and not here in the same size: a file, or all files of a folder."""
         if self.remote is None:
             return
         for name, size in self.remote.names(under).items():

@@ -120,9 +120,22 @@ def _about(run: Run) -> Mapping[str, Any]:
     settings = {name: value for name, value in asdict(run.settings).items() if name != "out"}
     return {
         "settings": {**settings, "programs": [str(path) for path in run.settings.programs]},
-        "model": {"name": info.name, "revision": info.revision, "fingerprint": info.fingerprint},
+        "model": {
+            "name": info.name,
+            "revision": info.revision,
+            "fingerprint": info.fingerprint,
+            "shape": _shape(run),
+        },
         "versions": versions(),
     }
+
+
+def _shape(run: Run) -> dict[str, int]:
+    """What the planner has to know of a model; heads that are not asked for cost no patterns, but layers still run."""
+    info = run.loaded.info
+    hidden = int(getattr(run.loaded.model.config.get_text_config(), "hidden_size", 0))
+    heads = -(-len(run.heads) // info.layers)
+    return {"layers": info.layers, "heads": heads, "hidden": hidden, "parameters": info.parameters}
 
 
 def _pool(run: Run, opening: JoinRun) -> Pool:

@@ -61,6 +61,18 @@ class Remote:
 
         return self._patiently(listed, f"list {self.url}")
 
+    def size(self, name: str) -> int | None:
+        """The size of a file, None when it is not there."""
+
+        def looked() -> int | None:
+            self._files.invalidate_cache()
+            try:
+                return int(self._files.info(f"{self._root}/{name}")["size"])
+            except FileNotFoundError:
+                return None
+
+        return self._patiently(looked, f"look at {self.url}/{name}")
+
     def put(self, name: str, path: Path) -> None:
         """Copy a local file there, whole or not at all."""
         target = f"{self._root}/{name}"

@@ -74,7 +74,7 @@ class Processes:
         busy = {worker.connection: worker for worker in self._workers if worker.unit is not None}
         found = []
         for connection in wait(list(busy)):
-            worker = busy[connection]  # type: ignore[index]
+            worker = busy[connection]
             unit, outcome = worker.take()
             if isinstance(outcome, Lost):
                 self._workers.remove(worker)
@@ -129,7 +129,7 @@ def _ending(code: int | None) -> str:
     import signal
 
     if code is not None and code < 0:
-        name = signal.Signals(-code).name if -code in iter(signal.Signals) else str(-code)
+        name = next((each.name for each in signal.Signals if each.value == -code), str(-code))
         return f"signal {name}" + (", perhaps for lack of memory" if name == "SIGKILL" else "")
     return f"exit code {code}"
 
@@ -145,7 +145,7 @@ def _serve(connection: Connection, opening: Opening) -> None:
     except Exception as error:  # told with every unit: the parent knows which of them it may try elsewhere
         worker = error
     answer: Callable[[Unit], Outcome] = (
-        worker.perform if isinstance(worker, Worker) else lambda unit: portable(Failed(worker))  # type: ignore[arg-type]
+        worker.perform if isinstance(worker, Worker) else lambda unit: portable(Failed(worker))
     )
     while True:
         try:

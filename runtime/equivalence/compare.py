@@ -209,7 +209,7 @@ def _enumerate(state: _State, effort: Effort, progress: Progress | None) -> Enum
     found = enumerate_texts(state.differ, effort.rows, effort.tokens, progress)
     for meaning in state.open():
         if found.tokens[meaning]:
-            how = f"the same on all {found.rows} kinds of texts of that length"
+            how = f"the same on all {found.rows} kinds of them"
             state.verdicts[meaning] = Verdict("equal", how, found.tokens[meaning])
     return found
 
@@ -227,7 +227,7 @@ def _comparison(state: _State, found: Sources) -> Comparison:
     raw, pattern = (verdicts.get(meaning, Verdict("unknown")) for meaning in MEANINGS)
     first, second = state.pair.first, state.pair.second
     parts = Part(), Part()
-    if raw.answer != "equal" or raw.tokens is not None:
+    if raw.answer != "equal":
         parts = (
             Part(_part(state.proof.below, tried.above, raw), _rules_in(first, second)),
             Part(_part(state.proof.above, tried.below, raw), _rules_in(second, first)),

@@ -48,7 +48,8 @@ def duplicates(
     sums, count, reasons = _sums(programs, causal, tables, progress)
     failed = tuple((programs[i].name, reasons[i]) for i in range(len(programs)) if count[i, i] == 0)
     means = np.divide(sums, count, out=np.zeros_like(sums), where=count > 0)
-    pairs = [(i, j) for i, j in zip(*np.triu_indices(len(programs), 1), strict=True) if means[i, j] >= least]
+    upper = zip(*(side.tolist() for side in np.triu_indices(len(programs), 1)), strict=True)
+    pairs = [(i, j) for i, j in upper if means[i, j] >= least]
     pairs.sort(key=lambda pair: (-means[pair], pair))
     near = []
     for number, (i, j) in enumerate(pairs):

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.runtime.equivalence.classes import Letter, NotEnumerable, letters, readable, rows_of
 from attndsl.runtime.equivalence.differences import MEANINGS, Differ
 from attndsl.runtime.equivalence.pair import Meaning, Pair, difference
 from attndsl.runtime.falsify.texts import pieces_of
 from attndsl.runtime.tokenize import token_table_of_ids
 
+Ids = tuple[int, ...]
 MOST_TOKENS = 64
 COPIES = 12
 """Groups of one kind that are told apart: texts of more tokens than these are not enumerated where texts are compared
@@ -75,7 +77,8 @@ def _largest(
 
 
 def _rows(alphabet: Sequence[Letter], length: int, causal: bool) -> Iterator[tuple[int, ...]]:
-    """In a causal head a shorter text is the beginning of a longer one; otherwise every length is run."""
+    """In a causal head a shorter text is the beginning of a longer one (``_differs`` sees to those on which both fail);
+    otherwise every length is run."""
     for n in (length,) if causal else range(1, length + 1):
         yield from rows_of(alphabet, n)
 
@@ -89,7 +92,7 @@ def _run(
     for number, ids in enumerate(rows):
         if progress is not None and number % 64 == 0:
             progress(number, count)
-        here = _differs(differ.pair, (*before, *ids, *after), differ.tokenizer)
+        here = _differs(differ.pair, before, ids, after, differ.tokenizer)
         if here:
             apart |= here
             text = token_table_of_ids(ids, differ.tokenizer, None).text
@@ -100,8 +103,12 @@ def _run(
     return apart
 
 
-def _differs(pair: Pair, ids: tuple[int, ...], tokenizer: Any) -> set[Meaning]:
-    first, second = pair.run(token_table_of_ids(ids, tokenizer, None))
+def _differs(pair: Pair, before: Ids, ids: Ids, after: Ids, tokenizer: Any) -> set[Meaning]:
+    """The meanings that differ on a row. Where both programs fail on it, one may fail on a beginning of it alone."""
+    first, second = pair.run(token_table_of_ids((*before, *ids, *after), tokenizer, None))
+    both_fail = isinstance(first, DiagnosticError) and isinstance(second, DiagnosticError)
+    if both_fail and pair.prefix_closed and len(ids) > 1:
+        return _differs(pair, before, ids[:-1], after, tokenizer)
     return {meaning for meaning in MEANINGS if difference(first, second, meaning, pair.causal) is not None}
 
 

@@ -58,6 +58,11 @@ class Coverage:
         """Share of the rules that fire on some text; 1 for a program without rules."""
         return sum(use.texts > 0 for use in self.rules) / len(self.rules) if self.rules else 1.0
 
+    def _repr_html_(self) -> str:
+        from attndsl.runtime.shown import coverage_html
+
+        return coverage_html(self)
+
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
         return {

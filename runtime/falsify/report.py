@@ -44,6 +44,11 @@ class Counterexample:
     program: NDArray[np.float32]
     head: NDArray[np.float32]
 
+    def _repr_html_(self) -> str:
+        from attndsl.runtime.shown import counterexample_html
+
+        return counterexample_html(self)
+
 
 def counterexample(judge: Judge, state: Hunt, first: Trial, shrunk: Shrunk, causal: bool) -> Counterexample:
     """Put together what is known. Blame is taken over the shrunk text and other failing ones, the lowest IoU first."""

@@ -1,6 +1,7 @@
 """The search for a smaller program: all steps are tried on train texts, the cheapest are taken together, again.
 
-It is greedy and checked: what is taken has a mean IoU with the original of at least 1 - epsilon on the train texts.
+It is greedy and checked: what is taken has a mean IoU with the original of at least 1 - epsilon on texts like the train
+texts, by the lower end of its interval over them: so many steps are tried that the mean alone would flatter the taken.
 With epsilon 0 every step is proved to keep the pattern of every text, or is not taken.
 """
 
@@ -26,6 +27,8 @@ FREE = 1e-9
 """Mean IoU that a step may cost and still count as costing nothing: float32 rounding."""
 MOST_ROUNDS = 30
 MOST_TRIED = 600
+ONE_SIDED = 1.645
+"""Standard errors between a mean and the lower end of its one-sided 95% interval."""
 HOPELESS = 0.01
 """A step that misses the floor by more than this is not tried again until no other is left: after other steps it seldom
 gets better, and most of the time goes into compiling what is tried."""
@@ -57,7 +60,7 @@ class _State:
     causal: bool
     originals: list[NDArray[np.float32] | None]
     items: Items
-    iou: float = 1.0
+    lower: float = 1.0
     tried: int = 0
     kinds: dict[str, int] = field(default_factory=dict)
     hopeless: set[Key] = field(default_factory=set)
@@ -67,7 +70,7 @@ def minimise(
     program: Program, tables: Sequence[TokenTable], causal: bool, epsilon: float, seconds: float = 300.0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Minimised:  # fmt: skip
-    """The smallest program found whose mean IoU with this one on the texts is at least 1 - epsilon.
+    """The smallest program found whose mean IoU with this one is at least 1 - epsilon by the lower end of its interval.
 
     Texts on which the program fails count as agreeing where the smaller one fails too. Raises DiagnosticError E0802
     (not lifted), and what the program raises when it fails on every text.
@@ -91,7 +94,8 @@ def minimise(
     result = with_items(program, state.items)
     proved = same_patterns(result, program, causal)
     after = rules(state.items), size(state.items)
-    return Minimised(result, before, after, state.iou, state.kinds, state.tried, proved, finished)
+    train = float(agreement([result], tables, state.originals, causal).mean())
+    return Minimised(result, before, after, train, state.kinds, state.tried, proved, finished)
 
 
 def original_patterns(program: Program, tables: Sequence[TokenTable], causal: bool) -> list[NDArray[np.float32] | None]:
@@ -127,7 +131,7 @@ def _round(state: _State, epsilon: float) -> bool:
     tried = _programs(state)
     if not tried:
         return False
-    scores = agreement([program for _, program in tried], state.tables, state.originals, state.causal).mean(axis=1)
+    scores = lower_ends(agreement([program for _, program in tried], state.tables, state.originals, state.causal))
     state.tried += len(tried)
     floor = 1.0 - epsilon - FREE
     here = size(state.items)
@@ -135,7 +139,7 @@ def _round(state: _State, epsilon: float) -> bool:
         _key(state.items, step) for (step, _), score in zip(tried, scores, strict=True) if score < floor - HOPELESS
     }
     good = [
-        (max(state.iou - score, 0.0), here - size(step.items), step)
+        (max(state.lower - score, 0.0), here - size(step.items), step)
         for (step, _), score in zip(tried, scores.tolist(), strict=True)
         if score >= floor
     ]
@@ -194,7 +198,7 @@ def _take(state: _State, chosen: list[Step], floor: float) -> bool:
         if score is not None and score >= floor and size(items) < size(state.items):
             for step in chosen[:count]:
                 state.kinds[step.kind] = state.kinds.get(step.kind, 0) + 1
-            state.items, state.iou = items, score
+            state.items, state.lower = items, score
             return True
         count //= 2
     return False
@@ -217,4 +221,12 @@ def _score(state: _State, items: Items) -> float | None:
         program = with_items(state.program, items)
     except DiagnosticError:
         return None
-    return float(agreement([program], state.tables, state.originals, state.causal).mean())
+    return float(lower_ends(agreement([program], state.tables, state.originals, state.causal))[0])
+
+
+def lower_ends(ious: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The lower ends of the means over texts, [programs]; of one text the mean itself."""
+    means = ious.mean(axis=1)
+    if ious.shape[1] < 2:
+        return np.asarray(means)
+    return np.asarray(means - ONE_SIDED * ious.std(axis=1, ddof=1) / np.sqrt(ious.shape[1]))

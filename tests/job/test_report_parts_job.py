@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +30,20 @@ from attndsl.runtime.table import Table
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture
-def prepared(place: Path) -> tuple[Run, Table]:
+def begin() -> tuple[Run, Table]:
     settings = Settings(
         model="llama", programs=(Path("programs.attn"),), corpus="texts.jsonl", out=Path("run"), tokens=32,
         min_tokens=8, examples=2,
     )  # fmt: skip
     run = prepare(settings, Silent())
     return run, score_stage(run)
+
+
+@pytest.fixture
+def prepared(place: Path) -> Iterator[tuple[Run, Table]]:
+    run, table = begin()
+    yield run, table
+    run.close()
 
 
 def drawn(prepared: tuple[Run, Table]) -> ReportData:
@@ -91,10 +98,9 @@ def test_the_page_of_a_run_has_all_its_parts(prepared: tuple[Run, Table]) -> Non
     assert len(render_report(data)) < 400_000
 
 
-def test_damage_and_counterexamples_of_the_folder_are_taken_in(
-    prepared: tuple[Run, Table], capsys: pytest.CaptureFixture[str]
-) -> None:
-    run, table = prepared
+def test_damage_and_counterexamples_of_the_folder_are_taken_in(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run, table = begin()
+    run.close()  # the commands below work in the same folder
     small = ["--corpus", "texts.jsonl", "--tokens", "32", "--min-tokens", "8", "--programs", "programs.attn"]
     assert command(["damage", "llama", *small, "--damage-texts", "1", "--steps", "25", "--out", "run"]) == 0
     chosen = dict(zip(run.head_names, table["program"], strict=True))
@@ -104,7 +110,9 @@ def test_damage_and_counterexamples_of_the_folder_are_taken_in(
     recorded = json.loads(Path("run/counterexamples/L1H2.json").read_text())[0]
     capsys.readouterr()
 
-    data = drawn(prepared)
+    again = begin()
+    data = drawn(again)
+    again[0].close()
     study = json.loads(Path("run/damage.json").read_text())
     assert [row.damage.nats for row in data.heads if row.damage] == [row["damage"] for row in study["heads"]]
     assert data.damage is not None

@@ -257,12 +257,12 @@ def test_answers_of_the_hub(monkeypatch: pytest.MonkeyPatch, error: OSError, cod
         raise error
 
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", ask)
-    monkeypatch.setattr(hub, "_offline", lambda: False)
+    monkeypatch.setattr(hub, "offline", lambda: False)
     assert refusal("me/it", revision="v9").code == code
 
 
 def test_a_hub_model_without_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(hub, "_offline", lambda: True)
+    monkeypatch.setattr(hub, "offline", lambda: True)
     found = refusal("smolm2-135m")
     assert found.code == "E0603"
     assert "did you mean 'smollm2-135m'" in str(found.help)

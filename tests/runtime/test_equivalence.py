@@ -21,7 +21,9 @@ from attndsl.runtime.equivalence import compare as comparing
 from attndsl.runtime.equivalence import prove as proving
 from attndsl.runtime.equivalence.classes import Letter, letters, readable, rows_of
 from attndsl.runtime.equivalence.compare import Comparison, Effort, compare
+from attndsl.runtime.equivalence.differences import Differ
 from attndsl.runtime.equivalence.duplicates import all_ious, duplicates
+from attndsl.runtime.equivalence.exhaustive import enumerate_texts
 from attndsl.runtime.equivalence.pair import Pair, difference, normalised
 from attndsl.runtime.equivalence.prove import prove
 from attndsl.runtime.minimise.steps import steps
@@ -241,6 +243,13 @@ def test_representatives_give_every_matrix_that_all_tokens_give(rules: str) -> N
     if len(everything) > 40_000:  # pragma: no cover - the vocabulary of the tests is small
         pytest.fail("too many pairs of tokens to try all")
     assert matrices(rules, everything) == matrices(rules, list(rows_of(alphabet, 2)))
+
+
+def test_an_error_on_a_short_text_is_not_hidden_by_another_on_longer_ones() -> None:
+    """Both fail on every text of four tokens; one of them fails on two tokens already."""
+    two = pair("add q % k to each k before q - 2", "add q % k to each k before q")
+    found = enumerate_texts(Differ(two, byte_level()), 600, 4)
+    assert found.tokens == {"raw": 0, "pattern": 0}
 
 
 def test_groups_of_one_kind_come_in_their_order() -> None:

@@ -10,7 +10,7 @@ from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import elementwise as E
 from attndsl.dsl.pyimport.lift import listed, matrices, sheets, slices
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.basics import spread
+from attndsl.dsl.pyimport.lift.basics import given, spread
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Loop, Machine
 from attndsl.dsl.pyimport.lift.operators import binary
@@ -42,7 +42,7 @@ def current(m: Machine, grid: Grid) -> str:
 
 def position(m: Machine, node: ast.expr, length: Term) -> Term:
     """An index expression as a place in [0, length)."""
-    return _whole(m, spread(m, lambda v: v, evaluate(m, node)), node, length)
+    return _whole(m, given(m, evaluate(m, node)), node, length)
 
 
 def _whole(m: Machine, value: Value, node: ast.expr, length: Term) -> Term:
@@ -147,7 +147,7 @@ def _vector_slice(m: Machine, v: Vector, index: ast.Slice) -> Vector:
 def vector(m: Machine, v: Value) -> Vector:
     """A row as it is now, element by element."""
     if isinstance(v, Vector):
-        return v
+        return v if v.slice_of is None else replace(v, slice_of=None)
     if not isinstance(v, RowRef):
         raise m.stop("a vector is needed here", code="E0302")
     k = T.fresh("int")

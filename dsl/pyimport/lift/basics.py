@@ -50,6 +50,28 @@ def settle(m: Machine, value: Value, node: ast.AST | None) -> Value:
     return value
 
 
+def without_none(m: Machine, choice: Choice) -> Value:
+    """The other alternatives, where the program has asked whether the value is None."""
+    none = _where_none(choice, True)
+    if none is T.FALSE or not (m.fails(none) or m.holds(_where_none(choice, False))):
+        return choice
+    return _others(choice) or choice
+
+
+def _where_none(v: Value, is_none: bool) -> Term:
+    """Where the value is None (or is not), in the form of the question that the program asks."""
+    if isinstance(v, Choice):
+        return T.ite(v.condition, _where_none(v.then, is_none), _where_none(v.other, is_none))
+    return T.const(isinstance(v, NoneValue) == is_none)
+
+
+def _others(v: Value) -> Value | None:
+    if isinstance(v, Choice):
+        then, other = _others(v.then), _others(v.other)
+        return merge_values(v.condition, then, other) if then and other else then or other
+    return None if isinstance(v, NoneValue) else v
+
+
 def unpacked(m: Machine, value: Value, node: ast.AST) -> Value:
     """The value whose items are taken one by one. Python fails where it is None."""
     value = settle(m, value, node)
@@ -123,6 +145,14 @@ def spread(m: Machine, compute: Callable[..., Value], *values: Value) -> Value:
     return compute(*[v if v.__class__ in _SETTLED else settle(m, v, m.node) for v in values])
 
 
+def given(m: Machine, value: Value) -> Value:
+    """A value that is no None here, as far as the program has asked."""
+    found = spread(m, lambda v: v, value)
+    if isinstance(found, Choice) and isinstance(value, Choice):
+        return spread(m, lambda v: v, without_none(m, value))
+    return found
+
+
 # ---------------------------------------------------------------- sequences
 
 
@@ -131,6 +161,24 @@ def doc_words() -> Seq:
 
     var = T.fresh("word")
     return Seq((Part((Binder(var, T.NONE, T.NONE, T.ALL_WORDS),), T.TRUE, Word(var)),))
+
+
+def sort_of(m: Machine, value: Value) -> str:
+    """What Python tells apart: "list", "tuple", "set", "dict", "range", "iterator" or "view"; "" of other values."""
+    match m.contents(value) if isinstance(value, Ref) else value:
+        case Seq(is_set=True):
+            return "set"
+        case Seq(once=True):
+            return "iterator"
+        case Seq(sort=sort):
+            return sort or "list"
+        case TupleValue():
+            return "tuple"
+        case DictValue(length=None):
+            return "dict"
+        case DictValue(array=""):
+            return "list"
+    return ""
 
 
 def sequence(m: Machine, value: Value) -> Seq | None:

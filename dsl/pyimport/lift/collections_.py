@@ -7,7 +7,7 @@ from types import ModuleType
 
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Machine, NotLiftable
-from attndsl.dsl.pyimport.lift.merge import instantiate, merge_values, subst_part, subst_value
+from attndsl.dsl.pyimport.lift.merge import instantiate, merge_values, subst_value
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import Binder, Part, Scalar, Seq, TupleValue, Value, Word, items_of
 
@@ -37,14 +37,26 @@ def part_count(part: Part) -> Term:
 def size(m: Machine, seq: Seq) -> Term:
     """Python's ``len``."""
     if seq.is_set:
-        from attndsl.dsl.pyimport.lift.distinct import distinct
-
-        texts = all(isinstance(p.element, Scalar) and p.element.term.kind == "str" for p in seq.parts)
-        seq = distinct(m, seq) if texts and items_of(seq) is None else as_positions(m, seq)
+        seq = _each_once(m, seq)
     total: Term = T.ZERO
     for p in seq.parts:
         total = T.add(total, part_count(p))
     return total
+
+
+def _each_once(m: Machine, seq: Seq) -> Seq:
+    """The elements of a set, each one time."""
+    from attndsl.dsl.pyimport.lift.distinct import distinct
+
+    kinds = {p.element.term.kind if isinstance(p.element, Scalar) else "" for p in seq.parts}
+    if kinds == {"str"} and items_of(seq) is None:
+        return distinct(m, seq)
+    try:
+        return as_positions(m, seq)
+    except NotLiftable:
+        if kinds not in ({"int"}, {"bool"}, {"float"}) or items_of(seq) is not None:
+            raise
+        return distinct(m, seq)
 
 
 # ---------------------------------------------------------------- membership
@@ -385,7 +397,3 @@ def earlier(kind: str, b: Binder, condition: Term, value: Term) -> Term:
         return T.agg(kind, y, b.domain, T.NONE, T.NONE, where, inner)
     low, high = (T.add(b.var, T.ONE), b.high) if b.descending else (b.low, b.var)
     return T.agg(kind, y, T.NONE, low, high, where, inner)
-
-
-def subst_parts(parts: tuple[Part, ...], mapping: dict[Term, Term]) -> tuple[Part, ...]:
-    return tuple(subst_part(p, mapping) for p in parts)

@@ -7,7 +7,7 @@ import ast
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import spans, texts
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.basics import sequence
+from attndsl.dsl.pyimport.lift.basics import sequence, sort_of
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
@@ -22,6 +22,8 @@ from attndsl.dsl.pyimport.lift.values import (
     numpy_of,
 )
 
+_UNEQUAL = {"list", "tuple", "set", "dict", "range", "iterator"}
+"""Sorts of which Python finds no two equal, whatever they hold."""
 _COMPARE = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 
 
@@ -68,6 +70,11 @@ def _same(m: Machine, a: Value, b: Value) -> Term:
     if {type(a), type(b)} == {Word, Scalar}:
         return T.FALSE
     left, right = sequence(m, a), sequence(m, b)
+    sorts = {sort_of(m, v) for v in (a, b)}
+    if len(sorts) == 2 and sorts <= _UNEQUAL:
+        return T.FALSE
+    if sorts & {"iterator", "view"}:
+        raise m.stop("equality of these values", code="E0302")
     if left is not None and right is not None and not left.parts:
         return T.not_(C.nonempty(right))
     if left is not None and right is not None and not right.parts:

@@ -92,7 +92,7 @@ def key_sequence(m: Machine, found: DictValue) -> Seq:
 
 
 def items(m: Machine, ref: Ref) -> Seq:
-    return Seq(_distinct(m, _dict(m, ref)))
+    return Seq(_distinct(m, _dict(m, ref)), sort="view")
 
 
 def values(m: Machine, ref: Ref) -> Seq:
@@ -100,7 +100,7 @@ def values(m: Machine, ref: Ref) -> Seq:
     for p in _distinct(m, _dict(m, ref)):
         assert isinstance(p.element, TupleValue)
         parts.append(Part(p.binders, p.condition, p.element.items[1]))
-    return Seq(tuple(parts))
+    return Seq(tuple(parts), sort="view")
 
 
 def _distinct(m: Machine, found: DictValue) -> tuple[Part, ...]:
@@ -113,7 +113,8 @@ def _distinct(m: Machine, found: DictValue) -> tuple[Part, ...]:
     if own and not gathered.is_gathered(found.parts):
         return found.parts
     begun = gathered.begun(found.parts)
-    if len(begun) == 1 < len(found.parts) and C._injective(Part(begun[0].binders, T.TRUE, key_of(begun[0]))):
+    alone = len(begun) == 1 < len(found.parts) and gathered.keys_are_begun(found)
+    if alone and C._injective(Part(begun[0].binders, T.TRUE, key_of(begun[0]))):
         p = instantiate(begun[0])
         return (Part(p.binders, p.condition, TupleValue((key_of(p), last_value(m, found, key_of(p), None)))),)
     if any(len(p.binders) > 1 for p in found.parts):

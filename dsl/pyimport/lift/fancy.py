@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import listed
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.basics import spread
+from attndsl.dsl.pyimport.lift.basics import given, spread
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Loop, Machine
 from attndsl.dsl.pyimport.lift.merge import instantiate
@@ -21,7 +21,7 @@ Places = tuple[Part, ...]
 
 def place(m: Machine, node: ast.expr, length: Term) -> Term | Places:
     """What an index expression says: one place in [0, length), or several."""
-    value = spread(m, lambda v: v, evaluate(m, node))
+    value = given(m, evaluate(m, node))
     found = several(m, value, length)
     if found is not None:
         return found

@@ -8,7 +8,7 @@ from dataclasses import replace
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
-from attndsl.dsl.pyimport.lift.gathering import ADD, APPEND, FIRST, SUM
+from attndsl.dsl.pyimport.lift.gathering import ADD, APPEND, FIRST, SUM, THERE
 from attndsl.dsl.pyimport.lift.keyed import at_key, one_of
 from attndsl.dsl.pyimport.lift.lists import freeze
 from attndsl.dsl.pyimport.lift.machine import Machine
@@ -75,7 +75,7 @@ def gather(m: Machine, ref: Ref, how: str, key: Value, value: Value, first: Valu
         raise m.stop("an item that may stay as it was is assigned", code="E0313")
     if isinstance(found, Growing | DictValue) and found.length is not None:
         key = tables.place(m, key, found.length, "")
-    elif how in (APPEND, ADD):
+    elif how.endswith(THERE):
         _require_key(m, ref, key)
     part = Part((), T.TRUE, TupleValue((freeze(m, key), freeze(m, value), known(how))))
     if isinstance(found, Growing) and found.is_dict:
@@ -110,9 +110,11 @@ def value_of(m: Machine, d: DictValue, key: Value, default: Value | None) -> Val
     first = begun(d.parts)
     parts = d.parts[len(first) :]
     how = {p.element.items[2] for p in parts if _has_way(p)}  # type: ignore[attr-defined]
-    if len(how) > 1 or not all(map(_has_way, parts)):
-        raise m.stop("a dict that gathers is assigned as well", code="E0313")
     kind = how.pop().term.data if how else SUM if d.default == _COUNTER else d.default
+    own_keys = d.length is not None or kind.endswith(THERE)
+    if how or (first and not own_keys) or not all(map(_has_way, parts)):
+        raise m.stop("a dict that gathers is assigned as well", code="E0313")
+    kind = kind.removesuffix(THERE)
     matching = [_matching(m, p, key) for p in parts]
     found: Value
     if first:
@@ -134,6 +136,17 @@ def value_of(m: Machine, d: DictValue, key: Value, default: Value | None) -> Val
 
 def _has_way(p: Part) -> bool:
     return isinstance(p.element, TupleValue) and len(p.element.items) == 3
+
+
+def way_of(p: Part) -> str | None:
+    """How a part gathers; None where it assigns."""
+    way = p.element.items[2] if isinstance(p.element, TupleValue) and len(p.element.items) == 3 else None
+    return str(way.term.data) if isinstance(way, Scalar) else None
+
+
+def keys_are_begun(d: DictValue) -> bool:
+    """What gathers does so for keys that were there."""
+    return d.length is not None or all(way.endswith(THERE) for p in d.parts if (way := way_of(p)) is not None)
 
 
 def _on_top(m: Machine, kind: str, old: DictValue, matching: list[Part], key: Value) -> Value:

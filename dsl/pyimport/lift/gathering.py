@@ -16,7 +16,8 @@ from attndsl.dsl import pytree
 from attndsl.dsl.source import SourceFile
 
 APPEND, SUM, FIRST, ADD = "@append", "@sum", "@first", "@add"
-METHODS = (APPEND, SUM, FIRST, ADD)
+THERE = "!"  # after the way: the dict was made with its keys, and fails for others
+METHODS = (APPEND, SUM, FIRST, ADD, APPEND + THERE, ADD + THERE)
 _SIGNS = ("{}", "dict()", "defaultdict(", "Counter(", "[[] for", "[set() for", ": [] for", ": set() for", "] * ")
 _ADDS = {"append": APPEND, "add": ADD}
 _EMPTY = {APPEND: (True, False), ADD: (False, True)}  # whether the default is an empty list, or an empty set
@@ -124,8 +125,8 @@ def _of_lists(value: ast.expr) -> str | None:
     """``[[] for _ in ...]``, ``[set() for _ in ...]`` and ``{k: [] for k in ...}``."""
     if not isinstance(value, ast.ListComp | ast.DictComp):
         return None
-    item = value.elt if isinstance(value, ast.ListComp) else value.value
-    return APPEND if _empty_list(item) else ADD if ast.unparse(item) == "set()" else None
+    item, there = (value.elt, "") if isinstance(value, ast.ListComp) else (value.value, THERE)
+    return APPEND + there if _empty_list(item) else ADD + there if ast.unparse(item) == "set()" else None
 
 
 class _Rewriting:
@@ -169,8 +170,8 @@ class _Rewriting:
                 if isinstance(base.func.value, ast.Name) and base.func.value.id in self.made and empty == _EMPTY[how]:
                     return _call(s, base.func.value.id, how, base.args[0], call.args[0])
             name = _item_of(base)
-            if name is not None and self.made.get(name) == how:
-                return _call(s, name, how, base.slice, call.args[0])  # type: ignore[attr-defined]
+            if name is not None and self.made.get(name) in (how, how + THERE):
+                return _call(s, name, self.made[name], base.slice, call.args[0])  # type: ignore[attr-defined]
         if call is not None and isinstance(call.func, ast.Attribute) and call.func.attr == "setdefault":
             base = call.func.value
             if isinstance(base, ast.Name) and self.made.get(base.id) == "" and len(call.args) == 2:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from attndsl.dsl.pyimport.lift import elimination
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.elimination import Row, System, row
+from attndsl.dsl.pyimport.lift.existence import certain, optional_parts
 from attndsl.dsl.pyimport.lift.term import spend
 from attndsl.dsl.pyimport.lift.terms import Term
 
@@ -16,6 +17,7 @@ from attndsl.dsl.pyimport.lift.terms import Term
 class _Path:
     """What a path says: its conditions one by one, the system of its comparisons, and what that leaves out."""
 
+    length: int  # the conditions, some of which say several things
     flat: tuple[Term, ...]
     system: System
     plain: tuple[Term, ...]
@@ -24,7 +26,8 @@ class _Path:
     choices: tuple[Term, ...]  # those of ``either`` that speak of whole numbers
 
 
-_NOWHERE = _Path((), System(), (), (), (), ())
+_NOWHERE = _Path(0, (), System(), (), (), (), ())
+_MANY_CONDITIONS = 16  # to look through them takes as much time as making a term for every so many
 _MANY_CHOICES = 4  # to look through them takes as much time as making a term for every so many
 _MAX_ROWS = 100_000  # of all the paths that are remembered together
 
@@ -35,6 +38,7 @@ class Prover:
     def __init__(self) -> None:
         self._answers: dict[tuple[tuple[Term, ...], Term], bool] = {}
         self._paths: dict[tuple[Term, ...], _Path] = {}
+        self._opposites: dict[tuple[Term, ...], bool] = {}
         self._rows = 0
 
     def implies(self, path: tuple[Term, ...], goal: Term) -> bool:
@@ -56,19 +60,35 @@ class Prover:
         """The goal is false whenever all of the path is true."""
         return self.implies(path, T.not_(goal))
 
-    def impossible(self, conditions: Iterable[Term]) -> bool:
-        """The conditions cannot hold together."""
+    def impossible(self, conditions: Iterable[Term], start: tuple[Term, ...] = ()) -> bool:
+        """The conditions cannot hold together, with those of ``start``, which are looked at once for all such calls."""
+        before = self._path(start)
         flat = [p for c in conditions for p in T.parts(c)]
-        known = set(flat)
+        known = {*before.flat, *flat}
+        if len(known) > _MANY_CONDITIONS:
+            spend(len(known) // _MANY_CONDITIONS)
         if T.FALSE in known or any(T.not_(p) in known for p in flat):
             return True
-        return self._infeasible(self._path(tuple(flat[:-1])), flat[-1:])
+        if start and self._opposed(start, before):
+            return True
+        return self._infeasible(self._path((*start, *flat[:-1]), before), flat[-1:])
 
-    def _path(self, path: tuple[Term, ...]) -> _Path:
+    def _opposed(self, start: tuple[Term, ...], path: _Path) -> bool:
+        found = self._opposites.get(start)
+        if found is None:
+            known = set(path.flat)
+            found = self._opposites[start] = any(T.not_(p) in known for p in path.flat)
+        return found
+
+    def _path(self, path: tuple[Term, ...], known: _Path | None = None) -> _Path:
+        """What a path says; ``known``: of a beginning of it."""
         found = self._paths.get(path)
         if found is None:
-            known = self._paths.get(path[:-1])
-            found = _longer(_NOWHERE, path) if known is None else _longer(known, path[-1:])
+            if known is None:
+                known = self._paths.get(path[:-1])
+                found = _longer(_NOWHERE, path) if known is None else _longer(known, path[-1:])
+            else:
+                found = _longer(known, path[known.length :])
             self._rows += len(found.system.best) + len(path)
             if self._rows > _MAX_ROWS:
                 self._paths.clear()
@@ -84,13 +104,13 @@ class Prover:
         for p in known.either:  # a disjunction of which all but the goal are excluded
             if goal in p.args and all(o is goal or T.not_(o) in flat for o in p.args):
                 return True
-        if goal.op == "some" and _certain(goal.args[0], flat):
+        if goal.op == "some" and certain(goal.args[0], flat):
             return True
         if goal.op == "not" and _is_integer(goal.args[0]):
             return self._infeasible(known, [goal.args[0]])
         if not _is_integer(goal):
             return goal.op == "or" and self._infeasible(known, [T.not_(g) for g in goal.args])
-        if not goal.total and not all(_certain(x, flat) or T.some(x) in flat for x in _optional_parts(goal)):
+        if not goal.total and not all(certain(x, flat) or T.some(x) in flat for x in optional_parts(goal)):
             return False
         if goal.op == "cmp" and goal.data == "==":
             left, right = goal.args
@@ -123,6 +143,7 @@ def _longer(path: _Path, more: tuple[Term, ...]) -> _Path:
     plain = [p for c in flat for p in _sorted(c)[0]]
     either = [p for p in flat if p.op == "or"]
     return _Path(
+        path.length + len(more),
         (*path.flat, *flat),
         path.system.extended([r for p in plain for r in _rows_of(p)], _facts_of),
         (*path.plain, *plain),
@@ -159,63 +180,12 @@ def _sorted(c: Term) -> tuple[list[Term], list[Term]]:
     return found
 
 
-def _certain(value: Term, flat: Sequence[Term]) -> bool:
-    """``value`` is not none because a condition that reads it holds."""
-    for p in flat:
-        if p.op == "cmp" and p.data != "!=" and value in _strict_parts(p):
-            return True
-        if p.op in ("member", "substring", "some") and value in _strict_parts(p):
-            return True
-    return value.op == "agg" and value.data in ("first", "last", "nth") and _counted(value, flat)
-
-
-def _counted(value: Term, flat: Sequence[Term]) -> bool:
-    """There are enough elements for the one that is looked for, as a condition on their number says."""
-    domain, var, low, high, where, place = value.args
-    count = T.agg("count", var, domain, low, high, where)
-    least = 0
-    for p in flat:
-        if p.op == "cmp" and p.args[0] is count and T.is_const(p.args[1]) and p.args[1].kind == "int":
-            bound = int(p.args[1].data)
-            said = {">": bound + 1, ">=": bound, "==": bound, "!=": 1 if bound == 0 else 0}.get(p.data, 0)
-            least = max(least, said)
-    if value.data != "nth" or place is T.sub(count, T.ONE):
-        return least > 0
-    return T.is_const(place) and 0 <= place.data < least
-
-
-def _strict_parts(p: Term) -> set[Term]:
-    out: set[Term] = set()
-    stack = list(p.args)
-    while stack:
-        at = stack.pop()
-        out.add(at)
-        if at.op in ("feature", "method", "windex", "wordat", "bin", "linear", "neg", "slice") or at.op == "func":
-            stack.extend(at.args)
-    return out
-
-
 _NEGATION = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
 def _negated(c: Term) -> Term:
     """The opposite of a comparison whose sides are known not to be none."""
     return T.mk("cmp", _NEGATION[c.data], c.args, "bool")
-
-
-def _optional_parts(t: Term) -> list[Term]:
-    """The outermost terms inside that may be none."""
-    out: list[Term] = []
-    stack = list(t.args)
-    while stack:
-        at = stack.pop()
-        if at.total:
-            continue
-        if at.op in ("agg", "index", "none", "ite"):
-            out.append(at)
-        else:
-            stack.extend(at.args)
-    return out
 
 
 def _is_integer(t: Term) -> bool:

@@ -76,8 +76,8 @@ def merge_contents(c: Term, a: Value, b: Value) -> Value:
     """Contents of one list after two branches: the common start, then what each added."""
     if a is b or a == b:
         return a
-    if isinstance(a, Seq) and isinstance(b, Seq) and a.is_set == b.is_set:
-        return Seq(_merge_parts(c, a.parts, b.parts), a.is_set)
+    if isinstance(a, Seq) and isinstance(b, Seq) and (a.is_set, a.once, a.sort) == (b.is_set, b.once, b.sort):
+        return replace(a, parts=_merge_parts(c, a.parts, b.parts))
     if isinstance(a, DictValue) and isinstance(b, DictValue):
         return replace(a, parts=_merge_parts(c, a.parts, b.parts))
     if isinstance(a, Growing) and isinstance(b, Growing):
@@ -188,8 +188,8 @@ def subst_value(value: Value, mapping: dict[Term, Term]) -> Value:
             return merge_values(T.subst(c, mapping), subst_value(a, mapping), subst_value(b, mapping))
         case TupleValue(items=items):
             return TupleValue(tuple(subst_value(i, mapping) for i in items))
-        case Seq(parts=parts, is_set=is_set):
-            return Seq(tuple(subst_part(p, mapping) for p in parts), is_set)
+        case Seq(parts=parts, is_set=is_set, once=once, sort=sort):
+            return Seq(tuple(subst_part(p, mapping) for p in parts), is_set, once, sort)
         case DictValue(parts=parts):
             return replace(value, parts=tuple(subst_part(p, mapping) for p in parts))
         case RowRef(matrix=matrix, row=row, length=length, start=start):

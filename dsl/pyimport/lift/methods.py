@@ -10,7 +10,7 @@ from typing import Any
 from attndsl.dsl.pyimport.lift import arrays, constants, dicts, gathered, letters, lists, numpy_, tables, texts
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.basics import sequence, spread
+from attndsl.dsl.pyimport.lift.basics import sequence, sort_of, spread
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.gathering import METHODS
 from attndsl.dsl.pyimport.lift.linear import WORD_COUNT
@@ -41,6 +41,9 @@ from attndsl.dsl.pyimport.lift.values import (
 
 _SET_METHODS = {"union": "|", "intersection": "&", "difference": "-", "symmetric_difference": "^"}
 _OF_LISTS = ("append", "extend", "index", "count")
+_OF_SORTS: dict[str, tuple[str, ...]] = {
+    "tuple": ("count", "index"), "range": ("count", "index"), "iterator": (), "view": (),
+}  # fmt: skip
 _OF_SETS = ("add", "update", "discard")
 _CHANGES = frozenset(
     ("append", "add", "extend", "update", "remove", "discard", "pop", "insert", "clear", "setdefault", *METHODS)
@@ -71,6 +74,8 @@ def _call(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
             return _text(m, t, name, node)
         case Opaque(name="tokenizer"):
             return _tokenizer(m, name, node)
+        case Seq() | TupleValue() if (sort := sort_of(m, base)) in _OF_SORTS and name not in _OF_SORTS[sort]:
+            raise m.stop(f"the method {name!r} of a {sort}", node, "E0305")
         case Ref():
             return _container(m, base, name, node)
         case Opaque(name="letters") if name in ("intersection", "union") and len(node.args) == 1:
@@ -220,6 +225,8 @@ def _container(m: Machine, ref: Ref, name: str, node: ast.Call) -> Value:
             raise m.stop("a list of a fixed length is extended", node, "E0311")
     elif isinstance(found, DictValue):
         return _dict(m, ref, name, args, node)
+    if isinstance(found, Seq) and found.sort and name not in _OF_SORTS[found.sort]:
+        raise m.stop(f"the method {name!r} of a {found.sort}", node, "E0305")
     if isinstance(found, Seq | Growing) and name in (_OF_LISTS if found.is_set else _OF_SETS):
         raise m.stop(f"the method {name!r} of a {'set' if found.is_set else 'list'}", node, "E0305")
     if name in ("append", "add") and len(args) == 1:
@@ -250,11 +257,11 @@ def _dict(m: Machine, ref: Ref, name: str, args: list[Value], node: ast.Call) ->
     if name == "get" and len(args) in (1, 2):
         return dicts.get(m, ref, args[0], args[1] if len(args) == 2 else NoneValue())
     if name == "items" and not args:
-        return m.allocate(dicts.items(m, ref))
+        return dicts.items(m, ref)
     if name == "values" and not args:
-        return m.allocate(dicts.values(m, ref))
+        return dicts.values(m, ref)
     if name == "keys" and not args:
-        return m.allocate(dicts.key_sequence(m, _as_dict(m, ref)))
+        return replace(dicts.key_sequence(m, _as_dict(m, ref)), sort="view")
     raise m.stop(f"the dict method {name!r}", node, "E0305")
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.basics import sequence
-from attndsl.dsl.pyimport.lift.machine import Machine
+from attndsl.dsl.pyimport.lift.basics import sequence, sort_of
+from attndsl.dsl.pyimport.lift.machine import Machine, NotLiftable
 from attndsl.dsl.pyimport.lift.merge import instantiate
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
-    DictValue,
     NoneValue,
     Part,
-    Ref,
     Scalar,
     Seq,
     Value,
@@ -31,12 +29,6 @@ def _filtered(m: Machine, part: Part, other: Seq, inside: bool) -> Part:
     return Part(p.binders, T.conj((p.condition, c if inside else T.not_(c))), p.element)
 
 
-def _unordered(m: Machine, value: Value) -> bool:
-    """A set or a dict: Python adds lists and tuples only."""
-    found = m.contents(value) if isinstance(value, Ref) else value
-    return (isinstance(found, Seq) and found.is_set) or (isinstance(found, DictValue) and found.length is None)
-
-
 def binary(m: Machine, op: str, a: Value, b: Value) -> Value:
     """``a op b`` of two settled values."""
     if isinstance(a, Scalar) and isinstance(b, Scalar):
@@ -47,12 +39,19 @@ def binary(m: Machine, op: str, a: Value, b: Value) -> Value:
     if arrays.is_array(a) or arrays.is_array(b):
         return arrays.elementwise(m, a, b, lambda x, y: binary(m, op, x, y), op)
     left, right = sequence(m, a), sequence(m, b)
-    if op == "+" and left is not None and right is not None and not any(_unordered(m, v) for v in (a, b)):
-        return m.allocate(Seq(left.parts + right.parts))
+    sorts = {sort_of(m, v) for v in (a, b)}
+    if op == "+" and left is not None and right is not None and sorts in ({"list"}, {"tuple"}):
+        return m.allocate(Seq(left.parts + right.parts, sort="tuple" if sorts == {"tuple"} else ""))
     if op == "-" and left is not None and right is not None and left.is_set and right.is_set:
         return set_operation(m, op, left, right)
     for items, times in ((left, b), (right, a)):
-        if op == "*" and items is not None and isinstance(times, Scalar) and times.term.kind == "int":
+        if (
+            op == "*"
+            and items is not None
+            and sorts & {"list", "tuple"}
+            and isinstance(times, Scalar)
+            and times.term.kind == "int"
+        ):
             return _times(m, items, times.term)
     raise m.stop(f"{op!r} of these values", code="E0302")
 
@@ -65,7 +64,11 @@ def set_operation(m: Machine, op: str, a: Seq, b: Seq) -> Value:
         return m.allocate(Seq(tuple(p for s in sides for p in s.parts), True))
     if op == "|":
         return m.allocate(Seq(a.parts + b.parts, True))
-    kept = [_filtered(m, p, b, op == "&") for p in C.as_positions(m, a).parts]
+    try:
+        parts = C.as_positions(m, a).parts
+    except NotLiftable:  # of other elements it may still be asked what the set holds
+        parts = a.parts
+    kept = [_filtered(m, p, b, op == "&") for p in parts]
     return m.allocate(Seq(tuple(p for p in kept if p.condition is not T.FALSE), True))
 
 

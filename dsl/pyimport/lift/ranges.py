@@ -40,11 +40,16 @@ def range_of(m: Machine, node: ast.Call) -> Value:
     return range_value(m, binder)
 
 
+def _range(*parts: Part) -> Seq:
+    return Seq(parts, sort="range")
+
+
 def range_value(m: Machine, b: Binder) -> Seq:
     """A range as a sequence: written out when its length is a small constant, else over token positions."""
     if b.low is T.ZERO and b.high is WORD_COUNT:
         w = T.fresh("word")
-        return Seq((Part((Binder(w, T.NONE, T.NONE, T.ALL_WORDS, b.descending),), T.TRUE, Scalar(T.windex(w))),))
+        every = Binder(w, T.NONE, T.NONE, T.ALL_WORDS, b.descending)
+        return _range(Part((every,), T.TRUE, Scalar(T.windex(w))))
     width = T.sub(b.high, b.low)
     inside = _within_text(m, b)
     if T.is_const(width) and (T.is_const(b.low) or not inside):
@@ -53,14 +58,14 @@ def range_value(m: Machine, b: Binder) -> Seq:
         steps = [T.add(b.low, T.const(d)) for d in range(max(width.data, 0))]
         if b.descending:
             steps.reverse()
-        return Seq(tuple(Part((), T.TRUE, Scalar(t)) for t in steps))
+        return _range(*[Part((), T.TRUE, Scalar(t)) for t in steps])
     if inside:
-        return Seq((Part((b,), T.TRUE, Scalar(b.var)),))
+        return _range(Part((b,), T.TRUE, Scalar(b.var)))
     if _within_words(m, b):
         w = T.fresh("word")
         here = T.conj((T.compare(">=", T.windex(w), b.low), T.compare("<", T.windex(w), b.high)))
         words = Binder(w, T.NONE, T.NONE, T.ALL_WORDS, b.descending)
-        return Seq((Part((words,), here, Scalar(T.windex(w))),))
+        return _range(Part((words,), here, Scalar(T.windex(w))))
     return _shifted(m, b)
 
 
@@ -86,7 +91,7 @@ def _shifted(m: Machine, b: Binder) -> Seq:
         raise m.stop("a range that is longer than the text", code="E0316")
     var = T.fresh("int")
     element = Scalar(T.add(b.low, var))
-    return Seq((Part((Binder(var, T.ZERO, width, T.NONE, b.descending),), T.TRUE, element),))
+    return _range(Part((Binder(var, T.ZERO, width, T.NONE, b.descending),), T.TRUE, element))
 
 
 def _stepped(m: Machine, low: Term, high: Term, step: Term, node: ast.AST) -> Value:
@@ -102,4 +107,4 @@ def _stepped(m: Machine, low: Term, high: Term, step: Term, node: ast.AST) -> Va
         raise m.stop("a range with a step that leaves the text", node, "E0316")
     covered = T.sub(start, b.var) if down else T.sub(b.var, start)
     on_grid = T.compare("==", T.arith("%", covered, width), T.ZERO)
-    return Seq((Part((b,), on_grid, Scalar(b.var)),))
+    return _range(Part((b,), on_grid, Scalar(b.var)))

@@ -38,7 +38,10 @@ def _fields(function: ast.FunctionDef) -> dict[str, dict[object, ast.expr]]:
     uses: dict[str, int] = {}
     inside: dict[str, int] = {}
     stored: set[str] = set()
-    for x in pytree.walk(function):
+    nodes = pytree.walk(function)
+    if not any(x.__class__ is ast.Assign and x.value.__class__ in (ast.Dict, ast.List) for x in nodes):  # type: ignore[attr-defined]
+        return {}
+    for x in nodes:
         if isinstance(x, ast.Assign) and len(x.targets) == 1 and isinstance(x.targets[0], ast.Name):
             found = _written(x.value)
             name = x.targets[0].id
@@ -123,19 +126,30 @@ _READERS = frozenset(("len", "range", "enumerate", "zip", "sum", "max", "min", "
 
 def _lists(function: ast.FunctionDef) -> set[str]:
     """Names of nothing but new lists, which no other name and no other list holds as well."""
+    nodes = pytree.walk(function)
     made: dict[str, bool] = {}
+    for x in nodes:
+        if isinstance(x, ast.Assign) and isinstance(x.targets[0], ast.Name) and len(x.targets) == 1:
+            name = x.targets[0].id
+            made[name] = made.get(name, True) and _makes_list(x.value)
+    back = (x.value for x in nodes if x.__class__ is ast.Subscript and x.slice.__class__ in _BACK)  # type: ignore[attr-defined]
+    wanted = {x.id for x in back if isinstance(x, ast.Name) and made.get(x.id)}
+    if not wanted:
+        return wanted
     seen: dict[str, int] = {}
     plain: dict[str, int] = {}
-    for x in pytree.walk(function):
+    for x in nodes:
         if isinstance(x, ast.Name):
             seen[x.id] = seen.get(x.id, 0) + 1
         for name in _plain_uses(x):
             plain[name] = plain.get(name, 0) + 1
         if isinstance(x, ast.Assign) and isinstance(x.targets[0], ast.Name) and len(x.targets) == 1:
-            name = x.targets[0].id
-            plain[name] = plain.get(name, 0) + 1
-            made[name] = made.get(name, True) and _makes_list(x.value)
-    return {name for name, new in made.items() if new and seen[name] == plain[name]}
+            plain[x.targets[0].id] = plain.get(x.targets[0].id, 0) + 1
+    return {name for name in wanted if seen[name] == plain[name]}
+
+
+_BACK = (ast.UnaryOp, ast.BinOp)
+"""What ``-1`` and ``i - 1`` are: without such an item, the cheap question, a list hands nothing on."""
 
 
 def _plain_uses(x: ast.AST) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import cached_property
 from typing import TypeVar
 
 from attndsl.dsl.pyimport.lift import terms as T
@@ -30,12 +31,13 @@ def check(m: Machine) -> None:
         for var in dict.fromkeys(x.binder.var for x in first.loops):
             passed[first.matrix, var] += 1
         for loop in first.loops:
+            other = _Elsewhere(first, loop)
             place = first.matrix, loop.binder.var
             for second in written[place][passed[place] :] if place not in m.settled else ():
                 if second.op not in commuting:
-                    _check_writes(m, loop, first, second)
+                    _check_writes(m, other, second)
             for reading in read.get(place, ()):
-                _check_reading(m, loop, first, reading)
+                _check_reading(m, other, reading)
 
 
 _Inside = TypeVar("_Inside", Event, Reading)
@@ -50,12 +52,28 @@ def _by_loop(things: Iterable[_Inside]) -> dict[tuple[str, Term], list[_Inside]]
     return found
 
 
-def _check_writes(m: Machine, loop: Loop, a: Event, b: Event) -> None:
+class _Elsewhere:
+    """An event in another iteration of a loop around it: its path, row and column there, worked out once."""
+
+    def __init__(self, event: Event, loop: Loop) -> None:
+        self.event, self.loop = event, loop
+
+    @cached_property
+    def there(self) -> tuple[Term, tuple[Term, ...], Term, Term]:
+        """The loop's variable, the path, row and column."""
+        e = self.event
+        renamed = _rename(e.loops, keep=_outer(e.loops, self.loop))
+        path = tuple(T.subst(c, renamed) for c in e.path)
+        return T.subst(self.loop.binder.var, renamed), path, T.subst(e.row, renamed), T.subst(e.column, renamed)
+
+
+def _check_writes(m: Machine, other: _Elsewhere, b: Event) -> None:
+    a, loop = other.event, other.loop
     if a.op == b.op == "set" and a.value is b.value and T.is_const(a.value):
         return
     if _row_is(a.row, b.row, loop) or _repeated(a, b, loop):
         return
-    if not _apart(m, loop, a, b.row, b.column, b.path, b.loops):
+    if not _apart(m, other, b.row, b.column, b.path):
         raise _between(m, a, loop, "iterations of a loop write the same cell in an order that matters")
 
 
@@ -68,14 +86,15 @@ def _repeated(a: Event, b: Event, loop: Loop) -> bool:
     return own[0] == own[1] and len(a.loops) == len(b.loops) and a.loops[-1].binder.var.data == x
 
 
-def _check_reading(m: Machine, loop: Loop, a: Event, r: Reading) -> None:
+def _check_reading(m: Machine, other: _Elsewhere, r: Reading) -> None:
+    a, loop = other.event, other.loop
     if _row_is(a.row, r.row, loop):
         return
     if r.column is None:
-        if not _apart(m, loop, a, r.row, None, r.path, r.loops):
+        if not _apart(m, other, r.row, None, r.path):
             raise _between(m, a, loop, "an iteration reads a row that another iteration changes")
         return
-    if not _apart(m, loop, a, r.row, r.column, r.path, r.loops):
+    if not _apart(m, other, r.row, r.column, r.path):
         raise _between(m, a, loop, "an iteration reads a cell that another iteration changes")
 
 
@@ -96,20 +115,16 @@ def _between(m: Machine, event: Event, loop: Loop, reason: str) -> NotLiftable:
     return found
 
 
-def _apart(
-    m: Machine, loop: Loop, a: Event, row: Term, column: Term | None, path: tuple[Term, ...], loops: tuple[Loop, ...]
-) -> bool:
-    """In different iterations of the loop the event's cell is never the other one."""
-    x = loop.binder.var
-    renamed = _rename(a.loops, keep=_outer(a.loops, loop))
-    x2 = T.subst(x, renamed)
-    facts = [T.subst(c, renamed) for c in a.path] + list(path)
-    facts += [T.compare("==", T.subst(a.row, renamed), row)]
-    if column is not None:
-        facts += [T.compare("==", T.subst(a.column, renamed), column)]
-    if loop.binder.over_words:
+def _apart(m: Machine, other: _Elsewhere, row: Term, column: Term | None, path: tuple[Term, ...]) -> bool:
+    """In different iterations of the loop the event's cell is never this one."""
+    x = other.loop.binder.var
+    if other.loop.binder.over_words:
         return False
-    return all(m.prover.impossible([*facts, T.mk("cmp", op, (x, x2), "bool")]) for op in ("<", ">"))
+    x2, there, own_row, own_column = other.there
+    facts = [*path, T.compare("==", own_row, row)]
+    if column is not None:
+        facts.append(T.compare("==", own_column, column))
+    return all(m.prover.impossible([*facts, T.mk("cmp", op, (x, x2), "bool")], there) for op in ("<", ">"))
 
 
 def _outer(loops: tuple[Loop, ...], loop: Loop) -> list[Term]:

@@ -93,7 +93,7 @@ def iterable(m: Machine, value: Value) -> Seq:
     seq = sequence(m, value)
     if seq is None:
         raise m.stop("a walk through this object", code="E0302")
-    return replace(seq, once=False) if seq.once else seq
+    return Seq(seq.parts, seq.is_set) if seq.once or seq.sort else seq
 
 
 def _enumerate(m: Machine, node: ast.Call) -> Value:
@@ -226,7 +226,7 @@ def _tuple(m: Machine, node: ast.Call) -> Value:
     seq = iterable(m, evaluate(m, _written_out(node.args[0]))) if node.args else Seq(())
     items = items_of(seq)
     if items is None or (seq.is_set and not all(isinstance(i, Scalar) and i.term.kind == "str" for i in items)):
-        return seq  # of a set of texts the order is another one in every run: nobody can mean it
+        return replace(seq, sort="tuple")  # of a set of texts the order is another one in every run: nobody can mean it
     return TupleValue(tuple(items))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
@@ -23,8 +24,13 @@ def is_backwards(m: Machine, index: ast.Slice) -> bool:
 
 def slice_of(m: Machine, seq: Seq, start: Term | None, stop: Term | None) -> Seq:
     """``seq[start:stop]`` of one part, or of a list that is written out."""
-    if seq.is_set:
-        raise m.stop("a slice of a set", code="E0302")
+    if seq.is_set or seq.sort == "view":
+        raise m.stop(f"a slice of a {seq.sort or 'set'}", code="E0302")
+    found = _slice_of(m, seq, start, stop)
+    return replace(found, sort=seq.sort) if seq.sort else found
+
+
+def _slice_of(m: Machine, seq: Seq, start: Term | None, stop: Term | None) -> Seq:
     items = items_of(seq)
     constant = all(x is None or T.is_const(x) for x in (start, stop))
     if items is not None and constant:

@@ -224,7 +224,7 @@ def _element(m: Machine, base: Value, index: Value) -> Value:
     if isinstance(base, Opaque) and base.name == "doc":
         return Word(T.wordat(C.wrapped(m, at, WORD_COUNT)))
     seq = sequence(m, base)
-    if seq is None or seq.once:
+    if seq is None or seq.once or seq.sort == "view":
         raise m.stop("this object is indexed", code="E0302")
     return C.element(m, seq, at)
 
