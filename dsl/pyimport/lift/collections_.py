@@ -17,7 +17,7 @@ from attndsl.dsl.pyimport.lift.membership import (
     solve_element,
     word_bounds,
 )
-from attndsl.dsl.pyimport.lift.merge import instantiate, merge_values, subst_part, subst_value
+from attndsl.dsl.pyimport.lift.merge import instantiate, merge_values, subst_value
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import Binder, Part, Scalar, Seq, TupleValue, Value, Word, items_of
 
@@ -332,10 +332,6 @@ def earlier(kind: str, b: Binder, condition: Term, value: Term) -> Term:
         return T.agg(kind, y, b.domain, T.NONE, T.NONE, where, inner)
     low, high = (T.add(b.var, T.ONE), b.high) if b.descending else (b.low, b.var)
     return T.agg(kind, y, T.NONE, low, high, where, inner)
-
-
-def subst_parts(parts: tuple[Part, ...], mapping: dict[Term, Term]) -> tuple[Part, ...]:
-    return tuple(subst_part(p, mapping) for p in parts)
 
 
 __all__ = ["contains", "counted", "equal", "exists", "solve_element", "word_bounds"]

@@ -89,7 +89,8 @@ def fixed(run: LoopRun, parts: tuple[Part, ...]) -> bool:
     """The additions depend on nothing that iterations carry over."""
     own = {c.var.data for c in run.carries.values()} | {c.unset.data for c in run.carries.values() if c.unset}
     probe = Seq(parts)
-    moved = C.subst_parts(probe.parts, {c.var: T.fresh(c.var.kind) for c in run.carries.values()})
+    mapping = {c.var: T.fresh(c.var.kind) for c in run.carries.values()}
+    moved = tuple(subst_part(p, mapping) for p in probe.parts)
     return moved == parts if own else True
 
 

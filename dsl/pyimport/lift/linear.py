@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from attndsl.dsl.pyimport.lift import elimination
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.elimination import Row, System, row
+from attndsl.dsl.pyimport.lift.existence import certain, optional_parts
 from attndsl.dsl.pyimport.lift.term import spend
 from attndsl.dsl.pyimport.lift.terms import Term
 
@@ -103,13 +104,13 @@ class Prover:
         for p in known.either:  # a disjunction of which all but the goal are excluded
             if goal in p.args and all(o is goal or T.not_(o) in flat for o in p.args):
                 return True
-        if goal.op == "some" and _certain(goal.args[0], flat):
+        if goal.op == "some" and certain(goal.args[0], flat):
             return True
         if goal.op == "not" and _is_integer(goal.args[0]):
             return self._infeasible(known, [goal.args[0]])
         if not _is_integer(goal):
             return goal.op == "or" and self._infeasible(known, [T.not_(g) for g in goal.args])
-        if not goal.total and not all(_certain(x, flat) or T.some(x) in flat for x in _optional_parts(goal)):
+        if not goal.total and not all(certain(x, flat) or T.some(x) in flat for x in optional_parts(goal)):
             return False
         if goal.op == "cmp" and goal.data == "==":
             left, right = goal.args
@@ -179,63 +180,12 @@ def _sorted(c: Term) -> tuple[list[Term], list[Term]]:
     return found
 
 
-def _certain(value: Term, flat: Sequence[Term]) -> bool:
-    """``value`` is not none because a condition that reads it holds."""
-    for p in flat:
-        if p.op == "cmp" and p.data != "!=" and value in _strict_parts(p):
-            return True
-        if p.op in ("member", "substring", "some") and value in _strict_parts(p):
-            return True
-    return value.op == "agg" and value.data in ("first", "last", "nth") and _counted(value, flat)
-
-
-def _counted(value: Term, flat: Sequence[Term]) -> bool:
-    """There are enough elements for the one that is looked for, as a condition on their number says."""
-    domain, var, low, high, where, place = value.args
-    count = T.agg("count", var, domain, low, high, where)
-    least = 0
-    for p in flat:
-        if p.op == "cmp" and p.args[0] is count and T.is_const(p.args[1]) and p.args[1].kind == "int":
-            bound = int(p.args[1].data)
-            said = {">": bound + 1, ">=": bound, "==": bound, "!=": 1 if bound == 0 else 0}.get(p.data, 0)
-            least = max(least, said)
-    if value.data != "nth" or place is T.sub(count, T.ONE):
-        return least > 0
-    return T.is_const(place) and 0 <= place.data < least
-
-
-def _strict_parts(p: Term) -> set[Term]:
-    out: set[Term] = set()
-    stack = list(p.args)
-    while stack:
-        at = stack.pop()
-        out.add(at)
-        if at.op in ("feature", "method", "windex", "wordat", "bin", "linear", "neg", "slice") or at.op == "func":
-            stack.extend(at.args)
-    return out
-
-
 _NEGATION = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
 def _negated(c: Term) -> Term:
     """The opposite of a comparison whose sides are known not to be none."""
     return T.mk("cmp", _NEGATION[c.data], c.args, "bool")
-
-
-def _optional_parts(t: Term) -> list[Term]:
-    """The outermost terms inside that may be none."""
-    out: list[Term] = []
-    stack = list(t.args)
-    while stack:
-        at = stack.pop()
-        if at.total:
-            continue
-        if at.op in ("agg", "index", "none", "ite"):
-            out.append(at)
-        else:
-            stack.extend(at.args)
-    return out
 
 
 def _is_integer(t: Term) -> bool:
