@@ -139,7 +139,8 @@ def _quiet() -> Iterator[None]:
         if bars:
             stack.callback(datasets.enable_progress_bars)
         if offline():
-            for settings in (constants, datasets.config):
+            places: tuple[Any, ...] = (constants, datasets.config)
+            for settings in places:
                 stack.callback(setattr, settings, "HF_HUB_OFFLINE", settings.HF_HUB_OFFLINE)
                 settings.HF_HUB_OFFLINE = True
         yield

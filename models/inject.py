@@ -118,9 +118,10 @@ def inject(
     tracker = SequenceTracker(replacement.begin, replacement.end)
     outermost = model not in _layouts
     _layouts[model] = layout
+    attend = disable(replacement.attend)  # type: ignore[no-untyped-call]
     try:
         with (
-            dispatch_through(model, disable(replacement.attend), replacement.original),
+            dispatch_through(model, attend, replacement.original),
             tracker.following(model),
             without_projections(replacement.whole_modules(model), replacement.keeps_keys),
         ):

@@ -74,7 +74,7 @@ class SequenceTracker:
 
         self._positions = learnt_positions(model)
         # torch.compile would trace the programs too: what is ours runs between the compiled parts.
-        starting, ended = disable(self._starting), disable(self._ended)
+        starting, ended = disable(self._starting), disable(self._ended)  # type: ignore[no-untyped-call]
         with ExitStack() as stack:
             # Both, because OPT's language model bypasses its base model, and people call a base model directly.
             for module in dict.fromkeys((model, model.base_model)):

@@ -5,7 +5,7 @@ that ``allpairs.sum_error`` holds as it does on the CPU: a chunk is no longer th
 Triton comes with torch's CUDA builds. Its interpreter (``TRITON_INTERPRET=1``) runs the same kernel on the CPU.
 """
 
-# mypy: disable-error-code="no-untyped-def, import-not-found, unused-ignore"
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, import-not-found, unused-ignore"
 from __future__ import annotations
 
 import importlib.util

@@ -82,7 +82,7 @@ class Pair:
 
     def proved_different(self, table: TokenTable, meaning: Meaning) -> Cell | None:
         """The same by the interpreter, which is the definition; bounded programs have their own machine only."""
-        return difference(*(_interpreted(p, table) for p in (self.first, self.second)), meaning, self.causal)
+        return difference(_interpreted(self.first, table), _interpreted(self.second, table), meaning, self.causal)
 
     def interpretable(self, table: TokenTable) -> bool:
         """Whether the interpreter is done with a text in seconds: definitions of definitions cost O(n^6) there."""
@@ -90,7 +90,7 @@ class Pair:
 
     def differs_on_arrays(self, table: TokenTable, meaning: Meaning) -> Cell | None:
         """The same by the array machine, which shares no loop with the compiled one of ``differs``."""
-        return difference(*(_on_arrays(p, table) for p in (self.first, self.second)), meaning, self.causal)
+        return difference(_on_arrays(self.first, table), _on_arrays(self.second, table), meaning, self.causal)
 
     def ir(self, optimized: bool = True) -> tuple[IRProgram, IRProgram] | None:
         """Both programs in one graph, so that equal operations are one object; None when one was not lifted."""

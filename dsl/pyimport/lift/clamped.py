@@ -46,10 +46,9 @@ def _step(t: Term, var: Term, low: int, splits: int) -> _Step | None:
         return _of_leaf(t, var, low)
     if not splits:
         return None
-    sides = [_step(T.subst(t, {c: side}), var, low, splits - 1) for side in (T.TRUE, T.FALSE)]
-    if sides[0] is None or sides[1] is None:
+    a, b = (_step(T.subst(t, {c: side}), var, low, splits - 1) for side in (T.TRUE, T.FALSE))
+    if a is None or b is None:
         return None
-    a, b = sides
     return T.ite(c, a[0], b[0]), T.ite(c, a[1], b[1]), T.ite(c, a[2], b[2])
 
 

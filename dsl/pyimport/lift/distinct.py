@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.collections_ import _holds, equal
 from attndsl.dsl.pyimport.lift.machine import Machine
+from attndsl.dsl.pyimport.lift.membership import _holds, equal
 from attndsl.dsl.pyimport.lift.merge import instantiate, subst_value
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import Binder, Part, Seq

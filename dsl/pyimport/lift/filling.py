@@ -75,13 +75,13 @@ def _changes(body: list[ast.stmt]) -> list[tuple[str, bool]]:
     """The names whose items are assigned (True) or which a method adds to (False), each once, in order."""
     found: dict[tuple[str, bool], None] = {}
     for x in (y for s in body for y in pytree.walk(s)):
-        if x.__class__ is not ast.Subscript and x.__class__ is not ast.Call:
-            continue
-        stored = isinstance(x, ast.Subscript) and isinstance(x.ctx, ast.Store)
-        adds = isinstance(x, ast.Call) and isinstance(x.func, ast.Attribute) and x.func.attr in _ADDING
-        base = x.value if stored else x.func.value if adds else None  # type: ignore[attr-defined]
-        if isinstance(base, ast.Name):
-            found.setdefault((base.id, stored or x.func.attr in METHODS))  # type: ignore[attr-defined]
+        stores = isinstance(x, ast.Subscript) and isinstance(x.ctx, ast.Store)
+        if isinstance(x, ast.Subscript) and stores and isinstance(x.value, ast.Name):
+            found.setdefault((x.value.id, True))
+        if isinstance(x, ast.Call) and isinstance(x.func, ast.Attribute) and isinstance(x.func.value, ast.Name):
+            name, method = x.func.value.id, x.func.attr
+            if method in _ADDING:
+                found.setdefault((name, method in METHODS))
     return list(found)
 
 

@@ -67,7 +67,7 @@ def gather(m: Machine, ref: Ref, how: str, key: Value, value: Value, first: Valu
     found = m.mutable(ref)
     if isinstance(found, Seq) and ref.key not in m.frozen:
         found = tables.from_list(found) or found
-    if isinstance(key, NoneValue) or getattr(found, "array", ""):
+    if isinstance(key, NoneValue) or (isinstance(found, DictValue | Growing) and found.array):
         raise m.stop("an item of this object is assigned", code="E0302")
     if how == SUM and not (isinstance(value, Scalar) and value.term.kind in ("int", "float", "num", "bool")):
         raise m.stop("a sum of these objects", code="E0302")

@@ -57,7 +57,9 @@ def _table(x: ast.AST) -> tuple[str, ast.Constant] | None:
 def _constant(x: ast.expr) -> ast.Constant | None:
     """A constant, or a number with a minus sign before it."""
     if isinstance(x, ast.UnaryOp) and isinstance(x.op, ast.USub) and isinstance(x.operand, ast.Constant):
-        return ast.Constant(-x.operand.value) if type(x.operand.value) in (int, float) else None
+        number = x.operand.value
+        plain = isinstance(number, int | float) and not isinstance(number, bool)
+        return ast.Constant(-number) if plain else None  # type: ignore[operator]  # a plain number, as just asked
     return x if isinstance(x, ast.Constant) else None
 
 
@@ -94,7 +96,7 @@ def _asks(test: ast.expr, place: ast.expr, first: ast.Constant) -> bool:
         return False
     op, sort = test.ops[0], type(first.value)
     if isinstance(op, ast.Lt) and limit.value == 0 and sort is int:
-        return bool(first.value < 0)
+        return isinstance(first.value, int) and first.value < 0
     same = type(limit.value) is sort and limit.value == first.value
     return same and isinstance(op, ast.Is if first.value is None else ast.Eq)
 

@@ -206,7 +206,7 @@ class Machine:
         frame = self.frames[-1]
         if is_iterator(value) and not is_read_once(frame.function, name):
             raise self.stop("an iterator that may be walked through more than once", code="E0313")
-        if value.__class__ is Seq and value.sort == "view":  # type: ignore[attr-defined]
+        if isinstance(value, Seq) and value.sort == "view":
             raise self.stop("a view of a dict, which follows its changes, is kept", code="E0311")
         self.state.frames[frame.key][name] = value
 

@@ -39,7 +39,7 @@ def _fields(function: ast.FunctionDef) -> dict[str, dict[object, ast.expr]]:
     inside: dict[str, int] = {}
     stored: set[str] = set()
     nodes = pytree.walk(function)
-    if not any(x.__class__ is ast.Assign and x.value.__class__ in (ast.Dict, ast.List) for x in nodes):  # type: ignore[attr-defined]
+    if not any(x.__class__ is ast.Assign and x.value.__class__ in (ast.Dict, ast.List) for x in nodes):
         return {}
     for x in nodes:
         if isinstance(x, ast.Assign) and len(x.targets) == 1 and isinstance(x.targets[0], ast.Name):
@@ -64,10 +64,10 @@ def _fields(function: ast.FunctionDef) -> dict[str, dict[object, ast.expr]]:
 def _written(x: ast.expr) -> dict[object, ast.expr] | None:
     if isinstance(x, ast.Dict) and x.keys and all(isinstance(k, ast.Constant) for k in x.keys):
         keys = [k.value for k in x.keys if isinstance(k, ast.Constant)]
-        items = dict(zip(keys, x.values, strict=True))
+        items: dict[object, ast.expr] = dict(zip(keys, x.values, strict=True))
         whole = len(items) == len(keys) and all(isinstance(k, str) for k in keys)
     elif isinstance(x, ast.List) and 1 <= len(x.elts) <= 8:
-        items, whole = dict(enumerate(x.elts)), True
+        items, whole = {**dict(enumerate(x.elts))}, True
     else:
         return None
     return items if whole and all(_is_constant(v) for v in items.values()) else None
@@ -132,7 +132,7 @@ def _lists(function: ast.FunctionDef) -> set[str]:
         if isinstance(x, ast.Assign) and isinstance(x.targets[0], ast.Name) and len(x.targets) == 1:
             name = x.targets[0].id
             made[name] = made.get(name, True) and _makes_list(x.value)
-    back = (x.value for x in nodes if x.__class__ is ast.Subscript and x.slice.__class__ in _BACK)  # type: ignore[attr-defined]
+    back = (x.value for x in nodes if x.__class__ is ast.Subscript and x.slice.__class__ in _BACK)
     wanted = {x.id for x in back if isinstance(x, ast.Name) and made.get(x.id)}
     if not wanted:
         return wanted

@@ -162,7 +162,7 @@ class _Numbered:
             return ast.AST, x
         if not is_dataclass(kind) or (kind is Closure and x.frame >= 0):
             raise _Private
-        return kind, *[self.numbers(getattr(x, name)) for name in _fields(kind)]
+        return kind, *[self.numbers(getattr(x, name)) for name in _fields(kind)]  # type: ignore[arg-type]  # a class is hashable
 
 
 @cache

@@ -61,9 +61,10 @@ def multiplied(m: Machine, node: ast.Call) -> Value:
     """``product(xs, ys)`` as ``((x, y) for x in xs for y in ys)``, and ``product(xs, repeat=2)``."""
     options = {k.arg: k.value for k in node.keywords}
     times = options.pop("repeat", ast.Constant(1))
-    if options or not (isinstance(times, ast.Constant) and times.value in (1, 2, 3)) or not node.args:
+    again = times.value if isinstance(times, ast.Constant) else 0
+    if options or not isinstance(again, int) or not 1 <= again <= 3 or not node.args:
         raise m.stop("product with these arguments", node, "E0305")
-    walked = [a for _ in range(times.value) for a in node.args]
+    walked = [a for _ in range(again) for a in node.args]
     if any(isinstance(a, ast.Starred) for a in walked):
         raise m.stop("product with these arguments", node, "E0305")
     names = [f"argument of product {k}" for k in range(len(walked))]

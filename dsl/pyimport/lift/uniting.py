@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Machine
+from attndsl.dsl.pyimport.lift.membership import _holds
 from attndsl.dsl.pyimport.lift.merge import instantiate
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import Binder, Part, Scalar, Seq
@@ -24,7 +24,7 @@ def united(m: Machine, seq: Seq) -> Seq:
     if not all(_comes_before(m, a, b) for at, a in enumerate(parts) for b in parts[at + 1 :]):
         return seq
     var = T.fresh("int")
-    where = T.disj(C._holds(m, Scalar(var), p) for p in parts)
+    where = T.disj(_holds(m, Scalar(var), p) for p in parts)
     return Seq((Part((Binder(var, T.ZERO, T.N),), where, Scalar(var)),))
 
 
