@@ -91,7 +91,7 @@ def test_no_network_for_a_hub_model(
 ) -> None:
     import attndsl.models.hub as hub
 
-    monkeypatch.setattr(hub, "_offline", lambda: True)
+    monkeypatch.setattr(hub, "offline", lambda: True)
     assert run(["explain", "nobody/no-such-model", *SMALL]) == 1
     err = capsys.readouterr().err
     assert err.startswith("error[E0603]")

@@ -24,8 +24,9 @@ pytestmark = pytest.mark.integration
 
 SMALL = ["--corpus", "texts.jsonl", "--tokens", "32", "--min-tokens", "8"]
 COMMAND = ["explain", "llama", *SMALL, "--programs", "programs.attn", "--quiet"]
-UNITS = 1 + 1 + 3 + 1 + 6 + 1
-"""A shard, a block of sums, figures at three lengths, the tables, six different replacements, the report."""
+UNITS = 1 + 1 + 3 + 1 + 6 + 2 + 1
+"""A shard, a block of sums, figures at three lengths, the tables, six different replacements, the rivals
+and rules of the report, the report."""
 
 KILLED = """
 import os, signal, sys
