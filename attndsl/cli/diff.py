@@ -17,7 +17,7 @@ RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a fini
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("diff", rich_help_panel="Jobs")(diff)
+    app.command("diff", rich_help_panel="Runs")(diff)
 
 
 def diff(
