@@ -42,6 +42,14 @@ _WORDS_FOR = {
     "is_bracket": ("(", ")"),
     "special": (),
 }
+# Words of a part of speech; the labels themselves are no words that a text is likely to have.
+_WORDS_OF = {
+    "NOUN": ("river", "fox"), "PROPN": ("Anna", "Paris"), "VERB": ("ran", "said"), "AUX": ("was", "can"),
+    "ADJ": ("small", "red"), "ADV": ("quickly", "then"), "PRON": ("she", "it"), "DET": ("the", "every"),
+    "ADP": ("in", "of"), "CCONJ": ("and", "or"), "SCONJ": ("because", "when"), "NUM": ("seven", "7"),
+    "PUNCT": (",", "."), "PART": ("to", "not"), "INTJ": ("oh", "yes"),
+}  # fmt: skip
+_LABELS = frozenset(("pos", "tag", "dep", "entity", "entity_iob", "chunk_iob", "shape", "morph"))
 NAMES = (" Anna", " Tom", " Mary", " river", " seven", " quickly")
 
 
@@ -123,13 +131,27 @@ def words_of_rule(typed: TypedProgram, rule: RuleOf) -> Pieces:
 def words_of(typed: TypedProgram, item: N.Item) -> Pieces:
     """``words_of_rule`` for any statement, such as a claim."""
     words: dict[str, None] = {}
-    for node in _walk(item, typed):
-        if isinstance(node, N.Text):
+    nodes = _walk(item, typed)
+    labels = {label for node in nodes for label in _labels(node, typed)}
+    for node in nodes:
+        if isinstance(node, N.Text) and node.value in labels:
+            words.update(dict.fromkeys(_spaced(word) for word in _WORDS_OF.get(node.value, ())))
+        elif isinstance(node, N.Text):
             for word in pieces_of(node.value.strip(_MARKS)) or ((node.value,) if node.value.isspace() else ()):
                 words[_spaced(word)] = None
         elif isinstance(node, N.Feature | N.Method):
             words.update(dict.fromkeys(_spaced(word) for word in _WORDS_FOR.get(node.name.lstrip("."), ())))
     return tuple(words)
+
+
+def _labels(node: N.Node, typed: TypedProgram) -> list[str]:
+    """The labels that a comparison asks for, as in ``t.pos == "NOUN"`` and ``t.pos in {"NOUN", "PROPN"}``."""
+    match node:
+        case N.Compare(left=left, right=right) | N.Member(item=left, collection=right):
+            asks = any(isinstance(side, N.Feature) and side.name in _LABELS for side in (left, right))
+            sides = [*_walk(left, typed), *_walk(right, typed)] if asks else []
+            return [node.value for node in sides if isinstance(node, N.Text)]
+    return []
 
 
 def _walk(node: N.Node, typed: TypedProgram, below: frozenset[str] = frozenset()) -> list[N.Node]:
