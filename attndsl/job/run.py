@@ -19,8 +19,10 @@ from attndsl.runtime.machine import on_first_compile
 from attndsl.runtime.pattern_store import StoreSettings, TextEntry
 from attndsl.runtime.program import Program
 from attndsl.store.folder import RunFolder
+from attndsl.store.growing import GrowingFile
 from attndsl.store.opened import Opened, open_run
 from attndsl.store.units import Unit, Units
+from attndsl.synth.journal import Journal
 
 if TYPE_CHECKING:
     from attndsl.models.corpus import Text
@@ -54,6 +56,11 @@ class Run:
     @cached_property
     def stages(self) -> Stages:
         return Stages(self.folder, self.units)
+
+    def journal(self, name: str) -> Journal:
+        """A file of records in the run's folder, open to be added to; at a URL every record is there before use."""
+        growing = GrowingFile(self.folder, name)
+        return Journal(self.folder.path / name, growing.grown)
 
     @property
     def head_names(self) -> list[str]:
@@ -110,8 +117,10 @@ class Run:
 
     def _trust_the_ledger(self, store: RunPatterns) -> None:
         if self.opened is not None and self.opened.ready:
-            outputs = self.units.ledger.state.done.values()
-            store.keep_only({written.name for files in outputs for written in files})
+            outputs = [written for files in self.units.ledger.state.done.values() for written in files]
+            store.keep_only({written.name for written in outputs})
+            if self.folder.remote is not None:
+                store.know_of(written for written in outputs if written.holds and not self.folder.is_here(written))
 
     def ledger_is_open(self) -> None:
         """From now on there are units of work."""
