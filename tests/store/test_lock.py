@@ -145,7 +145,8 @@ def test_an_owner_that_is_read_while_it_is_written_is_watched_too() -> None:
     [
         ("s3://bucket/run", "s3://bucket/run"), (Path("s3://bucket/run"), "s3://bucket/run"),
         (Path("memory://x"), "memory://x"),
-        (Path("file:///tmp/x/"), "file:///tmp/x"), ("file:///x", "file:///x"), ("attndsl-runs/a", None), ("/tmp/s3:/x", None), ("C:/runs/x", None),
+        (Path("file:///tmp/x/"), "file:///tmp/x"), ("file:///x", "file:///x"),
+        ("attndsl-runs/a", None), ("/tmp/s3:/x", None), ("C:/runs/x", None),
     ],
 )  # fmt: skip
 def test_urls_are_told_from_folders(given: Path | str, url: str | None) -> None:
