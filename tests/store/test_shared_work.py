@@ -62,6 +62,15 @@ def test_a_cluster_makes_the_files_of_one_process(alone: dict[str, str], monkeyp
     assert done(Path("cluster")) == done(Path("alone"))
 
 
+def test_a_sharded_model_makes_the_files_of_a_whole_one(copy: Path, whole: Path) -> None:  # noqa: F811
+    pytest.importorskip("accelerate", reason="accelerate is not installed")
+    assert run([*test_faults.COMMAND, "--out", "sharded", "--device", "sharded"]) == 0
+    found, wanted = results(Path("sharded")), results(whole / "run")
+    assert {n: v for n, v in found.items() if n != "results.json"} == {
+        n: v for n, v in wanted.items() if n != "results.json"
+    }  # results.json names the device
+
+
 def actors_of(pid: int) -> list[int]:
     """Processes of actors below this one: Ray names them after their class."""
     found = []
