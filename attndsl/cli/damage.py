@@ -73,20 +73,18 @@ def damage(
     """
     from attndsl.cli.output import Shown, print_json
     from attndsl.job.run import prepare
-    from attndsl.job.stages import write_text
     from attndsl.job.study import damage_stage
 
     shares = [share for share in shares_of(steps) if share]
     settings = settings_of(model, programs, corpus, heads, out, revision, tokens, min_tokens, train, heldout, device)
     run = prepare(settings, Shown(quiet))
     study = damage_stage(run, shares, damage_texts)
-    results = settings.out / "damage.json"
-    write_text(results, json.dumps(study, indent=1, ensure_ascii=False) + "\n")
+    run.folder.put_text("damage.json", json.dumps(study, indent=1, ensure_ascii=False) + "\n")
     if format is Format.JSON:
         print_json(study)
     else:
         print_study(study)
-        print(f"\nresults  {results}")
+        print(f"\nresults  {run.folder.shown}/damage.json")
     return 0
 
 

@@ -27,6 +27,7 @@ class Device(StrEnum):
     CPU = "cpu"
     CUDA = "cuda"
     AUTO = "auto"
+    SHARDED = "sharded"
 
 
 class Choosing(StrEnum):
@@ -144,7 +145,10 @@ Revision = Annotated[
     ),
 ]
 DeviceOption = Annotated[
-    Device, typer.Option("--device", metavar="NAME", rich_help_panel=MACHINE, help="cpu, cuda or auto.")
+    Device,
+    typer.Option(
+        "--device", metavar="NAME", rich_help_panel=MACHINE, help="cpu, cuda, auto, or sharded (GPUs, memory and disk)."
+    ),
 ]
 
 Workers = Annotated[

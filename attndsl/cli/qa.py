@@ -100,7 +100,6 @@ def qa(
     from attndsl.dsl.diagnostics import fail
     from attndsl.job.qa import find_tasks, qa_stage, read_questions
     from attndsl.job.run import prepare
-    from attndsl.job.stages import write_text
 
     shares = shares_of(steps)
     names = [name.strip() for name in (tasks or "").split(",") if name.strip()]
@@ -110,9 +109,9 @@ def qa(
     asked = read_questions(questions or [], sample, settings.seed)
     if names:
         asked += find_tasks(names, sample, settings.seed, task_folder)
-    rows = qa_stage(prepare(settings, Shown(quiet)), asked, shares)
-    results = settings.out / "qa.json"
-    write_text(results, json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+    run = prepare(settings, Shown(quiet))
+    rows = qa_stage(run, asked, shares)
+    run.folder.put_text("qa.json", json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
     if format is Format.JSON:
         print_json(rows)
         return 0
@@ -123,5 +122,5 @@ def qa(
     ]  # fmt: skip
     columns = ["task", "share", "heads", "questions", "accuracy", "s.e.", "difference", "its s.e."]
     print_table("heads replaced in the order of train IoU; difference to the unmodified model", columns, shown)
-    print(f"\nresults  {results}")
+    print(f"\nresults  {run.folder.shown}/qa.json")
     return 0

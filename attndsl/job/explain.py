@@ -11,7 +11,7 @@ from attndsl.job.progress import Progress, Timed
 from attndsl.job.replacement import Step, replace_stage
 from attndsl.job.report import report_data, versions
 from attndsl.job.run import Run, prepare
-from attndsl.job.run_extras import extras_address
+from attndsl.job.run_extras import COUNTEREXAMPLES, DAMAGE, extras_address
 from attndsl.job.scores import chosen_programs, score_stage
 from attndsl.job.settings import Settings
 from attndsl.job.stages import digest
@@ -55,6 +55,8 @@ def explain(settings: Settings, progress: Progress) -> Explained:
     table = score_stage(run)
     steps = replace_stage(run, table)
     results = results_of(run, table, steps)
+    for name in (DAMAGE, COUNTEREXAMPLES):
+        run.folder.fetch(name)
     shown = (run.settings.examples, page_sources(), extras_address(run.folder.path))
     unit = Unit("report", run.key("report", results, *shown), "report and results")
     if not run.units.whole(unit):
@@ -65,7 +67,7 @@ def explain(settings: Settings, progress: Progress) -> Explained:
             outputs.append(run.folder.put(RESULTS, (json.dumps(results, indent=1, ensure_ascii=False) + "\n").encode()))
             outputs.append(run.folder.put(TABLE, table.to_csv().encode("utf-8", "replace")))
     run.close()
-    return Explained(run, table, steps, f"{settings.out}/{REPORT}", f"{settings.out}/{RESULTS}", timed.seconds)
+    return Explained(run, table, steps, f"{run.folder.shown}/{REPORT}", f"{run.folder.shown}/{RESULTS}", timed.seconds)
 
 
 def page_sources() -> str:

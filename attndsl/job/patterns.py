@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -46,10 +47,9 @@ class RunPatterns(PatternStore):
         self._run, self.where = folder, f"{where}/{settings.address}"
         folder.fetch(f"{self.where}/store.json")
         folder.fetch(f"{self.where}/corpus.json")
-        fresh = not (folder.path / self.where / "store.json").exists()
         super().__init__(open_store(folder.path / where, settings).folder)
-        if fresh:
-            folder.sent(f"{self.where}/store.json")
+        for name in ("store.json", "corpus.json"):
+            folder.sent_if_missing(f"{self.where}/{name}")
         self.remake = remake
         self.compute: Callable[[list[int]], NDArray[np.float32]] | None = None
         self._known: dict[str, _Known] = {}
@@ -128,10 +128,12 @@ class RunPatterns(PatternStore):
     def forget(self, keys: Sequence[str]) -> list[str]:
         """Count the shards of these texts as not there; the keys of all texts in them."""
         shards = {id(self._shards[key]) for key in keys if key in self._shards}
+        names = {self._names[key] for key in keys if key in self._names}
         lost = [key for key, shard in self._shards.items() if id(shard) in shards]
+        lost += [key for key, name in self._names.items() if name in names and key not in self._shards]
         self._checked.difference_update(lost)
         for key in lost:
-            del self._shards[key]
+            self._shards.pop(key, None)
         for key in (*keys, *lost):
             self._names.pop(key, None)
         return lost
@@ -140,6 +142,9 @@ class RunPatterns(PatternStore):
         """Keys of all texts in those shards of these texts that are not whole, by their checksums; the shards are
         forgotten."""
         keys = [self._known[id_].key for id_ in ids]
+        for key in keys:
+            with suppress(DiagnosticError, FileNotFoundError):  # then it is among the damaged
+                self._have(key)
         shards = {id(self._shards[key]): self._shards[key] for key in keys if key in self._shards}
         lost = {key for key in keys if key not in self._shards}
         for shard in shards.values():
@@ -162,13 +167,17 @@ class RunPatterns(PatternStore):
         known = self._known.get(text_id)
         if known is None:
             return super()._find(text_id)
-        if known.key not in self._shards and known.key in self._names:
-            self._run.fetch(f"{self.where}/{self._names[known.key]}")
-            self.take_in(self._names[known.key])
+        self._have(known.key)
         if known.key not in self._shards:
             self._corpus.setdefault(text_id, {"split": known.entry.split, "key": known.key})
             return super()._find(text_id)
         return known.key, self._shards[known.key]
+
+    def _have(self, key: str) -> None:
+        """Get the shard of a text from the run's URL where it is known to be there."""
+        if key not in self._shards and key in self._names:
+            self._run.fetch(f"{self.where}/{self._names[key]}")
+            self.take_in(self._names[key])
 
     # ------------------------------------------------------------ units
 
@@ -197,9 +206,16 @@ class RunPatterns(PatternStore):
         keys = list(group)
         entries = [known.entry for known in group.values()]
         name = f"{hashlib.sha256(''.join(keys).encode()).hexdigest()[:24]}.safetensors"
-        args = {"where": self.where, "name": name, "texts": [[e.id, e.text, e.split] for e in entries]}
+        args = {"where": self.where, "name": name, "keys": keys, "texts": [[e.id, e.text, e.split] for e in entries]}
         key = digest(self.where, keys)
         return Unit("extract", key, shown(entries), args, accelerator=True), name, keys
+
+    def know_of(self, shards: Iterable[Written]) -> None:
+        """Finished shards that are at the run's URL: what is in them is not missing, and is had when it is read."""
+        for shard in shards:
+            folder, _, name = shard.name.rpartition("/")
+            if folder == self.where:
+                self.named([key for key in shard.holds if key not in self._shards], name)
 
     def named(self, keys: Sequence[str], name: str) -> None:
         """Remember which shard holds these texts, wherever it is."""
@@ -222,7 +238,7 @@ def make_shard(folder: RunFolder, loaded: LoadedModel, heads: Sequence[Head], un
     name = f"{unit.args['where']}/{unit.args['name']}"
     with folder.writing(name) as part:
         size = write_patterns(loaded, texts, heads, part)
-    return [Written(name, size)]
+    return [Written(name, size, holds=tuple(unit.args["keys"]))]
 
 
 def _may_be_remade(error: DiagnosticError | FileNotFoundError) -> bool:

@@ -19,7 +19,6 @@ from attndsl.job.run import Run
 from attndsl.job.settings import Settings
 from attndsl.job.synth import RunRoad, synthesize
 from attndsl.store.units import Unit
-from attndsl.synth.journal import Journal
 from attndsl.synth.llm.ledger import FILE, Ledger, Replay
 from attndsl.synth.llm.prices import Price, load_prices
 from attndsl.synth.llm.request import Request
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
     from attndsl.synth.llm.asking import Asker
     from attndsl.synth.llm.batches import BatchAsker
 
+SEARCH = "search"
+"""The folder of finished heads of the search."""
 LOCAL_MODEL = "smollm2-135m"
 LOCAL_TOKENS = 160
 LOCAL_SUMMARY = 400
@@ -111,7 +112,7 @@ def anthropic_road(run: Run, options: RoadOptions, said: Said) -> RunRoad:
             yield from _said(rounds, given, settings, watch, said)
             return
         price = load_prices(options.prices).of(model)
-        with Journal(Path(run.settings.out) / FILE) as journal:
+        with run.journal(FILE) as journal:
             yield from _asked(run, options, price, Ledger(journal), given, settings, watch, said)
 
     return road
@@ -228,7 +229,7 @@ def local_road(run: Run, options: RoadOptions, said: Said) -> RunRoad:
         with run.progress.step(f"loading {model}"):
             loaded = load_model(model, device=run.settings.device, notify=run.progress.note)
         writer_model = LocalModel(loaded.model, loaded.tokenizer, given.causal, Sampling(seed=options.seed))
-        with Journal(Path(run.settings.out) / FILE) as journal:
+        with run.journal(FILE) as journal:
             writer = LocalWriter(writer_model, Ledger(journal))
             yield from _said(Rounds(writer), given, settings, watch, said)
 
@@ -242,8 +243,9 @@ def search_road(run: Run, options: RoadOptions, said: Said) -> RunRoad:
     """Rules grown on each head's patterns; finished heads are kept in the run's folder."""
     from attndsl.synth.search.road import SearchSettings, search
 
+    run.folder.fetch(SEARCH)
     settings = SearchSettings(
-        Path(run.settings.out) / "search", rules=options.rules, workers=options.parallel, logged=_logged(run)
+        run.folder.path / SEARCH, rules=options.rules, workers=options.parallel, logged=_logged(run)
     )
     return lambda given, watch: search(given, settings, watch)
 

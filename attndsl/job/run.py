@@ -8,22 +8,25 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from attndsl.dsl.diagnostics import fail
+from attndsl.job.cut import check_sizes, cut
 from attndsl.job.patterns import FOLDER, RunPatterns, shown
 from attndsl.job.progress import Progress, Silent
 from attndsl.job.settings import Settings
 from attndsl.job.splits import StoreSplit
 from attndsl.job.stages import Stages, digest
+from attndsl.models.sharded import NAME as SHARDED
 from attndsl.runtime.kernel import LibraryKernel
 from attndsl.runtime.library import Library, builtin_library, load_library
 from attndsl.runtime.machine import on_first_compile
 from attndsl.runtime.pattern_store import StoreSettings, TextEntry
 from attndsl.runtime.program import Program
 from attndsl.store.folder import RunFolder
+from attndsl.store.growing import GrowingFile
 from attndsl.store.opened import Opened, open_run
 from attndsl.store.units import Unit, Units
+from attndsl.synth.journal import Journal
 
 if TYPE_CHECKING:
-    from attndsl.models.corpus import Text
     from attndsl.models.load import LoadedModel
 
 
@@ -55,6 +58,11 @@ class Run:
     def stages(self) -> Stages:
         return Stages(self.folder, self.units)
 
+    def journal(self, name: str) -> Journal:
+        """A file of records in the run's folder, open to be added to; at a URL every record is there before use."""
+        growing = GrowingFile(self.folder, name)
+        return Journal(self.folder.path / name, growing.grown)
+
     @property
     def head_names(self) -> list[str]:
         return [f"L{layer}H{head}" for layer, head in self.heads]
@@ -75,7 +83,8 @@ class Run:
         return LibraryKernel(programs, self.causal, **self._backend())
 
     def _backend(self) -> dict[str, Any]:
-        chosen: dict[str, Any] = {"device": self.settings.device}
+        device = "auto" if self.settings.device == SHARDED else self.settings.device  # programs have no layers to part
+        chosen: dict[str, Any] = {"device": device}
         if self.settings.backend is not None:
             chosen["backend"] = self.settings.backend
         return chosen
@@ -110,8 +119,10 @@ class Run:
 
     def _trust_the_ledger(self, store: RunPatterns) -> None:
         if self.opened is not None and self.opened.ready:
-            outputs = self.units.ledger.state.done.values()
-            store.keep_only({written.name for files in outputs for written in files})
+            outputs = [written for files in self.units.ledger.state.done.values() for written in files]
+            store.keep_only({written.name for written in outputs})
+            if self.folder.remote is not None:
+                store.know_of(written for written in outputs if written.holds and not self.folder.is_here(written))
 
     def ledger_is_open(self) -> None:
         """From now on there are units of work."""
@@ -217,16 +228,17 @@ def prepare(settings: Settings, progress: Progress) -> Run:
     Raises DiagnosticError for every way an input can be wrong, before any long work where that can be known.
     """
     from attndsl.job.worker import JoinRun
+    from attndsl.models.corpus import load_corpus
     from attndsl.models.load import load_model
     from attndsl.models.resolve import resolve
 
     on_first_compile(progress.note)
-    _check_sizes(settings)
+    check_sizes(settings)
     opened = open_run(settings.out, progress.note)
     try:
         resolve(settings.model, settings.revision)
         given = _given_programs(settings, causal=True, progress=progress)
-        texts = _corpus(settings)
+        texts = load_corpus(settings.corpus)
         with progress.step("loading the model"):
             loaded = load_model(settings.model, settings.revision, device=settings.device, notify=progress.note)
         info = loaded.info
@@ -238,7 +250,7 @@ def prepare(settings: Settings, progress: Progress) -> Run:
         if within is not settings:
             limit = info.max_context
             progress.note(f"the model's context is {limit} tokens: texts are cut there, not at {settings.tokens}")
-        chosen, left_out = _cut(within, texts, loaded)
+        chosen, left_out = cut(within, texts, loaded)
         within = replace(within, out=opened.folder.path)
         run = Run(within, loaded, library, library.compiled(), left_out, heads, progress, opened.folder, opened)
         run.store.know(chosen, loaded)
@@ -263,35 +275,3 @@ def _given_programs(settings: Settings, causal: bool, progress: Progress) -> Lib
     if refused:
         progress.note(f"{refused} of {len(library)} programs were refused and are left out; attndsl compile shows why")
     return library
-
-
-def _check_sizes(settings: Settings) -> None:
-    least = settings.least_tokens
-    if settings.tokens < 2 or least < 2 or least > settings.tokens:
-        raise fail(
-            "E0807", f"there are no texts of {least} to {settings.tokens} tokens",
-            help="give --min-tokens and --tokens with 2 <= min-tokens <= tokens",
-        )  # fmt: skip
-
-
-def _corpus(settings: Settings) -> list[Text]:
-    from attndsl.models.corpus import load_corpus
-
-    return load_corpus(settings.corpus)
-
-
-def _cut(settings: Settings, texts: list[Text], loaded: LoadedModel) -> tuple[list[Text], int]:
-    from attndsl.models.encode import cut_texts
-
-    least = settings.least_tokens
-    kept, short = cut_texts(texts, loaded.tokenizer, max_tokens=settings.tokens, min_tokens=least)
-    chosen: list[Text] = []
-    for split, most in (("train", settings.train), ("heldout", settings.heldout)):
-        found = [text for text in kept if text.split == split][:most]
-        if not found:
-            raise fail(
-                "E0808", f"no {split} text of {settings.corpus} has {least} tokens",
-                help="lower --min-tokens, or give a corpus with longer texts",
-            )  # fmt: skip
-        chosen += found
-    return chosen, len(short)

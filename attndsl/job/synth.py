@@ -12,12 +12,11 @@ from typing import Any
 from attndsl.job.progress import Progress
 from attndsl.job.run import Run, prepare
 from attndsl.job.settings import Settings
-from attndsl.job.stages import write_bytes, write_text
 from attndsl.runtime.pattern_store import TextEntry
 from attndsl.runtime.table import Table
 from attndsl.runtime.tokenize import token_table_of_ids
+from attndsl.store.folder import RunFolder
 from attndsl.synth.identity import address_of
-from attndsl.synth.journal import Journal
 from attndsl.synth.library import FILE, Entry, ProgramLibrary
 from attndsl.synth.ranking import (
     Ranking,
@@ -36,6 +35,7 @@ RunRoad = Callable[[HeadPatterns, Watch], Iterator[Candidate]]
 
 MakeRoad = Callable[[Run], RunRoad]
 VALIDATION = 10
+PROGRAMS = "found.attn"
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +65,7 @@ def synthesize(
     fit, check = _parted(run.texts("train"), validation)
     seeds = tuple(run.programs)
     given = HeadPatterns(tuple(run.heads), run.causal, _examples(run, fit), _examples(run, check), seeds)
-    out = Path(run.settings.out)
-    with Journal(out / FILE) as journal:
+    with run.journal(FILE) as journal:
         library = ProgramLibrary(journal)
         _collect(make_road(run)(given, _watch(progress, len(run.heads))), library)
     with progress.step("ranking all programs on all heads"):
@@ -75,7 +74,7 @@ def synthesize(
         table = report_on(ranking, given.train, _examples(run, run.texts("heldout")))
         mixed = mixtures_table(ranking, ensembles(ranking, given.validation)) if mix else []
     results = _results(run, library, ranking, table, mixed)
-    return Synthesized(run, library, ranking, table, results, _write(out, library, ranking, table, results))
+    return Synthesized(run, library, ranking, table, results, _write(run.folder, library, ranking, table, results))
 
 
 def _parted(texts: list[TextEntry], validation: int) -> tuple[list[TextEntry], list[TextEntry]]:
@@ -138,14 +137,15 @@ def _results(
     }
 
 
-def _write(out: Path, library: ProgramLibrary, ranking: Ranking, table: Table, results: dict[str, Any]) -> Path:
-    programs = out / "found.attn"
-    write_text(programs, chosen_text(ranking))
-    write_text(out / "synth.csv", table.to_csv())
-    write_text(out / "synth.json", json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+def _write(
+    folder: RunFolder, library: ProgramLibrary, ranking: Ranking, table: Table, results: dict[str, Any]
+) -> Path:  # fmt: skip
+    folder.put_text(PROGRAMS, chosen_text(ranking))
+    folder.put_text("synth.csv", table.to_csv())
+    folder.put_text("synth.json", json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     if library and _has_parquet():
-        write_bytes(out / "library.parquet", library.table().to_parquet())
-    return programs
+        folder.put("library.parquet", library.table().to_parquet())
+    return folder.path / PROGRAMS
 
 
 def _has_parquet() -> bool:

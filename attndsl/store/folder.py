@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,14 +21,22 @@ _LEFT = (".*.part", ".attndsl-*")  # what a kill leaves of a file that was being
 @dataclass(frozen=True, slots=True)
 class Written:
     """A finished file of a run: its name in the folder, its size, and its checksum (none for shards of patterns,
-    which carry a checksum of every text inside)."""
+    which carry a checksum of every text inside). ``holds``: keys of the texts in a shard, which machines that have not
+    got it can know from nowhere else."""
 
     name: str
     bytes: int
     sha256: str | None = None
+    holds: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """For the ledger."""
+        content = asdict(self)
+        return {name: value for name, value in content.items() if name != "holds" or value}
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> Written:
+        return cls(content["name"], int(content["bytes"]), content.get("sha256"), tuple(content.get("holds", ())))
 
 
 class RunFolder:
@@ -47,6 +55,10 @@ class RunFolder:
         self.sent(name)
         return Written(name, len(data), hashlib.sha256(data).hexdigest())
 
+    def put_text(self, name: str, text: str) -> Written:
+        """``put`` of a text in UTF-8; half surrogates, which no file can hold, are replaced."""
+        return self.put(name, text.encode("utf-8", "replace"))
+
     def written(self, path: Path) -> Written:
         """A file of the run that something else wrote: copied to the URL, with its size and checksum."""
         name, data = path.relative_to(self.path).as_posix(), path.read_bytes()
@@ -57,6 +69,11 @@ class RunFolder:
         """Copy a file that is on disk already to the run's URL."""
         if self.remote is not None:
             self.remote.put(name, self.path / name)
+
+    def sent_if_missing(self, name: str) -> None:
+        """The same where the file is here and not there: it is new, or was removed there."""
+        if self.remote is not None and (self.path / name).exists() and self.remote.size(name) is None:
+            self.sent(name)
 
     def read(self, written: Written) -> bytes:
         """The content of a finished file. Raises E0525 when it is missing or is not what was written."""
@@ -73,8 +90,7 @@ class RunFolder:
 
     def has(self, written: Written) -> bool:
         """Whether a finished file is there in its full size, here or at the URL; its content is checked by readers."""
-        path = self.path / written.name
-        if _size(path) == written.bytes:
+        if self.is_here(written):
             return True
         if self.remote is None:
             return False
@@ -87,6 +103,23 @@ class RunFolder:
         for name, size in self.remote.names(under).items():
             if _size(self.path / name) != size:
                 self.remote.get(name, self.path / name)
+
+    def fetch_longer(self, under: str) -> list[str]:
+        """Get files that only grow (of records, each written on one machine) where the URL has more of them than this
+        machine. The names of those of which this machine has more: it was stopped before they were sent."""
+        if self.remote is None:
+            return []
+        there = self.remote.names(under)
+        for name, size in there.items():
+            if (_size(self.path / name) or 0) < size:
+                self.remote.get(name, self.path / name)
+        here = [path for path in (self.path / under).glob("*") if not path.name.startswith(".")]
+        names = [path.relative_to(self.path).as_posix() for path in sorted(here)]
+        return [name for name in names if (_size(self.path / name) or 0) > there.get(name, 0)]
+
+    def is_here(self, written: Written) -> bool:
+        """Whether a finished file is on this machine in its full size."""
+        return _size(self.path / written.name) == written.bytes
 
     def remove(self, name: str) -> None:
         """Remove a file here and at the URL. Raises E0805."""

@@ -1,6 +1,6 @@
 """What was done in a run: one record per event of a unit of work, in files of JSON lines.
 
-Every process that does something writes a file of its own, ``ledger/000001-ab12cd.jsonl``, from its first record on;
+Every process that does something writes files of its own, ``ledger/000001-ab12cd.jsonl``, from its first record on;
 together, in the order of their names, they are the ledger. Records: ``session`` (format, settings, versions, process),
 ``start``, ``done`` (outputs, seconds, memory, dollars), ``failed``, ``gone`` (an output that was lost or damaged, so
 that the unit is done again) and ``dropped`` (removed by ``attndsl clean``, done again when it is needed).
@@ -26,6 +26,8 @@ from attndsl.store.processes import this_process
 
 FOLDER = "ledger"
 FORMAT = 1
+SEGMENT_BYTES = 1 << 18
+"""A process goes on in another file beyond this size: at a URL a file is put whole with every record that is added."""
 _SEGMENT = re.compile(r"(\d{6})-[0-9a-f]{6}\.jsonl")
 Record = dict[str, Any]
 
@@ -63,8 +65,7 @@ class State:
         if kind == "start":
             self.running[unit] = record
         elif kind == "done":
-            outputs = [Written(o["name"], int(o["bytes"]), o.get("sha256")) for o in record["outputs"]]
-            self.done[unit] = tuple(outputs)
+            self.done[unit] = tuple(Written.of(each) for each in record["outputs"])
             self.times[unit] += 1
             self._ended(unit)
         elif kind == "failed":
@@ -95,7 +96,8 @@ class Ledger:
         self._lock = threading.Lock()
         self._file: Any = None
         self._name = ""
-        folder.fetch(FOLDER)
+        for name in folder.fetch_longer(FOLDER):
+            folder.sent(name)
         for record in read(folder.path, self.damaged):
             self.state.read(record)
         self.state.running.clear()  # by processes that are no more: whoever opens a ledger to write has the lock
@@ -123,18 +125,27 @@ class Ledger:
     def close(self) -> None:
         with self._lock:
             if self._file is not None:
-                self._file.close()
-                self._file = None
-                self.folder.sent(self._name)
+                self._end()
 
     def _append(self, record: Record, durable: bool = False) -> None:
         with self._lock:
             if self._file is None:
+                self._begin(self._session_record())
+            elif self._file.tell() >= SEGMENT_BYTES:
+                self._end()
                 self._begin()
             self._write({**record, "at": _now()}, durable)
             self.state.read(record)
 
-    def _begin(self) -> None:
+    def _end(self) -> None:
+        self._file.close()
+        self._file = None
+        self.folder.sent(self._name)
+
+    def _session_record(self) -> Record:
+        return {"type": "session", "format": FORMAT, "process": this_process(), **self._session}
+
+    def _begin(self, first: Record | None = None) -> None:
         folder = self.folder.path / FOLDER
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -143,8 +154,8 @@ class Ledger:
             self._file = open(self.folder.path / self._name, "xb", buffering=0)  # noqa: SIM115 - kept open
         except OSError as error:
             raise cannot_write(folder, error) from error
-        session = {"type": "session", "format": FORMAT, "process": this_process(), **self._session}
-        self._write({**session, "at": _now()}, True)
+        if first is not None:
+            self._write({**first, "at": _now()}, True)
 
     def _write(self, record: Record, durable: bool) -> None:
         line = (json.dumps(record, ensure_ascii=False, sort_keys=True) + "\n").encode("utf-8", "backslashreplace")

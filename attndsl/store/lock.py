@@ -152,10 +152,7 @@ class RemoteLock:
         self._token, self._count, self._beat = secrets.token_hex(8), 0, beat
         self._ended = threading.Event()
         self._since = datetime.now(UTC).isoformat(timespec="seconds")
-        self._write()
-        sleep(min(1.0, beat / 4))  # of two that take over at once the last writer stays
-        if self._read().get("token") != self._token:
-            raise in_use(remote.url, self._read())
+        self._claim(sleep)
         self._thread = threading.Thread(target=self._count_on, name="attndsl-lock", daemon=True)
         self._thread.start()
 
@@ -170,32 +167,51 @@ class RemoteLock:
         self._ended.set()
         self._thread.join()
         if not self.lost.is_set() and self._read().get("token") == self._token:
-            self.remote.write(FILE, b"{}")
+            self.remote.remove(FILE)
+
+    def _claim(self, sleep: Callable[[float], None]) -> None:
+        """Of two that find the run free, the store lets one create the file. Of two that take over from a dead process,
+        one may remove what the other has created: the last one stays, and the other finds out now or at its next beat.
+        """
+        if self.left is not None:
+            self.remote.remove(FILE)
+        # A try that is repeated because its answer was lost finds its own file: the token tells.
+        self.remote.create(FILE, self._content())
+        sleep(min(1.0, self._beat / 4))
+        if self._read().get("token") != self._token:
+            raise in_use(self.remote.url, self._read())
 
     @staticmethod
     def _free(
         remote: Remote, beat: float, sleep: Callable[[float], None], notify: Callable[[str], None]
     ) -> Owner | None:
-        """Wait until an owner is known to be dead; that owner, None without one."""
-        before = _parsed(remote.read(FILE) or b"")
-        if before is None or is_alive(before) is False:
+        """Wait until an owner is known to be dead; that owner, None without one. Content that cannot be read may be
+        one that is being written: it is watched like any other."""
+        content = remote.read(FILE)
+        if content is None:
+            return None
+        before = _parsed(content) or {}
+        if before and is_alive(before) is False:
             return before
         notify(f"{named(before)} has worked on the run in {remote.url}; waiting {DEAD_AFTER * beat:.0f} s for a sign")
         for _ in range(DEAD_AFTER):
             sleep(beat)
-            now = _parsed(remote.read(FILE) or b"")
+            now = remote.read(FILE)
             if now is None:
                 return None
-            if (now.get("token"), now.get("count")) != (before.get("token"), before.get("count")):
-                raise in_use(remote.url, now)
+            if now != content:
+                raise in_use(remote.url, _parsed(now))
         return before
 
     def _read(self) -> Owner:
         return _parsed(self.remote.read(FILE) or b"") or {}
 
     def _write(self) -> None:
+        self.remote.write(FILE, self._content())
+
+    def _content(self) -> bytes:
         owner = {**this_process(), "since": self._since, "token": self._token, "count": self._count}
-        self.remote.write(FILE, json.dumps(owner).encode())
+        return json.dumps(owner).encode()
 
     def _count_on(self) -> None:
         while not self._ended.wait(self._beat):

@@ -68,6 +68,7 @@ class Opened:
         ledger = Ledger(self.folder, about)
         for name, line in ledger.damaged:
             self._notify(f"warning: line {line} of ledger/{name} is damaged; the unit it was about may be done again")
+        self._agree(ledger)
         from attndsl.job.kinds import do
 
         pool = _pool(run, opening)
@@ -81,7 +82,27 @@ class Opened:
             import json
 
             write_text(self.folder.path / RUN, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-            self.folder.sent(RUN)
+        self.folder.sent_if_missing(RUN)
+
+    def _agree(self, ledger: Ledger) -> None:
+        """Files that were removed at the URL are put there again from this machine's copy; patterns that are nowhere
+        are counted as not done (other files are asked for one by one, when they are needed)."""
+        if self.folder.remote is None:
+            return
+        there = self.folder.remote.names()
+        restored = 0
+        for unit, outputs in list(ledger.state.done.items()):
+            for written in outputs:
+                if written.name in there:
+                    continue
+                if self.folder.is_here(written):
+                    self.folder.sent(written.name)
+                    restored += 1
+                elif written.holds:
+                    self._notify(f"{written.name} is missing at {self.folder.shown}; its patterns are made again")
+                    ledger.gone(unit, f"{written.name} is missing")
+        if restored:
+            self._notify(f"{restored} finished files were missing at {self.folder.shown}; put there again from here")
 
     def close(self) -> None:
         """Let others in; again is no harm."""

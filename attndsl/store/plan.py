@@ -102,11 +102,12 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Stage:
-    """Units of one kind, and the processor seconds of all of them."""
+    """Units of one kind, and the processor seconds of all of them; ``passes``: those of forward passes among them."""
 
     kind: str
     units: int
     cpu_seconds: float
+    passes: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -144,19 +145,22 @@ def stages_of(sizes: Sizes, rates: Rates) -> tuple[Stage, ...]:
     again = 0.0 if sizes.stored else one
     chosen = min(heads, sizes.programs)
     lengths = [length for length in LENGTHS if length <= n]
+    views = 1 + len(lengths)
     measuring = sum(
         rates.evaluation * chosen * k * k + rates.reporting * heads * k * k + again
         for k in (n, *lengths)
     )  # fmt: skip
     shards = math.ceil(texts / max(1, min(64, math.ceil(SHARD_BYTES / matrix))))
     blocks, held = blocks_of(sizes.train), blocks_of(sizes.heldout)
+    repeated = sizes.steps * sizes.heldout * one
     plan = [
-        Stage("extract", shards, texts * (one + rates.written * matrix)) if sizes.stored else None,
+        Stage("extract", shards, texts * (one + rates.written * matrix), texts * one) if sizes.stored else None,
         Stage(
-            "score", blocks, rates.load + sizes.train * (rates.evaluation * sizes.programs * n * n + comparing + again)
+            "score", blocks, rates.load + sizes.train * (rates.evaluation * sizes.programs * n * n + comparing + again),
+            sizes.train * again,
         ),
-        Stage("measure", held * (1 + len(lengths)), sizes.heldout * measuring),
-        Stage("replace", sizes.steps, sizes.steps * sizes.heldout * one),
+        Stage("measure", held * views, sizes.heldout * measuring, sizes.heldout * views * again),
+        Stage("replace", sizes.steps, repeated, repeated),
     ]
     found = [stage for stage in plan if stage is not None]
     return tuple(replace(stage, cpu_seconds=stage.cpu_seconds + rates.unit * stage.units) for stage in found)
@@ -194,10 +198,10 @@ def memory_of(sizes: Sizes) -> int:
 def simulate(stage: Stage, cluster: Cluster, start: float, seed: int = 0) -> float:
     """Seconds until all units of a stage are done by the cluster's nodes, when nodes fail now and then.
 
-    A node does one unit with all its CPUs, or its accelerator; the unit of a node that fails is done again by the next
-    free one, and the node is back after ``start`` seconds."""
-    speed = max(float(cluster.cpus), cluster.speedup if stage.kind in ("extract", "replace") else 0.0)
-    each = stage.cpu_seconds / max(1, stage.units) / speed
+    A node does one unit with all its CPUs, and the forward passes in it with its accelerator; the unit of a node that
+    fails is done again by the next free one, and the node is back after ``start`` seconds."""
+    passes = stage.passes / max(float(cluster.cpus), cluster.speedup)
+    each = (passes + (stage.cpu_seconds - stage.passes) / cluster.cpus) / max(1, stage.units)
     draw = random.Random(seed)
     free = [(0.0, node) for node in range(cluster.nodes)]
     fails = [_next_failure(draw, 0.0, cluster) for _ in free]

@@ -6,6 +6,7 @@ takes only its own unit with it, and another one takes its place. Patterns and r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -98,12 +99,20 @@ class RayPool:
         try:
             outcome: Outcome = self._ray.get(reference)
         except self._ray.exceptions.RayActorError as error:
-            return unit, Lost(f"a worker of the cluster ended ({_last_line(error)})")
+            return unit, Lost(_ending(error))
         except self._ray.exceptions.RayError as error:
             self._idle.append(actor)
             return unit, Failed(RuntimeError(_last_line(error)))
         self._idle.append(actor)
         return unit, outcome
+
+
+def _ending(error: Exception) -> str:
+    """Which worker is no more: Ray tells it in lines such as ``pid: 4711``, or not at all."""
+    told = dict(re.findall(r"^\s*(pid|ip): (\S+)$", str(error), re.MULTILINE))
+    if told.keys() < {"pid", "ip"}:
+        return f"a worker of the cluster was killed or died ({_last_line(error)})"
+    return f"worker {told['pid']} on {told['ip']} was killed or died"
 
 
 def _last_line(error: Exception) -> str:

@@ -18,15 +18,21 @@ from attndsl.dsl.diagnostics import DiagnosticError, fail
 
 T = TypeVar("T")
 _URL = re.compile(r"([a-z][a-z0-9+]+):/+(.*)", re.IGNORECASE | re.DOTALL)  # one letter is a drive of Windows
-_WHOLE = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "adl", "oss", "r2", "memory"})  # a put is seen whole or not
+_OBJECTS = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "adl", "oss", "r2", "memory"})
+"""Object stores: a put is seen whole or not at all, nothing can be renamed, and there are no folders to make."""
 _TRIES = 5
 _FIRST_WAIT = 0.5
 
 
 def url_of(out: Path | str) -> str | None:
-    """The URL that was meant, None for a folder. ``Path("s3://bucket/run")`` has lost one of its slashes."""
+    """The URL that was meant, None for a folder. ``Path("s3://bucket/run")`` has lost one of its slashes, and
+    ``Path("file:///run")`` two."""
     match = _URL.fullmatch(str(out))
-    return f"{match[1].lower()}://{match[2].rstrip('/')}" if match else None
+    if match is None:
+        return None
+    protocol = match[1].lower()
+    root = "/" if protocol in ("file", "local") else ""
+    return f"{protocol}://{root}{match[2].rstrip('/')}"
 
 
 def working_folder(url: str) -> Path:
@@ -44,7 +50,7 @@ class Remote:
         self.url = url
         self._wait = wait
         self._files, self._root = _opened(url)
-        self._whole = url.partition("://")[0] in _WHOLE
+        self._objects = url.partition("://")[0] in _OBJECTS
 
     def names(self, under: str = "") -> dict[str, int]:
         """Every file with its size, by name below the URL."""
@@ -78,10 +84,10 @@ class Remote:
         target = f"{self._root}/{name}"
 
         def sent() -> None:
-            self._files.makedirs(target.rpartition("/")[0], exist_ok=True)
-            if self._whole:
+            if self._objects:
                 self._files.put_file(str(path), target)
                 return
+            self._files.makedirs(target.rpartition("/")[0], exist_ok=True)
             self._files.put_file(str(path), f"{target}.part")
             self._files.mv(f"{target}.part", target)
 
@@ -119,13 +125,33 @@ class Remote:
         return self._patiently(bytes_of, f"read {self.url}/{name}")
 
     def write(self, name: str, content: bytes) -> None:
-        """A small file in place of what was there."""
+        """A small file in place of what was there, whole or not at all."""
 
         def written() -> None:
-            self._files.makedirs(self._root, exist_ok=True)
-            self._files.pipe_file(f"{self._root}/{name}", content)
+            target = f"{self._root}/{name}"
+            if self._objects:
+                self._files.pipe_file(target, content)
+                return
+            self._files.makedirs(target.rpartition("/")[0], exist_ok=True)
+            self._files.pipe_file(f"{target}.part", content)
+            self._files.mv(f"{target}.part", target)
 
         self._patiently(written, f"write {self.url}/{name}")
+
+    def create(self, name: str, content: bytes) -> bool:
+        """A small file where there is none; False when there is one. Of several that do it at once one gets True: on
+        object stores by the store's own condition; elsewhere they look first, and two may see nothing."""
+
+        def created() -> bool:
+            if not self._objects:  # asked for a folder, s3fs would make a bucket that was named by mistake
+                self._files.makedirs(self._root, exist_ok=True)
+            try:
+                self._files.pipe_file(f"{self._root}/{name}", content, mode="create")
+            except FileExistsError:
+                return False
+            return True
+
+        return self._patiently(created, f"write {self.url}/{name}")
 
     def remove(self, name: str) -> None:
         def removed() -> None:
@@ -140,11 +166,12 @@ class Remote:
         return path.removeprefix(self._root).lstrip("/")
 
     def _patiently(self, work: Callable[[], T], what: str) -> T:
-        """The libraries behind fsspec raise what they like: anything but a refusal may pass."""
+        """The libraries behind fsspec raise what they like: anything but a refusal may pass. A place that is not there,
+        such as a bucket, is one: what may be missing is asked for by callers that know."""
         for attempt in range(_TRIES):
             try:
                 return work()
-            except (PermissionError, ImportError) as error:
+            except (PermissionError, FileNotFoundError, ImportError) as error:
                 raise _unreachable(what, error) from error
             except Exception as error:
                 if attempt == _TRIES - 1:

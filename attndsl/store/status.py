@@ -9,6 +9,7 @@ from typing import Any
 
 from attndsl.dsl.diagnostics import fail
 from attndsl.store.folder import RunFolder
+from attndsl.store.growing import content_at
 from attndsl.store.ledger import FOLDER, Record, State, read
 from attndsl.store.lock import owner_of
 from attndsl.store.opened import RUN
@@ -68,7 +69,7 @@ def status(out: Path | str) -> Status:
         _count(found, record)
         state.read(record)
     _sum_up(found, state)
-    found.dollars = sum((kind.dollars for kind in found.kinds.values()), _asked(folder.path / CALLS))
+    found.dollars = sum((kind.dollars for kind in found.kinds.values()), _asked(folder))
     return found
 
 
@@ -78,8 +79,7 @@ def existing(out: Path | str) -> RunFolder:
         raise _no_run(out)
     folder = RunFolder(out)
     folder.fetch(RUN)
-    folder.fetch(FOLDER)
-    folder.fetch(CALLS)
+    folder.fetch_longer(FOLDER)
     if not (folder.path / RUN).is_file():
         raise _no_run(out)
     return folder
@@ -136,8 +136,9 @@ def kind_of(unit: str) -> str:
     return unit.rpartition("-")[0]
 
 
-def _asked(path: Path) -> Decimal:
+def _asked(folder: RunFolder) -> Decimal:
     """Dollars of the requests to a language model, which have a ledger of their own."""
-    from attndsl.synth.llm.ledger import spent_in
+    from attndsl.synth.journal import records_of
+    from attndsl.synth.llm.ledger import spent_on
 
-    return spent_in(path) if path.is_file() else Decimal(0)
+    return spent_on(records_of(content_at(folder, CALLS), folder.path / CALLS))

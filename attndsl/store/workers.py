@@ -149,7 +149,6 @@ def _serve(connection: Connection, opening: Opening) -> None:
     )
     while True:
         try:
-            unit = connection.recv()
-        except (EOFError, OSError):
+            connection.send(answer(connection.recv()))
+        except (EOFError, OSError):  # the parent has closed the pipe, or was killed in the middle of a unit
             os._exit(0)  # threads of libraries are not waited for
-        connection.send(answer(unit))

@@ -168,7 +168,7 @@ class Replay:
         return Answer(request, outcome, why=str(record.get("why", "")))
 
 
-def spent_in(path: Path) -> Decimal:
+def spent_on(records: list[Record]) -> Decimal:
     """Dollars that the requests of a ledger cost, those under way at their most."""
-    state = _State(read_records(path))
+    state = _State(records)
     return state.spent + sum(state.under_way.values(), Decimal(0))

@@ -128,11 +128,25 @@ def test_an_owner_at_a_url_that_stands_still_is_dead_and_whoever_comes_back_is_t
     assert json.loads(remote.read("lock.json") or b"")["pid"] == 7
 
 
+def test_an_owner_that_is_read_while_it_is_written_is_watched_too() -> None:
+    remote = Remote("memory://lock-half")
+    remote.write("lock.json", elsewhere(1)[:20])
+    with pytest.raises(DiagnosticError, match=r"E0910.*process 7 on elsewhere"):
+        RemoteLock(remote, beat=0.01, sleep=lambda seconds: remote.write("lock.json", elsewhere(2)))
+    remote.write("lock.json", elsewhere(1)[:20])
+    waited: list[float] = []
+    RemoteLock(remote, beat=0.01, sleep=waited.append).release()  # whoever wrote it died of it
+    assert waited[:4] == [0.01] * 4
+    assert remote.read("lock.json") is None
+
+
 @pytest.mark.parametrize(
     ("given", "url"),
     [
         ("s3://bucket/run", "s3://bucket/run"), (Path("s3://bucket/run"), "s3://bucket/run"),
-        (Path("memory://x"), "memory://x"), ("attndsl-runs/a", None), ("/tmp/s3:/x", None), ("C:/runs/x", None),
+        (Path("memory://x"), "memory://x"),
+        (Path("file:///tmp/x/"), "file:///tmp/x"), ("file:///x", "file:///x"),
+        ("attndsl-runs/a", None), ("/tmp/s3:/x", None), ("C:/runs/x", None),
     ],
 )  # fmt: skip
 def test_urls_are_told_from_folders(given: Path | str, url: str | None) -> None:

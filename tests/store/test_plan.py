@@ -65,6 +65,19 @@ def test_failures_cost_the_work_of_the_units_that_were_lost() -> None:
         simulate(stage, Cluster(nodes=2, cpus=1, mtbf=0.01), 10.0)
 
 
+def test_an_accelerator_is_for_forward_passes_alone_also_where_scoring_makes_them() -> None:
+    stage = Stage("score", 10, cpu_seconds=100.0, passes=60.0)
+    assert simulate(stage, Cluster(cpus=4), 0.0) == pytest.approx(25)
+    assert simulate(stage, Cluster(cpus=4, speedup=60.0), 0.0) == pytest.approx(1 + 10)
+    streamed = {stage.kind: stage for stage in stages_of(replace(SIZES, stored=False), RATES)}
+    one = forward(SIZES.shape, 128, RATES)
+    assert streamed["score"].passes == pytest.approx(1000 * one)
+    assert streamed["measure"].passes == pytest.approx(100 * one * 5)  # whole, and at 16, 32, 64 and 128 tokens
+    stored = {stage.kind: stage for stage in stages_of(SIZES, RATES)}
+    assert stored["score"].passes == 0
+    assert stored["extract"].passes == pytest.approx(1100 * one)
+
+
 def test_more_nodes_are_sooner_until_there_are_more_nodes_than_units() -> None:
     hours = [plan(SIZES, RATES, Cluster(nodes=n, price=2.0)).hours for n in (1, 10, 100, 1000, 10_000)]
     assert hours[0] > hours[1] > hours[2] > hours[3] == hours[4]

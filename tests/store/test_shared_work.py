@@ -62,6 +62,55 @@ def test_a_cluster_makes_the_files_of_one_process(alone: dict[str, str], monkeyp
     assert done(Path("cluster")) == done(Path("alone"))
 
 
+def test_a_sharded_model_makes_the_files_of_a_whole_one(copy: Path, whole: Path) -> None:  # noqa: F811
+    pytest.importorskip("accelerate", reason="accelerate is not installed")
+    assert run([*test_faults.COMMAND, "--out", "sharded", "--device", "sharded"]) == 0
+    found, wanted = results(Path("sharded")), results(whole / "run")
+    assert {n: v for n, v in found.items() if n != "results.json"} == {
+        n: v for n, v in wanted.items() if n != "results.json"
+    }  # results.json names the device
+
+
+def actors_of(pid: int) -> list[int]:
+    """Processes of actors below this one: Ray names them after their class."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text().split():
+            if Path(f"/proc/{child}/cmdline").read_bytes().startswith(b"ray::Worker"):
+                found.append(int(child))
+            found += actors_of(int(child))
+    return found
+
+
+def test_a_worker_of_a_cluster_is_killed_in_the_middle_of_a_run(
+    alone: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("ray", reason="the ray extra is not installed")
+    from attndsl.store.ray_pool import RayPool
+
+    real = RayPool.submit
+    given = 0
+    killed: list[int] = []
+
+    def submit(self: Any, unit: Any) -> None:
+        nonlocal given
+        real(self, unit)
+        given += unit.kind == "score"
+        if given == 3 and not killed:
+            killed.extend(actors_of(os.getpid())[:1])
+            os.kill(killed[0], signal.SIGKILL)
+
+    monkeypatch.setattr(RayPool, "submit", submit)
+    monkeypatch.setenv("RAY_worker_niceness", "0")
+    assert run([*COMMAND[:-1], "--out", "cluster", "--ray", "local", "--workers", "2"]) == 0
+    assert len(killed) == 1
+    said = capsys.readouterr().err
+    assert f"worker {killed[0]} on " in said
+    assert "was killed or died; trying again" in said
+    assert results(Path("cluster")) == alone
+    assert done(Path("cluster")) == done(Path("alone"))
+
+
 def test_without_stored_patterns_the_scores_are_the_same(alone: dict[str, str]) -> None:
     assert run([*COMMAND, "--out", "streamed", "--no-keep-patterns"]) == 0
     assert not list(Path("streamed").glob("patterns/*/*.safetensors"))
