@@ -126,7 +126,7 @@ def vector_subscript(m: Machine, v: RowRef | Vector, index: ast.expr) -> Value:
 
 def _vector_slice(m: Machine, v: Vector, index: ast.Slice) -> Vector:
     if v.part:
-        return listed.cut(m, v.part, index)
+        return listed.cut(m, v.part, index, v.untyped)
     if slices.is_backwards(m, index):
         if v.items is not None:
             return E.written(v.items[::-1])
@@ -317,7 +317,8 @@ def materialize(m: Machine, value: Value, hint: str) -> Value:
 
         if value.slice_of == sheets.A_MATRIX:
             raise m.stop("a part of the matrix under a name of its own", code="E0315")
-        if value.part or value.items is not None or value.fixed or E.probe(value).term.kind == "str":
+        untyped = value.untyped is not T.FALSE
+        if value.part or value.items is not None or value.fixed or untyped or E.probe(value).term.kind == "str":
             return value
         return tables.from_vector(m, value) or _row_of_its_own(m, value, hint)
     return value

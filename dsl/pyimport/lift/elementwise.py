@@ -91,8 +91,9 @@ def _of_vectors(m: Machine, compute: Callable[..., Value], *values: Value) -> Va
     finally:
         m.loops.pop()
         m.state.path = held
-    term = _scalar(m, found).term
-    return Vector(shape.length, lambda at: Scalar(T.subst(term, {k: at}), True))
+    one = _scalar(m, found)
+    term, untyped = one.term, listed.untyped(one, *vectors)
+    return Vector(shape.length, lambda at: Scalar(T.subst(term, {k: at}), True), untyped=untyped)
 
 
 def _of_items(m: Machine, compute: Callable[..., Value], count: int, sides: list[Value]) -> Vector:

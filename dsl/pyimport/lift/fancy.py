@@ -35,6 +35,8 @@ def several(m: Machine, value: Value, length: Term) -> Places | None:
 
     if isinstance(value, Ref) and isinstance(found := m.contents(value), DictValue) and found.array:
         value = tables.vector(m, found)
+    if isinstance(value, Vector):
+        m.require(T.not_(value.untyped), kind="IndexError")
     if isinstance(value, Vector) and value.part:
         return (instantiate(value.part),)
     if isinstance(value, Vector | RowRef):

@@ -29,8 +29,21 @@ def of_list(m: Machine, seq: Seq) -> Vector | None:
     return array(m, Part(p.binders, p.condition, Scalar(p.element.term, True)))
 
 
-def array(m: Machine, part: Part) -> Vector:
-    return Vector(C.part_count(part), lambda k: item(m, part, Scalar(k)), part)
+def array(m: Machine, part: Part, untyped: Term = T.FALSE) -> Vector:
+    return Vector(C.part_count(part), lambda k: item(m, part, Scalar(k)), part, untyped=untyped)
+
+
+def untyped(found: Scalar, *operands: Value) -> Term:
+    """Where an array is of floats because those that it was computed from are; a comparison gives truth values."""
+    vectors = [v for v in operands if isinstance(v, Vector)]
+    if found.term.kind == "bool":
+        vectors = [v for v in vectors if v.part is None or _element(v.part).term.kind == "bool"]
+    return T.disj(v.untyped for v in vectors)
+
+
+def _element(part: Part) -> Scalar:
+    assert isinstance(part.element, Scalar)
+    return part.element
 
 
 def item(m: Machine, part: Part, index: Value) -> Scalar:
@@ -41,7 +54,7 @@ def item(m: Machine, part: Part, index: Value) -> Scalar:
     return found
 
 
-def cut(m: Machine, part: Part, index: ast.Slice) -> Vector:
+def cut(m: Machine, part: Part, index: ast.Slice, untyped: Term) -> Vector:
     """A slice of the array."""
     from attndsl.dsl.pyimport.lift.subscripts import bound
 
@@ -51,7 +64,7 @@ def cut(m: Machine, part: Part, index: ast.Slice) -> Vector:
         raise m.stop("a slice with a step", code="E0303")
     else:
         found = slices.slice_of(m, Seq((part,)), bound(m, index.lower), bound(m, index.upper))
-    return array(m, found.parts[0])
+    return array(m, found.parts[0], untyped)
 
 
 def either(m: Machine, c: Term, then: Vector, other: Vector) -> Vector | None:
@@ -99,7 +112,7 @@ def elementwise(m: Machine, compute: Callable[..., Value], *sides: Value) -> Vec
         m.state.path = held
     if not isinstance(found, Scalar):
         raise m.stop("an array of objects", code="E0302")
-    return array(m, Part(base.binders, base.condition, Scalar(found.term, True)))
+    return array(m, Part(base.binders, base.condition, Scalar(found.term, True)), untyped(found, *lists))
 
 
 def fold(m: Machine, kind: str, part: Part) -> Scalar:

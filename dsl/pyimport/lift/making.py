@@ -180,6 +180,8 @@ def _array(m: Machine, node: ast.Call) -> Value:
         found = nested.sheet(m, seq) or list_vector(m, seq)
         if items == [] and not kind:
             kind = "float"
+        if isinstance(found, Vector) and not m.holds(T.compare(">", found.length, T.ZERO)):
+            found = replace(found, untyped=T.compare("==", found.length, T.ZERO))
     return converted(m, found, "float" if double else kind, node)
 
 
@@ -207,7 +209,8 @@ def converted(m: Machine, value: Value, kind: str, node: ast.AST) -> Value:
             raise m.stop("an array of floats as one of whole numbers", node, "E0315")
         return Scalar(T.as_number(t), True)
 
-    return E.apply(m, one, value)
+    found = E.apply(m, one, value)
+    return replace(found, untyped=T.FALSE) if isinstance(found, Vector) else found
 
 
 def _literal_rows(m: Machine, items: list[Value]) -> Value:

@@ -38,7 +38,8 @@ def masked(m: Machine, value: Value, mask: Value) -> Vector:
     own = listed.aligned(chosen, part)
     if own is None:
         raise m.stop("an array is indexed by an array", code="E0315")
-    return listed.array(m, Part(part.binders, T.conj((part.condition, own.term)), part.element))
+    untyped = value.untyped if isinstance(value, Vector) else T.FALSE
+    return listed.array(m, Part(part.binders, T.conj((part.condition, own.term)), part.element), untyped)
 
 
 def taken(m: Machine, value: RowRef | Vector, places: Vector) -> Value:
@@ -58,8 +59,8 @@ def taken(m: Machine, value: RowRef | Vector, places: Vector) -> Value:
     found = v.at(at)
     if places.part is None:
         term, (b,) = found.term, part.binders
-        return Vector(places.length, lambda k: Scalar(T.subst(term, {b.var: k}), True))
-    return listed.array(m, Part(part.binders, part.condition, Scalar(found.term, True)))
+        return Vector(places.length, lambda k: Scalar(T.subst(term, {b.var: k}), True), untyped=v.untyped)
+    return listed.array(m, Part(part.binders, part.condition, Scalar(found.term, True)), v.untyped)
 
 
 def by_array(m: Machine, value: RowRef | Vector, index: Value) -> Value | None:
@@ -69,7 +70,9 @@ def by_array(m: Machine, value: RowRef | Vector, index: Value) -> Value | None:
     v = arrays.vector(m, index)
     kind = as_part(m, v).element.term.kind  # type: ignore[attr-defined]
     if kind == "bool":
+        m.require(T.not_(v.untyped), kind="IndexError")
         return masked(m, value, v)
     if kind != "int":
         raise m.stop("an array is indexed by an array", code="E0315")
+    m.require(T.not_(v.untyped), kind="IndexError")
     return taken(m, value, v)
