@@ -77,11 +77,11 @@ class Proposals:
     def _rename(self, pieces: Pieces, table: TokenTable, asked: Asked) -> Pieces | None:
         """All copies of one word of the target become one name that the text does not have."""
         random = self._maker.random
-        spoken = asked.target[asked.rows].any(axis=0)
+        spoken = set(np.flatnonzero(asked.target[asked.rows].any(axis=0)).tolist())
         held: dict[str, None] = {}
         for word in _WORD.finditer(table.text):
             at = _tokens(table, *word.span())
-            if len(at) and spoken[at].all():
+            if len(at) and spoken.issuperset(at.tolist()):
                 held[word[0]] = None
         self._names.update(held)
         if not held:
