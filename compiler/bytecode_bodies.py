@@ -47,7 +47,7 @@ class Bodies(Instructions):
         self.put("each", 0, [guard], self.guard_shape(guard, found.axis))
         head = len(self.segment.code) - 1
         self.fixed = ("q", found.axis)
-        made = self.body(op)
+        made, outside = self.body(op)
         mask = self.value(found.mask)
         if found.value is None:
             self.combine("join", out, [mask])
@@ -57,6 +57,7 @@ class Bodies(Instructions):
         self.fixed = ()
         for inner in made:
             self.tables.release(self.values.pop(inner.id).register)
+        self.values |= outside
         self.segment.code[head] = (*self.segment.code[head][:-1], len(self.segment.code) - head - 1)
 
     def guard_shape(self, guard: Value, axis: str) -> int:
@@ -78,17 +79,19 @@ class Bodies(Instructions):
             if value is not other:
                 self.tables.release(other.register)
 
-    def body(self, op: Op) -> list[Op]:
-        """The instructions of the body; the operations whose values they give."""
+    def body(self, op: Op) -> tuple[list[Op], dict[int, Value]]:
+        """The instructions of the body; the operations whose values they give, and the values for all places of those
+        that other operations read as well."""
         found: Each = op.attr
         body = list(dict.fromkeys(inner for root in found.roots for inner in body_of(root, found.axis)))
         short = {axis for axis in op.axes if axis != "q" and self.plan.seen(op, axis)} - consumed(body)
+        outside = {inner.id: self.values[inner.id] for inner in body if inner.id in self.values}
         for inner in body:
             storage = self.body_storage(inner, short)
             out = Value(self.tables.register(inner.dtype, storage), storage, inner.dtype)
             self.operation_into(inner, out)
             self.values[inner.id] = out
-        return body
+        return body, outside
 
     def body_storage(self, op: Op, short: set[str]) -> Storage:
         """The axes of a value of the body but those that are fixed; ``short`` ones end at the query."""

@@ -88,8 +88,8 @@ class _Checker(ExpressionChecker):
                         self.expect(temperature, {"q": _NUM}, NUM)
         reads = set(self.reads)  # what a claim reads, the program does not: claims are checked last
         for item in self.program.items:
-            if isinstance(item, N.MassClaim):
-                self.mass_claim(item)
+            if isinstance(item, N.CheckedClaim):
+                self.checked_claim(item)
         self.reads = reads
         for name, let in self.lets.items():
             if name not in self.used:
@@ -139,7 +139,7 @@ class _Checker(ExpressionChecker):
             self.expect(rule.target.position, scope, NUM, optional=True)
             self.value(rule, {**scope, "k": _NUM})
 
-    def mass_claim(self, claim: N.MassClaim) -> None:
+    def checked_claim(self, claim: N.CheckedClaim) -> None:
         """Checked as a rule is, without what only exists while rules run."""
         if claim.bound > 1:
             self.report("E0213", f"a claim of {number(claim.bound)} where a row has a mass of 1", claim)

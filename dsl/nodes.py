@@ -2,8 +2,8 @@
 
     library   := program+
     program   := head NAME direction? item*
-    item      := claim | mass claim | let | matrix | rule | normalize | softmax | mask
-    mass claim := claim mass at least|most x on T [when P]
+    item      := claim TEXT | checked | let | matrix | rule | normalize | softmax | mask
+    checked   := claim (mass at least|most x on | unchanged within x by changing|renaming) T [when P]
     rule      := set x to T | add x to T | scale T by x | raise T to at least x | cap T at x | share x over T [by g]
                  [of MATRIX] [when P]
     T         := position | each VAR [in nodes] [from|after x] [upto|before x] [where P]
@@ -292,11 +292,11 @@ class Claim(Item):
 
 
 @dataclass(frozen=True, slots=True)
-class MassClaim(Item):
-    """A statement that can be checked: in every row where ``when`` holds, the finished pattern has at least (or most)
-    ``bound`` of its weight on the target. It changes nothing that the program computes."""
+class CheckedClaim(Item):
+    """A statement about the finished pattern that can be checked; it changes nothing that the program computes.
+    ``kind`` is mass_at_least, mass_at_most, unchanged_by_changing or unchanged_by_renaming."""
 
-    least: bool
+    kind: str
     bound: float
     target: At | Each
     when: Expr | None = None

@@ -80,8 +80,8 @@ def _statement(item: N.Item) -> str:
     match item:
         case N.Claim(text=text):
             return f"claim {quoted(text)}"
-        case N.MassClaim():
-            return _mass_claim(item)
+        case N.CheckedClaim():
+            return _checked_claim(item)
         case N.Let(name=name, params=params, value=value):
             head = f"let {name}" + (f"({', '.join(params)})" if params else "")
             return _fold([f"{head} =", expression(value)])
@@ -99,16 +99,26 @@ def _statement(item: N.Item) -> str:
     raise TypeError(f"not a statement: {type(item).__name__}")
 
 
-def _mass_claim(item: N.MassClaim) -> str:
-    limit = "at least" if item.least else "at most"
-    if isinstance(item.target, N.Each):
-        target, where = "each " + binder_text(item.target.binder, with_where=False), item.target.binder.where
-    else:
-        target, where = expression(item.target.position), None
-    condition = f"where {expression(where)}" if where is not None else ""
+def _checked_claim(item: N.CheckedClaim) -> str:
+    bound = number(item.bound)
+    says = {
+        "mass_at_least": f"mass at least {bound} on",
+        "mass_at_most": f"mass at most {bound} on",
+        "unchanged_by_changing": f"unchanged within {bound} by changing",
+        "unchanged_by_renaming": f"unchanged within {bound} by renaming",
+    }[item.kind]
+    target, where = _target(item.target)
     when = f"when {expression(item.when)}" if item.when is not None else ""
-    first = f"claim mass {limit} {number(item.bound)} on {target}"
-    return _fold([part for part in (first, condition, when) if part])
+    return _fold([part for part in (f"claim {says} {target}", where, when) if part])
+
+
+def _target(target: N.At | N.Each) -> tuple[str, str]:
+    """The keys, and the clause that narrows them ("" without one)."""
+    if isinstance(target, N.At):
+        return expression(target.position), ""
+    where = target.binder.where
+    narrowed = f"where {expression(where)}" if where is not None else ""
+    return "each " + binder_text(target.binder, with_where=False), narrowed
 
 
 def _of(matrix: str) -> str:
@@ -117,11 +127,7 @@ def _of(matrix: str) -> str:
 
 def _rule(rule: N.Rule) -> str:
     value = expression(rule.value)
-    if isinstance(rule.target, N.Each):
-        target, where = "each " + binder_text(rule.target.binder, with_where=False), rule.target.binder.where
-    else:
-        target, where = expression(rule.target.position), None
-    condition = f"where {expression(where)}" if where is not None else ""
+    target, condition = _target(rule.target)
     of = _of(rule.matrix).strip()
     first, last = {
         "set": (f"set {value} to {target}", ""),

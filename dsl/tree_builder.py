@@ -68,13 +68,12 @@ class TreeBuilder:
     def on_claim(self, tree: Any) -> N.Claim:
         return N.Claim(self.text(tree.children[0]), span=self.span(tree))
 
-    def on_mass_at_least(self, tree: Any, least: bool = True) -> N.MassClaim:
+    def on_checked_claim(self, tree: Any) -> N.CheckedClaim:
         bound, target, *rest = tree.children
         when = self.build(rest[0].children[0]) if rest else None
-        return N.MassClaim(least, float(bound), self.target(target)[0], when, span=self.span(tree))
+        return N.CheckedClaim(str(tree.data), float(bound), self.target(target)[0], when, span=self.span(tree))
 
-    def on_mass_at_most(self, tree: Any) -> N.MassClaim:
-        return self.on_mass_at_least(tree, least=False)
+    on_mass_at_least = on_mass_at_most = on_unchanged_by_changing = on_unchanged_by_renaming = on_checked_claim
 
     def on_let(self, tree: Any) -> N.Let:
         name, *params, value = tree.children

@@ -24,7 +24,6 @@ def address_of(program: Program) -> str:
 
 
 def _bare(program: N.Program) -> N.Program:
-    items = tuple(
-        replace(item, comments=(), trailing="") for item in program.items if not isinstance(item, N.Claim | N.MassClaim)
-    )  # fmt: skip
+    kept = (item for item in program.items if not isinstance(item, N.Claim | N.CheckedClaim))
+    items = tuple(replace(item, comments=(), trailing="") for item in kept)
     return replace(program, name="", items=items, comments=(), trailing="", closing_comments=())

@@ -381,19 +381,20 @@ class ProgramMaker:
             return N.Softmax(matrix, self.value({"q": NUM}, min(depth, 1)) if self.chance(30) else None)
         return N.Mask(matrix)
 
-    def mass_claim(self) -> N.MassClaim:
+    def checked_claim(self) -> N.CheckedClaim:
         """A claim that can be checked; it reads tokens only, so that programs without words stay without them."""
         flag = N.Feature(N.Var("k"), self.pick(FLAGS))
         target = self.pick((N.At(N.FirstPosition()), N.Each(N.Binder("k", where=flag))))
         when = N.Feature(N.Var("q"), self.pick(FLAGS)) if self.chance(50) else None
-        return N.MassClaim(self.chance(50), self.pick((0.0, 0.25, 1.0)), target, when)
+        kind = self.pick(("mass_at_least", "mass_at_most", "unchanged_by_changing", "unchanged_by_renaming"))
+        return N.CheckedClaim(kind, self.pick((0.0, 0.25, 1.0)), target, when)
 
     def program(self, depth: int = 3) -> N.Program:
         self.causal = self.chance(65)
         items: list[N.Item] = [N.Claim("a random head")] if self.chance(30) else []
         items += [self.let(i, depth - 1) for i in range(self.pick((0, 0, 1, 2)))]
         if self.chance(15):
-            items.append(self.mass_claim())
+            items.append(self.checked_claim())
         if self.chance(25):
             items.append(N.Matrix("Base"))
             self.matrices.append("Base")

@@ -67,13 +67,12 @@ def print_falsified(done: Falsified, out: Path | None) -> None:
 def _print_rows(example: Counterexample) -> None:
     from attndsl.cli.output import print_table, visible
 
-    def keys(found: tuple[tuple[int, float], ...]) -> str:
-        return ", ".join(f"{k} {visible(example.tokens[k])} {weight:.2f}" for k, weight in found) or "nothing"
-
     rows = []
     for row in example.rows:
         query = f"{row.query} {visible(example.tokens[row.query])}"
-        rows.append([query, f"{100 * row.apart:.0f}%", keys(row.program), keys(row.head)])
+        rows.append(
+            [query, f"{100 * row.apart:.0f}%", _keys(example.tokens, row.program), _keys(example.tokens, row.head)]
+        )
     print_table("\nqueries that differ most", ["query", "weight apart", "program", "head"], rows)
 
 
@@ -94,11 +93,13 @@ def _print_suspects(example: Counterexample) -> None:
 def show_claims(tried: list[ClaimTried], format: Format) -> int:
     """Show what became of each claim; the exit code."""
     from attndsl.cli import STOPPED
-    from attndsl.cli.output import print_json
+    from attndsl.cli.output import print_json, visible
 
     if format is Format.JSON:
         print_json([_claim_json(claim) for claim in tried])
     else:
+        if tried[0].asked.head is not None or tried[0].asked.against is not None:
+            print(f"claims of {visible(tried[0].names)}")
         for claim in tried:
             _print_claim(claim)
     if any(claim.hunt.stopped for claim in tried):
@@ -113,21 +114,38 @@ def _print_claim(tried: ClaimTried) -> None:
         print(f"not refuted on {counted(tried.hunt.tried, 'text')}: {visible(tried.claim)}")
         return
     print(f"false: {visible(tried.claim)}\n    {visible(tried.trial.text)}")
-    if tried.trial.error is not None:
+    if tried.trial.changed is not None:
+        print(f"    {visible(tried.trial.changed)}")
+    if tried.row is None:
         print(f"    the program fails on it: {tried.trial.error}")
         return
-    keys = ", ".join(f"{k} {visible(tried.tokens[k])} {weight:.2f}" for k, weight in tried.keys)
-    at = f"{tried.query} {visible(tried.tokens[tried.query])}"
-    print(f"    query {at}: mass {tried.mass:.3f}; the row: {keys or 'nothing'}")
+    row = tried.row
+    at = f"    query {row.query} {visible(row.tokens[row.query])}: "
+    if tried.trial.changed is None:
+        print(f"{at}mass {row.amount:.3f}; the row: {_keys(row.tokens, row.keys)}")
+    else:
+        print(f"{at}{row.amount:.3f} of the weight moved; the row: {_keys(row.tokens, row.keys)}")
+        print(f"    then: {_keys(row.changed_tokens, row.after)}")
+
+
+def _keys(tokens: tuple[str, ...], keys: tuple[tuple[int, float], ...]) -> str:
+    from attndsl.cli.output import visible
+
+    return ", ".join(f"{k} {visible(tokens[k])} {weight:.2f}" for k, weight in keys) or "nothing"
 
 
 def _claim_json(tried: ClaimTried) -> dict[str, Any]:
-    trial = tried.trial
+    trial, row = tried.trial, tried.row
+    changed = None if trial is None else trial.changed
+    amount = None if row is None else row.amount
     return {
-        "claim": tried.claim, "tried": tried.hunt.tried, "stopped": tried.hunt.stopped, "refuted": trial is not None,
-        "text": None if trial is None else trial.text, "tokens": list(tried.tokens),
-        "query": None if trial is None else tried.query, "mass": None if trial is None else tried.mass,
+        "claim": tried.claim, "tried": tried.hunt.tried, "seconds": tried.hunt.seconds, "stopped": tried.hunt.stopped,
+        "refuted": trial is not None, "text": None if trial is None else trial.text, "changed": changed,
+        "tokens": [] if row is None else list(row.tokens), "query": None if row is None else row.query,
+        "mass": amount if changed is None else None, "moved": None if changed is None else amount,
         "error": None if trial is None or trial.error is None else str(trial.error),
+        "found": None if tried.found is None else {"text": tried.found.text, "changed": tried.found.changed,
+                                                   "tokens": tried.found.tokens},
     }  # fmt: skip
 
 
@@ -148,6 +166,8 @@ def _print_replayed(again: Replayed) -> None:
 
     says = "still breaks" if again.breaks else "is mended"
     print(f"{visible(again.names)} {says}: IoU {again.iou:.3f}, needed {again.below:.3f}\n    {visible(again.text)}")
+    if again.changed is not None:
+        print(f"    {visible(again.changed)}")
     if again.error is not None:
         print(f"the program fails on it: {again.error}")
 
@@ -190,5 +210,6 @@ def _example_json(example: Counterexample) -> dict[str, Any]:
 
 def _replayed_json(again: Replayed) -> dict[str, Any]:
     return {
-        "text": again.text, "iou": again.iou, "below": again.below, "breaks": again.breaks, "error": again.error
+        "text": again.text, "iou": again.iou, "below": again.below, "breaks": again.breaks, "error": again.error,
+        "changed": again.changed,
     }  # fmt: skip

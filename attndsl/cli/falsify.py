@@ -105,6 +105,14 @@ def falsify(
             help="Run a counterexample again, with the program of FILE if one is given; exit code 1 while it breaks.",
         ),
     ] = None,
+    claims: Annotated[
+        bool,
+        typer.Option(
+            "--claims",
+            rich_help_panel=PROGRAMS,
+            help="Hold the program's claims, not its pattern, against the head or the other program.",
+        ),
+    ] = False,
     bidirectional: Bidirectional = False,
     revision: Revision = None,
     format: FormatOption = Format.TEXT,
@@ -113,7 +121,8 @@ def falsify(
     """Search for a text on which a program and a head disagree; exit code 1 when one is found.
 
     The text is shrunk, both patterns are shown side by side, and the rule to blame is named. Without a head or another
-    program, the program's own claims are tried: claim mass at least 0.6 on q - 1 when q > 0.
+    program, the program's own claims are tried: claim mass at least 0.6 on q - 1 when q > 0. With --claims, the same
+    claims are tried of the head.
 
     Example: attndsl falsify mine.attn --program "previous token" --head L5H3
     """
@@ -127,10 +136,10 @@ def falsify(
         return show_replayed(counterexamples.replay(replay, file, Shown(quiet)), format)
     asked = job.Asked(file, program, model, revision, head, against, bidirectional)
     search = job.Search(corpus, Limits(below, tries, seconds), min_tokens, tokens, seed)
-    if head is None and against is None:
+    if claims or (head is None and against is None):
         tried = falsify_claims(asked, search, Shown(quiet))
         if out is not None and any(claim.trial is not None for claim in tried):
-            counterexamples.save_claims(tried[0].program, tried, out)
+            counterexamples.save_claims(tried, out)
         return show_claims(tried, format)
     done = job.falsify(asked, search, Shown(quiet))
     if out is not None and done.counterexample is not None:

@@ -10,8 +10,8 @@ STATEMENTS: dict[str, tuple[str, str]] = {
     "causal": ('head "name" causal', "a query sees keys up to itself; the program may not read what comes after"),
     "bidirectional": ('head "name" bidirectional', "every query sees every key"),
     "claim": (
-        'claim "text", claim mass at least x on T [when P]',
-        "what the program says about its head: in words, or as a bound that can be checked",
+        'claim "text", claim mass at least x on T [when P], claim unchanged within x by renaming T [when P]',
+        "what the program says about its head: in words, or as a statement that can be checked",
     ),
     "let": ("let Name = x, let Name(t) = x", "a named value, set, position or predicate"),
     "matrix": ("matrix Name", "a further matrix, zero at the start"),
@@ -31,11 +31,24 @@ STATEMENTS: dict[str, tuple[str, str]] = {
 
 CLAUSES: dict[str, tuple[str, str]] = {
     "to": ("set x to T, add x to T", "what is updated follows: a position, or each key"),
-    "by": ("scale T by x, share x over T by g", "the factor, or the weights in proportion to which x is divided"),
+    "by": (
+        "scale T by x, share x over T by g, unchanged within x by renaming T",
+        "the factor, the weights in proportion to which x is divided, or the change",
+    ),
     "at": ("cap T at x, raise T to at least x, mass at least x, mass at most x", "the bound follows"),
     "least": ("raise T to at least x, mass at least x", "the lower bound follows"),
     "most": ("mass at most x", "the upper bound follows"),
     "mass": ("claim mass at least x on T [when P]", "the share of a row's weight that lies on the keys T"),
+    "unchanged": (
+        "claim unchanged within x by changing T [when P], ... by renaming T [when P]",
+        "in no row does more than x of the weight move when tokens T change",
+    ),
+    "within": ("unchanged within x", "the share of a row's weight that may move"),
+    "changing": ("unchanged within x by changing T", "each word of T may become any other"),
+    "renaming": (
+        "unchanged within x by renaming T",
+        "all copies of one word of T become one new word that T holds, too",
+    ),
     "on": ("mass at least x on T", "the keys follow: a position, or each key"),
     "over": ("share x over T", "among which keys x is divided"),
     "of": ("T of MATRIX, rows of MATRIX", "another matrix than W"),

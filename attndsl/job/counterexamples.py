@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from attndsl.dsl.diagnostics import fail
-from attndsl.job.claims import ClaimTried
+from attndsl.job.claims import ClaimTried, claim_judge
 from attndsl.job.falsify import Asked, Falsified, Sides, prepare
 from attndsl.job.progress import Progress
 from attndsl.job.stages import write_text
-from attndsl.runtime.falsify.claims import SLACK, ClaimJudge, ClaimKernel, claims_of
+from attndsl.runtime.falsify.claims import SLACK, ClaimKernel, claims_of
 from attndsl.runtime.falsify.judge import Judge
 from attndsl.runtime.falsify.rules import RuleKernel
+from attndsl.runtime.falsify.texts import Changed
 
 _KEYS = ("file", "program", "model", "revision", "head", "against", "claim", "bidirectional", "text", "below")
 _ANY = 1 << 20  # a recorded text is run whatever its length
@@ -30,6 +31,7 @@ class Replayed:
     below: float
     iou: float
     error: str | None
+    changed: str | None = None
 
     @property
     def breaks(self) -> bool:
@@ -45,9 +47,15 @@ def save(found: Falsified, path: Path) -> None:
     _write([_content(found.asked, found.sides.program.name, None, example.trial.text, example.threshold) | extra], path)
 
 
-def save_claims(program: str, tried: Sequence[ClaimTried], path: Path) -> None:
+def save_claims(tried: Sequence[ClaimTried], path: Path) -> None:
     """Write every refuted claim, in one file. Raises DiagnosticError E0805."""
-    _write([_content(t.asked, program, t.claim, t.trial.text, 1.0 - SLACK) for t in tried if t.trial is not None], path)
+    _write(
+        [
+            _content(t.asked, t.program, t.claim, t.trial.text, 1.0 - SLACK) | {"changed": t.trial.changed}
+            for t in tried if t.trial is not None
+        ],
+        path,
+    )  # fmt: skip
 
 
 def _content(asked: Asked, program: str, claim: str | None, text: str, below: float) -> dict[str, Any]:
@@ -88,10 +96,16 @@ def _run_again(content: dict[str, Any], sides: Sides, path: Path) -> Replayed:
         judge, names = Judge(kernel, sides.head, sides.tokenizer, 1, _ANY), sides.names
     else:
         claim = _claim(content["claim"], sides, path)
-        judge, names = ClaimJudge(kernel, claim, sides.tokenizer, 1, _ANY), f"{sides.names}: {claim.text}"
-    (trial,) = judge([(content["text"],)])
-    error = None if trial.error is None else str(trial.error)
-    return Replayed(names, content["text"], content["below"], trial.iou, error)
+        judge, names = claim_judge(sides, kernel, claim, 1, _ANY), f"{sides.names}: {claim.text}"
+    changed = content.get("changed")
+    trials = judge([(content["text"] if changed is None else Changed(content["text"], changed),)])
+    if not trials:
+        raise fail(
+            "E0850", f"{path} has a change of which the claim does not speak: {content['text']!r} to {changed!r}",
+            help="run attndsl falsify again, or delete the file",
+        )  # fmt: skip
+    error = None if trials[0].error is None else str(trials[0].error)
+    return Replayed(names, content["text"], content["below"], trials[0].iou, error, changed)
 
 
 def _claim(text: str, sides: Sides, path: Path) -> ClaimKernel:
@@ -133,11 +147,15 @@ def _wrong(entry: Any) -> str | None:
         return "an entry has an empty text"
     if isinstance(entry["below"], bool) or not isinstance(entry["below"], int | float):
         return "an entry has a limit that is no number"
-    for key in ("file", "program", "model", "revision", "head", "against", "claim"):
-        if entry[key] is not None and not isinstance(entry[key], str):
+    for key in ("file", "program", "model", "revision", "head", "against", "claim", "changed"):
+        if entry.get(key) is not None and not isinstance(entry[key], str):
             return f"an entry has a {key} that is no text"
     if entry["program"] is None or entry["model"] is None:
         return "an entry names no program or no model"
-    if sum(entry[key] is not None for key in ("head", "against", "claim")) != 1:
-        return "an entry names none or several of head, against and claim"
+    if entry["head"] is not None and entry["against"] is not None:
+        return "an entry names both a head and a program in place of one"
+    if all(entry[key] is None for key in ("head", "against", "claim")):
+        return "an entry names none of head, against and claim"
+    if entry.get("changed") is not None and (entry["claim"] is None or not str(entry["changed"]).strip()):
+        return "an entry has a changed text and no claim, or an empty one"
     return None

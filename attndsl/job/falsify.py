@@ -14,7 +14,7 @@ from attndsl.runtime.falsify.report import Counterexample, counterexample, head_
 from attndsl.runtime.falsify.rules import RuleKernel, lifted
 from attndsl.runtime.falsify.search import Hunt, Limits, hunt
 from attndsl.runtime.falsify.shrink import shrink
-from attndsl.runtime.falsify.texts import TextMaker, passages, words_of_rule
+from attndsl.runtime.falsify.texts import Pieces, TextMaker, passages, text_of, words_of_rule
 from attndsl.runtime.library import builtin_library
 from attndsl.runtime.machine import on_first_compile
 from attndsl.runtime.program import Program
@@ -156,11 +156,7 @@ def hunt_and_explain(asked: Asked, sides: Sides, search: Search, progress: Progr
         kernel = RuleKernel(sides.program, sides.causal)
     judge = Judge(kernel, sides.head, sides.tokenizer, search.least_tokens, search.most_tokens)
     maker = text_maker(sides.program, kernel, search)
-    if not judge(maker.corpus[:1]) and not any(judge(maker.corpus)):
-        raise fail(
-            "E0808", f"no passage of {search.corpus} has {search.least_tokens} to {search.most_tokens} tokens",
-            help="give a corpus with other sentences, or change --min-tokens and --tokens",
-        )  # fmt: skip
+    check_corpus(judge, maker, search)
     with progress.bar("searching for a counterexample", search.limits.texts) as advance:
         state = hunt(judge, maker, search.limits, advance)
     if not state.found:
@@ -173,8 +169,17 @@ def hunt_and_explain(asked: Asked, sides: Sides, search: Search, progress: Progr
     return Falsified(asked, sides, state, found, len(kernel.rules))
 
 
-def text_maker(program: Program, kernel: RuleKernel, search: Search) -> TextMaker:
-    """Texts from the passages of a corpus and the words of the program's rules."""
+def check_corpus(judge: Judge, maker: TextMaker, search: Search) -> None:
+    """Raises DiagnosticError E0808 when no passage of the corpus has a length that is asked for."""
+    if not any(judge.fits(text_of(pieces)) for pieces in maker.corpus):
+        raise fail(
+            "E0808", f"no passage of {search.corpus} has {search.least_tokens} to {search.most_tokens} tokens",
+            help="give a corpus with other sentences, or change --min-tokens and --tokens",
+        )  # fmt: skip
+
+
+def text_maker(program: Program, kernel: RuleKernel, search: Search, words: Pieces = ()) -> TextMaker:
+    """Texts from the passages of a corpus, the words of the program's rules, and further ``words``."""
     from attndsl.models.corpus import load_corpus
 
     most = max(2, search.most_tokens * 2 // 3)  # pieces; words are a token and a third on average
@@ -182,4 +187,4 @@ def text_maker(program: Program, kernel: RuleKernel, search: Search) -> TextMake
     if not corpus:
         raise fail("E0808", f"{search.corpus} has no passage of two words", help="give a corpus with sentences")
     typed = lifted(program)
-    return TextMaker(corpus, [words_of_rule(typed, rule) for rule in kernel.rules], most, search.seed)
+    return TextMaker(corpus, [*(words_of_rule(typed, rule) for rule in kernel.rules), words], most, search.seed)

@@ -130,7 +130,7 @@ def _add_counterexamples(found: Extras, path: Path, run: Run, programs: Mapping[
 
 def _stranger(entry: Mapping[str, Any], run: Run, programs: Mapping[str, Program]) -> str | None:
     """Why a recorded counterexample says nothing about this run; None when it does."""
-    if entry["head"] is None:
+    if entry["head"] is None or entry["claim"] is not None:
         return "it is about a claim or about another program, not about a head"
     if entry["model"] != run.settings.model:
         return f"it is about the model {entry['model']}"

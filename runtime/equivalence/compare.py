@@ -259,6 +259,6 @@ def _statements(program: Program) -> list[str]:
     for item in program.typed.program.items:
         if isinstance(item, N.Rule):
             found.append(" ".join(statement(inlined(item, program.typed)).split()))
-        elif not isinstance(item, N.Let | N.Claim | N.MassClaim):
+        elif not isinstance(item, N.Let | N.Claim | N.CheckedClaim):
             found.append(" ".join(statement(item).split()))
     return found

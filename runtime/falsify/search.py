@@ -19,7 +19,6 @@ from attndsl.runtime.falsify.texts import Pieces, TextMaker
 
 BATCH = 16
 POOL = 24
-SAMPLE = 48
 PROBES_AFTER = 3
 DEVIATIONS = 3.0
 LEAST_GAP = 0.05
@@ -78,7 +77,7 @@ def hunt(judge: Judge, maker: TextMaker, limits: Limits, progress: Callable[[int
     start = time.monotonic()
     order = list(maker.corpus)
     maker.random.shuffle(order)
-    sample = judge(order[:SAMPLE])
+    sample = judge(order[: judge.sample])
     threshold = limits.below if limits.below is not None else usual_threshold([trial.iou for trial in sample])
     state = Hunt(threshold, statistics.fmean(trial.iou for trial in sample), sample)
     pool = _Pool(len(judge.kernel.rules))

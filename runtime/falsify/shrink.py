@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from attndsl.runtime.falsify.judge import Judge, Trial
-from attndsl.runtime.falsify.texts import Pieces
+from attndsl.runtime.falsify.texts import Changed, Pieces
 
 Breaks = Callable[[Trial], bool]
 
@@ -73,7 +73,12 @@ def _simplify(judge: Judge, state: Shrunk, threshold: float, simple: Sequence[st
 
 
 def _plainer(piece: str, simple: Sequence[str]) -> list[str]:
-    """Words that are plainer than this one, plainest first: the simple words before it, one space, lower case."""
+    """Words that are plainer than this one, plainest first: the simple words before it, one space, lower case. A piece
+    that changes stays as it is, or either of its two texts becomes plainer."""
+    if isinstance(piece, Changed):
+        old, new = str(piece), piece.new
+        befores = [Changed(word, new) for word in _plainer(old, simple) if word != new]
+        return [old, *befores, *(Changed(old, word) for word in _plainer(new, simple) if word != old)]
     known = list(simple)
     if piece in known:
         return known[: known.index(piece)]

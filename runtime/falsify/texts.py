@@ -42,7 +42,15 @@ _WORDS_FOR = {
     "is_bracket": ("(", ")"),
     "special": (),
 }
-_NAMES = (" Anna", " Tom", " Mary", " river", " seven", " quickly")
+# Words of a part of speech; the labels themselves are no words that a text is likely to have.
+_WORDS_OF = {
+    "NOUN": ("river", "fox"), "PROPN": ("Anna", "Paris"), "VERB": ("ran", "said"), "AUX": ("was", "can"),
+    "ADJ": ("small", "red"), "ADV": ("quickly", "then"), "PRON": ("she", "it"), "DET": ("the", "every"),
+    "ADP": ("in", "of"), "CCONJ": ("and", "or"), "SCONJ": ("because", "when"), "NUM": ("seven", "7"),
+    "PUNCT": (",", "."), "PART": ("to", "not"), "INTJ": ("oh", "yes"),
+}  # fmt: skip
+_LABELS = frozenset(("pos", "tag", "dep", "entity", "entity_iob", "chunk_iob", "shape", "morph"))
+NAMES = (" Anna", " Tom", " Mary", " river", " seven", " quickly")
 
 
 def pieces_of(text: str) -> Pieces:
@@ -53,6 +61,33 @@ def pieces_of(text: str) -> Pieces:
 def text_of(pieces: Pieces) -> str:
     """The text; it never begins or ends with white space."""
     return "".join(pieces).strip()
+
+
+class Changed(str):
+    """A piece that is ``new`` in the changed text of a pair. A text of such pieces is cut, moved and shortened as any
+    other, and takes its change along; what alters a changed piece itself leaves a plain one."""
+
+    new: str
+    __slots__ = ("new",)
+
+    def __new__(cls, piece: str, new: str) -> Changed:
+        made = super().__new__(cls, piece)
+        made.new = new
+        return made
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Changed) and (str(self), self.new) == (str(other), other.new)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((str(self), self.new))
+
+
+def changed_text_of(pieces: Pieces) -> str:
+    """The changed text of a pair."""
+    return text_of(tuple(piece.new if isinstance(piece, Changed) else piece for piece in pieces))
 
 
 def passages(texts: Sequence[str], most: int) -> list[Pieces]:
@@ -90,14 +125,33 @@ def _spaced(piece: str) -> str:
 
 def words_of_rule(typed: TypedProgram, rule: RuleOf) -> Pieces:
     """Pieces that make the rule's conditions likely to hold: its literals, and words for the features it asks for."""
+    return words_of(typed, typed.program.items[rule.item])
+
+
+def words_of(typed: TypedProgram, item: N.Item) -> Pieces:
+    """``words_of_rule`` for any statement, such as a claim."""
     words: dict[str, None] = {}
-    for node in _walk(typed.program.items[rule.item], typed):
-        if isinstance(node, N.Text):
+    nodes = _walk(item, typed)
+    labels = {label for node in nodes for label in _labels(node, typed)}
+    for node in nodes:
+        if isinstance(node, N.Text) and node.value in labels:
+            words.update(dict.fromkeys(_spaced(word) for word in _WORDS_OF.get(node.value, ())))
+        elif isinstance(node, N.Text):
             for word in pieces_of(node.value.strip(_MARKS)) or ((node.value,) if node.value.isspace() else ()):
                 words[_spaced(word)] = None
         elif isinstance(node, N.Feature | N.Method):
             words.update(dict.fromkeys(_spaced(word) for word in _WORDS_FOR.get(node.name.lstrip("."), ())))
     return tuple(words)
+
+
+def _labels(node: N.Node, typed: TypedProgram) -> list[str]:
+    """The labels that a comparison asks for, as in ``t.pos == "NOUN"`` and ``t.pos in {"NOUN", "PROPN"}``."""
+    match node:
+        case N.Compare(left=left, right=right) | N.Member(item=left, collection=right):
+            asks = any(isinstance(side, N.Feature) and side.name in _LABELS for side in (left, right))
+            sides = [*_walk(left, typed), *_walk(right, typed)] if asks else []
+            return [node.value for node in sides if isinstance(node, N.Text)]
+    return []
 
 
 def _walk(node: N.Node, typed: TypedProgram, below: frozenset[str] = frozenset()) -> list[N.Node]:
@@ -188,7 +242,7 @@ class TextMaker:
 
     def rename(self, pieces: Pieces) -> Pieces:
         """Every copy of one word becomes another word."""
-        old, new = pieces[self._at(pieces)].strip(), self._word().strip()
+        old, new = pieces[self._at(pieces)].strip(), self.word().strip()
         return tuple(p.replace(p.strip(), new) if p.strip() == old else p for p in pieces)
 
     def move_sign(self, pieces: Pieces) -> Pieces:
@@ -200,12 +254,12 @@ class TextMaker:
         return self._insert(pieces[:at] + pieces[at + 1 :], pieces[at].strip())
 
     def put_in(self, pieces: Pieces) -> Pieces:
-        return self._insert(pieces, self._word())
+        return self._insert(pieces, self.word())
 
     def exchange(self, pieces: Pieces) -> Pieces:
         """One word becomes another."""
         at = self._at(pieces)
-        return (*pieces[:at], self._word(), *pieces[at + 1 :])
+        return (*pieces[:at], self.word(), *pieces[at + 1 :])
 
     def recase(self, pieces: Pieces) -> Pieces:
         at = self._at(pieces)
@@ -230,13 +284,13 @@ class TextMaker:
     def _at(self, pieces: Pieces) -> int:
         return self.random.randrange(len(pieces))
 
-    def _word(self) -> str:
+    def word(self) -> str:
         """A word of the program, of the corpus, or a name."""
         own = [word for words in self.words for word in words]
         kind = self.random.random()
         if own and kind < 0.5:
             return self.random.choice(own)
-        return self.random.choice(self.frequent if kind < 0.85 else _NAMES)
+        return self.random.choice(self.frequent if kind < 0.85 else NAMES)
 
     def _some(self, words: Pieces, count: int) -> list[str]:
         return [self.random.choice(words) for _ in range(count)]

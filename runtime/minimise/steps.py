@@ -29,7 +29,7 @@ def size(items: Sequence[N.Item]) -> int:
     """The description length of a program's statements."""
     total = 0
     for item in items:
-        if not isinstance(item, N.Claim | N.MassClaim):
+        if not isinstance(item, N.Claim | N.CheckedClaim):
             total += sum(1 + (_extra_digits(n.value) if isinstance(n, N.Number) else 0) for n in N.walk(item))
     return total
 
@@ -50,7 +50,7 @@ def _extra_digits(value: float) -> int:
 def steps(items: Items) -> Iterator[Step]:
     """Every smaller program one step away. Not all of them are programs that check."""
     for at, item in enumerate(items):
-        if not isinstance(item, N.Let | N.Claim | N.MassClaim | N.Matrix):
+        if not isinstance(item, N.Let | N.Claim | N.CheckedClaim | N.Matrix):
             yield Step("out", frozenset({at}), tidy(items[:at] + items[at + 1 :]))
         if isinstance(item, N.Rule | N.Let):
             for kind, new in _smaller(item):

@@ -71,6 +71,28 @@ def test_narrow_screens_never_scroll_sideways(browser: Browser, page: Path, widt
         assert browser.js("return document.querySelector('.cell').getBoundingClientRect().width") >= 24
 
 
+def test_a_lift_of_nothing_is_neither_good_nor_bad(browser: Browser, tmp_path: Path) -> None:
+    small = sample(1, 3, examples=0)
+    rows = [replace(r, lift=by) for r, by in zip(small.heads, (0.0004, 0.1, -0.1), strict=True)]
+    browser.open(write_report(replace(small, heads=tuple(rows)), tmp_path / "lifts.html"))
+    for head, said, tone in (("L0H0", "0.000", ""), ("L0H1", "+0.100", "good"), ("L0H2", "−0.100", "bad")):
+        cells = f"[...document.querySelectorAll('tr[data-head={head}] td')]"
+        shown = browser.js(f"return {cells}.map((cell) => [cell.textContent, cell.className])")
+        (classes,) = [classes for words, classes in shown if words == said]
+        assert {"good", "bad"} & set(classes.split()) == ({tone} if tone else set()), head
+
+
+def test_the_mark_of_the_best_baseline_keeps_its_shape_on_a_phone(browser: Browser, page: Path) -> None:
+    """As a table of its own it took the collapsed borders of the table around it: no padding, no round corners."""
+    browser.size(390, 844, phone=True)
+    browser.open(page, "#L5H3")
+    style = browser.js(
+        "const s = getComputedStyle(document.querySelector('.scores .tag')); return [s.display, s.paddingLeft, s.width]"
+    )
+    assert style[:2] == ["block", "7px"]
+    assert float(style[2].removesuffix("px")) < 140
+
+
 def test_readers_without_scripts_see_a_message_and_the_figures(browser: Browser, page: Path) -> None:
     browser.cdp("Emulation.setScriptExecutionDisabled", value=True)
     try:

@@ -147,3 +147,80 @@ def test_ctrl_c_shows_the_best_so_far(
     monkeypatch.setattr(search, "_next", stop)
     assert run([*FALSIFY, "--head", "L1H0", "--below", "0.0001", "--quiet"]) == 130
     assert "no counterexample; the lowest IoU was" in capsys.readouterr().out
+
+
+CHANGES = """head "c" causal
+claim unchanged within 0.01 by renaming each t where t.text in {"fox", "mother", "river", "night"}
+claim unchanged within 0.01 by changing each t before last(s before q where s.text == ",")
+add 0.6 to first
+add 0.4 to last(k where k.text == "fox")
+normalize rows
+"""
+
+
+def test_claims_about_changes_are_refuted_written_and_replayed(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (place / "changes.attn").write_text(CHANGES, encoding="utf-8")
+    asked = ["falsify", "changes.attn", "--model", "llama", "--corpus", "texts.jsonl", "--tries", "600", "--quiet"]
+    code, claims = as_json(capsys, *asked, "--out", "false.json")
+    assert (code, [claim["refuted"] for claim in claims]) == (1, [True, True])
+    for claim in claims:
+        assert claim["text"] != claim["changed"]
+        assert claim["moved"] == pytest.approx(0.4, abs=1e-5)
+        assert claim["mass"] is None
+    code, again = as_json(capsys, "falsify", "--replay", "false.json", "--quiet")
+    assert (code, [one["changed"] for one in again]) == (1, [claim["changed"] for claim in claims])
+    (place / "changes.attn").write_text(CHANGES.replace("add 0.4 to last", "add 0 to last"), encoding="utf-8")
+    assert run(["falsify", "--replay", "false.json", "--quiet"]) == 0
+    assert run(asked) == 0
+    (place / "changes.attn").write_text(CHANGES, encoding="utf-8")
+    capsys.readouterr()
+    assert run(asked) == 1
+    shown = capsys.readouterr().out
+    for part in (claims[0]["text"], claims[0]["changed"], "0.400 of the weight moved; the row: 0 ", "    then: "):
+        assert part in shown
+
+
+def test_claims_are_held_against_a_head(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The program keeps its claims, whatever it has no rule for; the head of random weights does not."""
+    (place / "held.attn").write_text(
+        'head "c" causal\nclaim unchanged within 0 by changing each t before q when q > 1\n'
+        "claim mass at least 0.99 on first\nclaim mass at least 0.00001 on first\nadd 1 to first\n",
+        encoding="utf-8",
+    )
+    asked = ["falsify", "held.attn", "--model", "llama", "--corpus", "texts.jsonl", "--tries", "100", "--quiet"]
+    assert [claim["refuted"] for claim in as_json(capsys, *asked)[1]] == [False] * 3
+    code, found = as_json(capsys, *asked, "--head", "L1H0", "--claims", "--out", "false.json")
+    assert (code, [claim["refuted"] for claim in found]) == (1, [True, True, False])
+    recorded = json.loads((place / "false.json").read_text(encoding="utf-8"))
+    assert [entry["head"] for entry in recorded] == ["L1H0", "L1H0"]
+    code, again = as_json(capsys, "falsify", "--replay", "false.json", "--quiet")
+    assert (code, [one["breaks"] for one in again]) == (1, [True, True])
+    assert run([*asked, "--head", "L1H0", "--claims"]) == 1
+    assert "claims of 'c' against L1H0 of llama" in capsys.readouterr().out
+    assert run([*FALSIFY, "--head", "L1H0", "--claims"]) == 2
+    assert "there is nothing to hold" in capsys.readouterr().err
+
+
+def test_a_change_of_which_the_claim_does_not_speak_is_not_replayed(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (place / "changes.attn").write_text(CHANGES, encoding="utf-8")
+    asked = ["falsify", "changes.attn", "--model", "llama", "--corpus", "texts.jsonl", "--tries", "600", "--quiet"]
+    assert run([*asked, "--out", "false.json"]) == 1
+    entries = json.loads((place / "false.json").read_text(encoding="utf-8"))
+    wrongs = [
+        ({"changed": entries[0]["text"] + " fox"}, "of which the claim does not speak"),
+        ({"changed": 3}, "a changed that is no text"),
+        ({"claim": None, "head": "L1H0"}, "no claim"),
+    ]
+    for wrong, says in wrongs:
+        (place / "wrong.json").write_text(json.dumps([entries[0] | wrong]), encoding="utf-8")
+        assert run(["falsify", "--replay", "wrong.json", "--quiet"]) == 1
+        assert says in " ".join(capsys.readouterr().err.split())
+
+
+def test_claims_want_a_passage_that_fits(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (place / "changes.attn").write_text(CHANGES, encoding="utf-8")
+    asked = ["falsify", "changes.attn", "--model", "llama", "--corpus", "texts.jsonl", "--quiet"]
+    assert run([*asked, "--min-tokens", "40", "--tokens", "41"]) == 1
+    assert "E0808" in capsys.readouterr().err

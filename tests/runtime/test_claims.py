@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from falsify_programs import PASSAGES, byte_level, program, table
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from strategies import programs, token_tables
 
 from attndsl.dsl import nodes as N
@@ -30,7 +31,7 @@ def tried(claim: str, body: str = BODY, tries: int = 1500) -> tuple[Hunt, str | 
     one = program(f"claim mass {claim}\n{body}")
     assert one.typed is not None
     kernel = RuleKernel(one, True)
-    judge = ClaimJudge(kernel, ClaimKernel(one, *claims_of(one)), byte_level(), 2, 48)
+    judge = ClaimJudge(kernel, ClaimKernel(one, *claims_of(one)), None, byte_level(), 2, 48)
     maker = TextMaker(passages(PASSAGES, 24), [words_of_rule(one.typed, r) for r in rules_of(one)], 32, 0)
     state = hunt(judge, maker, Limits(1 - SLACK, tries, 1000.0))
     if not state.found:
@@ -96,9 +97,13 @@ def test_a_claim_does_not_change_the_address() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(programs(), token_tables())
-def test_claims_change_nothing_and_print_as_they_are(tree: N.Program, t: object) -> None:
-    claim = N.MassClaim(True, 0.25, N.Each(N.Binder("k", where=N.Feature(N.Var("k"), "is_punct"))))
+@given(
+    programs(),
+    token_tables(),
+    st.sampled_from(("mass_at_least", "mass_at_most", "unchanged_by_changing", "unchanged_by_renaming")),
+)
+def test_claims_change_nothing_and_print_as_they_are(tree: N.Program, t: object, kind: str) -> None:
+    claim = N.CheckedClaim(kind, 0.25, N.Each(N.Binder("k", where=N.Feature(N.Var("k"), "is_punct"))))
     wordy = replace(tree, items=(claim, *tree.items, claim))
     assert parse_program(to_text(wordy)) == wordy
     host = {"near": lambda tokens, a, b: float(a == b)}

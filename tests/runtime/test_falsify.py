@@ -223,6 +223,20 @@ def test_words_of_definitions_count_as_the_rules() -> None:
     assert [words_of_rule(one.typed, rule) for rule in rules_of(one)] == [(".", " oh"), ()]
 
 
+def test_labels_are_no_words_of_texts() -> None:
+    """``t.pos == "NOUN"`` asks for a noun, not for the word NOUN, also through a definition."""
+    one = program(
+        'let Open = {"NOUN", "VERB"}\nadd 1 to last(t before q where t.pos in Open)\n'
+        'add 1 to last(t before q where t.dep == "nsubj" or t.text == "oak")\nadd 1 to last(t where t.text == "NOUN")'
+    )
+    assert one.typed is not None
+    nouns, oak, word = (words_of_rule(one.typed, rule) for rule in rules_of(one))
+    assert (oak, word) == ((" oak",), (" NOUN",))
+    assert " river" in nouns
+    assert " ran" in nouns
+    assert " NOUN" not in nouns
+
+
 # ---------------------------------------------------------------- blame
 
 

@@ -124,6 +124,14 @@ def test_aggregates_inside_aggregates_take_the_memory_of_one_row():
     assert size.max() <= 40 * 40
 
 
+def test_what_a_body_computes_for_one_place_others_may_read_for_all():
+    chosen = "all(3 < q for a after t where (k - 1).word_start)"
+    body = f"add nth(q, t from argmax(b for b after self - 2) where {chosen}).sentence otherwise 2 to each k"
+    program = check(parse_program(source(body, True)))
+    (found,) = BytecodeMachine(compile_library([program])).run(Leaves(text(0, 18)))
+    assert disagreement(outcome_of_interpreter(program, text(0, 18), {}), outcome(found)) is None
+
+
 def test_too_many_loops():
     together = "(q + a + c) * (k + b + d) == 9"  # one condition on all of them: it cannot be taken apart
     body = f"add count(a where any(b where any(c where any(d where {together})))) to each k"

@@ -52,6 +52,11 @@ function score(value) {
   return value === null || value === undefined ? "–" : value.toFixed(3);
 }
 
+// The colour of a lift as ``signed`` shows it: what is shown as 0 is neither good nor bad.
+function tone(value) {
+  return Number(value.toFixed(3)) === 0 ? "" : value < 0 ? "bad" : "good";
+}
+
 function signed(value, digits = 3) {
   if (value === null || value === undefined) return "–";
   const text = Math.abs(value).toFixed(digits);

@@ -88,7 +88,7 @@ function scoreTable(row) {
     el("tbody", {}, baselines.map(([name, value]) => line(capital(words(name)), value, "base", null, name === best, name === best ? "best baseline" : null))),
     el("tbody", {},
       el("tr", { class: "strong" }, el("th", { scope: "row" }, "Lift"), el("td", { class: "bar-cell hint" }, "over " + words(best)),
-        el("td", { class: "number " + (row.lift < 0 ? "bad" : "good") }, signed(row.lift)), el("td", {})),
+        el("td", { class: "number " + tone(row.lift) }, signed(row.lift)), el("td", {})),
       row.js === null ? null : el("tr", {}, el("th", { scope: "row" }, "JS distance"), el("td", { class: "bar-cell hint" }, "lower is better"),
         el("td", { class: "number" }, score(row.js)), el("td", {})),
       row.damage ? el("tr", {}, el("th", { scope: "row" }, "Damage alone"), el("td", { class: "bar-cell hint" }, "nats per token"),

@@ -88,8 +88,8 @@ function listRow(row) {
   const name = headName(row);
   const line = el("tr", { "data-head": name, onclick: () => selectHead(name, { reveal: true }) }, COLUMNS.map((c) => {
     if (c.key === "name") return el("th", { scope: "row" }, el("a", { href: "#" + name }, name));
-    const tone = c.key === "lift" ? (row.lift < 0 ? " bad" : " good") : "";
-    return el("td", { class: (c.number ? "number" : c.wide ? "program-cell" : "") + (c.minor ? " minor" : "") + tone }, c.text(row));
+    const colour = c.key === "lift" ? " " + tone(row.lift) : "";
+    return el("td", { class: (c.number ? "number" : c.wide ? "program-cell" : "") + (c.minor ? " minor" : "") + colour }, c.text(row));
   }));
   line.addEventListener("click", (event) => event.preventDefault());
   listRows.set(name, line);

@@ -45,5 +45,5 @@ function reuseTable(shown, most) {
         el("td", { class: "number narrow" }, whole(g.rows.length)),
         el("td", { class: "bar-cell" }, bar(g.rows.length / most, null, "main")),
         el("td", { class: "serves" }, served(g.rows)),
-        el("td", { class: "number" }, score(g.iou)), el("td", { class: "number " + (g.lift < 0 ? "bad" : "good") }, signed(g.lift)))))));
+        el("td", { class: "number" }, score(g.iou)), el("td", { class: "number " + tone(g.lift) }, signed(g.lift)))))));
 }

@@ -44,7 +44,9 @@ def is_read_once(function: ast.FunctionDef | None, name: str) -> bool:
     return len(read) <= 1 and all(places == at for places in read for at in set_ or [()])
 
 
-def _collect(node: ast.AST, around: _Places, found: _Found) -> None:
+def _collect(node: ast.AST, around: _Places, found: _Found, done: ast.AST | None = None) -> None:
+    if node is done:
+        return
     if isinstance(node, ast.Name):
         read, set_ = found.setdefault(node.id, ([], []))
         (read if isinstance(node.ctx, ast.Load) else set_).append(around)
@@ -54,8 +56,7 @@ def _collect(node: ast.AST, around: _Places, found: _Found) -> None:
         _collect(first, around, found)
     inside = (*around, node) if isinstance(node, _AGAIN) else around
     for child in pytree.children(node):
-        if child is not first:
-            _collect(child, inside, found)
+        _collect(child, inside, found, first or done)
 
 
 def _first_walked(node: ast.AST) -> ast.AST | None:

@@ -21,7 +21,6 @@ from attndsl.dsl.pyimport.lift.uniting import united
 from attndsl.dsl.pyimport.lift.values import (
     NoneValue,
     Part,
-    RowRef,
     Scalar,
     Seq,
     Value,
@@ -31,10 +30,7 @@ from attndsl.dsl.pyimport.lift.values import (
 
 
 def _vector(m: Machine, value: Value) -> Vector:
-    found = R.as_vector(m, value)
-    if not isinstance(found, RowRef | Vector):
-        raise m.stop("a vector is needed here", code="E0302")
-    return arrays.vector(m, found)
+    return arrays.vector(m, R.as_vector(m, value))
 
 
 def cumulative(m: Machine, node: ast.Call) -> Value:
@@ -91,8 +87,6 @@ def concatenated(m: Machine, node: ast.Call) -> Value:
             raise m.stop("np.concatenate of these arrays", node, "E0315")
         return array
     whole = kinds == {"int"} or kinds == {"bool"}
-    if len(vectors) == 2 and all(v.items is None for v in vectors):
-        return _end_to_end(m, vectors[0], vectors[1], whole)
     if all(v.items is not None for v in vectors):
         items = [x for v in vectors for x in v.items or ()]
         return E.written(tuple(x if whole else Scalar(as_float(x.term), True) for x in items))
@@ -150,6 +144,5 @@ JOINING: dict[str, Callable[[Machine, ast.Call], Value]] = {
     "append": concatenated,
     "hstack": concatenated,
     "isin": among,
-    "in1d": among,
     "argsort": sorted_places,
 }

@@ -36,17 +36,15 @@ def masked(m: Machine, value: Value, mask: Value) -> Vector:
     """``v[mask]``: the elements where it holds."""
     part, chosen = as_part(m, value), as_part(m, mask)
     own = listed.aligned(chosen, part)
-    if own is None or own.term.kind != "bool":
+    if own is None:
         raise m.stop("an array is indexed by an array", code="E0315")
     return listed.array(m, Part(part.binders, T.conj((part.condition, own.term)), part.element))
 
 
-def taken(m: Machine, value: Value, places: Vector) -> Value:
+def taken(m: Machine, value: RowRef | Vector, places: Vector) -> Value:
     """``v[places]``: the elements at those places."""
     from attndsl.dsl.pyimport.lift import collections_ as C
 
-    if not isinstance(value, RowRef | Vector):
-        raise m.stop("an array is indexed by an array", code="E0315")
     v = arrays.vector(m, value)
     part = as_part(m, places)
     assert isinstance(part.element, Scalar)
@@ -64,7 +62,7 @@ def taken(m: Machine, value: Value, places: Vector) -> Value:
     return listed.array(m, Part(part.binders, part.condition, Scalar(found.term, True)))
 
 
-def by_array(m: Machine, value: Value, index: Value) -> Value | None:
+def by_array(m: Machine, value: RowRef | Vector, index: Value) -> Value | None:
     """A vector indexed by another one; None when the index is none."""
     if not isinstance(index, RowRef | Vector):
         return None

@@ -31,6 +31,10 @@ def _set(name: str) -> ast.Name:
     return ast.Name(name, ast.Store())
 
 
+def _loop(target: ast.expr, walked: ast.expr, *tests: ast.expr) -> ast.comprehension:
+    return ast.comprehension(target, walked, list(tests), is_async=False)
+
+
 def mapped(m: Machine, node: ast.Call) -> Value:
     """``map(f, xs)`` as ``(f(x) for x in xs)``; of several sequences, of their ``zip``."""
     function, *given = node.args
@@ -38,7 +42,7 @@ def mapped(m: Machine, node: ast.Call) -> Value:
     walked = given[0] if len(given) == 1 else ast.Call(_get("zip"), given, [])
     target = _set(names[0]) if len(given) == 1 else ast.Tuple([_set(name) for name in names], ast.Store())
     element = _applied(function, [_get(name) for name in names])
-    return evaluate(m, placed(ast.GeneratorExp(element, [ast.comprehension(target, walked, [], 0)]), node))
+    return evaluate(m, placed(ast.GeneratorExp(element, [_loop(target, walked)]), node))
 
 
 def filtered(m: Machine, node: ast.Call) -> Value:
@@ -47,7 +51,7 @@ def filtered(m: Machine, node: ast.Call) -> Value:
     name = "argument of filter"
     no_function = isinstance(function, ast.Constant) and function.value is None
     test = _get(name) if no_function else _applied(function, [_get(name)])
-    return evaluate(m, placed(ast.GeneratorExp(_get(name), [ast.comprehension(_set(name), walked, [test], 0)]), node))
+    return evaluate(m, placed(ast.GeneratorExp(_get(name), [_loop(_set(name), walked, test)]), node))
 
 
 def _applied(function: ast.expr, items: list[ast.Name]) -> ast.expr:
@@ -68,7 +72,7 @@ def multiplied(m: Machine, node: ast.Call) -> Value:
     if any(isinstance(a, ast.Starred) for a in walked):
         raise m.stop("product with these arguments", node, "E0305")
     names = [f"argument of product {k}" for k in range(len(walked))]
-    loops = [ast.comprehension(_set(name), a, [], 0) for name, a in zip(names, walked, strict=True)]
+    loops = [_loop(_set(name), a) for name, a in zip(names, walked, strict=True)]
     element = ast.Tuple([_get(name) for name in names], ast.Load())
     return evaluate(m, placed(ast.GeneratorExp(element, loops), node))
 
@@ -80,7 +84,7 @@ def combined(m: Machine, node: ast.Call) -> Value:
             a, b = "argument of combinations 0", "argument of combinations 1"
             rest = ast.Call(_get("range"), [ast.BinOp(_get(a), ast.Add(), ast.Constant(1)), high], [])
             first = ast.Call(_get("range"), [high], [])
-            loops = [ast.comprehension(_set(a), first, [], 0), ast.comprehension(_set(b), rest, [], 0)]
+            loops = [_loop(_set(a), first), _loop(_set(b), rest)]
             pair = ast.Tuple([_get(a), _get(b)], ast.Load())
             return evaluate(m, placed(ast.GeneratorExp(pair, loops), node))
     raise m.stop("combinations of this", node, "E0305")

@@ -170,10 +170,6 @@ def subscript(m: Machine, base: Value, index: ast.expr, node: ast.AST) -> Value:
             return arrays.vector_subscript(m, base, index)
         case Sheet():
             return sheets.subscript(m, base, index)
-        case Opaque(name="function", data="numpy.ogrid" | "numpy.mgrid" as name):
-            from attndsl.dsl.pyimport.lift.triangles import grid_of_ranges
-
-            return grid_of_ranges(m, name.removeprefix("numpy."), index, node)
         case Opaque(name="batch"):
             if isinstance(index, ast.Constant) and index.value == 0:
                 return Opaque("ids")

@@ -13,7 +13,6 @@ from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.making import argument, as_float
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
-    Closure,
     Grid,
     Opaque,
     Ref,
@@ -154,54 +153,14 @@ def _indices(m: Machine, node: ast.Call) -> Value:
     return TupleValue((_rows(), _columns()))
 
 
-def _from_function(m: Machine, node: ast.Call) -> Value:
-    """``np.fromfunction(f, (n, n))``: the function is called once, with the rows and the columns as floats."""
-    from attndsl.dsl.pyimport.lift.calls import applied
-
-    types = [ast.unparse(k.value) for k in node.keywords if k.arg == "dtype"]
-    if len(node.args) != 2 or len(types) != len(node.keywords) or not set(types) <= {"int", "float"}:
-        raise m.stop("np.fromfunction with these arguments", node, "E0315")
-    function = evaluate(m, node.args[0])
-    if not isinstance(function, Closure):
-        raise m.stop("np.fromfunction of this object", node, "E0315")
-    arrays.zeros(m, evaluate(m, node.args[1]), Scalar(T.ZERO), "")
-    rows, columns = _rows(), _columns()
-    if types != ["int"]:
-        rows, columns = (Sheet(_floats(s), own=True) for s in (rows, columns))
-    return applied(m, function, [rows, columns], node)
-
-
-def _floats(s: Sheet) -> Callable[[Term, Term], Scalar]:
-    return lambda r, c: Scalar(as_float(s.at(r, c).term), True)
-
-
-def grid_of_ranges(m: Machine, name: str, index: ast.expr, node: ast.AST) -> Value:
-    """``np.ogrid[:n, :n]`` and ``np.mgrid[0:n, 0:n]``."""
-    slices = index.elts if isinstance(index, ast.Tuple) else []
-    if len(slices) != 2:
-        raise m.stop(f"np.{name} with these slices", node, "E0315")
-    for s in slices:
-        if not isinstance(s, ast.Slice) or s.step is not None or s.upper is None:
-            raise m.stop(f"np.{name} with these slices", node, "E0315")
-        if s.lower is not None and evaluate(m, s.lower) != known(0):
-            raise m.stop(f"np.{name} with these slices", node, "E0315")
-        _size(m, evaluate(m, s.upper), node)
-    rows, columns = _rows(), _columns()
-    if name == "ogrid":
-        return TupleValue((Sheet(rows.at, True, False, True), Sheet(columns.at, False, True, True)))
-    return TupleValue((rows, columns))
-
-
 # ---------------------------------------------------------------- places
 
 
 def _diagonal_places(m: Machine, node: ast.Call) -> Value:
-    """``np.diag_indices(n)`` and ``np.diag_indices_from(A)``."""
-    value = argument(m, node.args[0]) if len(node.args) == 1 and not node.keywords else None
-    if isinstance(value, Scalar):
-        _size(m, value, node)
-    elif value is None or not sheets.is_whole(sheets.of(m, value)):
+    """``np.diag_indices(n)``."""
+    if len(node.args) != 1 or node.keywords:
         raise m.stop("the places of a diagonal with these arguments", node, "E0315")
+    _size(m, argument(m, node.args[0]), node)
     every = Vector(T.N, lambda k: Scalar(k, True), fixed=True, own=True)
     return TupleValue((every, every))
 
@@ -210,11 +169,7 @@ def _triangle_places(op: str) -> Handler:
     """``np.tril_indices(n, k)``: used as the index of a matrix, the cells of the triangle."""
 
     def handler(m: Machine, node: ast.Call) -> Value:
-        value = argument(m, node.args[0]) if node.args else known(None)
-        if isinstance(value, Scalar):
-            _size(m, value, node)
-        elif not sheets.is_whole(sheets.of(m, value)):
-            raise m.stop("the places of a triangle with these arguments", node, "E0315")
+        _size(m, argument(m, node.args[0]) if node.args else known(None), node)
         by = _shift(m, node, 1)
         return Opaque("places", Sheet(lambda r, c: Scalar(T.compare(op, c, T.add(r, by)), True), own=True))
 
@@ -316,16 +271,12 @@ TRIANGLES: dict[str, Handler] = {
     "diag": _diag,
     "meshgrid": _meshgrid,
     "indices": _indices,
-    "fromfunction": _from_function,
     "diag_indices": _diagonal_places,
-    "diag_indices_from": _diagonal_places,
     "tril_indices": _triangle_places("<="),
     "triu_indices": _triangle_places(">="),
-    "tril_indices_from": _triangle_places("<="),
-    "triu_indices_from": _triangle_places(">="),
     "expand_dims": _expanded,
     "tile": _tiled,
     "broadcast_to": _broadcast,
     "roll": _rolled,
 }
-__all__ = ["TRIANGLES", "E", "grid_of_ranges", "reshaped"]
+__all__ = ["TRIANGLES", "E", "reshaped"]

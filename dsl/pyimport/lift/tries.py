@@ -37,7 +37,7 @@ def run_try(m: Machine, node: ast.Try) -> bool:
     alive = _body(m, trying)
     if raises or any(e.op == "check" for e in m.events[before:]):
         raise m.stop("a try block in which something may fail", node, "E0303")
-    if alive and node.orelse:
+    if alive:
         alive = run(m, node.orelse)
     if trying.failed:
         alive = _handled(m, trying, alive)

@@ -89,8 +89,8 @@ def _extreme(which: str) -> Callable[[Machine, ast.Call], Value]:
 
 
 _ARITHMETIC = {
-    "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "true_divide": "/", "power": "**", "float_power": "**",
-    "mod": "%", "remainder": "%", "floor_divide": "//",
+    "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "mod": "%", "remainder": "%",
+    "floor_divide": "//",
 }  # fmt: skip
 _COMPARED: dict[str, type[ast.cmpop]] = {
     "equal": ast.Eq, "not_equal": ast.NotEq, "less": ast.Lt, "less_equal": ast.LtE, "greater": ast.Gt,
@@ -110,7 +110,7 @@ def _two(m: Machine, name: str) -> Callable[[Value, Value], Value]:
 
 def _of_two(name: str) -> Handler:
     def handler(m: Machine, node: ast.Call) -> Value:
-        if name in ("divide", "true_divide") and node.keywords:
+        if name == "divide" and node.keywords:
             return _divided(m, node)
         if len(node.args) != 2 or node.keywords:
             raise m.stop(f"np.{name} with these arguments", node, "E0305")
