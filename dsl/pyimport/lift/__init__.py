@@ -16,11 +16,11 @@ from attndsl.dsl import nodes as D
 from attndsl.dsl.checker import TypedProgram, check
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.pyimport.aligners import Aligner
-from attndsl.dsl.pyimport.lift import assemble, calls, linear, recurrences, subscripts
+from attndsl.dsl.pyimport.lift import assemble, calls, linear, subscripts
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.gathering import rewritten
 from attndsl.dsl.pyimport.lift.machine import Frame, Machine, NotLiftable, Retry
 from attndsl.dsl.pyimport.lift.methods import token_list
+from attndsl.dsl.pyimport.lift.preparing import prepared
 from attndsl.dsl.pyimport.lift.statements import run
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import Choice, Grid, NoneValue, Opaque, Scalar, TupleValue, Value
@@ -143,7 +143,7 @@ def _stopped(m: Machine, reason: str, code: str) -> NotLiftable:
 
 
 def _execute(m: Machine, function: ast.FunctionDef, bare: bool) -> assemble.Result:
-    function = rewritten(recurrences.rewritten(function), m.source)
+    function = prepared(m, function)
     parameters = [a.arg for a in function.args.args]
     if len(parameters) < 2:
         raise m.stop("a program takes the sentence and the tokenizer", function, "E0307")

@@ -111,6 +111,8 @@ def disj(parts: Iterable[Term]) -> Term:
                 return TRUE
             if p is not FALSE:
                 seen.setdefault(p)
+    if len(seen) > 2 and any(p.op == "and" and all(not_(x) in seen for x in p.args) for p in seen):
+        return TRUE  # ``(a and b) or not a or not b``
     found = _absorb(tuple(seen))
     return FALSE if not found else found[0] if len(found) == 1 else mk("or", None, found, "bool")
 
@@ -206,6 +208,10 @@ def compare(op: str, a: Term, b: Term) -> Term:
             return const(_COMPARE[op](gap, 0))
     if is_const(a) and not is_const(b):
         a, b, op = b, a, _MIRRORED[op]
+    if a.op == "func" and a.data == "min" and a.kind == "int" and is_const(b) and op in ("<", ">="):
+        limits = [x for x in a.args if is_const(x)]
+        if len(a.args) == 2 and limits and limits[0].data >= b.data:  # ``min(3, x) < 3``
+            return compare(op, a.args[0] if a.args[1] is limits[0] else a.args[1], b)
     return mk("cmp", op, (a, b), "bool")
 
 

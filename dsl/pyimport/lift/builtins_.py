@@ -5,13 +5,16 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from attndsl.dsl.pyimport.lift import arguments, arrays, numpy_
+from attndsl.dsl.pyimport.lift import arguments, arrays, numpy_, tables
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, spread, truth
 from attndsl.dsl.pyimport.lift.comprehensions import _comprehension
 from attndsl.dsl.pyimport.lift.evaluate import evaluate, register
 from attndsl.dsl.pyimport.lift.folds import _extreme, _next, _quantifier, _sum
+from attndsl.dsl.pyimport.lift.handing_on import STORED
 from attndsl.dsl.pyimport.lift.machine import Machine
+from attndsl.dsl.pyimport.lift.making import as_float
+from attndsl.dsl.pyimport.lift.merge import merge_values
 from attndsl.dsl.pyimport.lift.ranges import range_of, range_value
 from attndsl.dsl.pyimport.lift.rewriting import filtered, mapped
 from attndsl.dsl.pyimport.lift.sequences import (
@@ -26,9 +29,15 @@ from attndsl.dsl.pyimport.lift.sequences import (
     _zip,
     iterable,
 )
+from attndsl.dsl.pyimport.lift.stacks import ITEM
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
+    Choice,
+    DictValue,
+    Growing,
     NoneValue,
+    Ref,
+    RowRef,
     Scalar,
     Seq,
     Value,
@@ -134,6 +143,41 @@ def _absolute(m: Machine, t: Term) -> Term:
     return T.func("abs", (t,), t.kind)
 
 
+def _stored(m: Machine, node: ast.Call) -> Value:
+    """What a list or array makes of a value that is assigned to an item; see ``recurrences``."""
+    base, value = (spread(m, lambda v: v, evaluate(m, a)) for a in node.args)
+    if isinstance(base, RowRef) and isinstance(value, Scalar) and value.term.kind != "str":
+        return Scalar(as_float(T.as_number(value.term)), True)
+    held = m.state.heap[base.key] if isinstance(base, Ref) else None
+    return tables.item(m, value, held.array) if isinstance(held, DictValue | Growing) else value
+
+
+def _there(m: Machine, node: ast.Call) -> Value:
+    """The item of a list that may be empty; see ``stacks``."""
+    value = evaluate(m, node.args[0])
+    m.require(T.not_(_none_where(value)), node, "IndexError")
+    found = _without_none(value)
+    if found is None:
+        raise m.stop("an item of a list that is empty", node, "E0313")
+    return found
+
+
+def _none_where(value: Value) -> Term:
+    if isinstance(value, Choice):
+        return T.ite(value.condition, _none_where(value.then), _none_where(value.other))
+    return T.const(isinstance(value, NoneValue))
+
+
+def _without_none(value: Value) -> Value | None:
+    """The value where it is not None."""
+    if not isinstance(value, Choice):
+        return None if isinstance(value, NoneValue) else value
+    then, other = _without_none(value.then), _without_none(value.other)
+    if then is None or other is None:
+        return then or other
+    return merge_values(value.condition, then, other)
+
+
 def _isinstance(m: Machine, node: ast.Call) -> Value:
     value, kind = evaluate(m, node.args[0]), ast.unparse(node.args[1])
     if isinstance(value, Scalar) and kind in ("str", "int", "float", "bool"):
@@ -168,6 +212,8 @@ _BUILTINS: dict[str, Callable[[Machine, ast.Call], Value]] = {
     "any": _quantifier(True),
     "all": _quantifier(False),
     "isinstance": _isinstance,
+    STORED: _stored,
+    ITEM: _there,
     "map": mapped,
     "filter": filtered,
 }

@@ -11,6 +11,7 @@ from attndsl.dsl.pyimport.lift.evaluate import evaluate, register
 from attndsl.dsl.pyimport.lift.iterators import is_iterator, is_read_once
 from attndsl.dsl.pyimport.lift.machine import Frame, Machine, State
 from attndsl.dsl.pyimport.lift.merge import merge_states
+from attndsl.dsl.pyimport.lift.preparing import prepared
 from attndsl.dsl.pyimport.lift.values import Closure, NoneValue, Opaque, Scalar, Seq, Unbound, Value
 
 _MAX_DEPTH = 12
@@ -85,6 +86,7 @@ def _inline(m: Machine, callee: Closure, node: ast.Call) -> Value:
         special = _known_helper(m, function, node)
         if special is not None:
             return special
+        function = prepared(m, function)
     if len(m.frames) > _MAX_DEPTH:
         raise m.stop("functions that call each other too deeply", node, "E0307")
     bound = _bind(m, callee, node)

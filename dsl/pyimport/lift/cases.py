@@ -22,11 +22,25 @@ def implies(prover: Prover, path: tuple[Term, ...], goal: Term, depth: int = _DE
         if choice is None:
             return _by_path(prover, path, goal, depth)
         c, *values = choice.args
-        goals = [T.subst(goal, {choice: value}) for value in values]
+        goals = [
+            T.subst(goal, {choice: value, c: side, T.not_(c): T.not_(side)})
+            for value, side in zip(values, (T.TRUE, T.FALSE), strict=True)
+        ]
     return all(
-        implies(prover, (*path, *_conjuncts(side)), one, depth - 1)
-        for side, one in zip((c, T.not_(c)), goals, strict=True)
+        implies(prover, _along(path, side), one, depth - 1) for side, one in zip((c, T.not_(c)), goals, strict=True)
     )
+
+
+def _along(path: tuple[Term, ...], side: Term) -> tuple[Term, ...]:
+    """The path in that case, and what it leaves of conditions that say one thing or another."""
+    found = (*path, *_conjuncts(side))
+    known = {T.not_(p) for p in found}
+    for p in path:
+        if p.op == "or":
+            rest = [a for a in p.args if a not in known]
+            if len(rest) == 1:
+                found = (*found, *_conjuncts(rest[0]))
+    return found
 
 
 def _by_path(prover: Prover, path: tuple[Term, ...], goal: Term, depth: int) -> bool:
@@ -46,6 +60,8 @@ def _conjuncts(c: Term) -> tuple[Term, ...]:
 
 
 def _choice(goal: Term) -> Term | None:
+    if goal.op == "or":
+        return next((found for a in goal.args if (found := a if a.op == "ite" else _choice(a)) is not None), None)
     if goal.op != "cmp":
         return None
     for side in goal.args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from types import ModuleType
 
+from attndsl.dsl.pyimport.lift import climbing
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Machine, NotLiftable
 from attndsl.dsl.pyimport.lift.membership import (
@@ -147,6 +148,8 @@ def element(m: Machine, seq: Seq, index: Term) -> Value:
     seq = united(m, seq)
     if len(seq.parts) == 1:
         return _of_part(m, seq.parts[0], index)
+    if T.is_const(index) and index.data < 0 and not rest.binders:
+        return _before_written(m, seq, index)
     raise m.stop("an element by index of a list that was built in several places", code="E0313")
 
 
@@ -158,6 +161,16 @@ def _after_written(m: Machine, seq: Seq, index: Term) -> Value:
     begins = T.compare("<", at, count)
     first = m.under(begins, lambda: _among(m, [p.element for p in written], at))
     return merge_values(begins, first, m.under(T.not_(begins), lambda: _of_part(m, rest, T.sub(at, count))))
+
+
+def _before_written(m: Machine, seq: Seq, index: Term) -> Value:
+    """``found[-2]`` where a loop has appended to the list, and the present iteration does so once more, or not."""
+    *before, last = seq.parts
+    others = replace(seq, parts=tuple(before))
+    there = m.under(last.condition, lambda: element(m, others, T.add(index, T.ONE)))
+    if last.condition is T.TRUE:
+        return there
+    return merge_values(last.condition, there, m.under(T.not_(last.condition), lambda: element(m, others, index)))
 
 
 def _among(m: Machine, items: list[Value], index: Term) -> Value:
@@ -185,6 +198,9 @@ def _of_part(m: Machine, part: Part, index: Term) -> Value:
     if part.binders[0].keys:
         found: Value = _ordering().element(m, part, index)
         return found
+    if part.binders[0].climbs and not part.binders[0].mixed and index in (T.ZERO, T.const(-1)):
+        m.require(exists(part.binders, part.condition), kind="IndexError")
+        return end_value(instantiate(part), last=index is not T.ZERO)
     (b,) = in_text_order(part).binders
     if part.condition is T.TRUE and not b.over_words:
         return _direct(m, part, b, index)
@@ -271,6 +287,9 @@ def end_value(p: Part, last: bool) -> Value:
     """The first (last) element of a part of at most one binder, without asking whether there is one."""
     if not p.binders:
         return p.element
+    (b,) = p.binders
+    if b.climbs and not b.mixed:
+        return subst_value(p.element, {b.var: climbing.end("last" if last else "first", b, b.var, p.condition)})
     (b,) = in_text_order(p).binders
     kind = "last" if last != b.descending else "first"
     return subst_value(p.element, {b.var: T.agg(kind, b.var, b.domain, b.low, b.high, p.condition)})
@@ -303,6 +322,8 @@ def _earlier(p: Part) -> Term:
     if p.binders[0].keys:
         place: Term = _ordering().rank(p)
         return place
+    if p.binders[0].climbs and not p.binders[0].mixed:
+        return earlier("count", p.binders[0], p.condition, T.NONE)
     (b,) = in_text_order(p).binders
     if p.condition is T.TRUE and not b.over_words:
         return T.sub(T.sub(b.high, T.ONE), b.var) if b.descending else T.sub(b.var, b.low)
@@ -325,6 +346,11 @@ def earlier(kind: str, b: Binder, condition: Term, value: Term) -> Term:
     if b.mixed:
         before: Term = _ordering().earlier(kind, b, y, where, inner)
         return before
+    if b.climbs:
+        where = T.conj((climbing.comes_after(b, b.var, y), where))
+        if kind in ("first", "last"):
+            return climbing.end(kind, b, y, where)
+        return T.agg(kind, y, b.domain, T.NONE, T.NONE, where, inner)
     if b.over_words:
         op = ">" if b.descending else "<"
         order = T.mk("cmp", op, (T.windex(y), T.windex(b.var)), "bool")

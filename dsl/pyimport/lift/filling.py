@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from attndsl.dsl import pytree
+from attndsl.dsl.pyimport.lift import climbing, tables
 from attndsl.dsl.pyimport.lift import collections_ as C
-from attndsl.dsl.pyimport.lift import tables
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.gathering import METHODS
 from attndsl.dsl.pyimport.lift.machine import Machine, State
@@ -36,6 +36,10 @@ def earlier(binder: Binder, where: Term, part: Part) -> Part:
     mapping = {binder.var: y}
     moved = subst_part(part, mapping)
     condition = T.conj((T.subst(where, mapping), moved.condition))
+    if binder.climbs:
+        before = Binder(y, T.NONE, T.NONE, binder.domain, binder.descending, binder.mixed)
+        order = climbing.comes_after(binder, binder.var, y)
+        return Part((before, *moved.binders), T.conj((order, condition)), moved.element)
     if binder.over_words:
         op = ">" if binder.descending else "<"
         order = T.mk("cmp", op, (T.windex(y), T.windex(binder.var)), "bool")

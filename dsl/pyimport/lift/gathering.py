@@ -211,6 +211,8 @@ class _Rewriting:
         if empty is not None:
             return self._first(s, *empty)
         test = s.test
+        if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) and not s.orelse and len(s.body) == 1:
+            return self._under(s, test)
         if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.comparators[0], ast.Name)):
             return [s]
         name, key = test.comparators[0].id, test.left
@@ -231,6 +233,19 @@ class _Rewriting:
             return [s]
         missing.pop(at)
         return [*_without_empty(s), found]
+
+    def _under(self, s: ast.If, test: ast.BoolOp) -> list[ast.stmt]:
+        """``if P and k not in d: d[k] = x``: where P holds, the first value stays."""
+        at = next((k for k, v in enumerate(test.values) if _asks_for_key(v, self.made)), None)
+        if at is None or not all(_cannot_fail(v, test.values[at]) for v in test.values[at + 1 :]):
+            return [s]
+        others = [*test.values[:at], *test.values[at + 1 :]]
+        inner = ast.copy_location(ast.If(test.values[at], s.body, []), s)
+        found = self._if(inner, [])
+        if found == [inner]:
+            return [s]
+        rest = others[0] if len(others) == 1 else ast.copy_location(ast.BoolOp(ast.And(), others), test)
+        return [ast.copy_location(ast.If(rest, found, []), s)]
 
     def _first(self, s: ast.If, asked: list[ast.expr], own: ast.Assign) -> list[ast.stmt]:
         """The first value given to a place of a list stays there."""
@@ -265,6 +280,31 @@ class _Rewriting:
         if _changed(there, name) or _empty_list(first):
             return None
         return _call(first, name, FIRST, key, first)
+
+
+def _asks_for_key(test: ast.expr, made: dict[str, str]) -> bool:
+    """``k not in d``."""
+    match test:
+        case ast.Compare(ops=[ast.NotIn()], comparators=[ast.Name(id=name)]):
+            return name in made
+    return False
+
+
+_ASKED = ("isalpha", "isdigit", "isalnum", "isupper", "islower", "istitle", "isspace", "lower", "upper", "strip",
+          "startswith", "endswith")  # fmt: skip
+
+
+def _cannot_fail(test: ast.expr, before: ast.expr) -> bool:
+    """The test asks for the form of a text that the one before it has looked up already."""
+    known = {ast.unparse(x) for x in pytree.walk(before)}
+    for x in pytree.walk(test):
+        if isinstance(x, ast.Subscript) and ast.unparse(x) not in known:
+            return False
+        if isinstance(x, ast.Call) and not (isinstance(x.func, ast.Attribute) and x.func.attr in _ASKED):
+            return False
+        if isinstance(x, ast.BinOp | ast.Lambda | ast.ListComp | ast.GeneratorExp | ast.NamedExpr):
+            return False
+    return True
 
 
 def _change(s: ast.stmt, name: str, key: ast.expr) -> tuple[str, ast.expr] | None:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 from attndsl.dsl import pytree
+from attndsl.dsl.pyimport.lift import climbing, lookback, ordering, whiles
 from attndsl.dsl.pyimport.lift import collections_ as C
-from attndsl.dsl.pyimport.lift import lookback, ordering, whiles
 from attndsl.dsl.pyimport.lift import summary as S
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import spread
@@ -255,7 +255,7 @@ def symbolic(m: Machine, binder: Binder, where: Term, node: ast.For, body: Calla
     names = _NAMES.get(node)
     if names is None:
         names = _NAMES[node] = assigned_names(node.body, node.target)
-    loop = S.LoopRun(m, binder, where, node, names, ordered and not binder.climbs)
+    loop = S.LoopRun(m, binder, where, node, names, ordered)
     loop.element = element
     if T.conj(binder.conditions()) is T.FALSE:
         return T.FALSE
@@ -277,9 +277,12 @@ def symbolic(m: Machine, binder: Binder, where: Term, node: ast.For, body: Calla
 
 def run_while(m: Machine, node: ast.While) -> bool:
     """``while p >= 0 and not P(p): p -= 1`` and its mirror image: a search from p."""
-    if len(node.body) > 1:
-        from attndsl.dsl.pyimport.lift.statements import run
+    from attndsl.dsl.pyimport.lift.statements import run
 
+    climbed = climbing.as_for(m, node, run)
+    if climbed is not None:
+        return climbed
+    if len(node.body) > 1:
         return whiles.as_for(m, node, run_for, run)
     if node.orelse or not isinstance(node.body[0], ast.AugAssign):
         raise m.stop("a while loop that is no simple search", node, "E0318")

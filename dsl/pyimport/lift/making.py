@@ -117,13 +117,18 @@ ELEMENTS = {"bool": "bool", "np.bool_": "bool", "int": "int", "np.int64": "int",
 
 
 def _full(m: Machine, node: ast.Call) -> Value:
-    if len(node.args) != 2 or node.keywords:
+    if len(node.args) != 2 or any(k.arg != "dtype" for k in node.keywords):
         raise m.stop("an array made with these arguments", node, "E0315")
     value = evaluate(m, node.args[1])
     if not isinstance(value, Scalar) or value.term.kind not in ("float", "int", "num"):
         raise m.stop("an array filled with this object", node, "E0315")
-    if value.term.kind == "int":
-        raise m.stop("an array of whole numbers", node, "E0315")
+    if is_double(ast.Call(node.func, [], node.keywords)) and node.keywords:
+        return arrays.zeros(m, argument(m, node.args[0]), Scalar(as_float(value.term), value.numpy), "row")
+    kind = ELEMENTS.get(ast.unparse(node.keywords[0].value), "") if node.keywords else "int"
+    if node.keywords or value.term.kind == "int":
+        if kind != "int" or value.term.kind != "int" or not T.is_const(value.term):
+            raise m.stop("an array of this type", node, "E0315")
+        return _typed(m, argument(m, node.args[0]), value.term, "int", node)
     return arrays.zeros(m, argument(m, node.args[0]), value, "row")
 
 

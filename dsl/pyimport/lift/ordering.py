@@ -144,16 +144,16 @@ def _first(b: Binder, y: Term) -> Term:
     return T.mk("cmp", op, (y, b.var), "bool")
 
 
-def element(m: Machine, part: Part, index: Term) -> Value:
-    """``sorted(...)[index]``."""
+def element(m: Machine, part: Part, index: Term, certain: bool = False) -> Value:
+    """``sorted(...)[index]``; ``certain``: without asking whether there is one."""
     part = instantiate(part)
     (b,) = part.binders
     count = C.part_count(part)
-    if index is T.ZERO:
+    if index is T.ZERO and not certain:
         m.require(C.exists(part.binders, part.condition), kind="IndexError")
-        if len(b.keys) == 1 and not b.descending:
-            least = T.agg("argmin", b.var, b.domain, b.low, b.high, part.condition, b.keys[0])
-            return subst_value(part.element, {b.var: least})
+    if index is T.ZERO and len(b.keys) == 1 and not b.descending:
+        least = T.agg("argmin", b.var, b.domain, b.low, b.high, part.condition, b.keys[0])
+        return subst_value(part.element, {b.var: least})
     place = C.wrapped(m, index, count) if index is not T.ZERO else index
     where = T.conj((part.condition, T.compare("==", rank(part), place)))
     return subst_value(part.element, {b.var: T.agg("first", b.var, b.domain, b.low, b.high, where)})

@@ -79,8 +79,28 @@ def _within_words(m: Machine, b: Binder) -> bool:
 def _within_text(m: Machine, b: Binder) -> bool:
     """All of the range lies in [0, n), unless it is empty."""
     path = (*m.state.path, T.compare("<", b.low, b.high))
-    inside = T.compare(">=", b.low, T.ZERO), T.compare("<=", b.high, T.N)
-    return all(cases.implies(m.prover, path, c) for c in inside)
+    if not cases.implies(m.prover, path, T.compare(">=", b.low, T.ZERO)):
+        return False
+    if cases.implies(m.prover, path, T.compare("<=", b.high, T.N)):
+        return True
+    most = _at_most(m, b.high)
+    return most is not b.high and m.prover.implies(path, T.compare("<=", most, T.N))
+
+
+def _at_most(m: Machine, t: Term) -> Term:
+    """A bound of the number: what is counted of some positions is no more than there are, as of full stops so far."""
+    atoms, total = T.linear(t)
+    found: dict[Term, int] = {}
+    for a, k in atoms.items():
+        counted = k > 0 and a.op == "agg" and a.data == "count" and a.args[0] is T.NONE
+        if counted and a.args[2].kind == a.args[3].kind == "int" and m.holds(T.compare("<=", a.args[2], a.args[3])):
+            span, rest = T.linear(T.mul(T.const(k), T.sub(a.args[3], a.args[2])))
+            total += rest
+        else:
+            span = {a: k}
+        for x, c in span.items():
+            found[x] = found.get(x, 0) + c
+    return T.from_linear({x: c for x, c in found.items() if c}, total) if found != atoms else t
 
 
 def _shifted(m: Machine, b: Binder) -> Seq:

@@ -5,6 +5,7 @@ Such a name holds the value that was set last, and what was added since then.
 
 from __future__ import annotations
 
+from attndsl.dsl.pyimport.lift import climbing
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.forms import restarts
 from attndsl.dsl.pyimport.lift.terms import Term
@@ -42,6 +43,8 @@ def _changed(view: View, kind: str, where: Term, by: Term, before: bool) -> Term
 
 def _after(view: View, x: Term, since: Term) -> Term:
     op = "<" if view.binder.descending else ">"
+    if view.binder.climbs:
+        return climbing.comes_after(view.binder, x, since)
     if view.binder.over_words:
         return T.mk("cmp", op, (T.windex(x), T.windex(since)), "bool")
     return T.mk("cmp", op, (x, since), "bool")
@@ -50,7 +53,13 @@ def _after(view: View, x: Term, since: Term) -> Term:
 def as_first(view: View, t: Term, var: Term, old: Term) -> Term:
     """In the first iteration the name still holds its old value: setting that again changes nothing."""
     b = view.binder
-    if t.op != "ite" or b.over_words or not view.ordered:
+    if b.over_words or not view.ordered:
+        return t
+    if t.op in ("linear", "bin"):  # ``(0 if i == 0 else level) + 1``
+        own = [a for a in t.args if a.op == "ite" and var.data in a.free]
+        changed = {a: new for a in own if (new := as_first(view, a, var, old)) is not a}
+        return T.subst(t, changed) if changed else t
+    if t.op != "ite":
         return t
     c, then, other = t.args
     then, other = as_first(view, then, var, old), as_first(view, other, var, old)

@@ -12,7 +12,7 @@ from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.merge import guard, instantiate, merge_values
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.uniting import united
-from attndsl.dsl.pyimport.lift.values import Binder, Part, Seq, Value, items_of, known
+from attndsl.dsl.pyimport.lift.values import Binder, Part, Scalar, Seq, TupleValue, Value, items_of, known
 
 
 def is_backwards(m: Machine, index: ast.Slice) -> bool:
@@ -40,7 +40,7 @@ def _slice_of(m: Machine, seq: Seq, start: Term | None, stop: Term | None) -> Se
         return _of_written(m, items, start, stop)
     seq = united(m, seq)
     if len(seq.parts) != 1 or len(seq.parts[0].binders) != 1:
-        raise m.stop("a slice of a list that was built in several places", code="E0313")
+        return _by_ranks(m, seq, start, stop)
     part = instantiate(seq.parts[0])
     (b,) = part.binders
     if part.condition is T.TRUE and not b.over_words and not b.descending and not b.mixed:
@@ -56,6 +56,30 @@ def _slice_of(m: Machine, seq: Seq, start: Term | None, stop: Term | None) -> Se
     for c in conditions:
         p = guard(p, c)
     return Seq((Part(p.binders, T.conj((part.condition, *conditions)), part.element),))
+
+
+def _by_ranks(m: Machine, seq: Seq, start: Term | None, stop: Term | None) -> Seq:
+    """A slice of a list that was built in several places: of each place the elements whose rank is inside."""
+    if len(seq.parts) > _MAX_PLACES or any(len(p.binders) > 1 for p in seq.parts):
+        raise m.stop("a slice of a list that was built in several places", code="E0313")
+    count: Term = T.ZERO
+    for p in seq.parts:
+        count = T.add(count, C.part_count(p))
+    found = []
+    for p in C.rank(m, seq):
+        assert isinstance(p.element, TupleValue)
+        rank, element = p.element.items
+        assert isinstance(rank, Scalar)
+        inside = []
+        if start is not None:
+            inside.append(_from_rank(m, rank.term, start, count))
+        if stop is not None:
+            inside.append(T.not_(_from_rank(m, rank.term, stop, count)))
+        found.append(Part(p.binders, T.conj((p.condition, *inside)), element))
+    return Seq(tuple(found))
+
+
+_MAX_PLACES = 4
 
 
 def _of_written(m: Machine, items: list[Value], start: Term | None, stop: Term | None) -> Seq:

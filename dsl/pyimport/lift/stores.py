@@ -10,10 +10,10 @@ from attndsl.dsl.pyimport.lift import aliases, arrays, blocks, dicts, fancy, mas
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import elementwise as E
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.basics import spread, unpacked
+from attndsl.dsl.pyimport.lift.basics import sequence, spread, unpacked
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Machine
-from attndsl.dsl.pyimport.lift.making import as_float
+from attndsl.dsl.pyimport.lift.making import as_float, list_vector
 from attndsl.dsl.pyimport.lift.sequences import bind_target
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
@@ -267,6 +267,8 @@ def _fill(m: Machine, part: RowRef, value: Value, node: ast.AST) -> None:
         if not m.holds(T.compare("==", v.length, part.length)):
             raise m.stop("vectors whose lengths may differ", node, "E0315")
         arrays.store_range(m, part.matrix, part.row, part.start, v)
+    elif (items := sequence(m, value)) is not None and not items.is_set:  # numpy makes an array of the list
+        _fill(m, part, list_vector(m, items), node)
     elif isinstance(value, Scalar) and value.term.kind in ("int", "float", "num", "bool"):
         arrays.store_range(m, part.matrix, part.row, part.start, value, part.length)
     else:

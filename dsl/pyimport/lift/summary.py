@@ -11,6 +11,7 @@ import ast
 from dataclasses import dataclass, replace
 
 from attndsl.dsl.pyimport.lift import carry as K
+from attndsl.dsl.pyimport.lift import cases
 from attndsl.dsl.pyimport.lift import filling as F
 from attndsl.dsl.pyimport.lift import left_behind as B
 from attndsl.dsl.pyimport.lift import terms as T
@@ -137,7 +138,7 @@ class LoopRun:
         for bound, carry in self.invariants.items():
             end = final.frames[self.m.frames[-1].key][carry.name]
             goal = T.subst(bound, {**K.as_terms(carry, end), x: following})
-            if not self.m.prover.implies(final.path, goal):
+            if not cases.implies(self.m.prover, final.path, goal):
                 broken.add(bound)
         if broken:
             self.rejected |= broken
@@ -235,7 +236,7 @@ class LoopRun:
         self._keep_invariants(final)
         self._check_filled(final)
         stops = T.disj(_relative(s, depth) for s in [*flows.breaks, *(s for s, _ in returns)])
-        if stops is not T.FALSE and not self.ordered:
+        if stops is not T.FALSE and not self.ordered and not self.binder.keys:
             raise m.stop("a walk through a set ends early", self.node, "E0312")
         went_on = [*flows.continues, *([m.state] if alive else [])]
         m.state = start.state  # what follows is asked of all iterations: the last path of the body says nothing of them
@@ -287,11 +288,14 @@ class LoopRun:
         if not self.carries:
             return {}
         view, old = self._view(T.FALSE), self.start_values()
+        leaves = bool(flows.breaks and went_on) and not returns
         try:
+            view.limited = not leaves  # the limit may be what breaks off
             return K.resolve(view, self.carries, self._ended(final), old)[0]
         except NotLiftable:
-            if not flows.breaks or returns or not went_on:
+            if not leaves:
                 raise
+        view.limited = True
         # None of the iterations before this one broke off: only those that did not say what it starts with.
         assert self.start is not None
         ended = self._ended(merge_unbroken(self.start.inner, went_on, flows.breaks))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, replace
 
+from attndsl.dsl.pyimport.lift import climbing, ordering
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Machine
@@ -13,6 +14,7 @@ from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
     Part,
+    Scalar,
 )
 
 
@@ -27,12 +29,24 @@ class View:
     ordered: bool
     node: ast.AST
     serial: int = 0
+    limited: bool = True  # counters may be taken for ones that stop at a limit
 
     def __post_init__(self) -> None:
         b = self.binder
-        kind = "last" if b.descending else "first"
-        self.first_stop = T.agg(kind, b.var, b.domain, b.low, b.high, T.conj((self.where, self.stops)))
+        self.first_stop = self._end("first", T.conj((self.where, self.stops)))
         self.stopped = C.exists((b,), T.conj((self.where, self.stops)))
+
+    def _end(self, which: str, where: Term) -> Term:
+        """The first or last iteration at which the condition holds."""
+        b = self.binder
+        if b.keys and which == "first":
+            found = ordering.element(self.m, Part((b,), where, Scalar(b.var)), T.ZERO, certain=True)
+            assert isinstance(found, Scalar)
+            return found.term
+        if b.climbs and not b.mixed:
+            return climbing.end(which, b, b.var, where)
+        kind = "last" if (which == "last") != b.descending else "first"
+        return T.agg(kind, b.var, b.domain, b.low, b.high, where)
 
     def executed(self, condition: Term) -> Term:
         """The condition, of an iteration that happens."""
@@ -78,20 +92,20 @@ class View:
                 at_stop = T.subst(assigned, {b.var: self.first_stop})
                 return self.first_stop, T.conj((self.stopped, at_stop))
             where = T.conj((self.where, self._none_before(), assigned))
-        kind = "first" if b.descending else "last"
+        kind = "first" if b.descending and not b.climbs else "last"
         if before:
             return C.earlier(kind, b, where, T.NONE), C.earlier("any", b, where, T.NONE)
-        return T.agg(kind, b.var, b.domain, b.low, b.high, where), C.exists((b,), where)
+        return self._end("last", where), C.exists((b,), where)
 
     def first(self, wanted: Term, before: bool) -> tuple[Term, Term]:
         """The first iteration (before this one, or of all) at which ``wanted`` holds, and that there is one."""
         b = self.binder
         wanted = wanted if before else self.executed(wanted)
         where = T.conj((self.where, wanted))
-        kind = "last" if b.descending else "first"
+        kind = "last" if b.descending and not b.climbs else "first"
         if before:
             return C.earlier(kind, b, where, T.NONE), C.earlier("any", b, where, T.NONE)
-        return T.agg(kind, b.var, b.domain, b.low, b.high, where), C.exists((b,), where)
+        return self._end("first", where), C.exists((b,), where)
 
     def fold(self, kind: str, condition: Term, value: Term, before: bool) -> Term:
         """An aggregate over the iterations that happen (or that came before this one)."""

@@ -22,6 +22,7 @@ def as_for(
     """Run it as the for loop it is; ``else`` says what the counter is when no test but the bound ended the loop."""
     stop = m.stop("a while loop that is no simple search", node, "E0318")
     tests = node.test.values if isinstance(node.test, ast.BoolOp) and isinstance(node.test.op, ast.And) else [node.test]
+    tests = _bound_first(node.body, tests)
     found = _counter(node.body, tests[0])
     if found is None or m.lookup("range") is not None or "range" in m.functions:
         raise stop
@@ -47,6 +48,16 @@ def as_for(
         if not hasattr(part, "lineno"):
             ast.copy_location(part, node)
     return run_for(m, loop) and (not guard or then(m, node.orelse))
+
+
+def _bound_first(body: list[ast.stmt], tests: list[ast.expr]) -> list[ast.expr]:
+    """The tests with that of the counter before those that compare plain names, which cannot fail."""
+    for at, test in enumerate(tests):
+        if _counter(body, test) is not None:
+            return [test, *tests[:at], *tests[at + 1 :]]
+        if not all(isinstance(x, ast.Compare | ast.Name | ast.Constant) for x in pytree.walk(test)):
+            break
+    return tests
 
 
 def _breaks(body: list[ast.stmt]) -> bool:

@@ -49,6 +49,8 @@ SENTENCES = (
     [("Tom", "PROPN", "nsubj", 1), ("saw", "VERB", "ROOT", 1), ("the", "DET", "det", 3), ("cats", "NOUN", "obj", 1),
      (".", "PUNCT", "punct", 1), ("He", "PRON", "nsubj", 6), ("ran", "VERB", "ROOT", 6)],
     [("the", "DET", "det", 1), ("cats", "NOUN", "ROOT", 1)],
+    [("a", "DET", "det", 1), ("cat", "NOUN", "conj", 3), ("of", "ADP", "prep", 1), ("men", "NOUN", "nsubj", 4),
+     ("who", "PRON", "ROOT", 4), ("saw", "VERB", "conj", 2)],
 )  # fmt: skip
 
 

@@ -79,6 +79,14 @@ def test_a_term_in_fewer_words_means_the_same(terms, request: pytest.FixtureRequ
     same_as_recorded(terms.__name__.strip("_"), lines, request)
 
 
+@pytest.mark.parametrize(("left", "said"), [(0, False), (1, True)])
+def test_what_is_assumed_of_terms_has_a_limit(left: int, said: bool) -> None:
+    T.clear()
+    speaker = Speaker()
+    speaker.left = left
+    assert (speaker.assumed(the(Q), [the(Q)]) is T.TRUE) == said
+
+
 # ---------------------------------------------------------------- substitution
 
 
