@@ -156,7 +156,9 @@ def stages_of(sizes: Sizes, rates: Rates) -> tuple[Stage, ...]:
     plan = [
         Stage("extract", shards, texts * (one + rates.written * matrix), texts * one) if sizes.stored else None,
         Stage(
-            "score", blocks, rates.load + sizes.train * (rates.evaluation * sizes.programs * n * n + comparing + again),
+            "score",
+            blocks,
+            rates.load + sizes.train * (rates.evaluation * sizes.programs * n * n + comparing + again),
             sizes.train * again,
         ),
         Stage("measure", held * views, sizes.heldout * measuring, sizes.heldout * views * again),
