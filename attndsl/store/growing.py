@@ -75,7 +75,7 @@ def part_name(stem: str, number: int) -> str:
 
 
 def _parts(remote: Remote, stem: str) -> list[bytes]:
-    found = []
+    found: list[bytes] = []
     while (data := remote.read(part_name(stem, len(found) + 1))) is not None:
         found.append(data)
     return found

@@ -100,9 +100,10 @@ def _planned(function: ast.FunctionDef, name: str) -> _Plan | None:
     restarts = [s for s in own if _restarted(s) == name]
     appends = [s for s in own if appended(s, name) is not None]
     begins = [s for s in stores(function, name) if s not in restarts]
-    if not appends or len(begins) != 1 or not _is_begin(function, begins[0], loop):
+    begin = begins[0] if len(begins) == 1 else None
+    if not appends or not isinstance(begin, ast.stmt) or not _is_begin(function, begin, loop):
         return None
-    plan = _Plan(name, loop, begins[0])
+    plan = _Plan(name, loop, begin)
     if not all(_settle(plan, s) for s in restarts):
         return None
     accounted = _uses_of([*restarts, *appends], name) + 1
@@ -235,7 +236,9 @@ class _Restarting(ast.NodeTransformer):
 
     def inside(self, function: ast.FunctionDef) -> None:
         for at, s in enumerate(function.body):
-            function.body[at] = self.visit(s)
+            changed = self.visit(s)
+            assert isinstance(changed, ast.stmt)
+            function.body[at] = changed
         flatten(function)
 
     def visit(self, node: ast.AST) -> ast.AST:
@@ -250,7 +253,8 @@ class _Restarting(ast.NodeTransformer):
             return placed(self._append(self.visit(value)), node)
         if _is_name(node, plan.name):
             return placed(self._read(), node)
-        return super().visit(node)
+        visited: ast.AST = super().visit(node)
+        return visited
 
     def _since(self, value: ast.expr) -> ast.stmt:
         return ast.Assign([ast.Name(self.plan.since, ast.Store())], value)

@@ -62,5 +62,5 @@ def _affine(t: Term, var: Term) -> _Affine | None:
         return both(left[0], right[0]), both(left[1], right[1])
     if t.data != "*":
         return None
-    other, (factor, rest) = (t.args[0], right) if var.data not in t.args[0].free else (t.args[1], left)
-    return (T.mul(other, factor), T.mul(other, rest)) if var.data not in other.free else None
+    by, (factor, rest) = (t.args[0], right) if var.data not in t.args[0].free else (t.args[1], left)
+    return (T.mul(by, factor), T.mul(by, rest)) if var.data not in by.free else None

@@ -67,10 +67,10 @@ def _plain_uses(x: ast.AST) -> Iterator[str]:
         found = x.args
     elif isinstance(x, ast.BinOp):
         found = [x.left, x.right]
-    elif (isinstance(x, ast.Attribute) and x.attr in ("append", *_ASKED)) or (
-        isinstance(x, ast.Assign) and _sets_part(x.targets)
-    ):
-        found = [x.value]  # type: ignore[attr-defined]
+    elif isinstance(x, ast.Attribute) and x.attr in ("append", *_ASKED):
+        found = [x.value]
+    elif isinstance(x, ast.Assign) and _sets_part(x):
+        found = [x.value]
     return (y.id for y in found if isinstance(y, ast.Name))
 
 
@@ -79,12 +79,10 @@ _ASKED = frozenset(("max", "min", "sum", "mean", "std", "any", "all", "argmax", 
 """What is asked of a list or array, and gives no second name to it."""
 
 
-def _sets_part(x: ast.AST) -> bool:
+def _sets_part(x: ast.Assign) -> bool:
     """``A[:, 0] = ...``: an array takes the numbers."""
-    if not isinstance(x, ast.Assign) or len(x.targets) != 1:
-        return False
     target = x.targets[0]
-    return isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Slice | ast.Tuple)
+    return len(x.targets) == 1 and isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Slice | ast.Tuple)
 
 
 def _views(x: ast.AST) -> list[str]:

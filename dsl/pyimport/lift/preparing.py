@@ -36,9 +36,9 @@ def _redefines(m: Machine, nodes: list[ast.AST]) -> bool:
     if any(_BUILTINS & given.keys() for given in (m.functions, m.constants, m.imports)):
         return True
     return any(
-        (x.__class__ is ast.Name and x.id in _BUILTINS and x.ctx.__class__ is not ast.Load)  # type: ignore[attr-defined]
-        or (x.__class__ is ast.arg and x.arg in _BUILTINS)  # type: ignore[attr-defined]
-        or (x.__class__ is ast.FunctionDef and x.name in _BUILTINS)  # type: ignore[attr-defined]
+        (x.__class__ is ast.Name and x.id in _BUILTINS and x.ctx.__class__ is not ast.Load)
+        or (x.__class__ is ast.arg and x.arg in _BUILTINS)
+        or (x.__class__ is ast.FunctionDef and x.name in _BUILTINS)
         for x in nodes
     )
 

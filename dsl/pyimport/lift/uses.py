@@ -61,7 +61,7 @@ def appended(s: ast.AST, name: str) -> ast.expr | None:
 
 def stores(function: ast.FunctionDef, name: str) -> list[ast.AST]:
     """The statements (or other nodes) that bind the name."""
-    found = []
+    found: list[ast.AST] = []
     for x in pytree.walk(function):
         if not isinstance(x, ast.stmt | ast.comprehension | ast.NamedExpr | ast.withitem):
             continue

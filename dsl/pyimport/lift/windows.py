@@ -216,4 +216,5 @@ class _Forgetting(ast.NodeTransformer):
         if isinstance(node, ast.Name) and node.id == window.name and isinstance(node.ctx, ast.Load):
             last = ast.Slice(ast.UnaryOp(ast.USub(), ast.Constant(window.size)), None, None)
             return placed(ast.Subscript(ast.Name(window.name, ast.Load()), last, ast.Load()), node)
-        return super().visit(node)
+        visited: ast.AST = super().visit(node)
+        return visited
