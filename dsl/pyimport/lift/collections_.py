@@ -194,6 +194,14 @@ def in_text_order(part: Part) -> Part:
     return part
 
 
+def sole_binder(part: Part) -> Binder:
+    """The loop that makes the elements, in the order of the text. Raises NotLiftable when there is none or several."""
+    binders = in_text_order(part).binders
+    if len(binders) != 1:
+        raise NotLiftable("the place of an element in a list that loops in a loop made", None, "E0313")
+    return binders[0]
+
+
 def _of_part(m: Machine, part: Part, index: Term) -> Value:
     if part.binders[0].keys:
         found: Value = _ordering().element(m, part, index)
@@ -201,7 +209,7 @@ def _of_part(m: Machine, part: Part, index: Term) -> Value:
     if part.binders[0].climbs and not part.binders[0].mixed and index in (T.ZERO, T.const(-1)):
         m.require(exists(part.binders, part.condition), kind="IndexError")
         return end_value(instantiate(part), last=index is not T.ZERO)
-    (b,) = in_text_order(part).binders
+    b = sole_binder(part)
     if part.condition is T.TRUE and not b.over_words:
         return _direct(m, part, b, index)
     if part.condition is T.TRUE and b.domain is T.ALL_WORDS:
@@ -287,10 +295,10 @@ def end_value(p: Part, last: bool) -> Value:
     """The first (last) element of a part of at most one binder, without asking whether there is one."""
     if not p.binders:
         return p.element
-    (b,) = p.binders
-    if b.climbs and not b.mixed:
+    b = p.binders[0]
+    if len(p.binders) == 1 and b.climbs and not b.mixed:
         return subst_value(p.element, {b.var: climbing.end("last" if last else "first", b, b.var, p.condition)})
-    (b,) = in_text_order(p).binders
+    b = sole_binder(p)
     kind = "last" if last != b.descending else "first"
     return subst_value(p.element, {b.var: T.agg(kind, b.var, b.domain, b.low, b.high, p.condition)})
 
@@ -324,7 +332,7 @@ def _earlier(p: Part) -> Term:
         return place
     if p.binders[0].climbs and not p.binders[0].mixed:
         return earlier("count", p.binders[0], p.condition, T.NONE)
-    (b,) = in_text_order(p).binders
+    b = sole_binder(p)
     if p.condition is T.TRUE and not b.over_words:
         return T.sub(T.sub(b.high, T.ONE), b.var) if b.descending else T.sub(b.var, b.low)
     if b.domain is T.ALL_WORDS and not b.descending:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from attndsl.dsl.pyimport.lift import listed, sheets
 from attndsl.dsl.pyimport.lift import terms as T
@@ -99,6 +100,8 @@ def _of_vectors(m: Machine, compute: Callable[..., Value], *values: Value) -> Va
 def _of_items(m: Machine, compute: Callable[..., Value], count: int, sides: list[Value]) -> Vector:
     """Vectors that are written out, place by place."""
     rows = [v.items if isinstance(v, Vector) else (as_numpy(v),) * count for v in sides]
+    if count == 0:
+        return replace(written(()), untyped=T.disj(v.untyped for v in sides if isinstance(v, Vector)))
     return written(tuple(_scalar(m, compute(*(row[k] for row in rows if row))) for k in range(count)))
 
 

@@ -56,7 +56,9 @@ def extreme(m: Machine, name: str, values: list[Value]) -> Value:
     for v in values:
         if not isinstance(v, Scalar) or v.term.kind == "str":
             raise m.stop(f"{name!r} of these objects", code="E0302")
-        terms.append(T.as_number(v.term))
+        number = T.as_number(v.term)
+        # of truth values one may come out, which is no index: a number of no kind that is one
+        terms.append(T.mul(number, T.const(1.0)) if v.term.kind == "bool" else number)
     flags = {v.numpy for v in values if isinstance(v, Scalar)}
     numpy = flags.pop() if len(flags) == 1 else None
     found = terms[0]

@@ -25,10 +25,7 @@ _EMPTY = {APPEND: (True, False), ADD: (False, True)}  # whether the default is a
 
 def rewritten(function: ast.FunctionDef, source: SourceFile) -> ast.FunctionDef:
     """The function with its gathering statements put as calls; itself when it has no dict that starts empty."""
-    span = source.span_of_bytes(
-        function.lineno, function.col_offset, function.end_lineno or function.lineno, function.end_col_offset or 0
-    )
-    own = source.text[span.start : span.end]
+    own = text_of(function, source)
     if not any(sign in own for sign in _SIGNS):
         return function
     made = {name: kind for x in pytree.walk(function) for name, kind in _made(x)}
@@ -40,6 +37,14 @@ def rewritten(function: ast.FunctionDef, source: SourceFile) -> ast.FunctionDef:
     function = copy.deepcopy(function)
     _Rewriting(made | dict.fromkeys(added, SUM), tables).inside(function)
     return function
+
+
+def text_of(node: ast.stmt, source: SourceFile) -> str:
+    """The text of a statement as it stands in the file."""
+    span = source.span_of_bytes(
+        node.lineno, node.col_offset, node.end_lineno or node.lineno, node.end_col_offset or 0
+    )
+    return source.text[span.start : span.end]
 
 
 def _table(x: ast.AST) -> tuple[str, ast.Constant] | None:

@@ -67,9 +67,9 @@ def _plain_uses(x: ast.AST) -> Iterator[str]:
         found = x.args
     elif isinstance(x, ast.BinOp):
         found = [x.left, x.right]
-    elif isinstance(x, ast.Attribute) and x.attr in ("append", *_ASKED):
-        found = [x.value]
-    elif isinstance(x, ast.Assign) and _sets_part(x):
+    elif (isinstance(x, ast.Attribute) and x.attr in ("append", *_ASKED)) or (
+        isinstance(x, ast.Assign) and _sets_part(x)
+    ):
         found = [x.value]
     return (y.id for y in found if isinstance(y, ast.Name))
 

@@ -210,7 +210,7 @@ def converted(m: Machine, value: Value, kind: str, node: ast.AST) -> Value:
         return Scalar(T.as_number(t), True)
 
     found = E.apply(m, one, value)
-    return replace(found, untyped=T.FALSE) if isinstance(found, Vector) else found
+    return replace(found, untyped=T.FALSE) if isinstance(found, Vector) and kind != "float" else found
 
 
 def _literal_rows(m: Machine, items: list[Value]) -> Value:

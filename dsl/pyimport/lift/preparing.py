@@ -22,9 +22,11 @@ def _rewritten(m: Machine, function: ast.FunctionDef) -> ast.FunctionDef:
     found = function
     nodes = pytree.walk(function)
     if any(x.__class__ is ast.For or x.__class__ is ast.While for x in nodes) and not _redefines(m, nodes):
-        found = windows.rewritten(found, m.imports)
-        for rewrite in (stacks.rewritten, anew.rewritten, lengths.rewritten, recurrences.rewritten):
-            found = rewrite(found)
+        if "append" in gathering.text_of(function, m.source):  # the cheap question: these are of lists that grow
+            found = windows.rewritten(found, m.imports)
+            for rewrite in (stacks.rewritten, anew.rewritten, lengths.rewritten):
+                found = rewrite(found)
+        found = recurrences.rewritten(found)
     return gathering.rewritten(found, m.source)
 
 
