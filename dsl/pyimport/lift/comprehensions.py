@@ -88,5 +88,7 @@ def _generate(
 def _produced(m: Machine, node: ast.expr) -> Value:
     if isinstance(node, ast.DictComp):
         key, value = evaluate(m, node.key), evaluate(m, node.value)
-        return TupleValue((lists.freeze(m, key), lists.freeze(m, value)))
+        return TupleValue((lists.freeze(m, lists.hashed(m, key)), lists.freeze(m, value)))
+    if isinstance(node, ast.SetComp):
+        return lists.freeze(m, lists.hashed(m, evaluate(m, node.elt)))
     return lists.freeze(m, evaluate(m, node.elt))  # type: ignore[attr-defined]

@@ -142,11 +142,12 @@ def _once(m: Machine, found: DictValue, at: int) -> Part:
 def assign(m: Machine, ref: Ref, key: Value, value: Value) -> None:
     """``d[key] = value``."""
     from attndsl.dsl.pyimport.lift import tables
-    from attndsl.dsl.pyimport.lift.lists import freeze
+    from attndsl.dsl.pyimport.lift.lists import freeze, hashed
     from attndsl.dsl.pyimport.lift.values import Growing
 
     if isinstance(key, NoneValue):
         raise m.stop("None as a key", code="E0302")
+    hashed(m, key)
     found = m.mutable(ref)
     if isinstance(found, Growing | DictValue) and found.length is not None:
         key, value = tables.place(m, key, found.length, found.array), tables.item(m, value, found.array)

@@ -84,10 +84,16 @@ def _list(m: Machine, node: ast.List | ast.Set | ast.Tuple) -> Value:
     items = tuple(evaluate(m, e) for e in node.elts)
     if isinstance(node, ast.Tuple):
         return TupleValue(items)
+    if isinstance(node, ast.Set):
+        from attndsl.dsl.pyimport.lift.lists import hashed
+
+        items = tuple(hashed(m, item) for item in items)
     return m.allocate(literal(items, isinstance(node, ast.Set)))
 
 
 def _dict(m: Machine, node: ast.Dict) -> Value:
+    from attndsl.dsl.pyimport.lift.lists import hashed
+
     parts: list[Part] = []
     for key, value in zip(node.keys, node.values, strict=True):
         if key is None:
@@ -95,7 +101,7 @@ def _dict(m: Machine, node: ast.Dict) -> Value:
 
             parts.extend(constants.unpacked(m, value))
             continue
-        parts.append(Part((), T.TRUE, TupleValue((evaluate(m, key), evaluate(m, value)))))
+        parts.append(Part((), T.TRUE, TupleValue((hashed(m, evaluate(m, key)), evaluate(m, value)))))
     return m.allocate(DictValue(tuple(parts)))
 
 

@@ -75,9 +75,16 @@ def is_set(m: Machine, ref: Ref) -> bool:
 
 
 def append(m: Machine, ref: Ref, value: Value) -> None:
-    if is_set(m, ref) and not _hashable(m, value):
-        raise m.stop("a set of objects that change", code="E0302")
+    if is_set(m, ref):
+        hashed(m, value)
     extend(m, ref, (Part((), T.TRUE, freeze(m, value)),))
+
+
+def hashed(m: Machine, value: Value) -> Value:
+    """An element of a set or a key. Python fails on lists, sets and dicts. Raises NotLiftable for them."""
+    if not _hashable(m, value):
+        raise m.stop("a set or keys of objects that change", code="E0302")
+    return value
 
 
 def _hashable(m: Machine, value: Value) -> bool:

@@ -219,7 +219,12 @@ def _set(m: Machine, node: ast.Call) -> Value:
     text = letters.of_text(value)
     if text is not None:
         return letters.set_of(text)
-    return m.allocate(Seq(iterable(m, value).parts, True))
+    from attndsl.dsl.pyimport.lift.lists import hashed
+
+    parts = iterable(m, value).parts
+    for p in parts:
+        hashed(m, p.element)
+    return m.allocate(Seq(parts, True))
 
 
 def _tuple(m: Machine, node: ast.Call) -> Value:
