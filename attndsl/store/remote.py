@@ -20,13 +20,17 @@ T = TypeVar("T")
 _URL = re.compile(r"([a-z][a-z0-9+]+):/+(.*)", re.IGNORECASE | re.DOTALL)  # one letter is a drive of Windows
 _OBJECTS = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "adl", "oss", "r2", "memory"})
 """Object stores: a put is seen whole or not at all, nothing can be renamed, and there are no folders to make."""
+_CHAINED = re.compile(r"[a-z][a-z0-9+]+::|(?:" + "|".join(sorted(_OBJECTS)) + r"):(?!/)", re.IGNORECASE)
+"""No folder was meant, but fsspec's chains of URLs are not understood, nor is a store without a slash."""
 _TRIES = 5
 _FIRST_WAIT = 0.5
 
 
 def url_of(out: Path | str) -> str | None:
     """The URL that was meant, None for a folder. ``Path("s3://bucket/run")`` has lost one of its slashes, and
-    ``Path("file:///run")`` two."""
+    ``Path("file:///run")`` two. Raises DiagnosticError E0527 for what is neither, such as a chain of URLs."""
+    if _CHAINED.match(str(out)):
+        raise fail("E0527", f"{str(out)!r} is no URL of a store", help="give it as s3://bucket/run, without a chain")
     match = _URL.fullmatch(str(out))
     if match is None:
         return None

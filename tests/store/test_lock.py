@@ -151,3 +151,10 @@ def test_an_owner_that_is_read_while_it_is_written_is_watched_too() -> None:
 )  # fmt: skip
 def test_urls_are_told_from_folders(given: Path | str, url: str | None) -> None:
     assert url_of(given) == url
+
+
+@pytest.mark.parametrize("given", [Path("simplecache::s3://bucket/run"), "s3:bucket", Path("GS:bucket/run")])
+def test_what_is_neither_a_url_nor_a_folder_is_refused(given: Path | str) -> None:
+    with pytest.raises(DiagnosticError) as error:
+        url_of(given)
+    assert error.value.diagnostics[0].code == "E0527"

@@ -19,6 +19,7 @@ from attndsl.dsl.pyimport.lift.uses import (
     in_own_block,
     is_empty_list,
     is_kept,
+    is_name,
     is_plain,
     loads,
     own_statements,
@@ -108,19 +109,15 @@ def _planned(function: ast.FunctionDef, name: str) -> _Plan | None:
         return None
     accounted = _uses_of([*restarts, *appends], name) + 1
     reads = loads(function, name, [*restarts, *appends])
-    if reads is None or accounted + len(reads) != sum(_is_name(x, name) for x in pytree.walk(function)):
+    if reads is None or accounted + len(reads) != sum(is_name(x, name) for x in pytree.walk(function)):
         return None
     ok = all(is_plain(r) or _handed_over(plan, r) for r in reads)
     return plan if ok else None
 
 
-def _is_name(x: ast.AST, name: str) -> bool:
-    return isinstance(x, ast.Name) and x.id == name
-
-
 def _uses_of(statements: list[ast.stmt], name: str) -> int:
     """One use of the name in each of the statements, whose other parts may not speak of it."""
-    counts = [sum(_is_name(x, name) for x in pytree.walk(s)) for s in statements]
+    counts = [sum(is_name(x, name) for x in pytree.walk(s)) for s in statements]
     return sum(counts) if all(c == 1 for c in counts) else -1_000_000
 
 
@@ -172,7 +169,7 @@ def _handed_over(plan: _Plan, read: Read) -> bool:
         if s in plan.later:
             return isinstance(s, ast.Assign)
         own = isinstance(s, ast.Assign | ast.AugAssign | ast.Expr)
-        if not own or any(_is_name(x, plan.name) for x in pytree.walk(s)):
+        if not own or any(is_name(x, plan.name) for x in pytree.walk(s)):
             return False
     return False
 
@@ -204,7 +201,7 @@ def _number(plan: _Plan) -> None:
         loop.target = placed(pair, loop.iter)
         loop.iter = placed(ast.Call(ast.Name("enumerate", ast.Load()), [loop.iter], []), loop.iter)
     own = [e for s in own_statements(loop.body) if (e := _element(s, plan.name)) is not None]
-    plan.pairs = not all(_is_name(e, plan.place) for e in own)
+    plan.pairs = not all(is_name(e, plan.place) for e in own)
 
 
 def _element(s: ast.stmt, name: str) -> ast.expr | None:
@@ -224,7 +221,7 @@ def _counter(loop: ast.For) -> str | None:
     if not isinstance(target, ast.Name):
         return None
     name = target.id
-    changed = any(_is_name(x, name) and not isinstance(x.ctx, ast.Load) for x in pytree.walk(*loop.body))  # type: ignore[attr-defined]
+    changed = any(is_name(x, name) and not isinstance(x.ctx, ast.Load) for x in pytree.walk(*loop.body))  # type: ignore[attr-defined]
     return None if changed else name
 
 
@@ -251,7 +248,7 @@ class _Restarting(ast.NodeTransformer):
         value = appended(node, plan.name) if isinstance(node, ast.Expr) else None
         if value is not None:
             return placed(self._append(self.visit(value)), node)
-        if _is_name(node, plan.name):
+        if is_name(node, plan.name):
             return placed(self._read(), node)
         visited: ast.AST = super().visit(node)
         return visited

@@ -13,7 +13,7 @@ from attndsl.dsl import pytree
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.uses import placed
+from attndsl.dsl.pyimport.lift.uses import is_name, placed
 from attndsl.dsl.pyimport.lift.values import Binder
 
 
@@ -64,7 +64,7 @@ def _climber(node: ast.While) -> str | None:
     others = [*node.body[:at], *node.body[at + 1 :]]
     if any(isinstance(x, ast.Break | ast.Continue | ast.Return) for x in pytree.walk(*others)):
         return None
-    sets = any(_is_name(x, name) and not isinstance(x.ctx, ast.Load) for x in pytree.walk(*others))  # type: ignore[attr-defined]
+    sets = any(is_name(x, name) and not isinstance(x.ctx, ast.Load) for x in pytree.walk(*others))  # type: ignore[attr-defined]
     return None if sets else name
 
 
@@ -87,7 +87,3 @@ def _is_no_root(test: ast.expr, name: str) -> bool:
             sides = {ast.unparse(left), ast.unparse(right)}
             return sides in ({f"{name}.head", name}, {f"{name}.head.i", f"{name}.i"})
     return False
-
-
-def _is_name(x: ast.AST, name: str) -> bool:
-    return isinstance(x, ast.Name) and x.id == name

@@ -9,6 +9,7 @@ import ast
 from collections.abc import Iterator
 
 from attndsl.dsl import pytree
+from attndsl.dsl.pyimport.lift.uses import appended
 
 _READERS = frozenset(("len", "range", "enumerate", "zip", "sum", "max", "min", "list", "set", "sorted", "reversed",
                       "any", "all", "np.array", "np.asarray", "Counter"))  # fmt: skip
@@ -120,7 +121,7 @@ def _appends_after_last(loop: ast.For, name: str) -> bool:
     for x in pytree.walk(*loop.body):
         uses += isinstance(x, ast.Name) and x.id == name
         reads += isinstance(x, ast.Subscript) and _is_item(x, name) and ast.unparse(x.slice) == "-1"
-        appends += isinstance(x, ast.Expr) and _appended(x, name) is not None
+        appends += isinstance(x, ast.Expr) and appended(x, name) is not None
         if isinstance(x, ast.Subscript) and _is_item(x, name) and not isinstance(x.ctx, ast.Load):
             return False
     return bool(reads and appends and uses == reads + appends) and not _is_inner(loop, name)
@@ -196,13 +197,6 @@ def _is_item(x: ast.Subscript, name: str) -> bool:
     return isinstance(x.value, ast.Name) and x.value.id == name
 
 
-def _appended(x: ast.Expr, name: str) -> ast.expr | None:
-    call = x.value
-    if isinstance(call, ast.Call) and ast.unparse(call.func) == f"{name}.append" and len(call.args) == 1:
-        return None if call.keywords else call.args[0]
-    return None
-
-
 def in_blocks(node: ast.AST, lists: set[str]) -> None:
     """Rewrite the loops of all blocks inside, the outer ones first."""
     for field in ("body", "orelse", "finalbody"):
@@ -263,7 +257,7 @@ class _Appending(ast.NodeTransformer):
         self.name = name
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | list[ast.AST]:
-        value = _appended(node, self.name)
+        value = appended(node, self.name)
         if value is None:
             return self.generic_visit(node)
         first = _parsed("_last = 0", self.name, node)

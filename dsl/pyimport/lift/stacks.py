@@ -10,7 +10,17 @@ import ast
 import copy
 
 from attndsl.dsl import pytree
-from attndsl.dsl.pyimport.lift.uses import Read, appended, flatten, is_empty_list, loads, placed, stores, together
+from attndsl.dsl.pyimport.lift.uses import (
+    Read,
+    appended,
+    flatten,
+    is_empty_list,
+    is_name,
+    loads,
+    placed,
+    stores,
+    together,
+)
 
 ITEM = "item that has to be there"
 """A function that gives back what it is given, and fails for None."""
@@ -72,7 +82,7 @@ def _is_counter(nodes: list[ast.AST], value: ast.expr | None) -> bool:
     """The item is a number that a loop counts: never None."""
     if not isinstance(value, ast.Name):
         return False
-    bound = [x for x in nodes if _is_name(x, value.id) and not isinstance(x.ctx, ast.Load)]  # type: ignore[attr-defined]
+    bound = [x for x in nodes if is_name(x, value.id) and not isinstance(x.ctx, ast.Load)]  # type: ignore[attr-defined]
     counted = [x for x in nodes if isinstance(x, ast.For) and _counts(x, value.id)]
     return len(bound) == len(counted)
 
@@ -86,16 +96,12 @@ def _counts(loop: ast.For, name: str) -> bool:
     return False
 
 
-def _is_name(x: ast.AST, name: str) -> bool:
-    return isinstance(x, ast.Name) and x.id == name
-
-
 def _binds(s: ast.Assign | ast.AnnAssign, name: str) -> bool:
-    return _is_name(s.targets[0] if isinstance(s, ast.Assign) else s.target, name)
+    return is_name(s.targets[0] if isinstance(s, ast.Assign) else s.target, name)
 
 
 def _uses(s: ast.AST, name: str) -> int:
-    return sum(_is_name(x, name) for x in pytree.walk(s))
+    return sum(is_name(x, name) for x in pytree.walk(s))
 
 
 def _is_asked(nodes: list[ast.AST], read: Read) -> bool:
@@ -163,11 +169,11 @@ class _Single(ast.NodeTransformer):
         if isinstance(node, ast.Expr | ast.Assign | ast.AugAssign) and _pops(node, self.name):
             rest = [] if isinstance(node, ast.Expr) and _pop(node.value) else [super().visit(node)]
             return together(*rest, self._set(ast.Constant(None), node))
-        if _pop(node) == self.name or (_is_top(node) and _is_name(node.value, self.name)):  # type: ignore[attr-defined]
+        if _pop(node) == self.name or (_is_top(node) and is_name(node.value, self.name)):  # type: ignore[attr-defined]
             return placed(self._get(), node)
         if _is_length(node, self.name):
             return placed(ast.IfExp(self._holds(), ast.Constant(1), ast.Constant(0)), node)
-        return placed(self._holds(), node) if _is_name(node, self.name) else super().visit(node)
+        return placed(self._holds(), node) if is_name(node, self.name) else super().visit(node)
 
     def _set(self, value: ast.expr, node: ast.AST) -> ast.stmt:
         return placed(ast.Assign([ast.Name(self.item, ast.Store())], value), node)

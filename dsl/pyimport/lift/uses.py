@@ -49,6 +49,10 @@ def is_empty_list(x: ast.expr) -> bool:
     return False
 
 
+def is_name(x: ast.AST, name: str) -> bool:
+    return isinstance(x, ast.Name) and x.id == name
+
+
 def appended(s: ast.AST, name: str) -> ast.expr | None:
     """What the statement appends to the list of that name."""
     match s:
