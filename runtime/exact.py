@@ -192,7 +192,7 @@ def pair_ious(
     programs, heads, pairs = _checked(programs, heads, pairs)
     out = np.empty(len(pairs))
     spans = [(at, min(at + _TASK, len(pairs))) for at in range(0, len(pairs), _TASK)]
-    shared(lambda *span: _ious(programs, heads, pairs, causal, *span, out), spans, executor)
+    shared(lambda first, stop: _ious(programs, heads, pairs, causal, first, stop, out), spans, executor)
     if not np.isfinite(out).all():
         program, head = (int(i) for i in pairs[np.flatnonzero(~np.isfinite(out))[0]])
         raise fail(
@@ -218,5 +218,9 @@ def pair_scores(
     programs, heads, pairs = _checked(programs, heads, pairs)
     js, sinkless, overlap = (np.empty(len(pairs)) for _ in range(3))
     spans = [(at, min(at + _TASK, len(pairs))) for at in range(0, len(pairs), _TASK)]
-    shared(lambda *span: _others(programs, heads, pairs, causal, top, *span, js, sinkless, overlap), spans, executor)
+    shared(
+        lambda first, stop: _others(programs, heads, pairs, causal, top, first, stop, js, sinkless, overlap),
+        spans,
+        executor,
+    )
     return PairScores(pair_ious(programs, heads, pairs, causal=causal, executor=executor), js, sinkless, overlap)
