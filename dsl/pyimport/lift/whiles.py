@@ -105,13 +105,19 @@ def _plus(left: ast.expr, value: int) -> ast.expr:
 
 
 def _bound_first(body: list[ast.stmt], tests: list[ast.expr]) -> list[ast.expr]:
-    """The tests with that of the counter before those that compare plain names, which cannot fail."""
+    """The tests with that of the counter before those that compare plain names, which cannot fail. A counter that goes
+    by one is taken before others: its loop is the plainer one."""
+    found: list[tuple[bool, int]] = []
     for at, test in enumerate(tests):
-        if _counter(body, test) is not None:
-            return [test, *tests[:at], *tests[at + 1 :]]
+        count = _counter(body, test)
+        if count is not None:
+            found.append((abs(count.step) != 1, at))
         if not all(isinstance(x, ast.Compare | ast.Name | ast.Constant) for x in pytree.walk(test)):
             break
-    return tests
+    if not found:
+        return tests
+    at = min(found)[1]
+    return [tests[at], *tests[:at], *tests[at + 1 :]]
 
 
 def _breaks(body: list[ast.stmt]) -> bool:
