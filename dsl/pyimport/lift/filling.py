@@ -21,7 +21,18 @@ from attndsl.dsl.pyimport.lift.gathering import METHODS
 from attndsl.dsl.pyimport.lift.machine import Machine, State
 from attndsl.dsl.pyimport.lift.merge import merge_values, subst_part
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.values import Binder, DictValue, Growing, Part, Ref, Seq, Unbound, Value
+from attndsl.dsl.pyimport.lift.values import (
+    Binder,
+    DictValue,
+    Growing,
+    Part,
+    Ref,
+    Scalar,
+    Seq,
+    TupleValue,
+    Unbound,
+    Value,
+)
 from attndsl.dsl.pyimport.lift.view import View
 
 if TYPE_CHECKING:
@@ -193,6 +204,28 @@ def same(m: Machine, guess: tuple[Part, ...], added: tuple[Part, ...], before: S
         if g.binders or a.binders or g.element != a.element or a.condition not in (g.condition, new):
             return False
     return True
+
+
+def at_most_one(m: Machine, parts: tuple[Part, ...]) -> tuple[Part, ...] | None:
+    """What an iteration adds as one part, where it adds one item at the most; None where that is not sure."""
+    if len(parts) <= 1:
+        return parts
+    merged = parts[0]
+    for at, p in enumerate(parts[1:], start=1):
+        if p.binders or merged.binders or not _alike(p.element, merged.element):
+            return None
+        if not all(m.prover.impossible([one.condition, p.condition]) for one in parts[:at]):
+            return None
+        element = merge_values(p.condition, p.element, merged.element)
+        merged = Part((), T.disj((merged.condition, p.condition)), element)
+    return (merged,)
+
+
+def _alike(a: Value, b: Value) -> bool:
+    """Values of one sort: none of them is a choice between two."""
+    if isinstance(a, TupleValue) and isinstance(b, TupleValue):
+        return len(a.items) == len(b.items) and all(map(_alike, a.items, b.items))
+    return isinstance(a, Scalar) and isinstance(b, Scalar) and a.term.kind == b.term.kind
 
 
 def joined(m: Machine, parts: tuple[Part, ...], ordered: bool, node: ast.AST) -> tuple[Part, ...]:

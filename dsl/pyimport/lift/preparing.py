@@ -6,7 +6,7 @@ import ast
 from weakref import WeakKeyDictionary
 
 from attndsl.dsl import pytree
-from attndsl.dsl.pyimport.lift import anew, gathering, lengths, recurrences, stacks, windows
+from attndsl.dsl.pyimport.lift import anew, buckets, gathering, lengths, recurrences, stacks, windows
 from attndsl.dsl.pyimport.lift.machine import Machine
 
 
@@ -22,10 +22,13 @@ def _rewritten(m: Machine, function: ast.FunctionDef) -> ast.FunctionDef:
     found = function
     nodes = pytree.walk(function)
     if any(x.__class__ is ast.For or x.__class__ is ast.While for x in nodes) and not _redefines(m, nodes):
-        if "append" in gathering.text_of(function, m.source):  # the cheap question: these are of lists that grow
+        text = gathering.text_of(function, m.source)
+        if "append" in text or ".add(" in text:  # the cheap question: these are of lists that grow
             found = windows.rewritten(found, m.imports)
             for rewrite in (stacks.rewritten, anew.rewritten, lengths.rewritten):
                 found = rewrite(found)
+            if any(sign in text for sign in buckets.SIGNS):
+                found = buckets.rewritten(found)
         found = recurrences.rewritten(found)
     return gathering.rewritten(found, m.source)
 

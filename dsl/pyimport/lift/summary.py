@@ -159,7 +159,8 @@ class LoopRun:
             if outer is None:
                 raise m.stop("a loop reads a list that it is still filling", m.node, "E0310")
             old = outer.holds_now(key, old)
-        parts = (*(F.earlier(self.binder, self.where, p) for p in self.filled[key]), *found.added)
+        each = F.at_most_one(m, self.filled[key]) or ()
+        parts = (*(F.earlier(self.binder, self.where, p) for p in each), *found.added)
         if isinstance(old, Seq) and (self.ordered or old.is_set):
             return replace(old, parts=old.parts + parts)
         if isinstance(old, DictValue) and self.ordered:
@@ -181,7 +182,7 @@ class LoopRun:
             alive = run(m, body)
             final = self._final(alive, m.flows[-1], [])
             added = getattr(final.heap[key], "added", ())
-            if F.fixed(self, added) and len(added) <= 1:
+            if F.fixed(self, added) and F.at_most_one(m, added) is not None:
                 self.filled[key] = added
         except (NotLiftable, Retry):
             pass
