@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from attndsl.dsl.pyimport.lift import arguments, arrays, numpy_, tables
+from attndsl.dsl.pyimport.lift import arguments, arrays, numpy_, row_calls, tables
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, spread, truth
 from attndsl.dsl.pyimport.lift.comprehensions import _comprehension
@@ -216,6 +216,7 @@ _BUILTINS: dict[str, Callable[[Machine, ast.Call], Value]] = {
     ITEM: _there,
     "map": mapped,
     "filter": filtered,
+    **row_calls.CALLS,
 }
 
 for _kind in (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp):

@@ -6,16 +6,42 @@ import ast
 from weakref import WeakKeyDictionary
 
 from attndsl.dsl import pytree
-from attndsl.dsl.pyimport.lift import anew, buckets, gathering, lengths, recurrences, stacks, windows
+from attndsl.dsl.pyimport.lift import anew, buckets, gathering, lengths, recurrences, row_dicts, stacks, windows
 from attndsl.dsl.pyimport.lift.machine import Machine
 
 
 def prepared(m: Machine, function: ast.FunctionDef) -> ast.FunctionDef:
     """The function with its statements put so; itself when there is nothing to be put otherwise."""
-    if function not in _PREPARED:
-        found = _rewritten(m, function)
-        _PREPARED[function] = None if found is function else found
-    return _PREPARED[function] or function
+    known = _PUT_OTHERWISE if m.put_otherwise else _PREPARED
+    if function not in known:
+        found = _rewritten(m, _otherwise(m, function) if m.put_otherwise else function)
+        known[function] = None if found is function else found
+    return known[function] or function
+
+
+def can_be_put_otherwise(m: Machine, function: ast.FunctionDef) -> bool:
+    """Some function that the program may call, or the program itself, has a further form."""
+    todo, seen = [function], {function.name}
+    while todo:
+        own = todo.pop()
+        if _otherwise(m, own) is not own:
+            return True
+        called = {x.id for x in pytree.walk(own) if isinstance(x, ast.Name)} & m.functions.keys()
+        todo += [m.functions[name] for name in called - seen]
+        seen |= called
+    return False
+
+
+def _otherwise(m: Machine, function: ast.FunctionDef) -> ast.FunctionDef:
+    """The function with what may be put in further ways put so. They may cost more, or say it in more words."""
+    found = function
+    if not _redefines(m, pytree.walk(function)):
+        for rewrite in _FURTHER:
+            found = rewrite(found)
+    return found
+
+
+_FURTHER = (row_dicts.rewritten,)
 
 
 def _rewritten(m: Machine, function: ast.FunctionDef) -> ast.FunctionDef:
@@ -33,7 +59,7 @@ def _rewritten(m: Machine, function: ast.FunctionDef) -> ast.FunctionDef:
     return gathering.rewritten(found, m.source)
 
 
-_BUILTINS = frozenset(("len", "list", "range", "enumerate"))
+_BUILTINS = frozenset(("len", "list", "range", "enumerate", "sum", "max", "min"))
 
 
 def _redefines(m: Machine, nodes: list[ast.AST]) -> bool:
@@ -48,5 +74,6 @@ def _redefines(m: Machine, nodes: list[ast.AST]) -> bool:
     )
 
 
+_PUT_OTHERWISE: WeakKeyDictionary[ast.FunctionDef, ast.FunctionDef | None] = WeakKeyDictionary()
 _PREPARED: WeakKeyDictionary[ast.FunctionDef, ast.FunctionDef | None] = WeakKeyDictionary()
 """None where nothing changes: the programs of a file share their helpers."""
