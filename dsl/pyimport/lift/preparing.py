@@ -6,7 +6,17 @@ import ast
 from weakref import WeakKeyDictionary
 
 from attndsl.dsl import pytree
-from attndsl.dsl.pyimport.lift import anew, buckets, gathering, lengths, recurrences, row_dicts, stacks, windows
+from attndsl.dsl.pyimport.lift import (
+    anew,
+    buckets,
+    gathering,
+    lengths,
+    neighbours,
+    recurrences,
+    row_dicts,
+    stacks,
+    windows,
+)
 from attndsl.dsl.pyimport.lift.machine import Machine
 
 
@@ -41,7 +51,7 @@ def _otherwise(m: Machine, function: ast.FunctionDef) -> ast.FunctionDef:
     return found
 
 
-_FURTHER = (row_dicts.rewritten,)
+_FURTHER = (row_dicts.rewritten, neighbours.rewritten)
 
 
 def _rewritten(m: Machine, function: ast.FunctionDef) -> ast.FunctionDef:

@@ -14,6 +14,7 @@ from attndsl.dsl.pyimport.lift.values import Scalar, Value
 
 ROW = "row of no weights"
 COUNT = "number of tokens"
+INSIDE = "is a position"
 PLACE = "place of the weight"
 KEPT = "weight as kept"
 WEIGHT = "weight in the row"
@@ -26,6 +27,17 @@ def _row(m: Machine, node: ast.Call) -> Value:
 
 def _count(m: Machine, node: ast.Call) -> Value:
     return Scalar(T.N)
+
+
+def _inside(m: Machine, node: ast.Call) -> Value:
+    """Whether a key is a position: the dict has no others."""
+    return spread(m, lambda v: _is_position(m, v), evaluate(m, node.args[0]))
+
+
+def _is_position(m: Machine, v: Value) -> Value:
+    if not (isinstance(v, Scalar) and v.term.kind == "int"):
+        raise m.stop("a key that may be no position", code="E0313")
+    return Scalar(T.conj((T.compare(">=", v.term, T.ZERO), T.compare("<", v.term, T.N))))
 
 
 def _place(m: Machine, node: ast.Call) -> Value:
@@ -79,6 +91,7 @@ def _found(m: Machine, node: ast.Call) -> Value:
 CALLS: dict[str, Callable[[Machine, ast.Call], Value]] = {
     ROW: _row,
     COUNT: _count,
+    INSIDE: _inside,
     PLACE: _place,
     KEPT: _kept,
     WEIGHT: _weight,

@@ -12,7 +12,7 @@ import copy
 from collections.abc import Iterator
 
 from attndsl.dsl import pytree
-from attndsl.dsl.pyimport.lift.row_calls import COUNT, FOUND, KEPT, PLACE, ROW, WEIGHT
+from attndsl.dsl.pyimport.lift.row_calls import COUNT, FOUND, INSIDE, KEPT, PLACE, ROW, WEIGHT
 from attndsl.dsl.pyimport.lift.uses import flatten, is_name, placed, together
 
 _WALKS = ("items", "keys", "values")
@@ -324,8 +324,7 @@ class _Rows(ast.NodeTransformer):
 
     def _inside(self, key: ast.expr, then: ast.expr, other: ast.expr) -> ast.expr:
         """What is asked of a key that may be no position."""
-        low: list[ast.expr] = [copy.deepcopy(key), _call(COUNT)]
-        return ast.IfExp(ast.Compare(ast.Constant(0), [ast.LtE(), ast.Lt()], low), then, other)
+        return ast.IfExp(_call(INSIDE, copy.deepcopy(key)), then, other)
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         if not is_name(node.value, self.name):

@@ -119,6 +119,11 @@ def _zip(m: Machine, node: ast.Call) -> Value:
         return Seq(tuple(Part((), T.TRUE, TupleValue(row)) for row in zip(*written, strict=False)), once=True)
     first = united(m, seqs[0])
     if len(first.parts) != 1 or len(first.parts[0].binders) != 1 or any(s.is_set for s in seqs):
+        from attndsl.dsl.pyimport.lift.neighbours import of_zip
+
+        neighbours = of_zip(m, node)
+        if neighbours is not None:
+            return neighbours
         raise m.stop("zip of these sequences", node, "E0313")
     (ranked,) = C.rank(m, first)
     assert isinstance(ranked.element, TupleValue)

@@ -26,7 +26,6 @@ TEXTS = (["the", "cat", ",", "the", "T1", "."], ["a"], ["x", "the", ","])
 HEAD = """
 import numpy as np
 import math
-from collections import Counter, defaultdict, deque
 import string
 
 STOPS = [",", "the"]
