@@ -8,6 +8,7 @@ from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.capped import capped
 from attndsl.dsl.pyimport.lift.clamped import clamped
 from attndsl.dsl.pyimport.lift.decaying import decayed
+from attndsl.dsl.pyimport.lift.draining import drained
 from attndsl.dsl.pyimport.lift.forms import _form, _normal, alternation
 from attndsl.dsl.pyimport.lift.left_behind import Unknown, stripped, where_assigned
 from attndsl.dsl.pyimport.lift.machine import NotLiftable, Retry
@@ -173,6 +174,8 @@ def _summed(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Te
             found = decayed(view, end.term, c.var, old.term)
         if found is None:
             found = capped(view, end.term, c.var, old.term) or clamped(view, end.term, c.var, old.term)
+        if found is None and view.ordered:
+            found = drained(view, end.term, c.var, old.term)
         if found is not None:
             return {c.var: found[0]}, Scalar(found[1], end.numpy if end.numpy == old.numpy else numpy)
         raise view.m.stop(f"{c.name!r} changes from iteration to iteration in an unknown way", view.node, "E0317")
