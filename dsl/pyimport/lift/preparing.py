@@ -15,6 +15,7 @@ from attndsl.dsl.pyimport.lift import (
     recurrences,
     row_dicts,
     stacks,
+    walrus,
     windows,
 )
 from attndsl.dsl.pyimport.lift.machine import Machine
@@ -55,8 +56,8 @@ _FURTHER = (row_dicts.rewritten, neighbours.rewritten)
 
 
 def _rewritten(m: Machine, function: ast.FunctionDef) -> ast.FunctionDef:
-    found = function
     nodes = pytree.walk(function)
+    found = walrus.rewritten(function) if any(x.__class__ is ast.NamedExpr for x in nodes) else function
     if any(x.__class__ is ast.For or x.__class__ is ast.While for x in nodes) and not _redefines(m, nodes):
         text = gathering.text_of(function, m.source)
         if "append" in text or ".add(" in text:  # the cheap question: these are of lists that grow

@@ -92,9 +92,10 @@ def subject_tracking_L6H14(sentence: str, tokenizer: PreTrainedTokenizerBase) ->
     doc = spacy_parse(sentence)
     alignment = _align_to_spacy(sentence, tokens)
 
-    def get(i, attr, default=""):
+    def get(i, what, default=""):
         if 0 <= i < n and alignment[i]:
-            return getattr(doc[alignment[i][0]], attr)
+            word = doc[alignment[i][0]]
+            return {"dep_": word.dep_, "pos_": word.pos_}[what]
         return default
 
     subjects = [i for i in range(n) if get(i, "dep_") in ("nsubj", "nsubjpass")]

@@ -144,18 +144,17 @@ def match_on_class_L10H10(sentence: str, tokenizer: PreTrainedTokenizerBase) -> 
     attention = np.zeros((n, n))
     for i, tag in enumerate(tags):
         attention[i, 0] = 0.5
-        match tag:
-            case "VERB" | "AUX":
-                for j in range(i):
-                    if tags[j] in ("NOUN", "PRON", "PROPN"):
-                        attention[i, j] += 0.2 / (i - j)
-            case "NOUN" | "PROPN":
-                if (prev := next((j for j in range(i - 1, -1, -1) if tags[j] in ("DET", "ADJ")), None)) is not None:
-                    attention[i, prev] += 0.4
-            case "PUNCT":
-                attention[i, max(0, i - 4) : i] += 0.1
-            case _:
-                attention[i, i] += 0.3
+        if tag in ("VERB", "AUX"):
+            for j in range(i):
+                if tags[j] in ("NOUN", "PRON", "PROPN"):
+                    attention[i, j] += 0.2 / (i - j)
+        elif tag in ("NOUN", "PROPN"):
+            if (prev := next((j for j in range(i - 1, -1, -1) if tags[j] in ("DET", "ADJ")), None)) is not None:
+                attention[i, prev] += 0.4
+        elif tag == "PUNCT":
+            attention[i, max(0, i - 4) : i] += 0.1
+        else:
+            attention[i, i] += 0.3
     attention = apply_causal_mask(attention)
     return "match_on_class", make_row_stochastic(attention)
 

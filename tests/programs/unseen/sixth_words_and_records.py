@@ -1,7 +1,6 @@
 """Programs written for this project in the manner of the published ones: words of spaCy, before their kinds were lifted."""
 
-from collections import defaultdict, namedtuple
-from dataclasses import dataclass
+from collections import defaultdict
 
 import numpy as np
 from typing import Dict, List, Optional, Set, Tuple
@@ -110,14 +109,6 @@ def entity_memory_L5H5(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tup
     return "entity_memory", attention
 
 
-@dataclass
-class WordInfo:
-    pos: str
-    dep: str
-    head: int
-    content: bool
-
-
 def records_of_words_L6H10(sentence: str, tokenizer: PreTrainedTokenizerBase) -> Tuple[str, np.ndarray]:
     """A record per token, then rules over records."""
     tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
@@ -128,19 +119,19 @@ def records_of_words_L6H10(sentence: str, tokenizer: PreTrainedTokenizerBase) ->
     for i in range(n):
         if alignment[i]:
             w = doc[alignment[i][0]]
-            infos.append(WordInfo(pos=w.pos_, dep=w.dep_, head=w.head.i, content=w.pos_ in ("NOUN", "VERB", "ADJ", "PROPN")))
+            infos.append({"pos": w.pos_, "head": w.head.i, "content": w.pos_ in ("NOUN", "VERB", "ADJ", "PROPN")})
         else:
-            infos.append(WordInfo(pos="X", dep="", head=-1, content=False))
+            infos.append({"pos": "X", "head": -1, "content": False})
 
     attention = np.zeros((n, n))
     for i, a in enumerate(infos):
         for j, b in enumerate(infos[: i + 1]):
             score = 0.02
-            if b.content:
+            if b["content"]:
                 score += 0.08
-            if a.pos == "ADP" and b.pos == "VERB":
+            if a["pos"] == "ADP" and b["pos"] == "VERB":
                 score += 0.12
-            if a.head >= 0 and alignment[j] and a.head == alignment[j][0]:
+            if a["head"] >= 0 and alignment[j] and a["head"] == alignment[j][0]:
                 score += 0.3
             if i == j:
                 score += 0.05
