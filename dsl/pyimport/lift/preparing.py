@@ -10,8 +10,10 @@ from attndsl.dsl.pyimport.lift import (
     anew,
     buckets,
     gathering,
+    grouped,
     lengths,
     neighbours,
+    never_empty,
     recurrences,
     row_dicts,
     stacks,
@@ -52,7 +54,7 @@ def _otherwise(m: Machine, function: ast.FunctionDef) -> ast.FunctionDef:
     return found
 
 
-_FURTHER = (row_dicts.rewritten, neighbours.rewritten)
+_FURTHER = (row_dicts.rewritten, neighbours.rewritten, never_empty.rewritten, grouped.rewritten)
 
 
 def _rewritten(m: Machine, function: ast.FunctionDef) -> ast.FunctionDef:
