@@ -98,12 +98,10 @@ def _lift(
 
 def _others(m: Machine, function: ast.FunctionDef, stop: NotLiftable) -> Iterator[Machine]:
     """Further ways to lift the function."""
-    again = Machine(m.source, m.functions, m.constants, m.imports, m.volatile, aligners=m.aligners)
-    if stop.code == "E0309" and m.long_ranges:
-        again.at_once = True
-        yield again
-    elif preparing.can_be_put_otherwise(m, function):
-        again.put_otherwise = True
+    ways = [0] if stop.code == "E0309" and m.long_ranges else preparing.further_forms(m, function)
+    for way in ways:
+        again = Machine(m.source, m.functions, m.constants, m.imports, m.volatile, aligners=m.aligners)
+        again.at_once, again.put_otherwise = way == 0, way
         yield again
 
 

@@ -100,20 +100,26 @@ def _changes(body: list[ast.stmt]) -> list[tuple[str, bool]]:
     return list(found)
 
 
-def fixed(run: LoopRun, parts: tuple[Part, ...]) -> bool:
-    """The additions depend on nothing that iterations carry over."""
-    own = {c.var.data for c in run.carries.values()} | {c.unset.data for c in run.carries.values() if c.unset}
-    probe = Seq(parts)
-    mapping = {c.var: T.fresh(c.var.kind) for c in run.carries.values()}
-    moved = tuple(subst_part(p, mapping) for p in probe.parts)
-    return moved == parts if own else True
+def carried(run: LoopRun, parts: tuple[Part, ...]) -> set[str]:
+    """The names that iterations carry over on which the additions depend."""
+    found = set()
+    for name, c in run.carries.items():
+        mapping = {var: T.fresh(var.kind) for var in (c.var, c.unset) if var is not None}
+        if tuple(subst_part(p, mapping) for p in parts) != parts:
+            found.add(name)
+    return found
 
 
 # ---------------------------------------------------------------- the statements that lead to an addition
 
 
-def statements(body: list[ast.stmt], names: set[str]) -> list[ast.stmt]:
-    """The part of a loop body that adds to the collection of these names, and what that needs."""
+def statements(body: list[ast.stmt], names: set[str], carried: set[str]) -> list[ast.stmt]:
+    """The part of a loop body that adds to the collection of these names, and what that needs.
+
+    ``carried``: what an iteration adds depends on these names, which statements of the one before have set.
+    """
+    if carried:
+        return _needed(body, names, carried)
     last = max((at for at, s in enumerate(body) if _adds(s, names)), default=-1)
     return _needed(body[: last + 1], names, frozenset())
 

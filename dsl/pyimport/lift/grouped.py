@@ -137,6 +137,13 @@ def _groups(plan: _Plan) -> ast.stmt:
     return placed(ast.Assign([ast.Name(plan.name, ast.Store())], made), plan.loop)
 
 
+def _truths(test: ast.expr) -> list[ast.expr]:
+    """The parts of a condition that are asked for their truth."""
+    if isinstance(test, ast.BoolOp):
+        return [y for v in test.values for y in _truths(v)]
+    return _truths(test.operand) if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not) else [test]
+
+
 class _Grouping(ast.NodeTransformer):
     """The loop with the pairs and the number of groups in the place of the list."""
 
@@ -147,8 +154,8 @@ class _Grouping(ast.NodeTransformer):
         """The names of the list in what is asked of it: its truth, its length and its last item."""
         name = self.plan.name
         match x:
-            case ast.If(test=own) | ast.IfExp(test=own) | ast.UnaryOp(op=ast.Not(), operand=own):
-                return [own] if is_name(own, name) else []
+            case ast.If(test=own) | ast.IfExp(test=own):
+                return [y for y in _truths(own) if is_name(y, name)]
             case ast.Call(func=ast.Name(id="len"), args=[ast.Name(id=own) as read]):
                 return [read] if own == name else []
             case ast.Subscript(value=ast.Subscript(value=ast.Name(id=own) as read, slice=a), slice=b, ctx=ast.Load()):

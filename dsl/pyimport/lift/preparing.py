@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 from attndsl.dsl import pytree
@@ -14,6 +15,7 @@ from attndsl.dsl.pyimport.lift import (
     lengths,
     neighbours,
     never_empty,
+    pushed,
     recurrences,
     row_dicts,
     stacks,
@@ -25,36 +27,40 @@ from attndsl.dsl.pyimport.lift.machine import Machine
 
 def prepared(m: Machine, function: ast.FunctionDef) -> ast.FunctionDef:
     """The function with its statements put so; itself when there is nothing to be put otherwise."""
-    known = _PUT_OTHERWISE if m.put_otherwise else _PREPARED
+    known = _PREPARED[m.put_otherwise]
     if function not in known:
-        found = _rewritten(m, _otherwise(m, function) if m.put_otherwise else function)
+        found = _rewritten(m, _otherwise(m, function, m.put_otherwise))
         known[function] = None if found is function else found
     return known[function] or function
 
 
-def can_be_put_otherwise(m: Machine, function: ast.FunctionDef) -> bool:
-    """Some function that the program may call, or the program itself, has a further form."""
-    todo, seen = [function], {function.name}
+def further_forms(m: Machine, function: ast.FunctionDef) -> list[int]:
+    """The further ways in which the program, or a function that it may call, can be put: for ``m.put_otherwise``."""
+    todo, seen, found = [function], {function.name}, set()
     while todo:
         own = todo.pop()
-        if _otherwise(m, own) is not own:
-            return True
+        forms = [_otherwise(m, own, way) for way in range(len(_FURTHER) + 1)]
+        found |= {way for way in range(1, len(forms)) if forms[way] is not forms[way - 1]}
         called = {x.id for x in pytree.walk(own) if isinstance(x, ast.Name)} & m.functions.keys()
         todo += [m.functions[name] for name in called - seen]
         seen |= called
-    return False
+    return sorted(found)
 
 
-def _otherwise(m: Machine, function: ast.FunctionDef) -> ast.FunctionDef:
-    """The function with what may be put in further ways put so. They may cost more, or say it in more words."""
+def _otherwise(m: Machine, function: ast.FunctionDef, ways: int) -> ast.FunctionDef:
+    """The function with what may be put in the first so many further ways put so."""
     found = function
-    if not _redefines(m, pytree.walk(function)):
-        for rewrite in _FURTHER:
+    if ways and not _redefines(m, pytree.walk(function)):
+        for rewrite in (r for way in _FURTHER[:ways] for r in way):
             found = rewrite(found)
     return found
 
 
-_FURTHER = (row_dicts.rewritten, neighbours.rewritten, never_empty.rewritten, grouped.rewritten)
+_FURTHER: tuple[tuple[Callable[[ast.FunctionDef], ast.FunctionDef], ...], ...] = (
+    (neighbours.rewritten, never_empty.rewritten, grouped.rewritten, pushed.rewritten),
+    (row_dicts.rewritten,),  # where a dict by position holds positions, they would become numbers with a fraction
+)
+"""Ways that may cost more, or say it in more words: where the program cannot be lifted as it stands."""
 
 
 def _rewritten(m: Machine, function: ast.FunctionDef) -> ast.FunctionDef:
@@ -87,6 +93,7 @@ def _redefines(m: Machine, nodes: list[ast.AST]) -> bool:
     )
 
 
-_PUT_OTHERWISE: WeakKeyDictionary[ast.FunctionDef, ast.FunctionDef | None] = WeakKeyDictionary()
-_PREPARED: WeakKeyDictionary[ast.FunctionDef, ast.FunctionDef | None] = WeakKeyDictionary()
+_PREPARED: tuple[WeakKeyDictionary[ast.FunctionDef, ast.FunctionDef | None], ...] = tuple(
+    WeakKeyDictionary() for _ in range(len(_FURTHER) + 1)
+)
 """None where nothing changes: the programs of a file share their helpers."""
