@@ -14,6 +14,7 @@ from attndsl.dsl.pyimport.lift.left_behind import Unknown, stripped, where_assig
 from attndsl.dsl.pyimport.lift.machine import NotLiftable, Retry
 from attndsl.dsl.pyimport.lift.merge import merge_values, subst_value
 from attndsl.dsl.pyimport.lift.resetting import as_first, restarted
+from attndsl.dsl.pyimport.lift.runs import since_reset
 from attndsl.dsl.pyimport.lift.starting import without_tests
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
@@ -267,6 +268,11 @@ def _last_value(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term
     m = view.m
     if not view.ordered:
         raise m.stop("the last element of a set", view.node, "E0312")
+    begun = since_reset(view, c.var, c.unset, c.value, end, old)
+    if begun is not None:
+        if not all(_fits(value, c) for _, value in begun):
+            raise Retry(f"{c.name}@{view.serial}")  # it holds another sort of value
+        return _of_run(c, begun, old)
     end = _expanded(end, c)
     try:
         assigned = where_assigned(end, c.value)
@@ -291,6 +297,14 @@ def _last_value(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term
     last, some = pick(assigned, False)
     after = merge_values(some, subst_value(value, {x: last}), old)
     return starts, after
+
+
+def _of_run(c: Carry, begun: list[tuple[Term, Value]], old: Value) -> tuple[dict[Term, Term], Value]:
+    """The name where a run began, at the start of an iteration and after the loop."""
+    (there, value), (left, last) = begun
+    if c.unset is not None:
+        return {c.var: _term_of(value), c.unset: T.not_(there)}, merge_values(left, last, old)
+    return {c.var: T.ite(there, _term_of(value), _term_of(old))}, merge_values(left, last, old)
 
 
 def _set_once(view: View, c: Carry, assigned: Term, value: Value, old: Value) -> Term | None:
