@@ -7,7 +7,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from attndsl.dsl.pyimport.lift import arrays, constants, dicts, gathered, letters, lists, numpy_, tables, texts
+from attndsl.dsl.pyimport.lift import (
+    arrays,
+    constants,
+    dicts,
+    gathered,
+    letters,
+    lists,
+    matching,
+    numpy_,
+    tables,
+    texts,
+)
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, sort_of, spread
@@ -74,6 +85,8 @@ def _call(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
             return _text(m, t, name, node)
         case Opaque(name="tokenizer"):
             return _tokenizer(m, name, node)
+        case Opaque(name="pattern", data=pattern) if not node.keywords:
+            return matching.of_pattern(m, pattern, name, [evaluate(m, a) for a in node.args], node)
         case Seq() | TupleValue() if (sort := sort_of(m, base)) in _OF_SORTS and name not in _OF_SORTS[sort]:
             raise m.stop(f"the method {name!r} of a {sort}", node, "E0305")
         case Ref():

@@ -13,6 +13,7 @@ from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.linear import WORD_COUNT
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.ranges import integers
+from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.uniting import united
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
@@ -117,8 +118,15 @@ def _zip(m: Machine, node: ast.Call) -> Value:
     written = [w for w in (items_of(s) for s in seqs) if w is not None]
     if len(written) == len(seqs):
         return Seq(tuple(Part((), T.TRUE, TupleValue(row)) for row in zip(*written, strict=False)), once=True)
+    if written and items_of(seqs[0]) is not None and not any(s.is_set for s in seqs):
+        return _zip_of_written(m, seqs, min(map(len, written)))
     first = united(m, seqs[0])
     if len(first.parts) != 1 or len(first.parts[0].binders) != 1 or any(s.is_set for s in seqs):
+        from attndsl.dsl.pyimport.lift.neighbours import of_zip
+
+        neighbours = of_zip(m, node)
+        if neighbours is not None:
+            return neighbours
         raise m.stop("zip of these sequences", node, "E0313")
     (ranked,) = C.rank(m, first)
     assert isinstance(ranked.element, TupleValue)
@@ -141,6 +149,26 @@ def _zip(m: Machine, node: ast.Call) -> Value:
     finally:
         m.state.path = held
     return Seq((Part(ranked.binders, T.conj(conditions), TupleValue(tuple(items))),), once=True)
+
+
+def _zip_of_written(m: Machine, seqs: list[Seq], most: int) -> Seq:
+    """``zip((0.3, 0.2, 0.1), reversed(found))``: each pair where the others have so many."""
+    found = []
+    held = m.state.path
+    try:
+        for place in range(most):
+            inside: list[Term] = []
+            for s in seqs:
+                if items_of(s) is None:
+                    size = _length(m, m.allocate(replace(s, once=False)))
+                    assert isinstance(size, Scalar)
+                    inside.append(T.compare("<", T.const(place), size.term))
+            m.state.path = m.state.along(*inside)
+            row = tuple(C.element(m, s, T.const(place)) for s in seqs)
+            found.append(Part((), T.conj(inside), TupleValue(row)))
+    finally:
+        m.state.path = held
+    return Seq(tuple(found), once=True)
 
 
 def _reversed(m: Machine, node: ast.Call) -> Value:

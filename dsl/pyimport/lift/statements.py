@@ -262,7 +262,7 @@ def _import(m: Machine, node: ast.Import | ast.ImportFrom) -> bool:
         if isinstance(node, ast.Import):
             if alias.name in MODULES.values():
                 m.assign(alias.asname or alias.name, Opaque(alias.name))
-        elif module in ("numpy", "math", "collections", "itertools"):
+        elif module in ("numpy", "math", "collections", "itertools", "re"):
             m.assign(alias.asname or alias.name, Opaque("function", f"{module}.{alias.name}"))
     return True
 

@@ -175,6 +175,9 @@ def _store_item(m: Machine, base: Value, index: ast.expr, value: Value, node: as
             _store_grid(m, base, index, value, node)
         case RowRef():
             _store_row(m, base, index, value, node)
+        case Ref() if isinstance(index, ast.Slice) and tables.is_array(m, base):
+            low, high = arrays._range(m, index, tables.length_of(m, base))
+            tables.fill(m, base, low, high, spread(m, lambda v: v, value))
         case Ref() if _is_dict(m, base) or _becomes_table(m, base):
             dicts.assign(m, base, evaluate(m, index), value)
         case _:
