@@ -170,8 +170,6 @@ def subscript(m: Machine, sheet: Sheet, index: ast.expr) -> Value:
         found = _row(m, sheet, row)
         if _is_all(column):
             return found
-        if isinstance(found, Scalar):
-            raise m.stop("an array is indexed by an array", code="E0315")
         return arrays.vector_subscript(m, found, column)
     if isinstance(index, ast.Slice | ast.Tuple):
         raise m.stop("a block of the matrix is read", code="E0315")

@@ -50,8 +50,6 @@ class View:
 
     def executed(self, condition: Term) -> Term:
         """The condition, of an iteration that happens."""
-        if self.stops is T.FALSE:
-            return condition
         if self.m.prover.implies((condition,), self.stops):
             return T.conj((self._is_first(), condition))
         return T.conj((self._none_before(), condition))
@@ -64,8 +62,6 @@ class View:
 
     def at_stop(self, part: Part) -> Part | None:
         """What only the iteration that ends the loop adds, without the loop; None for other parts."""
-        if self.stops is T.FALSE:
-            return None
         parts = part.condition.args if part.condition.op == "and" else (part.condition,)
         if not self.m.prover.implies(parts, self.stops):
             return None

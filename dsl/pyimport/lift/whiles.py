@@ -31,9 +31,8 @@ def as_for(
     if _changes(body, name, *(x.id for x in pytree.walk(bound) if isinstance(x, ast.Name))) or _continues(body):
         raise stop
     guard: list[ast.stmt] = []
-    if len(tests) > 1:
-        rest = tests[1] if len(tests) == 2 else ast.BoolOp(ast.And(), tests[1:])
-        guard = [ast.If(ast.UnaryOp(ast.Not(), rest), [ast.Break()], [])]
+    if rest := tests[1:]:
+        guard = [ast.If(ast.UnaryOp(ast.Not(), ast.BoolOp(ast.And(), rest)), [ast.Break()], [])]
     start = f"{name}@start"  # no name of Python's
     m.assign(start, evaluate(m, ast.copy_location(ast.Name(name, ast.Load()), node)))
     arguments: list[ast.expr] = [ast.Name(start, ast.Load()), bound]
