@@ -147,8 +147,6 @@ def _missing(name: str) -> Unbound:
 
 def _joined(extras: list[tuple[Term, ...]]) -> tuple[Term, ...]:
     """What all branches together say: the common conjuncts, and one of the rests."""
-    if len(extras) == 1:
-        return extras[0]
     common = [c for c in extras[0] if all(c in e for e in extras[1:])]
     rests = [[c for c in e if c not in common] for e in extras]
     either = T.disj(sorted((T.conj(r) for r in rests), key=lambda t: t.size))
@@ -158,8 +156,6 @@ def _joined(extras: list[tuple[Term, ...]]) -> tuple[Term, ...]:
 
 def _covered(rests: list[list[Term]], either: Term) -> Term:
     """Branches that split on one condition after the other leave nothing open."""
-    if either is T.TRUE:
-        return T.TRUE
     for c in rests[0]:
         yes = [[x for x in r if x is not c] for r in rests if c in r]
         no = [[x for x in r if x is not T.not_(c)] for r in rests if T.not_(c) in r]

@@ -100,7 +100,7 @@ def _single(d: Draft, speaker: Speaker) -> Draft:
     for c in d.where:
         if c.op == "cmp" and c.data == "==" and all(a.kind == "int" for a in c.args) and c.total:
             place = _solved(c)
-            if place is not None and "k" not in place.free:
+            if place is not None:
                 bounds = [T.compare(">=", KEY, d.low)] if d.low is not None else []
                 bounds += [T.compare("<", KEY, d.high)] if d.high is not None else []
                 return _at(d, place, [*bounds, *(x for x in d.where if x is not c)], speaker)

@@ -109,5 +109,5 @@ class View:
         condition = condition if before else self.executed(condition)
         where = T.conj((self.where, condition))
         if before:
-            return C.earlier(kind, b if self.ordered or b.keys else replace(b, mixed=True), where, value)
+            return C.earlier(kind, b if self.ordered else replace(b, mixed=True), where, value)
         return T.agg(kind, b.var, b.domain, b.low, b.high, where, value)
