@@ -8,7 +8,7 @@ from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.capped import capped
 from attndsl.dsl.pyimport.lift.clamped import clamped
 from attndsl.dsl.pyimport.lift.decaying import decayed
-from attndsl.dsl.pyimport.lift.forms import _form, _normal, alternation
+from attndsl.dsl.pyimport.lift.forms import _form, _normal, alternation, set_and_reset
 from attndsl.dsl.pyimport.lift.left_behind import Unknown, stripped, where_assigned
 from attndsl.dsl.pyimport.lift.machine import NotLiftable, Retry
 from attndsl.dsl.pyimport.lift.merge import merge_values, subst_value
@@ -69,8 +69,12 @@ class Carry:
     unset: Term | None = None
 
 
-def carry(name: str, old: Value, attempt: int) -> Carry | None:
-    """The next guess at what sort of value the name carries; None when there is no further one."""
+_SORTS = ("int", "word", "str", "float")
+
+
+def carry(name: str, old: Value, attempt: int, sort: str | None = None) -> Carry | None:
+    """The next guess at what sort of value the name carries; None when there is no further one. ``sort``: what a name
+    that is None at first seems to become."""
     if isinstance(old, Scalar):
         kinds = {"int": ("int", "float"), "float": ("float",), "bool": ("bool",), "str": ("str",), "num": ("float",)}
         tried = kinds.get(old.term.kind, ())
@@ -81,10 +85,11 @@ def carry(name: str, old: Value, attempt: int) -> Carry | None:
     if isinstance(old, Word) and attempt == 0:
         var = T.fresh("word", "carry")
         return Carry(name, attempt, Word(var), var)
-    if isinstance(old, NoneValue) and attempt < 4:
-        var = T.fresh(("int", "word", "str", "float")[attempt], "carry")
+    if isinstance(old, NoneValue) and attempt < len(_SORTS):
+        kind = sorted(_SORTS, key=lambda kind: kind != sort)[attempt]
+        var = T.fresh(kind, "carry")
         unset = T.fresh("bool", "unset")
-        inner: Value = Word(var) if attempt == 1 else Scalar(var)
+        inner: Value = Word(var) if kind == "word" else Scalar(var)
         return Carry(name, attempt, Choice(unset, NoneValue(), inner), var, unset)
     return None
 
@@ -164,6 +169,10 @@ def _summed(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Te
         turns = _alternating(view, c, end.term, old.term)
         if turns is not None:
             return turns
+    if form is None and c.var.kind == end.term.kind == "bool":
+        flag = set_and_reset(end.term, c.var)
+        if flag is not None:
+            return _last_value(view, c, Scalar(flag), old)
     if form is None:
         found = restarted(view, c.var, end.term, old.term)
         if found is None:
