@@ -193,6 +193,33 @@ def gain_of_column(
     return found
 
 
+@njit(fastmath=True, nogil=True, cache=True)
+def bend_sums(
+    column: Floats, cells: Floats, value: Floats, pattern: Floats, gradient: Floats, start: Starts
+) -> tuple[float, float, float, float, float]:
+    """For a rule's ``column`` and its product ``cells * value``: the derivatives of the fit by both weights, then
+    the information of the first, of both, and of the second."""
+    g0 = g1 = h00 = h01 = h11 = 0.0
+    for r in range(len(start) - 1):
+        a, b = start[r], start[r + 1]
+        m0 = m1 = p00 = p01 = p11 = s0 = s1 = F32(0)
+        for j in range(a, b):
+            c, v, p = column[j], cells[j] * value[j], pattern[j]
+            s0 += c * gradient[j]
+            s1 += v * gradient[j]
+            m0 += c * p
+            m1 += v * p
+            p00 += c * c * p
+            p01 += c * v * p
+            p11 += v * v * p
+        g0 += s0
+        g1 += s1
+        h00 += p00 - m0 * m0
+        h01 += p01 - m0 * m1
+        h11 += p11 - m1 * m1
+    return g0, g1, h00, h01, h11
+
+
 @njit(nogil=True, cache=True)
 def narrow(cells: Bytes, keys: Bytes, queries: Bytes, start: Starts, first_key: Ints, query: Ints) -> None:
     """Keep of ``cells``, in place, those whose key token and query token are marked."""
