@@ -2,77 +2,94 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from attndsl.runtime.rule_fit import bend_sums, gain_of_column
 from attndsl.synth.search.fitting import Fit
 from attndsl.synth.search.proposals import RIDGE
-from attndsl.synth.search.rule import Rule, cells_of_rule, spans
+from attndsl.synth.search.rule import cells_of_rule, spans
 
 MOST_BENDS = 3
 """In one rule: more cannot be read."""
 LEAST_GAIN = 4e-4
-"""A bend raises the fit by at least this share."""
+"""A bend raises the fit by at least this share of it: it is one number more to read."""
 _STEPS = np.array([0.3, 0.6, 1.0, 1.6, 2.5])
 _MEASURED = 3
+_EVERY = 3  # rows that the estimate is made from: the gain is measured on all
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Bend:
+    """The rule at ``at`` with ``bend`` more: ``gain``, the new ``weight``, and ``shift``, by how much of it the rule's
+    first number falls, so that the bend alone is what changes."""
+
+    gain: float
+    at: int
+    bend: int
+    weight: float
+    shift: float
 
 
 def bend(fit: Fit, most: int) -> None:
-    """Let the weights of the rules of ``fit`` change with what gains most, ``most`` times, while it is worth it."""
+    """Let the weights of the rules of ``fit`` change with what gains most, ``most`` times at most, while it is worth it."""
     for _ in range(most):
-        if not _bend_once(fit):
+        found = [_measured(fit, each) for each in _estimates(fit)[:_MEASURED]]
+        best = max(found, default=None)
+        if best is None or best.gain < LEAST_GAIN * fit.common:
             return
+        _put(fit, best)
         fit.refit(3)
 
 
-def _bend_once(fit: Fit) -> bool:
-    start = fit.facts.cells.start
-    best: tuple[float, int, int, float, float] = (LEAST_GAIN * fit.common, -1, 0, 0.0, 0.0)
-    found = _estimates(fit)
-    for _, at, which, step, shift in found[:_MEASURED]:
-        rule = fit.rules[at]
-        own = _cells(rule, fit)
-        column = own * fit.facts.bends[which] - np.float32(shift) * fit.columns[spans(fit.rules)[at].start]
-        gains = gain_of_column(column, fit.pattern, fit.target, start, step * _STEPS)
-        i = int(np.argmax(gains))
-        best = max(best, (float(gains[i]), at, which, step * float(_STEPS[i]), shift))
-    _, at, which, weight, shift = best
-    if at < 0:
-        return False
-    _put(fit, at, which, weight, shift)
-    return True
-
-
-def _estimates(fit: Fit) -> list[tuple[float, int, int, float, float]]:
-    """Gain to second order, rule, bend, step of its weight, and how far the rule's first number moves against it."""
+def _estimates(fit: Fit) -> list[_Bend]:
+    """All bends with their gain to second order and the step that they ask for, best first."""
     gradient, _ = fit.slopes()
     found = []
     for at, (rule, own) in enumerate(zip(fit.rules, spans(fit.rules), strict=True)):
-        if rule.width > MOST_BENDS:
+        if len(rule.bends) >= MOST_BENDS:
             continue
-        column, cells = fit.columns[own.start], _cells(rule, fit)
+        column, cells = fit.columns[own.start], _cells(fit, at)
         for which, value in enumerate(fit.facts.bends):
             if which in rule.bends:
                 continue
-            g0, g1, h00, h01, h11 = bend_sums(column, cells, value, fit.pattern, gradient, fit.facts.cells.start)
-            shift = h01 / max(h00, 1e-6)
-            rise, own_share = g1 - shift * g0, h11 - shift * h01
-            if own_share > 1e-3 * h11 and own_share > 1e-6:
-                found.append((rise * rise / (own_share + RIDGE), at, which, rise / (own_share + RIDGE), shift))
+            sums = bend_sums(column, cells, value, fit.pattern, gradient, fit.facts.cells.start, _EVERY)
+            first, both, other = (float(x) for x in sums[2:])
+            shift = both / max(first, 1e-6)
+            rise, spread = float(sums[1] - shift * sums[0]), other - shift * both
+            if spread > max(1e-3 * other, 1e-6):  # else it is what the rule's first number says already
+                step = rise / (spread + RIDGE)
+                found.append(_Bend(rise * step, at, which, step, shift))
     return sorted(found, reverse=True)
 
 
-def _cells(rule: Rule, fit: Fit) -> np.ndarray:
-    cells = cells_of_rule(rule, fit.facts).astype(np.float32)
-    return cells if rule.slope is None else cells * (fit.facts.slopes[rule.slope] != 0)
+def _measured(fit: Fit, one: _Bend) -> _Bend:
+    column = _column(fit, one) - np.float32(one.shift) * fit.columns[spans(fit.rules)[one.at].start]
+    gains = gain_of_column(column, fit.pattern, fit.target, fit.facts.cells.start, one.weight * _STEPS)
+    best = int(np.argmax(gains))
+    return replace(one, gain=float(gains[best]), weight=float(one.weight * _STEPS[best]))
 
 
-def _put(fit: Fit, at: int, which: int, weight: float, shift: float) -> None:
-    rule, own = fit.rules[at], spans(fit.rules)[at]
-    weights = np.insert(fit.weights, own.stop, np.float32(weight))
-    weights[own.start] -= np.float32(weight * shift)
-    column = _cells(rule, fit) * fit.facts.bends[which]
-    bent = replace(rule, bends=(*rule.bends, which))
-    fit.set((*fit.rules[:at], bent, *fit.rules[at + 1 :]), weights, np.insert(fit.columns, own.stop, column, axis=0))
+def _put(fit: Fit, one: _Bend) -> None:
+    rule, own = fit.rules[one.at], spans(fit.rules)[one.at]
+    weights = np.insert(fit.weights, own.stop, np.float32(one.weight))
+    weights[own.start] -= np.float32(one.weight * one.shift)
+    bent = replace(rule, bends=(*rule.bends, one.bend))
+    columns = np.insert(fit.columns, own.stop, _column(fit, one), axis=0)
+    fit.set((*fit.rules[: one.at], bent, *fit.rules[one.at + 1 :]), weights, columns)
+
+
+def _column(fit: Fit, one: _Bend) -> Floats:
+    return _cells(fit, one.at) * fit.facts.bends[one.bend]
+
+
+def _cells(fit: Fit, at: int) -> Floats:
+    """1 where the rule applies: its first column, unless that is a slope."""
+    rule = fit.rules[at]
+    if rule.slope is None:
+        return fit.columns[spans(fit.rules)[at].start]
+    return np.asarray(cells_of_rule(rule, fit.facts) * (fit.facts.slopes[rule.slope] != 0), np.float32)

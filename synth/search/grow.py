@@ -31,7 +31,8 @@ class Effort:
     ``plain_share`` of what the best rule gains: the words that texts begin with would stand for the first token, and
     the fit would not find out of that again. ``gated``: slopes of the vocabulary (distance, growth of the first token)
     that are looked for among some keys or queries only, in ``sloped`` ways each. ``swaps``: times that the weakest rule
-    makes room for a better one, at the end."""
+    makes room for a better one, at the end. ``bends``: weights that may begin to change with distance or along the text
+    after each rule, and ``last_bends`` when all rules are there."""
 
     tried: int = 24
     beam: int = 4
@@ -94,7 +95,7 @@ def grow(
 def _widen(fit: Fit) -> None:
     """Ask one thing less in each rule where that is better: what a rule asked for was better when it joined."""
     for rule in fit.rules:
-        if rule.bends:
+        if rule.bends:  # its weights were fitted together to what it asks
             continue
         at = fit.rules.index(rule)
         before = (fit.rules, fit.weights, fit.columns)

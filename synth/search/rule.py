@@ -152,7 +152,8 @@ def _rule_text(rule: Rule, weights: Sequence[float], vocabulary: Vocabulary, wor
         target = _POSITIONS[tests[0]]
     else:
         target = f"each k where {' and '.join(f'({t})' for t in tests)}" if tests else "each k"
-    return f"add {_weight_text(rule, weights, vocabulary)} to {target}" + (f" when {' and '.join(f'({t})' for t in when)}" if when else "")
+    condition = f" when {' and '.join(f'({t})' for t in when)}" if when else ""
+    return f"add {_weight_text(rule, weights, vocabulary)} to {target}{condition}"
 
 
 def _weight_text(rule: Rule, weights: Sequence[float], vocabulary: Vocabulary) -> str:

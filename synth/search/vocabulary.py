@@ -69,7 +69,10 @@ _SLOPES = (
 GATED = (0, 3)
 """Slopes that are worth looking for among some keys or queries only: of distance, and of the first token."""
 
-_BENDS = ("log(1 + abs(q - k))", "min(abs(q - k), 4)", "min(abs(q - k), 24) / 8", "log(1 + q)", "1")
+_BENDS = (
+    "log(1 + abs(q - k))", "min(abs(q - k), 1)", "min(abs(q - k), 4)", "min(abs(q - k), 24) / 8",
+    "min(abs(q - k), 64) / 16", "log(1 + q)", "log(1 + k)", "1",
+)  # fmt: skip
 """What a rule's weight may change with, in one rule: near and far differ, and early from late. The last one is for
 slopes, which have no constant of their own."""
 
