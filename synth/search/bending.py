@@ -36,7 +36,7 @@ class _Bend:
 
 
 def bend(fit: Fit, most: int) -> None:
-    """Let the weights of the rules of ``fit`` change with what gains most, ``most`` times at most, while it is worth it."""
+    """Let weights of the rules of ``fit`` change with what gains most, ``most`` times at most, while it is worth it."""
     for _ in range(most):
         found = [_measured(fit, each) for each in _estimates(fit)[:_MEASURED]]
         best = max(found, default=None)
@@ -92,4 +92,4 @@ def _cells(fit: Fit, at: int) -> Floats:
     rule = fit.rules[at]
     if rule.slope is None:
         return fit.columns[spans(fit.rules)[at].start]
-    return np.asarray(cells_of_rule(rule, fit.facts) * (fit.facts.slopes[rule.slope] != 0), np.float32)
+    return cells_of_rule(rule, fit.facts).astype(np.float32)

@@ -65,7 +65,7 @@ def cells_of(lengths: Sequence[int], causal: bool) -> Cells:
 @dataclass(frozen=True, eq=False)
 class Facts:
     """``relations`` uint8 ``[N, cells]``, ``query_tests`` uint8 ``[C, tokens]``, ``slopes`` float32 ``[S, cells]``
-    and ``bends`` ``[B, cells]``;
+    and ``bends`` ``[B, cells]``; ``slope_relation`` says where each slope holds: the number of a relation;
     ``literal`` and ``before`` int32 ``[tokens]``: the number of each token's text, and of the text before it, in
     ``words`` (0: none of them)."""
 
@@ -73,6 +73,7 @@ class Facts:
     relations: NDArray[np.uint8]
     query_tests: NDArray[np.uint8]
     slopes: NDArray[np.float32]
+    slope_relation: tuple[int, ...]
     bends: NDArray[np.float32]
     literal: NDArray[np.int32]
     before: NDArray[np.int32]
@@ -130,6 +131,7 @@ def facts_of(tables: Sequence[TokenTable], vocabulary: Vocabulary, words: tuple[
     return Facts(
         cells, columns[:count], np.ascontiguousarray(columns[count:, own]),
         np.array(slopes, dtype=np.float32).reshape(len(slopes), -1),
+        tuple(vocabulary.relations.index(slope.where) for slope in vocabulary.slopes),
         np.array(bends, dtype=np.float32).reshape(len(bends), -1),
         np.array(literal, dtype=np.int32), np.array(before, dtype=np.int32), words,
     )  # fmt: skip

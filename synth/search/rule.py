@@ -90,7 +90,7 @@ def cells_of_rule(rule: Rule, facts: Facts) -> NDArray[np.uint8]:
     """1 where the rule applies, uint8 ``[cells]``."""
     cells: NDArray[np.uint8]
     cells = facts.relations[rule.relations[0]].copy() if rule.relations else np.ones_like(facts.relations[0])
-    for relation in rule.relations[1:]:
+    for relation in (*rule.relations[1:], *([] if rule.slope is None else [facts.slope_relation[rule.slope]])):
         cells &= facts.relations[relation]
     keys = _marked(facts.literal, rule.key) & _marked(facts.before, rule.before_key)
     queries = _marked(facts.literal, rule.query) & _marked(facts.before, rule.before_query)
@@ -114,8 +114,6 @@ def columns_of_rule(rule: Rule, facts: Facts) -> NDArray[np.float32]:
     found[0] = cells if rule.slope is None else cells * facts.slopes[rule.slope]
     for column, bend in zip(found[1:], rule.bends, strict=True):
         np.multiply(cells, facts.bends[bend], out=column)
-        if rule.slope is not None:
-            column *= facts.slopes[rule.slope] != 0
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from itertools import product
 
 import numpy as np
 import pytest
@@ -219,6 +220,22 @@ def test_a_bend_brings_what_was_measured_and_moves_no_other_rule(rule: Rule, fit
         np.testing.assert_allclose(again, fit.pattern, atol=1e-6)
         assert [w for at in (0, 2) for w in fit.weights[spans(fit.rules)[at]]] == pytest.approx([1.0, -0.3])
         fit.set(*before[:3])
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_what_is_written_gives_the_pattern_that_was_scored(causal: bool) -> None:
+    tables = texts(6, 5)
+    known, words = vocabulary(causal), mine_words(tables)
+    facts = facts_of(tables[:2], known, words)
+    roots = [Rule((4,)), Rule((5,)), Rule((2,), query=(1, 2)), Rule(key=(3,)), Rule((9,), slope=0)]
+    roots += [*(Rule(slope=i) for i in range(len(known.slopes))), Rule(slope=3, query_tests=(1,))]
+    for root, bends in product(roots, ((), (0, 7), (1, 2, 5), (3, 4, 6))):
+        rules, weights = (replace(root, bends=bends),), (0.7, -0.4, 0.9, 0.25)[: 1 + len(bends)]
+        text = write_program("t", rules, weights, known, words)
+        kernel = LibraryKernel(list(load_text(text, "t", python=False, causal=causal).values()), causal, "numpy")
+        written = [facts.cells.pack(kernel.predict(each).patterns[0]) for each in tables[:2]]
+        ours = pattern_of(rules, np.array(weights, np.float32), facts)
+        np.testing.assert_allclose(np.concatenate(written), ours, atol=1e-5, err_msg=text)
 
 
 def test_numbers_that_round_to_nothing_are_not_written() -> None:
