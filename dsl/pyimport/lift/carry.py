@@ -69,8 +69,9 @@ class Carry:
     unset: Term | None = None
 
 
-def carry(name: str, old: Value, attempt: int) -> Carry | None:
-    """The next guess at what sort of value the name carries; None when there is no further one."""
+def carry(name: str, old: Value, attempt: int, texts: bool = False) -> Carry | None:
+    """The next guess at what sort of value the name carries; None when there is no further one. ``texts``: what is None
+    at first seems to become a text."""
     if isinstance(old, Scalar):
         kinds = {"int": ("int", "float"), "float": ("float",), "bool": ("bool",), "str": ("str",), "num": ("float",)}
         tried = kinds.get(old.term.kind, ())
@@ -82,9 +83,10 @@ def carry(name: str, old: Value, attempt: int) -> Carry | None:
         var = T.fresh("word", "carry")
         return Carry(name, attempt, Word(var), var)
     if isinstance(old, NoneValue) and attempt < 4:
-        var = T.fresh(("int", "word", "str", "float")[attempt], "carry")
+        kind = (("str", "int", "word", "float") if texts else ("int", "word", "str", "float"))[attempt]
+        var = T.fresh(kind, "carry")
         unset = T.fresh("bool", "unset")
-        inner: Value = Word(var) if attempt == 1 else Scalar(var)
+        inner: Value = Word(var) if kind == "word" else Scalar(var)
         return Carry(name, attempt, Choice(unset, NoneValue(), inner), var, unset)
     return None
 

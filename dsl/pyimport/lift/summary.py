@@ -26,8 +26,9 @@ from attndsl.dsl.pyimport.lift.merge import (
     subst_value,
 )
 from attndsl.dsl.pyimport.lift.sequences import bind_target
+from attndsl.dsl.pyimport.lift.sorts import gives_texts
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.values import Binder, DictValue, Growing, Part, Ref, Seq, Unbound, Value
+from attndsl.dsl.pyimport.lift.values import Binder, DictValue, Growing, NoneValue, Part, Ref, Seq, Unbound, Value
 from attndsl.dsl.pyimport.lift.view import View
 
 
@@ -211,7 +212,8 @@ class LoopRun:
         if outer is not None:
             raise Retry(outer)
         known = self.carries.get(name)
-        found = K.carry(name, old, known.attempt + 1 if known else 0)
+        texts = isinstance(old, NoneValue) and gives_texts(self.m, self.node, self.element, name)
+        found = K.carry(name, old, known.attempt + 1 if known else 0, texts)
         if found is None:
             raise self.m.stop(
                 f"{name!r} is carried from one iteration to the next in an unknown way", self.node, "E0317"
