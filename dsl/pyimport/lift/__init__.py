@@ -18,6 +18,7 @@ from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.pyimport.aligners import Aligner
 from attndsl.dsl.pyimport.lift import assemble, calls, linear, preparing, subscripts
 from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.file_level import file_level
 from attndsl.dsl.pyimport.lift.machine import Frame, Machine, NotLiftable, Retry
 from attndsl.dsl.pyimport.lift.methods import token_list
 from attndsl.dsl.pyimport.lift.preparing import prepared
@@ -36,14 +37,15 @@ def lift_program(program: PyProgram, remembered: dict[Hashable, Any] | None = No
     ``remembered`` is for the programs of one file: what a helper did in one of them is not executed again.
     """
     module = program.module
+    constants, volatile = file_level(module)
     return _lift(
         program.node,
         module.functions,
-        module.constants,
+        constants,
         module.source,
         program.description,
         module.imports,
-        module.state,
+        volatile,
         program.interface is Interface.BARE,
         module.aligners,
         {} if remembered is None else remembered,
@@ -63,7 +65,7 @@ def lift_function(
     """The program of a Python function ``f(sentence, tokenizer) -> (name, matrix)``.
 
     ``functions`` and ``constants`` are what the file defines at module level, ``imports`` its import statements (local
-    name -> dotted target), ``volatile`` the names that its functions change. With ``bare`` the second parameter is the
+    name -> dotted target), ``volatile`` the names whose values change. With ``bare`` the second parameter is the
     list of tokens itself and the matrix is returned alone. The result is bidirectional and equals
     the matrix that Python returns. Raises NotLiftable (reason, span, code E03xx).
     """

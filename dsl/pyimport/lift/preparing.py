@@ -88,7 +88,8 @@ def _redefines(m: Machine, nodes: list[ast.AST]) -> bool:
     return any(
         (x.__class__ is ast.Name and x.id in _BUILTINS and x.ctx.__class__ is not ast.Load)
         or (x.__class__ is ast.arg and x.arg in _BUILTINS)
-        or (x.__class__ is ast.FunctionDef and x.name in _BUILTINS)
+        or (isinstance(x, ast.FunctionDef | ast.ExceptHandler) and x.name in _BUILTINS)
+        or (x.__class__ is ast.alias and (x.asname or x.name) in _BUILTINS)
         for x in nodes
     )
 

@@ -26,8 +26,9 @@ from attndsl.dsl.pyimport.lift.merge import (
     subst_reading,
     subst_value,
 )
+from attndsl.dsl.pyimport.lift.sorts import sort_given
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.values import Binder, DictValue, Growing, Part, Ref, Seq, Unbound, Value
+from attndsl.dsl.pyimport.lift.values import Binder, DictValue, Growing, NoneValue, Part, Ref, Seq, Unbound, Value
 from attndsl.dsl.pyimport.lift.view import View
 
 
@@ -191,7 +192,8 @@ class LoopRun:
         if outer is not None:
             raise Retry(outer)
         known = self.carries.get(name)
-        found = K.carry(name, old, known.attempt + 1 if known else 0)
+        sort = sort_given(self.m, self.node, self.element, name) if isinstance(old, NoneValue) else None
+        found = K.carry(name, old, known.attempt + 1 if known else 0, sort)
         if found is None:
             raise self.m.stop(
                 f"{name!r} is carried from one iteration to the next in an unknown way", self.node, "E0317"
