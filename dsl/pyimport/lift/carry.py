@@ -181,8 +181,6 @@ def _summed(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Te
     numpy = end.numpy if end.numpy == old.numpy else numpy
     start = _combined(view, form, old.term, True)
     after = _combined(view, form, old.term, False)
-    if c.var.kind == "int" and after.kind != "int":
-        numpy = None
     return {c.var: start}, Scalar(after, False if c.var.kind in ("int", "bool") else numpy)
 
 
