@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,7 @@ from attndsl.runtime.packing import Packed, Precision
 from attndsl.runtime.scorer import Scorer
 from attndsl.runtime.tokenize import token_table_of_ids
 
-PROGRAMS, BLOCK, THREADS = 1664, 416, 2
-"""A block holds as many whole machines for each of up to so many threads."""
+PROGRAMS = 1664
 
 
 def similarity(tokens: list[str], a: int, b: int) -> float:
@@ -57,52 +56,31 @@ class EvaluatedJob:
                 break
         self.leaves = Leaves(token_table_of_ids(ids[:n], tokenizer), host)
         self.scorer = Scorer(PROGRAMS, len(heads), precision=precision, threads=threads, keep_sentences=False)
-        self.pool = ThreadPoolExecutor(threads)
-        self._kept: dict[int, Packed] = {}
         self()
 
     @staticmethod
-    def _blocks(machines: list[BytecodeMachine]) -> list[list[tuple[BytecodeMachine, int, int]]]:
-        """(machine, first row, programs of it) for each block; the last machine of a block may be cut short."""
-        blocks, count, at = [], 0, 0
-        each = THREADS * len(machines[0].programs)
-        most = max(1, BLOCK // each) * each
-        while count < PROGRAMS:
-            block: list[tuple[BytecodeMachine, int, int]] = []
-            used = 0
-            while used < most and count + used < PROGRAMS:
-                machine = machines[at % len(machines)]
-                at += 1
-                take = min(len(machine.programs), most - used, PROGRAMS - count - used)
-                if take < len(machine.programs):
-                    machine = BytecodeMachine(machine.programs[:take])
-                block.append((machine, used, take))
-                used += take
-            blocks.append(block)
-            count += used
-        return blocks
+    def _blocks(machines: list[BytecodeMachine]) -> dict[tuple[int, int], BytecodeMachine]:
+        """Which machine fills which programs; the last is cut short."""
+        blocks: dict[tuple[int, int], BytecodeMachine] = {}
+        count = 0
+        for machine in cycle(machines):
+            take = min(len(machine.programs), PROGRAMS - count)
+            blocks[count, count + take] = BytecodeMachine(machine.programs[:take])
+            count += take
+            if count == PROGRAMS:
+                return blocks
 
-    def _evaluate(self, block: list[tuple[BytecodeMachine, int, int]], room: Packed) -> None:
-        work = [self.pool.submit(machine.pack, self.leaves, room, first) for machine, first, _ in block]
-        for task in work:
-            task.result()
+    def _fill(self, room: Packed, start: int, stop: int) -> None:
+        before = time.thread_time()
+        self.work[start, stop].pack(self.leaves, room)
+        self.evaluating.append(time.thread_time() - before)
 
     def __call__(self) -> tuple[float, ...]:
         clock: Any = time.process_time
-        began, wall, evaluating, first = clock(), time.perf_counter(), 0.0, 0
+        began, wall = clock(), time.perf_counter()
+        self.evaluating: list[float] = []
         with self.scorer.sentence(self.heads) as sentence:
             heads = clock() - began
-            for block in self.work:
-                rows = sum(take for _, _, take in block)
-                room = self._room(sentence, rows)
-                before = clock()
-                self._evaluate(block, room)
-                evaluating += clock() - before
-                sentence.add_packed(room, first=first)
-                first += rows
-        cpu = clock() - began
+            sentence.add_filled(list(self.work), self._fill)
+        cpu, evaluating = clock() - began, sum(self.evaluating)
         return cpu, heads, cpu - heads - evaluating, time.perf_counter() - wall, evaluating
-
-    def _room(self, sentence: Any, rows: int) -> Packed:
-        self._kept[rows] = sentence.block(rows, self._kept.get(rows))
-        return self._kept[rows]

@@ -1,15 +1,13 @@
 """Sums of minima of every (program, head) pair of packed patterns, at the speed of the vector units.
 
 ``min_sums(programs, heads)`` is the whole interface. Register tiles (``vectors.py``) run over windows that fit the
-first-level cache, programs in groups that fit the second. Ranges of programs go to threads; the interpreter lock is
-released. The result does not depend on the number of threads.
+first-level cache, programs in groups that fit the second. The interpreter lock is released, so that threads can take
+stacks each (``scorer.py``).
 """
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 from numba import njit
@@ -17,7 +15,7 @@ from numpy.typing import NDArray
 
 from attndsl.dsl.diagnostics import fail
 from attndsl.runtime.dither import cell_bounds, spread
-from attndsl.runtime.packing import ROW_MULTIPLE, Packed, Precision
+from attndsl.runtime.packing import Packed, Precision
 from attndsl.runtime.vectors import DRIVERS, NARROW, WIDE, has_feature
 
 
@@ -26,38 +24,24 @@ def vector_lanes() -> int:
     return WIDE if has_feature("avx512bw") else NARROW
 
 
-def min_sums(
-    programs: Packed, heads: Packed, *, executor: Executor | None = None, threads: int = 1
-) -> NDArray[np.float64]:
+def min_sums(programs: Packed, heads: Packed) -> NDArray[np.float64]:
     """``sum(min(A_p, B_h))`` for every program p and head h, float64 ``[P, H]``.
 
-    With ``executor`` the programs are split over ``threads`` tasks. Error against exact arithmetic: none beyond float64
-    rounding for "float64"; see ``sum_error`` for the others. Raises E0533 when the two sides are packed differently.
+    Error against exact arithmetic: none beyond float64 rounding for "float64"; see ``sum_error`` for the others.
+    Releases the interpreter lock. Raises E0533 when the two sides are packed differently.
     """
     if programs.form != heads.form:
         raise fail("E0533", "programs and heads are packed differently", help="pack both with one layout and precision")
     place = programs.layout
     out = np.zeros((programs.data.shape[0], heads.data.shape[0]))
     driver = DRIVERS[programs.precision, place.lanes if place.lanes > 1 else vector_lanes()]
-    rows = programs.data.shape[0]
-    share = -(-rows // (max(threads, 1) * ROW_MULTIPLE)) * ROW_MULTIPLE
-    spans = [(first, min(first + share, rows)) for first in range(0, rows, share)]
-    count = programs.rows
-
-    def work(first: int, stop: int) -> None:
-        driver(programs.data, heads.data, out, first, stop, place.window)
-        shown = out[first : min(stop, count), : heads.rows]
-        if programs.precision == "uint8":
-            _minima(shown, programs.sums[first:stop], heads.sums, 0.5 / place.scale)
-        elif programs.precision == "int16":
-            shown /= place.scale
-
-    if executor is None or len(spans) == 1:
-        work(0, rows)
-    else:
-        for task in [executor.submit(work, first, stop) for first, stop in spans]:
-            task.result()
-    return out[:count, : heads.rows]
+    driver(programs.data, heads.data, out, 0, programs.data.shape[0], place.window)
+    shown = out[: programs.rows, : heads.rows]
+    if programs.precision == "uint8":
+        _minima(shown, programs.sums, heads.sums, 0.5 / place.scale)
+    elif programs.precision == "int16":
+        shown /= place.scale
+    return shown
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -133,8 +117,6 @@ def pair_bounds(
     sums: NDArray[np.float64],
     *,
     into: Figures | None = None,
-    executor: Executor | None = None,
-    threads: int = 1,
 ) -> Figures:
     """The figures of every pair from its sum of minima, in the memory of ``into`` if given.
 
@@ -144,16 +126,8 @@ def pair_bounds(
     found = into or Figures.empty((programs.rows, heads.rows), programs.precision)
     both = (sums, programs.sums, heads.sums, programs.errors, heads.errors)
 
-    def work(first: int, stop: int) -> float:
-        arrays = (found.iou, found.first, found.second)
-        if programs.precision == "uint8":
-            return float(spread(*both, cell_bounds(programs.layout.size), first, stop, *arrays))
-        relative = relative_error(programs) if programs.precision != "float64" else 0.0
-        _finish(*both, relative, first, stop, *arrays)
-        return 0.0
-
-    if executor is None:
-        return replace(found, steepest=work(0, len(sums)))
-    edges = np.linspace(0, len(sums), threads + 1).astype(np.int64)
-    tasks = [executor.submit(work, int(a), int(b)) for a, b in pairwise(edges)]
-    return replace(found, steepest=max(task.result() for task in tasks))
+    every = (0, len(sums), found.iou, found.first, found.second)
+    if programs.precision == "uint8":
+        return replace(found, steepest=float(spread(*both, cell_bounds(programs.layout.size), *every)))
+    _finish(*both, relative_error(programs) if programs.precision != "float64" else 0.0, *every)
+    return found

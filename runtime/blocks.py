@@ -21,9 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attndsl.runtime.baselines import baselines, choose_baselines
+from attndsl.runtime.choice import Sums
 from attndsl.runtime.exact import pair_ious
 from attndsl.runtime.packing import Precision
-from attndsl.runtime.scorer import Scorer, Sums
+from attndsl.runtime.scorer import Scorer
 from attndsl.runtime.selection import Measured, Selection, Split
 
 

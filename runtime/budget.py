@@ -28,7 +28,7 @@ from attndsl.runtime.packing import (
     pack_into,
 )
 from attndsl.runtime.pattern import normalise
-from attndsl.runtime.scorer import available_threads
+from attndsl.runtime.shares import available_threads
 
 PROBE_TOKENS = 256
 """Longer texts are probed at this length: by then cost per weight no longer changes."""

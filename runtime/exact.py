@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from attndsl.dsl.diagnostics import fail
 from attndsl.runtime.scoring import SINK_FLOOR
+from attndsl.runtime.shares import shared
 
 _TASK = 64
 """Pairs per task: about a millisecond of work at 128 tokens."""
@@ -191,11 +192,7 @@ def pair_ious(
     programs, heads, pairs = _checked(programs, heads, pairs)
     out = np.empty(len(pairs))
     spans = [(at, min(at + _TASK, len(pairs))) for at in range(0, len(pairs), _TASK)]
-    if executor is None:
-        _ious(programs, heads, pairs, causal, 0, len(pairs), out)
-    else:
-        for task in [executor.submit(_ious, programs, heads, pairs, causal, *span, out) for span in spans]:
-            task.result()
+    shared(lambda first, stop: _ious(programs, heads, pairs, causal, first, stop, out), spans, executor)
     if not np.isfinite(out).all():
         program, head = (int(i) for i in pairs[np.flatnonzero(~np.isfinite(out))[0]])
         raise fail(
@@ -221,13 +218,9 @@ def pair_scores(
     programs, heads, pairs = _checked(programs, heads, pairs)
     js, sinkless, overlap = (np.empty(len(pairs)) for _ in range(3))
     spans = [(at, min(at + _TASK, len(pairs))) for at in range(0, len(pairs), _TASK)]
-    if executor is None:
-        _others(programs, heads, pairs, causal, top, 0, len(pairs), js, sinkless, overlap)
-    else:
-        work = [
-            executor.submit(_others, programs, heads, pairs, causal, top, *span, js, sinkless, overlap)
-            for span in spans
-        ]
-        for task in work:
-            task.result()
+    shared(
+        lambda first, stop: _others(programs, heads, pairs, causal, top, first, stop, js, sinkless, overlap),
+        spans,
+        executor,
+    )
     return PairScores(pair_ious(programs, heads, pairs, causal=causal, executor=executor), js, sinkless, overlap)

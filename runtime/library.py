@@ -214,7 +214,8 @@ def _repaired(source: SourceFile) -> tuple[SourceFile, dict[str, Aligner]]:
 
 def _drifting(module: PyModule, checks: Mapping[str, ProgramCheck]) -> list[Diagnostic]:
     """Warnings of aligners that give other words than the tokens' offsets do."""
-    if not any(may_align(module.functions[name]) for check in checks.values() for name in check.helpers):
+    helpers = {name for check in checks.values() for name in check.helpers}
+    if not any(may_align(module.functions[name]) for name in helpers):
         return []  # and numpy is not loaded for them
     from attndsl.runtime.aligner import drift_warning, find_aligners
 

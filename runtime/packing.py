@@ -13,7 +13,7 @@ bytes are taken in 64-bit lanes and cannot overflow, so it uses the layout of on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -140,6 +140,11 @@ class Packed:
     def rows(self) -> int:
         """Number of patterns."""
         return int(self.sums.shape[0])
+
+    def part(self, rows: int) -> Packed:
+        """The first ``rows`` patterns, in the same memory."""
+        padded = -(-max(rows, 1) // ROW_MULTIPLE) * ROW_MULTIPLE
+        return replace(self, data=self.data[:padded], sums=self.sums[:rows], errors=self.errors[:rows])
 
 
 def block_rows(place: Layout, precision: Precision, block_bytes: int, threads: int) -> int:
@@ -297,11 +302,13 @@ def pack_into(
     start: int = 0,
     stop: int | None = None,
     what: str = "pattern",
+    number: int | None = None,
 ) -> None:
     """Pack ``patterns[start:stop]`` of float32 ``[count, n, n]`` into rows ``first + start ...`` of ``packed``.
 
     Releases the interpreter lock, so disjoint ranges may be packed by several threads. Raises E0533 for another size
-    and E0531 or E0532 for the first matrix that is no pattern (rows may sum to less than one).
+    and E0531 or E0532 for the first matrix that is no pattern (rows may sum to less than one), which they call
+    ``what`` and its place in ``patterns``, counted from ``number`` (None: from ``first``).
     """
     place = packed.layout
     stop = len(patterns) if stop is None else stop
@@ -330,7 +337,7 @@ def pack_into(
         packed.thresholds,
     )
     if problem:
-        raise packing_error(int(problem), f"{what} {first + int(where)}")
+        raise packing_error(int(problem), f"{what} {(first if number is None else number) + int(where)}")
 
 
 def packing_error(problem: int, name: str) -> DiagnosticError:

@@ -12,11 +12,10 @@ programs that could be the best of some head (``candidates``) are scored again, 
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from types import TracebackType
 
@@ -27,6 +26,7 @@ from attndsl.dsl.diagnostics import fail
 from attndsl.runtime.allpairs import Figures, min_sums, pair_bounds, vector_lanes
 from attndsl.runtime.allpairs_torch import min_sums_torch
 from attndsl.runtime.allpairs_triton import min_sums_triton, runs_on
+from attndsl.runtime.choice import Choice, Sums
 from attndsl.runtime.dither import margin
 from attndsl.runtime.exact import pair_ious
 from attndsl.runtime.packing import (
@@ -40,44 +40,10 @@ from attndsl.runtime.packing import (
     layout,
     pack_into,
 )
+from attndsl.runtime.shares import available_threads, shared
 
 TIE = 1e-12
 """Mean IoUs closer than this are equal; the earlier program wins. Float64 sums in another order differ by 1e-14."""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The best program of each head on the sentences given: ``program`` int [H], ``mean_iou`` float64 [H], and
-    ``iou`` float64 [H, S], one figure per sentence. Float64 figures; per sentence they are
-    rounded to float32 when they come from the first pass (a relative error of 6e-8)."""
-
-    program: NDArray[np.int64]
-    mean_iou: NDArray[np.float64]
-    iou: NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Sums:
-    """Figures of all pairs added over ``sentences``: float64 [P, H] each. ``first`` and ``second`` are what ``Figures``
-    holds beside the IoU (None for "float64", which has no error to bound), ``steepest`` their greatest slope."""
-
-    sentences: int
-    iou: NDArray[np.float64]
-    first: NDArray[np.float64] | None
-    second: NDArray[np.float64] | None
-    steepest: float
-
-    def plus(self, other: Sums) -> Sums:
-        """Both together, in this order."""
-        pairs = ((self.first, other.first), (self.second, other.second))
-        first, second = (None if a is None or b is None else a + b for a, b in pairs)
-        steepest = max(self.steepest, other.steepest)
-        return Sums(self.sentences + other.sentences, self.iou + other.iou, first, second, steepest)
-
-
-def available_threads() -> int:
-    """CPUs this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Scorer:
@@ -131,9 +97,10 @@ class Scorer:
         self._exact: dict[int, NDArray[np.float64]] = {}
         self._pairs: NDArray[np.int64] | None = None
         # Packed stacks to fill again: fresh memory costs as much as packing. Taken out while in use.
-        self._rooms: dict[str, Packed] = {}
+        self._packed_heads: Packed | None = None
+        self._rooms: list[Packed] = []
         self._figures: Figures | None = None
-        self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
+        self._pool = ThreadPoolExecutor(self.threads - 1) if self.threads > 1 else None
 
     def __enter__(self) -> Scorer:
         return self
@@ -170,7 +137,7 @@ class Scorer:
             )
         place = layout(heads.shape[1], self.causal, self.lanes).packs(self.precision)
         figures, self._figures = self._figures or Figures.empty((self.programs, self.heads), self.precision), None
-        current = SentenceScorer(self, self._pack(place, heads, "head", self._before + self.sentences), figures)
+        current = SentenceScorer(self, self._pack(place, heads, self._before + self.sentences), figures)
         yield current
         missing = self.programs - int(current.seen.sum())
         if missing:
@@ -180,13 +147,12 @@ class Scorer:
                 help="add every program's pattern to every sentence",
             )
         self._count(current)
-        self._rooms["head"], self._figures = current.packed_heads, figures
+        self._packed_heads, self._figures = current.packed_heads, figures
 
-    def _pack(self, place: Layout, patterns: NDArray[np.float32], what: str, draw: int) -> Packed:
-        packed = self._room(place, len(patterns), self._rooms.pop(what, None), draw)
-        self._spread(
-            lambda start, stop: pack_into(packed, 0, patterns, start=start, stop=stop, what=what), len(patterns)
-        )
+    def _pack(self, place: Layout, heads: NDArray[np.float32], draw: int) -> Packed:
+        known, self._packed_heads = self._packed_heads, None
+        packed = self._room(place, len(heads), known, draw)
+        self._spread(lambda start, stop: pack_into(packed, 0, heads, start=start, stop=stop, what="head"), len(heads))
         return packed
 
     def _room(self, place: Layout, rows: int, known: Packed | None, draw: int) -> Packed:
@@ -197,12 +163,8 @@ class Scorer:
 
     def _spread(self, work, count: int) -> None:  # type: ignore[no-untyped-def]
         """Run ``work(start, stop)`` over ``count`` items on all threads; the first error is raised."""
-        if self._pool is None or count < 2 * self.threads:
-            work(0, count)
-            return
-        edges = np.linspace(0, count, self.threads + 1).astype(int)
-        for task in [self._pool.submit(work, int(a), int(b)) for a, b in pairwise(edges)]:
-            task.result()
+        shares = 1 if self._pool is None or count < 2 * self.threads else self.threads
+        shared(work, pairwise(np.linspace(0, count, shares + 1).astype(int).tolist()), self._pool)
 
     def _count(self, current: SentenceScorer) -> None:
         figures = current.figures
@@ -349,11 +311,6 @@ class SentenceScorer:
         self.seen = np.zeros(scorer.programs, dtype=bool)
         self.steepest = 0.0
 
-    @property
-    def block_rows(self) -> int:
-        """Programs that ``add`` packs at once."""
-        return block_rows(self.layout, self._scorer.precision, self._scorer.block_bytes, self._scorer.threads)
-
     def block(self, rows: int, used: Packed | None = None) -> Packed:
         """Packed room for ``rows`` programs, for code that writes packed rows itself; see ``empty_packed``.
 
@@ -363,24 +320,65 @@ class SentenceScorer:
 
     def add(self, programs: NDArray[np.float32], *, first: int = 0) -> None:
         """Score programs ``first ...`` given as float32 ``[count, n, n]``."""
-        for at in range(0, len(programs), self.block_rows):
-            part = programs[at : at + self.block_rows]
-            packed = self._scorer._pack(self.layout, part, "program", self.packed_heads.draw)
-            self.add_packed(packed, first=first + at)
-            self._scorer._rooms["program"] = packed
+        scorer, threads = self._scorer, self._workers
+        rows = block_rows(self.layout, scorer.precision, scorer.block_bytes, scorer.threads) // threads
+        shares = max(1, -(-len(programs) // rows), min(threads, len(programs)))
+        edges = np.linspace(first, first + len(programs), shares + 1).astype(int).tolist()
+
+        def fill(room: Packed, at: int, stop: int) -> None:
+            pack_into(room, first - at, programs, start=at - first, stop=stop - first, what="program", number=first)
+
+        self.add_filled(list(pairwise(edges)), fill)
+
+    def add_filled(self, spans: Sequence[tuple[int, int]], fill: Callable[[Packed, int, int], None]) -> None:
+        """Score programs ``start`` to ``stop - 1`` of every span, which ``fill(room, start, stop)`` packs.
+
+        Each thread takes a span, packs it into its own room, scores it and takes the next: no thread waits for another
+        but at the end. ``fill`` is called from several threads and writes all rows of the room. Raises E0533 for a span
+        beyond the last program, before anything is done, and what ``fill`` raises.
+        """
+        for start, stop in spans:
+            self._check(start, stop)
+        waiting = iter(list(spans))  # one iterator for all threads: whoever is free takes the next
+        most = max((stop - start for start, stop in spans), default=0)
+
+        def work(_: int) -> float:
+            known = self._scorer._rooms.pop() if self._scorer._rooms else None
+            room, steepest = self.block(most, known), 0.0
+            for start, stop in waiting:
+                part = room.part(stop - start)
+                fill(part, start, stop)
+                steepest = max(steepest, self._score(part, start))
+            self._scorer._rooms.append(room)
+            return steepest
+
+        count = min(self._workers, max(len(spans), 1))
+        found = shared(work, [(number,) for number in range(count)], self._scorer._pool)
+        self.steepest = max(self.steepest, *found)
 
     def add_packed(self, programs: Packed, *, first: int = 0) -> None:
         """Score a packed block as programs ``first ...``. Raises E0533 when it reaches beyond the last program."""
+        self._check(first, first + programs.rows)
+        self.steepest = max(self.steepest, self._score(programs, first))
+
+    @property
+    def _workers(self) -> int:
+        """Threads that take spans: one where a device computes, or after ``close``."""
+        return 1 if self._scorer.device is not None or self._scorer._pool is None else self._scorer.threads
+
+    def _check(self, first: int, stop: int) -> None:
+        count = self._scorer.programs
+        if first < 0 or stop > count:
+            raise fail("E0533", f"programs {first} to {stop - 1} were given", help=f"the scorer has {count}")
+
+    def _score(self, programs: Packed, first: int) -> float:
         scorer, stop = self._scorer, first + programs.rows
-        if first < 0 or stop > scorer.programs:
-            raise fail("E0533", f"programs {first} to {stop - 1} were given", help=f"the scorer has {scorer.programs}")
         if scorer.device is None:
-            sums = min_sums(programs, self.packed_heads, executor=scorer._pool, threads=scorer.threads)
+            sums = min_sums(programs, self.packed_heads)
         elif scorer.precision == "float32":
             sums = min_sums_triton(programs, self.packed_heads, device=scorer.device)
         else:
             sums = min_sums_torch(programs, self.packed_heads, device=scorer.device)
-        into = self.figures.rows(first, stop)
-        found = pair_bounds(programs, self.packed_heads, sums, into=into, executor=scorer._pool, threads=scorer.threads)
-        self.steepest = max(self.steepest, found.steepest)
+        found = pair_bounds(programs, self.packed_heads, sums, into=self.figures.rows(first, stop))
         self.seen[first:stop] = True
+        return found.steepest

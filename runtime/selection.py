@@ -20,10 +20,12 @@ from numpy.typing import NDArray
 from attndsl.dsl.diagnostics import fail
 from attndsl.runtime.allpairs import vector_lanes
 from attndsl.runtime.baselines import KINDS, BaselineChoice, baselines, by_kind, choose_baselines
+from attndsl.runtime.choice import Choice
 from attndsl.runtime.exact import pair_ious, pair_scores
 from attndsl.runtime.packing import Precision
 from attndsl.runtime.pattern import check
-from attndsl.runtime.scorer import Choice, Scorer, available_threads
+from attndsl.runtime.scorer import Scorer
+from attndsl.runtime.shares import available_threads
 from attndsl.runtime.statistics import mean_intervals, over_heads
 from attndsl.runtime.table import Cell, Table
 from attndsl.runtime.vectors import WIDE

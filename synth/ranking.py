@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from attndsl.dsl.diagnostics import fail
 from attndsl.runtime.baselines import BaselineChoice, baselines, choose_baselines
+from attndsl.runtime.choice import Choice
 from attndsl.runtime.exact import pair_ious
 from attndsl.runtime.kernel import LibraryKernel
 from attndsl.runtime.program import Program
-from attndsl.runtime.scorer import Choice, Scorer
+from attndsl.runtime.scorer import Scorer
 from attndsl.runtime.selection import Selection, report
 from attndsl.runtime.table import Table
 from attndsl.synth.categories import kinds_of

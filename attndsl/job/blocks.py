@@ -32,9 +32,9 @@ from attndsl.runtime.blocks import (
     sums_to_bytes,
     to_bytes,
 )
+from attndsl.runtime.choice import Choice
 from attndsl.runtime.packing import Precision
 from attndsl.runtime.pattern_store import TextEntry
-from attndsl.runtime.scorer import Choice
 from attndsl.runtime.selection import Measured, Selection, fitting_precision, measure
 from attndsl.store.folder import Written
 from attndsl.store.units import Unit

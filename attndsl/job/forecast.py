@@ -17,8 +17,8 @@ from attndsl.job.splits import FEW, StoreSplit
 from attndsl.runtime.baselines import baselines
 from attndsl.runtime.budget import budget
 from attndsl.runtime.pattern_store import PatternStore
-from attndsl.runtime.scorer import available_threads
 from attndsl.runtime.selection import ArraySplit, fitting_precision, report, select
+from attndsl.runtime.shares import available_threads
 
 T = TypeVar("T")
 REPEATS = 3

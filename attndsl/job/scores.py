@@ -13,7 +13,7 @@ from attndsl.job import blocks, score_tables
 from attndsl.job.patterns import RunPatterns
 from attndsl.job.run import Run
 from attndsl.job.settings import LENGTHS
-from attndsl.runtime.scorer import Choice
+from attndsl.runtime.choice import Choice
 from attndsl.runtime.selection import Measured, Selection, measure, tabulate
 from attndsl.runtime.table import Table
 from attndsl.store.units import Unit

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -36,12 +37,28 @@ SAME = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class BoundedProgram:
-    """A program as closures; safe to run many times, each run is alone."""
+    """A program as closures; safe to run many times, each run is alone. They are made when they are first asked for:
+    of a folder of programs most are only checked, or only a few are chosen."""
 
-    program: PyProgram
-    unit: lt.Unit
-    setup: Callable[[list[Any]], Any]
+    check: ProgramCheck
     limits: Limits
+
+    @property
+    def program(self) -> PyProgram:
+        """The program that was checked."""
+        return self.check.program
+
+    @cached_property
+    def unit(self) -> lt.Unit:
+        """The program as a loop tree."""
+        return lower_program(self.check)
+
+    @cached_property
+    def setup(self) -> Callable[[list[Any]], Any]:
+        """The module's statements as a closure over its variables."""
+        dispatch.fill(expressions.MAKERS)
+        dispatch.fill(statements.MAKERS)
+        return dispatch.block(self.unit.setup)
 
     def run(self, table: TokenTable, host: Mapping[str, Callable[..., Any]] | None = None) -> Matrix:
         """The matrix as the program returns it, float64 [n, n] with n = len(table), not normalised.
@@ -135,11 +152,10 @@ def _as_matrix(value: Any, size: int) -> Matrix:
 
 
 def compile_bounded(check: ProgramCheck, *, limits: Limits = DEFAULT_LIMITS) -> BoundedProgram:
-    """Compile one program that ``check_module`` found without refusals.
+    """One program that ``check_module`` found without refusals, to be compiled when it is first run.
 
     Nothing of the program runs. Raises ValueError when ``check.ok`` is false.
     """
-    dispatch.fill(expressions.MAKERS)
-    dispatch.fill(statements.MAKERS)
-    unit = lower_program(check)
-    return BoundedProgram(check.program, unit, dispatch.block(unit.setup), limits)
+    if not check.ok:
+        raise ValueError(f"program {check.program.name!r} was refused")
+    return BoundedProgram(check, limits)

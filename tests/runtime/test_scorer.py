@@ -153,6 +153,29 @@ def test_programs_may_come_in_blocks_in_any_order():
     assert (scorer.iou == run([(a, b)], "float64").iou).all()
 
 
+def test_spans_are_filled_and_scored_by_several_threads():
+    a, b = stacks(1, 40, 3, 9, True)
+
+    def fill(room, start, stop):
+        assert room.rows == stop - start
+        pack_into(room, 0, a[start:stop])
+
+    for threads in (1, 3):
+        with Scorer(40, 3, threads=threads, precision="uint8") as scorer, scorer.sentence(b) as sentence:
+            with pytest.raises(DiagnosticError, match="E0533"):
+                sentence.add_filled([(0, 9), (9, 41)], fill)
+            sentence.add_filled([(0, 9), (16, 40), (9, 16)], fill)
+        assert (scorer.iou == run([(a, b)], "uint8").iou).all()
+
+
+def test_a_program_that_is_no_pattern_is_named_by_its_number():
+    a, b = stacks(1, 200, 3, 9, True)
+    a[177, 3] = -1
+    for threads in (1, 4):
+        with pytest.raises(DiagnosticError, match="program 177 "):
+            run([(a, b)], "float64", threads=threads, block_bytes=1)
+
+
 def test_means_can_be_kept_without_sentences():
     sentences = [stacks(seed, 9, 4, 15, True) for seed in range(3)]
     kept, lean = run(sentences, "int16"), run(sentences, "int16", keep_sentences=False)

@@ -27,7 +27,8 @@ def _call(m: Machine, node: ast.Call) -> Value:
 
 def _defined(m: Machine, name: str) -> bool:
     """The program or its file gives this name a meaning of its own."""
-    return m.lookup(name) is not None or any(name in given for given in (m.functions, m.constants, m.imports))
+    known = m.lookup(name) is not None or any(name in given for given in (m.functions, m.constants, m.imports))
+    return known or m.binds(name)
 
 
 def _apply(m: Machine, callee: Value, node: ast.Call) -> Value:

@@ -29,7 +29,6 @@ from attndsl.dsl.pyimport.lift.values import (
     literal,
     numpy_of,
 )
-from attndsl.dsl.pyimport.scopes import bound_names
 
 _BINARY = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
@@ -62,15 +61,15 @@ def _name(m: Machine, node: ast.Name) -> Value:
     found = m.lookup(node.id)
     if found is not None:
         return settle(m, found, node)
-    function = m.frames[-1].function
-    if function is not None and node.id in bound_names(function):  # not those of the file, even before it binds them
+    if m.binds(node.id):
         return settle(m, Unbound("it is not set yet"), node)
+    if node.id in m.volatile:
+        raise m.stop(f"{node.id!r} has more than one value in the file", node, "E0311")
     if node.id in m.functions:
         return Closure(m.functions[node.id], -1)
-    if node.id in m.volatile:
-        raise m.stop(f"{node.id!r} is changed by the file's functions", node, "E0311")
     if node.id in m.constants:
-        value = evaluate(m, m.constants[node.id])
+        with m.outside():
+            value = evaluate(m, m.constants[node.id])
         if isinstance(value, Ref):
             m.frozen.add(value.key)
         return value

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,7 @@ from attndsl.dsl.pyimport.lift.iterators import is_iterator, is_read_once
 from attndsl.dsl.pyimport.lift.linear import Prover
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import Binder, Choice, DictValue, Growing, Ref, Seq, Unbound, Value
+from attndsl.dsl.pyimport.scopes import bound_names
 from attndsl.dsl.source import SourceFile, Span
 
 MAX_EVENTS = 4000
@@ -173,6 +175,8 @@ class Machine:
     node: ast.AST | None = None
     long_ranges: bool = False  # a loop over a range was written out
     at_once: bool = False  # such loops are walked through at once
+    put_otherwise: int = 0  # in how many further ways functions are rewritten; see preparing.py
+    plain: dict[str, bool] = field(default_factory=dict)  # dicts by position: all numbers kept so far are Python's
 
     # ------------------------------------------------------------ places
 
@@ -201,6 +205,27 @@ class Machine:
             if found is not None:
                 return found
         return None
+
+    def binds(self, name: str) -> bool:
+        """The function at work, or one around it, binds the name somewhere: what the file or Python calls so is hidden
+        from the first statement on."""
+        frame = self.frames[-1]
+        return any(
+            f.function is not None and (f is frame or f.key in frame.parents) and name in bound_names(f.function)
+            for f in self.frames
+        )
+
+    @contextmanager
+    def outside(self) -> Iterator[None]:
+        """At the level of the file, where no name of a function is seen."""
+        frame = Frame(next(self.keys), ())
+        self.state.frames[frame.key] = {}
+        self.frames.append(frame)
+        try:
+            yield
+        finally:
+            self.frames.pop()
+            self.state.frames.pop(frame.key, None)
 
     def assign(self, name: str, value: Value) -> None:
         frame = self.frames[-1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from attndsl.dsl import pytree
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
@@ -21,76 +22,182 @@ def as_for(
 ) -> bool:
     """Run it as the for loop it is; ``else`` says what the counter is when no test but the bound ended the loop."""
     stop = m.stop("a while loop that is no simple search", node, "E0318")
-    tests = node.test.values if isinstance(node.test, ast.BoolOp) and isinstance(node.test.op, ast.And) else [node.test]
-    tests = _bound_first(node.body, tests)
-    found = _counter(node.body, tests[0])
-    if found is None or m.lookup("range") is not None or "range" in m.functions:
+    body, tests = _entered(node)
+    tests = _bound_first(body, tests)
+    count = _counter(body, tests[0]) if tests else None
+    if count is None or m.lookup("range") is not None or "range" in m.functions:
         raise stop
-    step, name, down, bound = found
-    body = [s for s in node.body if s is not step]
-    if _changes(body, name, *(x.id for x in pytree.walk(bound) if isinstance(x, ast.Name))) or _continues(body):
+    name = count.name
+    body = [s for s in body if s is not count.statement]
+    read = {x.id for x in pytree.walk(count.bound) if isinstance(x, ast.Name)}
+    if _changes(body, name, *read) or _grows(body, read) or (_continues(body) and not count.first):
         raise stop
+    if count.first and len(tests) > 1:
+        raise stop  # the other tests see the counter before it counts
     guard: list[ast.stmt] = []
-    if len(tests) > 1:
-        rest = tests[1] if len(tests) == 2 else ast.BoolOp(ast.And(), tests[1:])
-        guard = [ast.If(ast.UnaryOp(ast.Not(), rest), [ast.Break()], [])]
+    if rest := tests[1:]:
+        guard = [ast.If(ast.UnaryOp(ast.Not(), ast.BoolOp(ast.And(), rest)), [ast.Break()], [])]
     start = f"{name}@start"  # no name of Python's
     m.assign(start, evaluate(m, ast.copy_location(ast.Name(name, ast.Load()), node)))
-    arguments: list[ast.expr] = [ast.Name(start, ast.Load()), bound]
-    if down:
-        arguments.append(ast.UnaryOp(ast.USub(), ast.Constant(1)))
-    walk = ast.Call(ast.Name("range", ast.Load()), arguments, [])
     if guard and node.orelse and _breaks(body):
         raise stop  # a test that fails leads to ``else``, a break does not
-    ended = [_ended(name, start, bound, down), *([] if guard else node.orelse)]
-    loop = ast.For(ast.Name(name, ast.Store()), walk, [*guard, *body], ended)
+    ended = [_ended(count, start), *([] if guard else node.orelse)]
+    loop = ast.For(ast.Name(name, ast.Store()), _range(count, start), [*guard, *body], ended)
     for part in pytree.walk(loop):
         if not hasattr(part, "lineno"):
             ast.copy_location(part, node)
     return run_for(m, loop) and (not guard or then(m, node.orelse))
 
 
+@dataclass(frozen=True)
+class _Count:
+    """``statement`` adds ``step`` to the counter, before the rest of the body (``first``) or after it, until the
+    counter is at ``bound`` or past it."""
+
+    statement: ast.stmt
+    name: str
+    step: int
+    bound: ast.expr
+    first: bool
+
+
+def _entered(node: ast.While) -> tuple[list[ast.stmt], list[ast.expr]]:
+    """The body, and what is asked before it; ``while True: if P: break`` asks what denies P."""
+    match node:
+        case ast.While(
+            test=ast.Constant(value=True | 1), body=[ast.If(test=test, body=[ast.Break()], orelse=[]), *body], orelse=[]
+        ):
+            either = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.Or) else [test]
+            return body, [_denied(t) for t in either]
+    test = node.test
+    return node.body, test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
+
+
+_MIRRORED: dict[type, type[ast.cmpop]] = {ast.Lt: ast.Gt, ast.Gt: ast.Lt, ast.LtE: ast.GtE, ast.GtE: ast.LtE}
+_DENIED: dict[type, type[ast.cmpop]] = {ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt}
+
+
+def _denied(test: ast.expr) -> ast.expr:
+    match test:
+        case ast.Compare(left=ast.Name() as left, ops=[op], comparators=[limit]) if type(op) in _DENIED:
+            # a counter and its bound are whole numbers, or there is no range: none of them is NaN
+            return ast.copy_location(ast.Compare(left, [_DENIED[type(op)]()], [limit]), test)
+    return ast.copy_location(ast.UnaryOp(ast.Not(), test), test)
+
+
+def _range(count: _Count, start: str) -> ast.expr:
+    """The values of the counter in the body."""
+    ends: list[ast.expr] = [ast.Name(start, ast.Load()), count.bound]
+    if count.first:
+        ends = [_plus(end, count.step) for end in ends]
+    if count.step != 1:
+        ends.append(_whole(count.step))
+    return ast.Call(ast.Name("range", ast.Load()), ends, [])
+
+
+def _whole(value: int) -> ast.expr:
+    return ast.Constant(value) if value >= 0 else ast.UnaryOp(ast.USub(), ast.Constant(-value))
+
+
+def _plus(left: ast.expr, value: int) -> ast.expr:
+    return ast.BinOp(left, ast.Add() if value >= 0 else ast.Sub(), ast.Constant(abs(value)))
+
+
 def _bound_first(body: list[ast.stmt], tests: list[ast.expr]) -> list[ast.expr]:
-    """The tests with that of the counter before those that compare plain names, which cannot fail."""
+    """The tests with that of the counter before those that compare plain names, which cannot fail. A counter that goes
+    by one is taken before others: its loop is the plainer one."""
+    found: list[tuple[bool, int]] = []
     for at, test in enumerate(tests):
-        if _counter(body, test) is not None:
-            return [test, *tests[:at], *tests[at + 1 :]]
+        count = _counter(body, test)
+        if count is not None:
+            found.append((abs(count.step) != 1, at))
         if not all(isinstance(x, ast.Compare | ast.Name | ast.Constant) for x in pytree.walk(test)):
             break
-    return tests
+    if not found:
+        return tests
+    at = min(found)[1]
+    return [tests[at], *tests[:at], *tests[at + 1 :]]
 
 
 def _breaks(body: list[ast.stmt]) -> bool:
     return any(isinstance(x, ast.Break) for s in body for x in pytree.walk(s))
 
 
-def _counter(body: list[ast.stmt], test: ast.expr) -> tuple[ast.stmt, str, bool, ast.expr] | None:
-    """The statement that counts, the name, whether it counts down, and where it leaves the loop."""
+def _counter(body: list[ast.stmt], test: ast.expr) -> _Count | None:
+    """How the loop counts towards the limit of the test."""
     for at, s in reversed(list(enumerate(body))):
-        if not (isinstance(s, ast.AugAssign) and isinstance(s.target, ast.Name)):
+        counted = _counted(s)
+        if counted is None:
+            break
+        name, step = counted
+        bound = _bound(test, name, step < 0)
+        if bound is not None:
+            return None if _mentions(body[at + 1 :], name) else _Count(s, name, step, bound, False)
+    counted = _counted(body[0]) if body else None
+    bound = None if counted is None else _bound(test, counted[0], counted[1] < 0)
+    return None if counted is None or bound is None else _Count(body[0], *counted, bound, True)
+
+
+def _counted(s: ast.stmt) -> tuple[str, int] | None:
+    """The name that a statement adds a written whole number to, and that number."""
+    match s:
+        case ast.AugAssign(target=ast.Name(id=name), op=ast.Add() | ast.Sub() as op, value=value):
+            pass
+        case ast.Assign(
+            targets=[ast.Name(id=name)],
+            value=ast.BinOp(left=ast.Name(id=same), op=ast.Add() | ast.Sub() as op, right=value),
+        ) if name == same:
+            pass
+        case _:
             return None
-        name, one = s.target.id, is_one(s.value)
-        if one and isinstance(s.op, ast.Add | ast.Sub):
-            down = isinstance(s.op, ast.Sub)
-            bound = _bound(test, name, down)
-            if bound is not None:
-                return None if _mentions(body[at + 1 :], name) else (s, name, down, bound)
-    return None
+    if not (isinstance(value, ast.Constant) and type(value.value) is int and value.value > 0):
+        return None
+    return name, value.value if isinstance(op, ast.Add) else -value.value
 
 
 def _mentions(statements: list[ast.stmt], name: str) -> bool:
     return any(isinstance(x, ast.Name) and x.id == name for s in statements for x in pytree.walk(s))
 
 
-def _ended(name: str, start: str, bound: ast.expr, down: bool) -> ast.stmt:
-    """The counter past its bound, or where it was when it stood there from the first."""
-    entered = ast.Compare(ast.Name(start, ast.Load()), [ast.Gt() if down else ast.Lt()], [bound])
-    return ast.Assign([ast.Name(name, ast.Store())], ast.IfExp(entered, bound, ast.Name(start, ast.Load())))
+def _ended(count: _Count, start: str) -> ast.stmt:
+    """The counter at its bound or past it, or where it was when it stood there from the first."""
+    first, bound = ast.Name(start, ast.Load()), count.bound
+    entered = ast.Compare(first, [ast.Gt() if count.step < 0 else ast.Lt()], [bound])
+    last = bound
+    if abs(count.step) > 1:  # as many steps as it takes
+        width = _whole(count.step)
+        steps = ast.BinOp(ast.BinOp(ast.BinOp(bound, ast.Sub(), first), ast.FloorDiv(), width), ast.Mult(), width)
+        rest = ast.BinOp(ast.BinOp(bound, ast.Sub(), first), ast.Mod(), width)
+        over = ast.IfExp(ast.Compare(rest, [ast.NotEq()], [ast.Constant(0)]), width, ast.Constant(0))
+        last = ast.BinOp(ast.BinOp(first, ast.Add(), steps), ast.Add(), over)
+    return ast.Assign([ast.Name(count.name, ast.Store())], ast.IfExp(entered, last, first))
 
 
 def is_one(step: ast.expr) -> bool:
     """The whole number 1: neither 1.0 nor True."""
     return isinstance(step, ast.Constant) and type(step.value) is int and step.value == 1
+
+
+def _grows(body: list[ast.stmt], names: set[str]) -> bool:
+    """The body does something with a list of which the bound is the length, other than reading its elements."""
+    return any(
+        (isinstance(x, ast.Attribute) and isinstance(x.value, ast.Name) and x.value.id in names)
+        or (isinstance(x, ast.Subscript) and isinstance(x.ctx, ast.Del) and _of(x.value, names))
+        or (isinstance(x, ast.Call) and any(_of(argument, names) for argument in x.args) and not _reads(x))
+        for s in body
+        for x in pytree.walk(s)
+    )
+
+
+def _of(node: ast.expr, names: set[str]) -> bool:
+    return isinstance(node, ast.Name) and node.id in names
+
+
+def _reads(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Name) and call.func.id in _READERS
+
+
+_READERS = frozenset(("len", "range", "enumerate", "zip", "sum", "max", "min", "abs", "sorted", "reversed"))
 
 
 def _changes(body: list[ast.stmt], *names: str) -> bool:
@@ -115,13 +222,38 @@ def _continues(body: list[ast.stmt]) -> bool:
 
 def _bound(test: ast.expr, name: str, down: bool) -> ast.expr | None:
     """Where the counter leaves the loop: the stop of the range. It must not depend on the counter."""
-    if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.left, ast.Name)):
+    ahead = 0
+    match test:
+        case ast.Compare(left=limit, ops=[op], comparators=[ast.Name(id=counter)]) if (
+            counter == name and type(op) in _MIRRORED
+        ):
+            op = _MIRRORED[type(op)]()
+        case ast.Compare(left=ast.Name(id=counter), ops=[op], comparators=[limit]):
+            pass
+        case ast.Compare(
+            left=ast.BinOp(
+                left=ast.Name(id=counter), op=ast.Add() | ast.Sub() as sign, right=ast.Constant(value=int(ahead))
+            ),
+            ops=[op],
+            comparators=[limit],
+        ):
+            ahead = ahead if isinstance(sign, ast.Add) else -ahead
+        case _:
+            return None
+    included = _INCLUDED.get((down, type(op)))
+    if counter != name or included is None or not _is_plain(limit, name):
         return None
-    limit = test.comparators[0]
-    included = _INCLUDED.get((down, type(test.ops[0])))
-    plain = isinstance(limit, ast.Name | ast.Constant) and getattr(limit, "id", "") != name
-    if test.left.id != name or included is None or not plain:
-        return None
-    if not included:
-        return limit
-    return ast.BinOp(limit, ast.Sub() if down else ast.Add(), ast.Constant(1))
+    ahead -= included and (-1 if down else 1)
+    return _plus(limit, -ahead) if ahead else limit
+
+
+def _is_plain(limit: ast.expr, name: str) -> bool:
+    """Sums of names, numbers and lengths, without the counter: what does not change while its names do not."""
+    match limit:
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub(), right=right):
+            return _is_plain(left, name) and _is_plain(right, name)
+        case ast.Call(func=ast.Name(id="len"), args=[ast.Name(id=other)], keywords=[]):
+            return other != name
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant()):
+            return True
+    return isinstance(limit, ast.Constant) or (isinstance(limit, ast.Name) and limit.id != name)

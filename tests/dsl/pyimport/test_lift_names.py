@@ -1,0 +1,96 @@
+"""What a name stands for: locals hide the file's names and Python's, and the file's statements bind names in turn.
+
+Every program that is lifted means what Python computes, errors included; ``lifts`` says which must be lifted.
+"""
+
+import numpy as np
+import pytest
+from lift_support import expected, table
+
+from attndsl.dsl.interpreter import interpret
+from attndsl.dsl.pyimport import import_python
+from attndsl.dsl.source import SourceFile
+
+PROGRAM = """
+def program(sentence, tokenizer):
+    tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence, return_tensors="pt").input_ids[0])
+    n = len(tokens)
+    A = np.zeros((n, n))
+{body}
+    return "program", A
+"""
+TEXT = ["the", "cat", ",", "the"]
+
+# file | body | lifts
+CASES = [
+    ("", "A[0, 0] = abs(-3); abs = 2", False),
+    ("", "A[0, 0] = float(2)\ndef float(x):\n    return 3", False),
+    ("", "for i in range(n):\n    A[i, max(0, i - 1)] = 1\n    max = 5", False),
+    ("", "if n > 1000:\n    sum = 3\nA[0, 0] = sum([1, 2])", False),
+    ("", "A[0, 0] = sum([1, 2]) + [sum for sum in [2]][0]", True),
+    ("", "def f(x):\n    y = abs(x)\n    abs = 3\n    return y\nA[0, 0] = f(-2)", False),
+    ("", "def f():\n    return abs(-2)\nA[0, 0] = f()\nabs = 3", False),
+    ("", "f = lambda x: abs(x)\nA[0, 0] = f(-2)\nabs = 3", False),
+    ("", "def f(abs):\n    return abs + 1\nA[0, 0] = f(2) + abs(-4)", True),
+    ("", "for abs in range(3):\n    pass\nA[0, 0] = abs", True),
+    ("", "try:\n    A[0, 0] = abs(-3)\nexcept ValueError as abs:\n    pass", False),
+    ("def size():\n    return 2", "A[0, 0] = size()\nsize = 3", False),
+    ("K = 2", "A[0, 0] = K\nK = 3", False),
+    ("K = 2", "K = 3\nA[0, 0] = K", True),
+    ('WORDS = ["a", "b"]\nK = len(WORDS)', "WORDS = [1, 2, 3]\nA[0, 0] = K + len(WORDS)", True),
+    ('WORDS = ["a", "b"]\nK = len(WORDS)\ndef f(WORDS):\n    return K', "A[0, 0] = f([1, 2, 3])", True),
+    ("i = 4\nK = i + 1", "for i in range(n):\n    A[i, 0] = K + i", True),
+    ("K = 1\nL = K + 1\nK = 5", "A[0, 0] = 10 * K + L", True),
+    ("K = 1\nL = K + 1\nK = 5\nM = K + L\nK = 7", "A[0, 0] = 100 * K + 10 * L + M", True),
+    ("L = K + 1\nK = 5", "A[0, 0] = 10 * K + L", False),
+    ("K = 1\nK = K + 1\nK = 3 * K", "A[0, 0] = K", True),
+    ('STOPS = {"a"}\nSTOPS |= {"the"}', "A[0, 0] = len(STOPS)\nA[0, 1] = tokens[0] in STOPS", True),
+    ('STOPS = ["a"]\nSTOPS += ["the"]\nSTOPS += ["a"]', "A[0, 0] = len(STOPS)", True),
+    ('STOPS = ["a"]\nSTOPS += ("the",)', "A[0, 0] = len(STOPS)", False),
+    ('MORE = STOPS = ["a"]\nSTOPS += ["the"]', "A[0, 0] = len(MORE)", False),
+    ('STOPS = ["a"]\nMORE = STOPS\nSTOPS += ["the"]', "A[0, 0] = len(MORE)", False),
+    ('STOPS = ["a"]\nMORE = STOPS\nLAST = MORE\nMORE += ["the"]', "A[0, 0] = len(LAST) + len(STOPS)", False),
+    ("K = 2\nK += 3\nK *= 2", "A[0, 0] = K", True),
+    ("K += 3", "A[0, 0] = K", False),
+    ("K, L = 1, 2", "A[0, 0] = K + 10 * L", True),
+    ("K, (L, M) = 1, (2, 3)\n[P, Q] = K, M", "A[0, 0] = K + 10 * L + 100 * P + 1000 * Q", True),
+    ("K, L = 1, 2\nK, L = L, K", "A[0, 0] = K + 10 * L", True),
+    ("K, *L = 1, 2, 3", "A[0, 0] = K + len(L)", False),
+    ("K, L = [1, 2]\nM = (5, 6)\nP, Q = M", "A[0, 0] = K + 10 * L", True),
+    ("M = (5, 6)\nP, Q = M", "A[0, 0] = P + 10 * Q", False),
+    ("K = L = 3\nM: int = 4\nN: int", "A[0, 0] = K + 10 * L + 100 * M", True),
+    ("K = 1\ndef f():\n    return K\nL = f()\nK = 2", "A[0, 0] = L + 10 * f()", False),
+    ("K = 1\ndef f():\n    return K\nL = f()", "A[0, 0] = L + 10 * f()", True),
+    ("def f():\n    return K\nL = f()\nK = 2", "A[0, 0] = L", False),
+    ("def f():\n    return g() + 1\ndef g():\n    return 2\nL = f()", "A[0, 0] = L", True),
+    ("def f():\n    return g() + 1\nL = f()\ndef g():\n    return 2", "A[0, 0] = L", False),
+    ("def f():\n    return 1\nf = 3", "A[0, 0] = f", False),
+    ("f = 3\ndef f():\n    return 1", "A[0, 0] = f()", False),
+    ("import numpy as np\nimport numpy as np\nK = np.sqrt(4)", "A[0, 0] = K", True),
+    ("from math import sqrt as f\nfrom math import floor as f", "A[0, 0] = f(2.5)", True),
+    ("from math import sqrt as f\nK = f(4)\nfrom math import floor as f", "A[0, 0] = f(2.5) + K", False),
+    ("K = 2\nL = [K for _ in range(3)]\nK = 3", "A[0, 0] = len(L) + L[0]", False),
+    ("L = [w for w in range(3)]", "A[0, 0] = len(L)", True),
+]  # fmt: skip
+
+
+def _outcome(run):
+    """A matrix, or None where it fails."""
+    try:
+        return run()
+    except Exception:  # whatever Python raises, or our diagnostic
+        return None
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]} | {case[1]}".replace("\n", "; "))
+def test_names_mean_what_python_means(case):
+    file, body, lifts = case
+    text = "import numpy as np\n" + file + PROGRAM.format(body="    " + body.replace("\n", "\n    "))
+    (found,) = import_python(SourceFile("names", text), []).programs
+    assert (found.typed is not None) == lifts, [d.headline for d in found.diagnostics]
+    if found.typed is None:
+        return
+    want, got = _outcome(lambda: expected(text, TEXT)), _outcome(lambda: interpret(found.typed, table(TEXT)))
+    assert (want is None) == (got is None)
+    if want is not None:
+        np.testing.assert_allclose(got, want)
