@@ -115,7 +115,8 @@ def _by_size(terms: Iterable[Term]) -> list[Term]:
     for size in sorted(groups):
         group = groups[size]
         if len(group) > 1:
-            group.sort(key=str if size < _MAX_COMPARED else lambda t: t.serial)
+            # What fails at another place of the file is another term with the same text: the older one comes first.
+            group.sort(key=lambda t: (str(t) if size < _MAX_COMPARED else "", t.serial))
         out.extend(group)
     return out
 

@@ -226,9 +226,8 @@ def _store_grid(m: Machine, grid: Grid, index: ast.expr, value: Value, node: ast
     if isinstance(index, ast.Slice | ast.Tuple):
         raise m.stop("a block of the matrix is assigned", node, "E0315")
     if isinstance(index, ast.Compare):
-        if masks.store(m, grid, index, value, node):
-            return
-        blocks.store_where(m, grid, index, spread(m, _numeric(m), value), node)
+        if not masks.store(m, grid, index, value, node):
+            raise m.stop("a block of the matrix is assigned", node, "E0315")
         return
     _fill(m, RowRef(matrix, arrays.position(m, index, T.N), T.N), value, node)
 
