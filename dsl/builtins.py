@@ -127,7 +127,7 @@ METHODS: dict[str, MethodInfo] = {
             "isascii",
         )
     },
-    **{f"has{name}": _some(f"is{name}") for name in ("alpha", "digit", "alnum", "upper", "lower", "space")},
+    **{f"has{name}": _some(f"is{name}") for name in ("alpha", "digit", "decimal", "alnum", "upper", "lower", "space")},
 }  # fmt: skip
 
 

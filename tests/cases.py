@@ -349,6 +349,7 @@ TEXTS = [
     V('shared("hello", "world") + shared("", q.raw)', 2, 2, 2),
     V('either("hello", "world") + either("aa", "")', 8, 8, 8),
     V('"1a".hasalpha() + "1a".hasdigit() + "-a".hasalnum() + "aB".hasupper() + "AB c".haslower()', 5, 5, 5),
+    V('"1".hasdecimal() + "a٣".hasdecimal() + "x²".hasdecimal() + "x²".hasdigit()', 3, 3, 3),
     V('"a b".hasspace() + "".hasalpha() + "12".hasalpha()', 1, 1, 1),
     V('common_prefix(q.raw, "Ġab")', 0, 1, 2),
     V('"\\"\\n\\t\\\\\\u0061"[4] == "a"', 1, 1, 1),

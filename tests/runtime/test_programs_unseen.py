@@ -1,4 +1,4 @@
-"""413 programs in the manner of the published ones, none of which the front end was written against.
+"""448 programs in the manner of the published ones, none of which the front end was written against.
 
 Each compiles, and gives what CPython gives in the sandbox, raw and normalised. The default run compares every program
 on one text; ``-m acceptance`` compares all on all texts of three sorts of tokenizers.

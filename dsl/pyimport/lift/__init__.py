@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from attndsl.dsl import nodes as D
 from attndsl.dsl.checker import TypedProgram, check
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.pyimport.aligners import Aligner
-from attndsl.dsl.pyimport.lift import assemble, calls, linear, subscripts
+from attndsl.dsl.pyimport.lift import assemble, calls, linear, preparing, subscripts
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.file_level import file_level
 from attndsl.dsl.pyimport.lift.machine import Frame, Machine, NotLiftable, Retry
@@ -89,14 +89,22 @@ def _lift(
     try:
         return _lifted(m, function, description, bare)
     except NotLiftable as stop:
-        if stop.code != "E0309" or not m.long_ranges:
-            raise
-        _forget()
-        again = Machine(source, functions, constants, imports, volatile, aligners=aligners, at_once=True)
-        try:
-            return _lifted(again, function, description, bare)
-        except NotLiftable:
-            raise stop from None
+        for other in _others(m, function, stop):
+            _forget()
+            try:
+                return _lifted(other, function, description, bare)
+            except NotLiftable:
+                continue
+        raise
+
+
+def _others(m: Machine, function: ast.FunctionDef, stop: NotLiftable) -> Iterator[Machine]:
+    """Further ways to lift the function."""
+    ways = [0] if stop.code == "E0309" and m.long_ranges else preparing.further_forms(m, function)
+    for way in ways:
+        again = Machine(m.source, m.functions, m.constants, m.imports, m.volatile, aligners=m.aligners)
+        again.at_once, again.put_otherwise = way == 0, way
+        yield again
 
 
 def _forget() -> None:

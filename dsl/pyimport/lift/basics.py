@@ -111,7 +111,7 @@ def truth(m: Machine, value: Value) -> Term:
             from attndsl.dsl.pyimport.lift import letters
 
             return letters.truth(value)
-        case Opaque(name="nlp" | "tokenizer" | "sentence"):
+        case Opaque(name="nlp" | "tokenizer" | "sentence" | "pattern" | "a match"):
             return T.TRUE
         case Choice(condition=c, then=a, other=b):
             return T.ite(c, truth(m, a), truth(m, b))

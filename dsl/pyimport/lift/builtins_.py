@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from attndsl.dsl.pyimport.lift import arguments, arrays, numpy_, tables
+from attndsl.dsl.pyimport.lift import arguments, arrays, numpy_, row_calls, tables
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, spread, truth
 from attndsl.dsl.pyimport.lift.comprehensions import _comprehension
@@ -15,6 +15,7 @@ from attndsl.dsl.pyimport.lift.handing_on import STORED
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.making import as_float
 from attndsl.dsl.pyimport.lift.merge import merge_values
+from attndsl.dsl.pyimport.lift.neighbours import PAIRS, in_pairs
 from attndsl.dsl.pyimport.lift.ranges import range_of, range_value
 from attndsl.dsl.pyimport.lift.rewriting import filtered, mapped
 from attndsl.dsl.pyimport.lift.sequences import (
@@ -216,6 +217,8 @@ _BUILTINS: dict[str, Callable[[Machine, ast.Call], Value]] = {
     ITEM: _there,
     "map": mapped,
     "filter": filtered,
+    PAIRS: in_pairs,
+    **row_calls.CALLS,
 }
 
 for _kind in (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp):

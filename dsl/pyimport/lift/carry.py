@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.capped import capped
 from attndsl.dsl.pyimport.lift.clamped import clamped
+from attndsl.dsl.pyimport.lift.combining import combined
 from attndsl.dsl.pyimport.lift.decaying import decayed
-from attndsl.dsl.pyimport.lift.forms import _form, _normal, alternation
+from attndsl.dsl.pyimport.lift.draining import drained
+from attndsl.dsl.pyimport.lift.forms import _form, _normal, alternation, set_and_reset
 from attndsl.dsl.pyimport.lift.left_behind import Unknown, stripped, where_assigned
 from attndsl.dsl.pyimport.lift.machine import NotLiftable, Retry
 from attndsl.dsl.pyimport.lift.merge import merge_values, subst_value
 from attndsl.dsl.pyimport.lift.resetting import as_first, restarted
+from attndsl.dsl.pyimport.lift.runs import since_reset
 from attndsl.dsl.pyimport.lift.starting import without_tests
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
@@ -69,9 +72,12 @@ class Carry:
     unset: Term | None = None
 
 
-def carry(name: str, old: Value, attempt: int, texts: bool = False) -> Carry | None:
-    """The next guess at what sort of value the name carries; None when there is no further one. ``texts``: what is None
-    at first seems to become a text."""
+_SORTS = ("int", "word", "str", "float")
+
+
+def carry(name: str, old: Value, attempt: int, sort: str | None = None) -> Carry | None:
+    """The next guess at what sort of value the name carries; None when there is no further one. ``sort``: what a name
+    that is None at first seems to become."""
     if isinstance(old, Scalar):
         kinds = {"int": ("int", "float"), "float": ("float",), "bool": ("bool",), "str": ("str",), "num": ("float",)}
         tried = kinds.get(old.term.kind, ())
@@ -82,8 +88,8 @@ def carry(name: str, old: Value, attempt: int, texts: bool = False) -> Carry | N
     if isinstance(old, Word) and attempt == 0:
         var = T.fresh("word", "carry")
         return Carry(name, attempt, Word(var), var)
-    if isinstance(old, NoneValue) and attempt < 4:
-        kind = (("str", "int", "word", "float") if texts else ("int", "word", "str", "float"))[attempt]
+    if isinstance(old, NoneValue) and attempt < len(_SORTS):
+        kind = sorted(_SORTS, key=lambda kind: kind != sort)[attempt]
         var = T.fresh(kind, "carry")
         unset = T.fresh("bool", "unset")
         inner: Value = Word(var) if kind == "word" else Scalar(var)
@@ -166,6 +172,10 @@ def _summed(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Te
         turns = _alternating(view, c, end.term, old.term)
         if turns is not None:
             return turns
+    if form is None and c.var.kind == end.term.kind == "bool":
+        flag = set_and_reset(end.term, c.var)
+        if flag is not None:
+            return _last_value(view, c, Scalar(flag), old)
     if form is None:
         found = restarted(view, c.var, end.term, old.term)
         if found is None:
@@ -175,14 +185,16 @@ def _summed(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Te
             found = decayed(view, end.term, c.var, old.term)
         if found is None:
             found = capped(view, end.term, c.var, old.term) or clamped(view, end.term, c.var, old.term)
+        if found is None and view.ordered:
+            found = drained(view, end.term, c.var, old.term)
         if found is not None:
             return {c.var: found[0]}, Scalar(found[1], end.numpy if end.numpy == old.numpy else numpy)
         raise view.m.stop(f"{c.name!r} changes from iteration to iteration in an unknown way", view.node, "E0317")
     if form[0] == "assign":
         return _last_value(view, c, end, old)
     numpy = end.numpy if end.numpy == old.numpy else numpy
-    start = _combined(view, form, old.term, True)
-    after = _combined(view, form, old.term, False)
+    start = combined(view, form, old.term, True)
+    after = combined(view, form, old.term, False)
     if c.var.kind == "int" and after.kind != "int":
         numpy = None
     return {c.var: start}, Scalar(after, False if c.var.kind in ("int", "bool") else numpy)
@@ -240,32 +252,16 @@ def _on_and_off(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term
     return {c.var: _term_of(now), c.unset: T.not_(is_on)}, merge_values(left_on, then, NoneValue())
 
 
-def _combined(view: View, form: tuple[str, Term, Term], old: Term, before: bool) -> Term:
-    kind, condition, value = form
-    match kind:
-        case "add":
-            if T.is_const(value):
-                count = view.fold("count", condition, T.NONE, before)
-                return T.add(old, T.mul(value, count))
-            return T.add(old, view.fold("sum", condition, value, before))
-        case "mul":
-            return T.mul(old, view.fold("product", condition, value, before))
-        case "max" | "min":
-            best = view.fold("maximum" if kind == "max" else "minimum", condition, value, before)
-            combined = T.func(kind, (old, best), "int" if old.kind == best.kind == "int" else "float")
-            return T.ite(view.fold("any", condition, T.NONE, before), combined, old)
-        case "toggle":
-            count = view.fold("count", condition, T.NONE, before)
-            odd = T.compare("==", T.arith("%", count, T.const(2)), T.ONE)
-            return T.ite(odd, T.not_(old), old)
-    raise AssertionError(kind)
-
-
 def _last_value(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Term], Value]:
     """The name holds what the last iteration that assigned it gave."""
     m = view.m
     if not view.ordered:
         raise m.stop("the last element of a set", view.node, "E0312")
+    begun = since_reset(view, c.var, c.unset, c.value, end, old)
+    if begun is not None:
+        if not all(_fits(value, c) for _, value in begun):
+            raise Retry(f"{c.name}@{view.serial}")  # it holds another sort of value
+        return _of_run(c, begun, old)
     end = _expanded(end, c)
     try:
         assigned = where_assigned(end, c.value)
@@ -290,6 +286,14 @@ def _last_value(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term
     last, some = pick(assigned, False)
     after = merge_values(some, subst_value(value, {x: last}), old)
     return starts, after
+
+
+def _of_run(c: Carry, begun: list[tuple[Term, Value]], old: Value) -> tuple[dict[Term, Term], Value]:
+    """The name where a run began, at the start of an iteration and after the loop."""
+    (there, value), (left, last) = begun
+    if c.unset is not None:
+        return {c.var: _term_of(value), c.unset: T.not_(there)}, merge_values(left, last, old)
+    return {c.var: T.ite(there, _term_of(value), _term_of(old))}, merge_values(left, last, old)
 
 
 def _set_once(view: View, c: Carry, assigned: Term, value: Value, old: Value) -> Term | None:

@@ -150,6 +150,11 @@ def element(m: Machine, seq: Seq, index: Term) -> Value:
         return _of_part(m, seq.parts[0], index)
     if T.is_const(index) and index.data < 0 and not rest.binders:
         return _before_written(m, seq, index)
+    from attndsl.dsl.pyimport.lift.places import by_place
+
+    found = by_place(m, seq, index)
+    if found is not None:
+        return found
     raise m.stop("an element by index of a list that was built in several places", code="E0313")
 
 

@@ -30,7 +30,25 @@ def _counted(value: Term, flat: Sequence[Term]) -> bool:
             least = max(least, said)
     if value.data != "nth" or place is T.sub(count, T.ONE):
         return least > 0
-    return T.is_const(place) and 0 <= place.data < least
+    if T.is_const(place):
+        return 0 <= place.data < least
+    return _is_no_less(place) and any(_says_less(p, place, count) for p in flat)
+
+
+def _is_no_less(place: Term) -> bool:
+    """The place is 0 or above: a number of elements, or one and a constant."""
+    atoms, rest = T.linear(place)
+    return rest >= 0 and all(k > 0 and a.op == "agg" and a.data == "count" for a, k in atoms.items())
+
+
+def _says_less(p: Term, place: Term, count: Term) -> bool:
+    """The condition says that ``place < count``, with the same numbers on either side or not."""
+    if p.op != "cmp" or p.data not in ("<", "<=", ">", ">=") or any(a.kind != "int" for a in p.args):
+        return False
+    low, high = p.args if p.data[0] == "<" else p.args[::-1]
+    said, most = T.linear(T.sub(low, high))
+    wanted, least = T.linear(T.sub(place, count))
+    return said == wanted and most - least >= (0 if len(p.data) == 1 else 1)
 
 
 def _strict_parts(p: Term) -> set[Term]:

@@ -21,7 +21,18 @@ from attndsl.dsl.pyimport.lift.gathering import METHODS
 from attndsl.dsl.pyimport.lift.machine import Machine, State
 from attndsl.dsl.pyimport.lift.merge import merge_values, subst_part
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.values import Binder, DictValue, Growing, Part, Ref, Seq, Unbound, Value
+from attndsl.dsl.pyimport.lift.values import (
+    Binder,
+    DictValue,
+    Growing,
+    Part,
+    Ref,
+    Scalar,
+    Seq,
+    TupleValue,
+    Unbound,
+    Value,
+)
 from attndsl.dsl.pyimport.lift.view import View
 
 if TYPE_CHECKING:
@@ -89,20 +100,26 @@ def _changes(body: list[ast.stmt]) -> list[tuple[str, bool]]:
     return list(found)
 
 
-def fixed(run: LoopRun, parts: tuple[Part, ...]) -> bool:
-    """The additions depend on nothing that iterations carry over."""
-    own = {c.var.data for c in run.carries.values()} | {c.unset.data for c in run.carries.values() if c.unset}
-    probe = Seq(parts)
-    mapping = {c.var: T.fresh(c.var.kind) for c in run.carries.values()}
-    moved = tuple(subst_part(p, mapping) for p in probe.parts)
-    return moved == parts if own else True
+def carried(run: LoopRun, parts: tuple[Part, ...]) -> set[str]:
+    """The names that iterations carry over on which the additions depend."""
+    found = set()
+    for name, c in run.carries.items():
+        mapping = {var: T.fresh(var.kind) for var in (c.var, c.unset) if var is not None}
+        if tuple(subst_part(p, mapping) for p in parts) != parts:
+            found.add(name)
+    return found
 
 
 # ---------------------------------------------------------------- the statements that lead to an addition
 
 
-def statements(body: list[ast.stmt], names: set[str]) -> list[ast.stmt]:
-    """The part of a loop body that adds to the collection of these names, and what that needs."""
+def statements(body: list[ast.stmt], names: set[str], carried: set[str]) -> list[ast.stmt]:
+    """The part of a loop body that adds to the collection of these names, and what that needs.
+
+    ``carried``: what an iteration adds depends on these names, which statements of the one before have set.
+    """
+    if carried:
+        return _needed(body, names, carried)
     last = max((at for at, s in enumerate(body) if _adds(s, names)), default=-1)
     return _needed(body[: last + 1], names, frozenset())
 
@@ -193,6 +210,28 @@ def same(m: Machine, guess: tuple[Part, ...], added: tuple[Part, ...], before: S
         if g.binders or a.binders or g.element != a.element or a.condition not in (g.condition, new):
             return False
     return True
+
+
+def at_most_one(m: Machine, parts: tuple[Part, ...]) -> tuple[Part, ...] | None:
+    """What an iteration adds as one part, where it adds one item at the most; None where that is not sure."""
+    if len(parts) <= 1:
+        return parts
+    merged = parts[0]
+    for at, p in enumerate(parts[1:], start=1):
+        if p.binders or merged.binders or not _alike(p.element, merged.element):
+            return None
+        if not all(m.prover.impossible([one.condition, p.condition]) for one in parts[:at]):
+            return None
+        element = merge_values(p.condition, p.element, merged.element)
+        merged = Part((), T.disj((merged.condition, p.condition)), element)
+    return (merged,)
+
+
+def _alike(a: Value, b: Value) -> bool:
+    """Values of one sort: none of them is a choice between two."""
+    if isinstance(a, TupleValue) and isinstance(b, TupleValue):
+        return len(a.items) == len(b.items) and all(map(_alike, a.items, b.items))
+    return isinstance(a, Scalar) and isinstance(b, Scalar) and a.term.kind == b.term.kind
 
 
 def joined(m: Machine, parts: tuple[Part, ...], ordered: bool, node: ast.AST) -> tuple[Part, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.excluding import follows, plainer
 from attndsl.dsl.pyimport.lift.terms import Term
 
 # ---------------------------------------------------------------- forms of change
@@ -51,6 +52,20 @@ def _form(t: Term, var: Term) -> tuple[str, Term, Term] | None:
         where = _narrow(where, value, sort)
         value = _narrowed(value, sort)
     return sort, where, value
+
+
+def set_and_reset(t: Term, var: Term) -> Term | None:
+    """A flag's value at the end of an iteration as ``given if changed else flag``; None where it may be turned round.
+
+    Of a boolean function f of the flag, f(false) and f(true) say which of four things an iteration does: set the flag
+    (both true), reset it (both false), keep it, or turn it round (f(false) and not f(true)).
+    """
+    off, on = (plainer(T.subst(t, {var: constant})) for constant in (T.FALSE, T.TRUE))
+    if var.data in (off.free | on.free):
+        return None
+    if T.conj((off, T.not_(on))) is not T.FALSE and not follows(on, off):
+        return None
+    return T.mk("ite", None, (T.disj((off, T.not_(on))), off, var), "bool")
 
 
 def restarts(t: Term, var: Term) -> tuple[str, Term, Term, Term, Term] | None:

@@ -13,12 +13,13 @@ from collections.abc import Iterable
 from typing import TypeGuard
 
 from attndsl.dsl import pytree
+from attndsl.dsl.pyimport.lift import buckets
 from attndsl.dsl.source import SourceFile
 
 APPEND, SUM, FIRST, ADD = "@append", "@sum", "@first", "@add"
 THERE = "!"  # after the way: the dict was made with its keys, and fails for others
 METHODS = (APPEND, SUM, FIRST, ADD, APPEND + THERE, ADD + THERE)
-_SIGNS = ("{}", "dict()", "defaultdict(", "Counter(", "[[] for", "[set() for", ": [] for", ": set() for", "] * ")
+_SIGNS = ("{}", "dict()", "defaultdict(", "Counter(", "[[] for", "[set() for", "] * ", *buckets.SIGNS)
 _ADDS = {"append": APPEND, "add": ADD}
 _EMPTY = {APPEND: (True, False), ADD: (False, True)}  # whether the default is an empty list, or an empty set
 
@@ -41,9 +42,7 @@ def rewritten(function: ast.FunctionDef, source: SourceFile) -> ast.FunctionDef:
 
 def text_of(node: ast.stmt, source: SourceFile) -> str:
     """The text of a statement as it stands in the file."""
-    span = source.span_of_bytes(
-        node.lineno, node.col_offset, node.end_lineno or node.lineno, node.end_col_offset or 0
-    )
+    span = source.span_of_bytes(node.lineno, node.col_offset, node.end_lineno or node.lineno, node.end_col_offset or 0)
     return source.text[span.start : span.end]
 
 

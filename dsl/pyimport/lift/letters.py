@@ -19,7 +19,7 @@ from attndsl.dsl.pyimport.lift.values import Opaque, Scalar, Value
 
 # Methods that ask the same of each character: true of a text exactly when it is not empty and all characters pass.
 _EACH = ("isalpha", "isdigit", "isalnum", "isspace", "isnumeric", "isdecimal")
-_HAS = ("isalpha", "isdigit", "isalnum", "isupper", "islower", "isspace")
+_HAS = ("isalpha", "isdigit", "isdecimal", "isalnum", "isupper", "islower", "isspace")
 
 
 def of_text(value: Value) -> Term | None:

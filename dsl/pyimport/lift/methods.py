@@ -7,7 +7,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from attndsl.dsl.pyimport.lift import arrays, constants, dicts, gathered, letters, lists, numpy_, tables, texts
+from attndsl.dsl.pyimport.lift import (
+    arrays,
+    constants,
+    dicts,
+    gathered,
+    letters,
+    lists,
+    matching,
+    numpy_,
+    tables,
+    texts,
+)
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, sort_of, spread
@@ -74,6 +85,8 @@ def _call(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
             return _text(m, t, name, node)
         case Opaque(name="tokenizer"):
             return _tokenizer(m, name, node)
+        case Opaque(name="pattern", data=pattern) if not node.keywords:
+            return matching.of_pattern(m, pattern, name, [evaluate(m, a) for a in node.args], node)
         case Seq() | TupleValue() if (sort := sort_of(m, base)) in _OF_SORTS and name not in _OF_SORTS[sort]:
             raise m.stop(f"the method {name!r} of a {sort}", node, "E0305")
         case Ref():
@@ -189,6 +202,8 @@ def _affix(m: Machine, t: Term, name: str, wanted: Value) -> Value:
     fold = getattr(str, name)
     if isinstance(wanted, Scalar):
         return Scalar(T.text_method(t, name, _texts(m, [wanted]), "bool", fold))
+    if isinstance(wanted, Seq) and wanted.sort == "tuple":  # of a set, whose order is the same to this question
+        wanted = TupleValue(tuple(items_of(wanted) or (wanted,)))
     if not isinstance(wanted, TupleValue):
         raise m.stop(f"{name!r} with this object", code="E0302")
     texts = _texts(m, list(wanted.items))
@@ -298,9 +313,7 @@ def _index(m: Machine, ref: Ref, item: Value, node: ast.Call) -> Value:
     m.require(C.exists(part.binders, where) if solved is None else solved, node)
     at_term = item.term if solved is not None and isinstance(item, Scalar | Word) else None
     place = at_term or T.agg("first", b.var, b.domain, b.low, b.high, where)
-    if part.condition is T.TRUE and not b.over_words:
-        return Scalar(T.sub(place, b.low))
-    return Scalar(T.subst(C.earlier("count", b, part.condition, T.NONE), {b.var: place}))
+    return Scalar(T.subst(C._earlier(part), {b.var: place}))
 
 
 def _count(m: Machine, ref: Ref, item: Value) -> Value:

@@ -60,6 +60,10 @@ def call(m: Machine, name: str, node: ast.Call) -> Value:
         return gathered.made(m, function, node)
     if module == "itertools" and function in _ITERTOOLS:
         return _ITERTOOLS[function](m, node)
+    if module == "re":
+        from attndsl.dsl.pyimport.lift import matching
+
+        return matching.call(m, function, node)
     if module == "random":
         raise m.stop("random numbers", node, "E0308")
     raise m.stop(f"the function {name!r}", node, "E0305")

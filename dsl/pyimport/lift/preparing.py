@@ -3,34 +3,82 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 from attndsl.dsl import pytree
-from attndsl.dsl.pyimport.lift import anew, gathering, lengths, recurrences, stacks, windows
+from attndsl.dsl.pyimport.lift import (
+    anew,
+    buckets,
+    gathering,
+    grouped,
+    lengths,
+    neighbours,
+    never_empty,
+    pushed,
+    recurrences,
+    row_dicts,
+    stacks,
+    walrus,
+    windows,
+)
 from attndsl.dsl.pyimport.lift.machine import Machine
 
 
 def prepared(m: Machine, function: ast.FunctionDef) -> ast.FunctionDef:
     """The function with its statements put so; itself when there is nothing to be put otherwise."""
-    if function not in _PREPARED:
-        found = _rewritten(m, function)
-        _PREPARED[function] = None if found is function else found
-    return _PREPARED[function] or function
+    known = _PREPARED[m.put_otherwise]
+    if function not in known:
+        found = _rewritten(m, _otherwise(m, function, m.put_otherwise))
+        known[function] = None if found is function else found
+    return known[function] or function
+
+
+def further_forms(m: Machine, function: ast.FunctionDef) -> list[int]:
+    """The further ways in which the program, or a function that it may call, can be put: for ``m.put_otherwise``."""
+    todo, seen, found = [function], {function.name}, set()
+    while todo:
+        own = todo.pop()
+        forms = [_otherwise(m, own, way) for way in range(len(_FURTHER) + 1)]
+        found |= {way for way in range(1, len(forms)) if forms[way] is not forms[way - 1]}
+        called = {x.id for x in pytree.walk(own) if isinstance(x, ast.Name)} & m.functions.keys()
+        todo += [m.functions[name] for name in called - seen]
+        seen |= called
+    return sorted(found)
+
+
+def _otherwise(m: Machine, function: ast.FunctionDef, ways: int) -> ast.FunctionDef:
+    """The function with what may be put in the first so many further ways put so."""
+    found = function
+    if ways and not _redefines(m, pytree.walk(function)):
+        for rewrite in (r for way in _FURTHER[:ways] for r in way):
+            found = rewrite(found)
+    return found
+
+
+_FURTHER: tuple[tuple[Callable[[ast.FunctionDef], ast.FunctionDef], ...], ...] = (
+    (neighbours.rewritten, never_empty.rewritten, grouped.rewritten, pushed.rewritten),
+    (row_dicts.rewritten,),  # where a dict by position holds positions, they would become numbers with a fraction
+)
+"""Ways that may cost more, or say it in more words: where the program cannot be lifted as it stands."""
 
 
 def _rewritten(m: Machine, function: ast.FunctionDef) -> ast.FunctionDef:
-    found = function
     nodes = pytree.walk(function)
-    if any(x.__class__ is ast.For or x.__class__ is ast.While for x in nodes) and not _redefines(m, nodes):
-        if "append" in gathering.text_of(function, m.source):  # the cheap question: these are of lists that grow
+    found = walrus.rewritten(function) if any(x.__class__ is ast.NamedExpr for x in nodes) else function
+    if not _redefines(m, nodes):
+        text = gathering.text_of(function, m.source)
+        if "append" in text or ".add(" in text:  # the cheap question: these are of lists that grow
             found = windows.rewritten(found, m.imports)
             for rewrite in (stacks.rewritten, anew.rewritten, lengths.rewritten):
                 found = rewrite(found)
+            if any(sign in text for sign in buckets.SIGNS):
+                found = buckets.rewritten(found)
         found = recurrences.rewritten(found)
     return gathering.rewritten(found, m.source)
 
 
-_BUILTINS = frozenset(("len", "list", "range", "enumerate"))
+_BUILTINS = frozenset(("len", "list", "range", "enumerate", "sum", "max", "min"))
 
 
 def _redefines(m: Machine, nodes: list[ast.AST]) -> bool:
@@ -46,5 +94,7 @@ def _redefines(m: Machine, nodes: list[ast.AST]) -> bool:
     )
 
 
-_PREPARED: WeakKeyDictionary[ast.FunctionDef, ast.FunctionDef | None] = WeakKeyDictionary()
+_PREPARED: tuple[WeakKeyDictionary[ast.FunctionDef, ast.FunctionDef | None], ...] = tuple(
+    WeakKeyDictionary() for _ in range(len(_FURTHER) + 1)
+)
 """None where nothing changes: the programs of a file share their helpers."""

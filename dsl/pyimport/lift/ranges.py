@@ -93,7 +93,7 @@ def _at_most(m: Machine, t: Term) -> Term:
     found: dict[Term, int] = {}
     for a, k in atoms.items():
         counted = k > 0 and a.op == "agg" and a.data == "count" and a.args[0] is T.NONE
-        if counted and a.args[2].kind == a.args[3].kind == "int" and m.holds(T.compare("<=", a.args[2], a.args[3])):
+        if counted and m.holds(T.compare("<=", a.args[2], a.args[3])):
             span, rest = T.linear(T.mul(T.const(k), T.sub(a.args[3], a.args[2])))
             total += rest
         else:
@@ -107,11 +107,25 @@ def _shifted(m: Machine, b: Binder) -> Seq:
     """A range that leaves the text at one end but is no longer than it: counted from there."""
     path = (*m.state.path, T.compare("<", b.low, b.high))
     width = T.sub(b.high, b.low)
-    if not cases.implies(m.prover, path, T.compare("<=", width, T.N)):
+    more = next((k for k in range(_MORE + 1) if _is_no_longer(m, path, width, k)), None)
+    if more is None or (more and b.descending):
         raise m.stop("a range that is longer than the text", code="E0316")
     var = T.fresh("int")
-    element = Scalar(T.add(b.low, var))
-    return _range(Part((Binder(var, T.ZERO, width, T.NONE, b.descending),), T.TRUE, element))
+    most = T.func("min", (width, T.N), "int") if more else width
+    every = Part((Binder(var, T.ZERO, most, T.NONE, b.descending),), T.TRUE, Scalar(T.add(b.low, var)))
+    places = [T.add(T.N, T.const(k)) for k in range(more)]
+    return _range(every, *(Part((), T.compare(">", width, k), Scalar(T.add(b.low, k))) for k in places))
+
+
+_MORE = 2  # numbers after those that a text has places for: as many as lists of boundaries have beside those inside
+
+
+def _is_no_longer(m: Machine, path: tuple[Term, ...], width: Term, more: int) -> bool:
+    most = T.add(T.N, T.const(more))
+    if cases.implies(m.prover, path, T.compare("<=", width, most)):
+        return True
+    known = _at_most(m, width)
+    return known is not width and m.prover.implies(path, T.compare("<=", known, most))
 
 
 def _stepped(m: Machine, low: Term, high: Term, step: Term, node: ast.AST) -> Value:

@@ -13,6 +13,7 @@ from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.linear import WORD_COUNT
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.ranges import integers
+from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.uniting import united
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
@@ -117,8 +118,15 @@ def _zip(m: Machine, node: ast.Call) -> Value:
     written = [w for w in (items_of(s) for s in seqs) if w is not None]
     if len(written) == len(seqs):
         return Seq(tuple(Part((), T.TRUE, TupleValue(row)) for row in zip(*written, strict=False)), once=True)
+    if written and items_of(seqs[0]) is not None and not any(s.is_set for s in seqs):
+        return _zip_of_written(m, seqs, min(map(len, written)))
     first = united(m, seqs[0])
     if len(first.parts) != 1 or len(first.parts[0].binders) != 1 or any(s.is_set for s in seqs):
+        from attndsl.dsl.pyimport.lift.neighbours import of_zip
+
+        neighbours = of_zip(m, node)
+        if neighbours is not None:
+            return neighbours
         raise m.stop("zip of these sequences", node, "E0313")
     (ranked,) = C.rank(m, first)
     assert isinstance(ranked.element, TupleValue)
@@ -141,6 +149,26 @@ def _zip(m: Machine, node: ast.Call) -> Value:
     finally:
         m.state.path = held
     return Seq((Part(ranked.binders, T.conj(conditions), TupleValue(tuple(items))),), once=True)
+
+
+def _zip_of_written(m: Machine, seqs: list[Seq], most: int) -> Seq:
+    """``zip((0.3, 0.2, 0.1), reversed(found))``: each pair where the others have so many."""
+    found = []
+    held = m.state.path
+    try:
+        for place in range(most):
+            inside: list[Term] = []
+            for s in seqs:
+                if items_of(s) is None:
+                    size = _length(m, m.allocate(replace(s, once=False)))
+                    assert isinstance(size, Scalar)
+                    inside.append(T.compare("<", T.const(place), size.term))
+            m.state.path = m.state.along(*inside)
+            row = tuple(C.element(m, s, T.const(place)) for s in seqs)
+            found.append(Part((), T.conj(inside), TupleValue(row)))
+    finally:
+        m.state.path = held
+    return Seq(tuple(found), once=True)
 
 
 def _reversed(m: Machine, node: ast.Call) -> Value:
@@ -230,8 +258,8 @@ def _set(m: Machine, node: ast.Call) -> Value:
 def _tuple(m: Machine, node: ast.Call) -> Value:
     seq = iterable(m, evaluate(m, _written_out(node.args[0]))) if node.args else Seq(())
     items = items_of(seq)
-    if items is None or (seq.is_set and not all(isinstance(i, Scalar) and i.term.kind == "str" for i in items)):
-        return replace(seq, sort="tuple")  # of a set of texts the order is another one in every run: nobody can mean it
+    if items is None or seq.is_set:
+        return replace(seq, sort="tuple")
     return TupleValue(tuple(items))
 
 
@@ -260,7 +288,7 @@ def bind_target(m: Machine, target: ast.expr, value: Value) -> None:
         items = value.items if isinstance(value, TupleValue) else None
         if items is None:
             seq = sequence(m, value)
-            items = tuple(items_of(seq) or ()) if seq is not None else None
+            items = tuple(items_of(seq) or ()) if seq is not None and not seq.is_set else None
         if items is not None and len(items) == len(target.elts):
             for t, v in zip(target.elts, items, strict=True):
                 bind_target(m, t, v)

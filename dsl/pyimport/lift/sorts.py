@@ -1,4 +1,4 @@
-"""Which sort of value a loop's statements give a name that is None before: texts, or something else."""
+"""Which sort of value a loop's statements give a name that is None before: texts, words, or something else."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from weakref import WeakKeyDictionary
 
 from attndsl.dsl import pytree
 from attndsl.dsl.pyimport.lift.machine import Machine
-from attndsl.dsl.pyimport.lift.values import Ref, Scalar, Seq, TupleValue, Value
+from attndsl.dsl.pyimport.lift.values import Ref, Scalar, Seq, TupleValue, Value, Word
 
 _TEXT_METHODS = frozenset(("lower", "upper", "strip", "lstrip", "rstrip", "replace", "casefold", "title", "capitalize"))
 _DEEPEST = 4
 
 
-def gives_texts(m: Machine, node: ast.For, element: Value | None, name: str) -> bool:
-    """Some statement of the loop gives the name a text, as far as the statements alone tell."""
-    return _Reader(m, node, element).is_text(name, 0)
+def sort_given(m: Machine, node: ast.For, element: Value | None, name: str) -> str | None:
+    """ "str" or "word" where a statement of the loop gives the name such a value, as far as statements alone tell."""
+    reader = _Reader(m, node, element)
+    return "str" if reader.is_text(name, 0) else "word" if reader.is_word(name) else None
 
 
 class _Reader:
@@ -36,6 +37,11 @@ class _Reader:
         if any(self._gives_text(value, depth + 1) for value in self.assigned.get(name, ())):
             return True
         return _holds_text(_part(self.target, self.element, name)) or _holds_text(self.m.lookup(name))
+
+    def is_word(self, name: str) -> bool:
+        """The name is given the element of the loop, which is a word."""
+        given = [v.id for v in self.assigned.get(name, ()) if isinstance(v, ast.Name)]
+        return any(isinstance(_part(self.target, self.element, other), Word) for other in given)
 
     def _gives_text(self, value: ast.expr, depth: int) -> bool:
         match value:

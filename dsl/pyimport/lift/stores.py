@@ -165,7 +165,7 @@ def _as_stored(m: Machine, t: Term, old: Term) -> Term:
 def _hint(m: Machine, name: str, value: Value) -> None:
     """Remember what the author called this."""
     term = getattr(value, "term", None)
-    if isinstance(term, Term) and len(term.free) == 1 and term.size > 1 and not name.startswith("_"):
+    if isinstance(term, Term) and len(term.free) == 1 and not name.startswith("_"):
         m.hints.setdefault(term, name)
 
 
@@ -175,6 +175,9 @@ def _store_item(m: Machine, base: Value, index: ast.expr, value: Value, node: as
             _store_grid(m, base, index, value, node)
         case RowRef():
             _store_row(m, base, index, value, node)
+        case Ref() if isinstance(index, ast.Slice) and tables.is_array(m, base):
+            low, high = arrays._range(m, index, tables.length_of(m, base))
+            tables.fill(m, base, low, high, spread(m, lambda v: v, value))
         case Ref() if _is_dict(m, base) or _becomes_table(m, base):
             dicts.assign(m, base, evaluate(m, index), value)
         case _:
@@ -277,8 +280,7 @@ def _fill(m: Machine, part: RowRef, value: Value, node: ast.AST) -> None:
 
 def _store_cell(m: Machine, row: RowRef, at: Term, value: Value, node: ast.AST) -> None:
     value = spread(m, _numeric(m), value)
-    if not isinstance(value, Scalar):
-        raise m.stop("a cell is assigned this object", node, "E0302")
+    assert isinstance(value, Scalar)  # alternatives of one kind are one
     op, term = _as_update(m, row, at, value.term)
     m.write(op, row.matrix, row.row, at, term, node)
 

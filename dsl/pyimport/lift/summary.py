@@ -11,7 +11,7 @@ import ast
 from dataclasses import dataclass, replace
 
 from attndsl.dsl.pyimport.lift import carry as K
-from attndsl.dsl.pyimport.lift import cases
+from attndsl.dsl.pyimport.lift import cases, guessing
 from attndsl.dsl.pyimport.lift import filling as F
 from attndsl.dsl.pyimport.lift import left_behind as B
 from attndsl.dsl.pyimport.lift import terms as T
@@ -22,11 +22,11 @@ from attndsl.dsl.pyimport.lift.merge import (
     merge_unbroken,
     merge_values,
     subst_event,
+    subst_part,
     subst_reading,
     subst_value,
 )
-from attndsl.dsl.pyimport.lift.sequences import bind_target
-from attndsl.dsl.pyimport.lift.sorts import gives_texts
+from attndsl.dsl.pyimport.lift.sorts import sort_given
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import Binder, DictValue, Growing, NoneValue, Part, Ref, Seq, Unbound, Value
 from attndsl.dsl.pyimport.lift.view import View
@@ -63,6 +63,7 @@ class LoopRun:
         self.stopped: Term = T.FALSE
         self.filled: dict[int, tuple[Part, ...]] = {}
         self.tried: set[int] = set()
+        self.assumed: dict[int, dict[Term, Term]] = {}  # carried variables in what is added, as they were found to be
         self.breaking: tuple[dict[str, Value], dict[str, Value]] | None = None  # carried names: ran out, broke off
 
     # ------------------------------------------------------------ running the body
@@ -160,41 +161,20 @@ class LoopRun:
             if outer is None:
                 raise m.stop("a loop reads a list that it is still filling", m.node, "E0310")
             old = outer.holds_now(key, old)
-        parts = (*(F.earlier(self.binder, self.where, p) for p in self.filled[key]), *found.added)
+        each = F.at_most_one(m, self.filled[key]) or ()
+        parts = (*(F.earlier(self.binder, self.where, p) for p in each), *found.added)
         if isinstance(old, Seq) and (self.ordered or old.is_set):
             return replace(old, parts=old.parts + parts)
         if isinstance(old, DictValue) and self.ordered:
             return replace(old, parts=old.parts + parts)
         raise m.stop("a loop reads a list that it is still filling", m.node, "E0310")
 
-    def _guess(self, key: int) -> None:
-        """Find out what one iteration adds, from the statements that do so."""
-        from attndsl.dsl.pyimport.lift.statements import run
-
-        self.tried.add(key)
-        m = self.m
-        if self.element is None:
-            return
-        body = F.statements(self.node.body, F.names_of(m, key))
-        checkpoint = self.begin()
-        bind_target(m, self.node.target, self.element)
-        try:
-            alive = run(m, body)
-            final = self._final(alive, m.flows[-1], [])
-            added = getattr(final.heap[key], "added", ())
-            if F.fixed(self, added) and len(added) <= 1:
-                self.filled[key] = added
-        except (NotLiftable, Retry):
-            pass
-        finally:
-            self.rewind(checkpoint)
-
     def learn(self, retry: Retry) -> bool:
         """Use what made the run start over; False when it concerns a loop further out."""
         if isinstance(retry.what, tuple):
             if retry.what[0] != self.serial:
                 return False
-            self._guess(retry.what[1])
+            guessing.guess(self, retry.what[1])
             return True
         if isinstance(retry.what, int):
             if retry.what in self.growing:
@@ -212,8 +192,8 @@ class LoopRun:
         if outer is not None:
             raise Retry(outer)
         known = self.carries.get(name)
-        texts = isinstance(old, NoneValue) and gives_texts(self.m, self.node, self.element, name)
-        found = K.carry(name, old, known.attempt + 1 if known else 0, texts)
+        sort = sort_given(self.m, self.node, self.element, name) if isinstance(old, NoneValue) else None
+        found = K.carry(name, old, known.attempt + 1 if known else 0, sort)
         if found is None:
             raise self.m.stop(
                 f"{name!r} is carried from one iteration to the next in an unknown way", self.node, "E0317"
@@ -234,7 +214,7 @@ class LoopRun:
         returns = frame.returns[start.returns :]
         del frame.returns[start.returns :]
         depth = len(start.inner.path)
-        final = self._final(alive, flows, [s for s, _ in returns])
+        final = self.final_state(alive, flows, [s for s, _ in returns])
         self._keep_invariants(final)
         self._check_filled(final)
         stops = T.disj(_relative(s, depth) for s in [*flows.breaks, *(s for s, _ in returns)])
@@ -243,8 +223,10 @@ class LoopRun:
         went_on = [*flows.continues, *([m.state] if alive else [])]
         m.state = start.state  # what follows is asked of all iterations: the last path of the body says nothing of them
         mapping = self._starts(final, went_on, flows, bool(returns))
+        if any(mapping.get(var) is not t for key in self.filled for var, t in self.assumed.get(key, {}).items()):
+            raise m.stop("a loop reads a list that it is still filling", self.node, "E0310")
         stops = T.subst(stops, mapping)
-        view = self._view(stops)
+        view = self.view(stops)
         self._replace(start, mapping)
         self._alive(view, start)
         after = start.state.fork()
@@ -256,14 +238,12 @@ class LoopRun:
             raise m.stop("for ... else around a return", self.node, "E0303")
         self.stopped = view.stopped if stops is not T.FALSE else T.FALSE
 
-    def _final(self, alive: bool, flows: Flows, returns: list[State]) -> State:
+    def final_state(self, alive: bool, flows: Flows, returns: list[State]) -> State:
         """The state in which an iteration ends, however it does."""
         m, start = self.m, self.start
         assert start is not None
         depth = len(start.inner.path)
         ends = [*([m.state] if alive else []), *flows.continues, *flows.breaks, *returns]
-        if not ends:
-            raise m.stop("a loop that never ends an iteration", self.node, "E0317")
         return merge_states(start.inner, [(_relative(s, depth), s) for s in ends])
 
     def _check_filled(self, final: State) -> None:
@@ -272,42 +252,42 @@ class LoopRun:
         for key, guess in self.filled.items():
             found = final.heap[key]
             added = found.added if isinstance(found, Growing) else None
+            if added is not None and key in self.assumed:
+                added = tuple(subst_part(p, self.assumed[key]) for p in added)
             before = self.holds_now(key, Growing(key)) if guess != added else None
             seen = before if isinstance(before, Seq) and before.is_set else None
             if added is None or not F.same(self.m, guess, added, seen):
                 raise self.m.stop("a loop reads a list that it is still filling", self.node, "E0310")
 
-    def _view(self, stops: Term) -> View:
+    def view(self, stops: Term) -> View:
         return View(self.m, self.binder, self.where, stops, self.ordered, self.node, self.serial)
 
-    def _ended(self, final: State) -> dict[str, Value]:
+    def ended(self, final: State) -> dict[str, Value]:
         names = final.frames[self.m.frames[-1].key]
         return {name: names.get(name, Unbound("never set")) for name in self.names}
 
     def _starts(self, final: State, went_on: list[State], flows: Flows, returns: bool) -> dict[Term, Term]:
         """What the carried variables are at the start of an iteration. Every iteration before it has happened."""
         self.breaking = None
-        if not self.carries:
-            return {}
-        view, old = self._view(T.FALSE), self.start_values()
+        view, old = self.view(T.FALSE), self.start_values()
         leaves = bool(flows.breaks and went_on) and not returns
         try:
             view.limited = not leaves  # the limit may be what breaks off
-            return K.resolve(view, self.carries, self._ended(final), old)[0]
+            return K.resolve(view, self.carries, self.ended(final), old)[0]
         except NotLiftable:
             if not leaves:
                 raise
         view.limited = True
         # None of the iterations before this one broke off: only those that did not say what it starts with.
         assert self.start is not None
-        ended = self._ended(merge_unbroken(self.start.inner, went_on, flows.breaks))
+        ended = self.ended(merge_unbroken(self.start.inner, went_on, flows.breaks))
         mapping, done = K.resolve(view, self.carries, ended, old)
-        self.breaking = done, self._ended(self._final(False, Flows(breaks=flows.breaks), []))
+        self.breaking = done, self.ended(self.final_state(False, Flows(breaks=flows.breaks), []))
         return mapping
 
     def _names(self, view: View, final: State, after: State, mapping: dict[Term, Term]) -> None:
         """Set the names as they are after the loop."""
-        key, ended = self.m.frames[-1].key, self._ended(final)
+        key, ended = self.m.frames[-1].key, self.ended(final)
         done: dict[str, Value] = {}
         if self.breaking is not None:
             at_stop = {self.binder.var: view.first_stop}

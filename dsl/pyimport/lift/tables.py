@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import dicts
@@ -13,6 +14,7 @@ from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
     DictValue,
+    Growing,
     Part,
     Ref,
     Scalar,
@@ -85,7 +87,28 @@ def as_vector(m: Machine, value: Value) -> Value:
 
 def is_array(m: Machine, ref: Ref) -> bool:
     found = m.state.heap.get(ref.key)
-    return isinstance(found, DictValue) and found.array != ""
+    return isinstance(found, DictValue | Growing) and found.array != ""
+
+
+def length_of(m: Machine, ref: Ref) -> Term:
+    """How many items an array has."""
+    found = m.state.heap[ref.key]
+    assert isinstance(found, DictValue | Growing)
+    assert found.length is not None
+    return found.length
+
+
+def fill(m: Machine, ref: Ref, low: Term, high: Term, value: Value) -> None:
+    """``a[low:high] = x`` of an array: one item for all these places."""
+    found = m.mutable(ref)
+    assert isinstance(found, DictValue | Growing)
+    y = T.fresh("int")
+    pair = TupleValue((Scalar(y), item(m, value, found.array)))
+    part = Part((Binder(y, low, high),), T.TRUE, pair)
+    if isinstance(found, Growing):
+        m.state.heap[ref.key] = replace(found, added=(*found.added, part))
+    else:
+        m.state.heap[ref.key] = replace(found, parts=(*found.parts, part))
 
 
 def replace_items(m: Machine, ref: Ref, value: Value) -> None:

@@ -123,7 +123,8 @@ class Binder:
     def conditions(self) -> tuple[Term, ...]:
         if self.over_words:
             return () if self.domain is T.ALL_WORDS else (T.mk("within", None, (self.var, self.domain), "bool"),)
-        return T.compare(">=", self.var, self.low), T.compare("<", self.var, self.high)
+        bounds = T.compare(">=", self.var, self.low), T.compare("<", self.var, self.high)
+        return (*bounds, T.compare("<", self.var, T.N)) if self.high.op == "ite" else bounds  # see ranges.py
 
 
 @symbolic

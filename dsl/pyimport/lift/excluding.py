@@ -1,0 +1,59 @@
+"""What equality with one written text says of others: ``t == "the"`` implies ``t != ","`` and ``t in {"the", "a"}``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.terms import Term
+
+_Among = tuple[Term, frozenset[str]]
+
+
+def follows(goal: Term, given: Term) -> bool:
+    """The goal holds wherever the other condition does, as far as their written texts tell."""
+    if given.op == "or":
+        return all(follows(goal, choice) for choice in given.args)
+    known = T.parts(given)
+    if goal.op == "and":
+        return all(follows(part, given) for part in goal.args)
+    return any(_at_once(choice, p) for choice in (goal.args if goal.op == "or" else (goal,)) for p in known)
+
+
+def plainer(t: Term) -> Term:
+    """The condition without what others of its parts say already."""
+    if t.op == "or":
+        kept = _kept(t.args, lambda part, other: follows(other, part))
+        return t if len(kept) == len(t.args) else T.disj(kept)
+    if t.op == "and":
+        kept = _kept(t.args, lambda part, other: part.total and follows(part, other))
+        return t if len(kept) == len(t.args) else T.conj(kept)
+    return t
+
+
+def _kept(parts: Iterable[Term], is_said_by) -> list[Term]:  # type: ignore[no-untyped-def]
+    kept = list(parts)
+    for part in tuple(kept):
+        if any(is_said_by(part, other) for other in kept if other is not part):
+            kept.remove(part)
+    return kept
+
+
+def _at_once(goal: Term, known: Term) -> bool:
+    if goal is known:
+        return True
+    given, wanted, unwanted = _among(known), _among(goal), _among(T.not_(goal))
+    if given is None:
+        return False
+    if wanted is not None and wanted[0] is given[0]:
+        return given[1] <= wanted[1]
+    return unwanted is not None and unwanted[0] is given[0] and not given[1] & unwanted[1]
+
+
+def _among(t: Term) -> _Among | None:
+    """(what, the written texts that it is one of)."""
+    if t.op == "cmp" and t.data == "==" and t.args[1].op == "const" and t.args[1].kind == "str":
+        return t.args[0], frozenset((t.args[1].data,))
+    if t.op == "member" and t.args[0].kind == "str":
+        return t.args[0], frozenset(item.data for item in t.args[1:])
+    return None
