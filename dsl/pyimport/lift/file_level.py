@@ -76,7 +76,8 @@ class _Reader:
             return None
         if not names & self.several:
             return node
-        changed: ast.expr = _Renamed(self.versions, self.several).visit(node)
+        changed = _Renamed(self.versions, self.several).visit(node)
+        assert isinstance(changed, ast.expr)
         for name in names & self.several:
             self.readers.setdefault(self.versions[name], set()).update(other for other, _ in _bound(statement))
         return changed
