@@ -207,7 +207,7 @@ def reshaped(m: Machine, value: Value, node: ast.Call) -> Value:
     if node.keywords or not isinstance(value, RowRef | Vector) or len(sizes) != 2:
         raise m.stop("an array in another shape", node, "E0315")
     if isinstance(value, Vector):
-        m.frozen |= {value.slice_of} - {None}
+        m.frozen.update(x for x in (value.slice_of,) if x is not None)
     sheet = sheets.of(m, value)
     if sizes[1] is T.ONE and m.holds(T.compare("==", sizes[0], T.N)):
         return sheets.turned(sheet)
