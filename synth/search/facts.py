@@ -21,7 +21,7 @@ from attndsl.dsl.parser import parse_library
 from attndsl.dsl.source import SourceFile
 from attndsl.dsl.tokens import TokenTable
 from attndsl.runtime.program import on_host
-from attndsl.synth.search.vocabulary import Vocabulary
+from attndsl.synth.search.vocabulary import EVERY, Vocabulary
 
 LEAST_COUNT = 8
 LEAST_TEXTS = 5
@@ -64,7 +64,8 @@ def cells_of(lengths: Sequence[int], causal: bool) -> Cells:
 
 @dataclass(frozen=True, eq=False)
 class Facts:
-    """``relations`` uint8 ``[N, cells]``, ``query_tests`` uint8 ``[C, tokens]``, ``slopes`` float32 ``[S, cells]``;
+    """``relations`` uint8 ``[N, cells]``, ``query_tests`` uint8 ``[C, tokens]``, ``slopes`` float32 ``[S, cells]``
+    and ``bends`` ``[B, cells]``; ``slope_relation`` says where each slope holds: the number of a relation;
     ``literal`` and ``before`` int32 ``[tokens]``: the number of each token's text, and of the text before it, in
     ``words`` (0: none of them)."""
 
@@ -72,6 +73,8 @@ class Facts:
     relations: NDArray[np.uint8]
     query_tests: NDArray[np.uint8]
     slopes: NDArray[np.float32]
+    slope_relation: tuple[int, ...]
+    bends: NDArray[np.float32]
     literal: NDArray[np.int32]
     before: NDArray[np.int32]
     words: tuple[str, ...]
@@ -93,6 +96,7 @@ class Facts:
         tokens = int(few.tokens.sum())
         return replace(
             self, cells=few, relations=self.relations[:, :size].copy(), slopes=self.slopes[:, :size].copy(),
+            bends=self.bends[:, :size].copy(),
             query_tests=self.query_tests[:, :tokens].copy(), literal=self.literal[:tokens], before=self.before[:tokens],
         )  # fmt: skip
 
@@ -123,9 +127,12 @@ def facts_of(tables: Sequence[TokenTable], vocabulary: Vocabulary, words: tuple[
     count = len(vocabulary.relations)
     own = cells.start[:-1] + (cells.query - cells.first_key)  # the cell of the query itself, in every row
     slopes = [_evaluate([slope.where], slope.value, tables, cells, np.float32)[0] for slope in vocabulary.slopes]
+    bends = [_evaluate([EVERY], value, tables, cells, np.float32)[0] for value in vocabulary.bends]
     return Facts(
         cells, columns[:count], np.ascontiguousarray(columns[count:, own]),
         np.array(slopes, dtype=np.float32).reshape(len(slopes), -1),
+        tuple(vocabulary.relations.index(slope.where) for slope in vocabulary.slopes),
+        np.array(bends, dtype=np.float32).reshape(len(bends), -1),
         np.array(literal, dtype=np.int32), np.array(before, dtype=np.int32), words,
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from attndsl.runtime.rule_fit import information, minima_by_row, score_gradient, softmax_fit, weight_gradient
 from attndsl.synth.search.facts import Cells, Facts
-from attndsl.synth.search.rule import Rule, column_of_rule
+from attndsl.synth.search.rule import Rule, columns_of_rule, spans
 
 MOST_WEIGHT = 12.0
 """Scores beyond this change nothing in float32 rows, and would let a weight run away."""
@@ -48,15 +48,21 @@ class Fit:
     def _evaluate(self) -> None:
         self.common = softmax_fit(self.columns, self.weights, self.target, self.facts.cells.start, self.pattern)
 
-    def add(self, rule: Rule, weight: float) -> None:
+    @property
+    def straight(self) -> set[Rule]:
+        """The rules, whatever their weights change with."""
+        return {rule.straight for rule in self.rules}
+
+    def add(self, rule: Rule, *weights: float) -> None:
         """One rule more."""
-        column = column_of_rule(rule, self.facts)
-        self.set((*self.rules, rule), np.append(self.weights, np.float32(weight)), np.vstack([self.columns, column]))
+        columns = columns_of_rule(rule, self.facts)
+        own = np.array(weights, np.float32)
+        self.set((*self.rules, rule), np.append(self.weights, own), np.vstack([self.columns, columns]))
 
     def drop(self, at: int) -> None:
         """One rule less; the others keep their weights."""
-        rules = (*self.rules[:at], *self.rules[at + 1 :])
-        self.set(rules, np.delete(self.weights, at), np.delete(self.columns, at, axis=0))
+        rules, own = (*self.rules[:at], *self.rules[at + 1 :]), spans(self.rules)[at]
+        self.set(rules, np.delete(self.weights, own), np.delete(self.columns, own, axis=0))
 
     def set(self, rules: tuple[Rule, ...], weights: Floats, columns: Floats) -> None:
         """Other rules, with their weights and columns."""
@@ -99,9 +105,9 @@ class Fit:
         """What the fit loses without each rule, the others' weights unchanged."""
         other = np.empty_like(self.pattern)
         found = np.zeros(len(self.rules))
-        for i in range(len(self.rules)):
+        for i, own in enumerate(spans(self.rules)):
             weights = self.weights.copy()
-            weights[i] = 0
+            weights[own] = 0
             found[i] = self.common - softmax_fit(self.columns, weights, self.target, self.facts.cells.start, other)
         return found
 
@@ -109,9 +115,9 @@ class Fit:
 def pattern_of(rules: tuple[Rule, ...], weights: Floats, facts: Facts) -> Floats:
     """The cells of the pattern that rules give on some texts."""
     size = int(facts.cells.start[-1])
-    columns = np.zeros((len(rules), size), np.float32)
-    for column, rule in zip(columns, rules, strict=True):
-        column[:] = column_of_rule(rule, facts)
+    columns = np.zeros((len(weights), size), np.float32)
+    for rule, own in zip(rules, spans(rules), strict=True):
+        columns[own] = columns_of_rule(rule, facts)
     pattern = np.empty(size, np.float32)
     softmax_fit(columns, weights, pattern, facts.cells.start, pattern)
     return pattern

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attndsl.runtime.rule_fit import gain_of_cells, gain_of_column
+from attndsl.synth.search.bending import bend
 from attndsl.synth.search.facts import Facts
 from attndsl.synth.search.fitting import Fit
 from attndsl.synth.search.proposals import TOLL, propose, spread_out
-from attndsl.synth.search.rule import Rule, cells_of_rule, column_of_rule
+from attndsl.synth.search.rule import Rule, cells_of_rule, column_of_rule, spans
 from attndsl.synth.search.vocabulary import GATED
 
 Floats = NDArray[np.float32]
@@ -30,7 +31,8 @@ class Effort:
     ``plain_share`` of what the best rule gains: the words that texts begin with would stand for the first token, and
     the fit would not find out of that again. ``gated``: slopes of the vocabulary (distance, growth of the first token)
     that are looked for among some keys or queries only, in ``sloped`` ways each. ``swaps``: times that the weakest rule
-    makes room for a better one, at the end."""
+    makes room for a better one, at the end. ``bends``: weights that may begin to change with distance or along the text
+    after each rule, and ``last_bends`` when all rules are there."""
 
     tried: int = 24
     beam: int = 4
@@ -43,6 +45,8 @@ class Effort:
     gated: tuple[int, ...] = GATED
     sloped: int = 6
     swaps: int = 6
+    bends: int = 3
+    last_bends: int = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +71,19 @@ def grow(
         if not _add_best(fit, few, effort):
             break
         fit.refit(4)
+        bend(fit, effort.bends)
         yield _snapshot(fit)
         watch(fit.iou)
     fit.refit(12)
     _widen(fit)
     fit.refit(6)
+    bend(fit, effort.last_bends)
     for _ in range(effort.swaps if fit.rules else 0):
         before = (fit.rules, fit.weights, fit.columns, fit.common)
         fit.drop(int(np.argmin(fit.losses())))
         added = _add_best(fit, few, effort)
         fit.refit(6)
+        bend(fit, effort.bends)
         if not added or fit.common <= before[3]:
             fit.set(*before[:3])
             break
@@ -88,13 +95,15 @@ def grow(
 def _widen(fit: Fit) -> None:
     """Ask one thing less in each rule where that is better: what a rule asked for was better when it joined."""
     for rule in fit.rules:
+        if rule.bends:  # its weights were fitted together to what it asks
+            continue
         at = fit.rules.index(rule)
         before = (fit.rules, fit.weights, fit.columns)
         fit.drop(at)
-        own = float(_gains(fit, fit.facts, rule, before[1][at : at + 1].astype(np.float64))[0])
+        own = float(_gains(fit, fit.facts, rule, before[1][spans(before[0])[at]].astype(np.float64))[0])
         best = (own * TOLL**rule.size, 0.0, rule)
         for wider in rule.wider():
-            if wider not in fit.rules:
+            if wider not in fit.straight:
                 best = max(best, _priced(fit, wider), key=lambda found: found[0])
         if best[2] == rule:
             fit.set(*before)
@@ -105,8 +114,8 @@ def _widen(fit: Fit) -> None:
 def refitted(found: Found, facts: Facts, target: Floats) -> Found:
     """The same rules with their weights fitted to the end."""
     fit = Fit.empty(facts, target)
-    for rule, weight in zip(found.rules, found.weights, strict=True):
-        fit.add(rule, weight)
+    for rule, own in zip(found.rules, spans(found.rules), strict=True):
+        fit.add(rule, *found.weights[own])
     fit.refit(20, least_gain=5e-5)
     return _snapshot(fit)
 
@@ -135,7 +144,7 @@ def _best_rule(fit: Fit, few: Facts, effort: Effort, plain: bool) -> tuple[float
     found = [_priced(fit, rule) for _, rule in _look(fit, few, effort, plain)[: effort.final]]
     best = max([nothing, *found], key=lambda each: each[0])
     # The look is on few texts with few weights, which can put the rule that asks one thing more first.
-    wider = [_priced(fit, rule) for rule in best[2].wider() if rule not in fit.rules]
+    wider = [_priced(fit, rule) for rule in best[2].wider() if rule not in fit.straight]
     return max([best, *wider], key=lambda each: each[0])
 
 
@@ -171,6 +180,7 @@ def _look(fit: Fit, few: Facts, effort: Effort, plain: bool) -> list[tuple[float
     """Rules (without words, if ``plain``) with what they gain on the few texts, best first."""
     size = int(few.cells.start[-1])
     pattern = fit.pattern[:size]
+    known = fit.straight
     gradient, spread = fit.slopes()
     # Two views of what is missing: how the fit would rise now, and the mass itself. The first is blind to keys whose
     # weight is near zero, the second to how a gain is lost elsewhere.
@@ -182,7 +192,7 @@ def _look(fit: Fit, few: Facts, effort: Effort, plain: bool) -> list[tuple[float
             by = few.slopes[root.slope] / max(float(np.abs(few.slopes[root.slope]).max()), 1e-9)
             mass, view, variance = mass * by * by, view * by, variance * by * by
         rules = propose(few, root, cells, mass, view, variance)
-        return (rule for rule in rules if rule not in fit.rules and (rule.plain or not plain))
+        return (rule for rule in rules if rule not in known and (rule.plain or not plain))
 
     def measured(root: Rule, most: int) -> list[tuple[float, Rule]]:
         rules = [
@@ -204,7 +214,7 @@ def _look(fit: Fit, few: Facts, effort: Effort, plain: bool) -> list[tuple[float
         front = sorted(((gain, rule) for rule, gain in found.items()), key=lambda pair: -pair[0])
         ranked += front
         front = front[: max(1, effort.beam // 2)]
-    slopes = [rule for rule in map(_slope, range(len(few.slopes))) if rule not in fit.rules]
+    slopes = [rule for rule in map(_slope, range(len(few.slopes))) if rule not in known]
     ranked += [(float(_gains(fit, few, rule, _weights_of(rule)).max()), rule) for rule in slopes]
     return list(dict.fromkeys(sorted(ranked, key=lambda pair: -pair[0])))
 

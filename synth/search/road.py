@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from attndsl.synth.road import Candidate, Example, Head, HeadPatterns, Provenanc
 from attndsl.synth.search.facts import Facts, facts_of, mine_words
 from attndsl.synth.search.fitting import iou_by_text, pattern_of
 from attndsl.synth.search.grow import Effort, Found, grow, refitted
-from attndsl.synth.search.rule import write_program
+from attndsl.synth.search.rule import spans, write_program
 from attndsl.synth.search.vocabulary import Vocabulary, vocabulary
 
 AGREEMENT = 1e-4
@@ -142,8 +142,14 @@ def _iou(found: Found, facts: Facts, target: Floats) -> NDArray[np.float64]:
 
 def _rounded(found: Found, facts: Facts, target: Floats) -> Found:
     """With the weights as they are printed, and the mean train IoU of the texts that these give."""
-    kept = [(rule, round(w, 2)) for rule, w in zip(found.rules, found.weights, strict=True) if round(w, 2)]
-    rounded = Found(tuple(rule for rule, _ in kept), tuple(w for _, w in kept), found.train_iou)
+    kept = []
+    for rule, own in zip(found.rules, spans(found.rules), strict=True):
+        first, *others = (round(w, 2) for w in found.weights[own])
+        bends = [(bend, w) for bend, w in zip(rule.bends, others, strict=True) if w]
+        if first or bends:
+            kept.append((replace(rule, bends=tuple(bend for bend, _ in bends)), [first, *(w for _, w in bends)]))
+    weights = tuple(w for _, own_weights in kept for w in own_weights)
+    rounded = Found(tuple(rule for rule, _ in kept), weights, found.train_iou)
     return Found(rounded.rules, rounded.weights, float(_iou(rounded, facts, target).mean()))
 
 

@@ -69,18 +69,26 @@ _SLOPES = (
 GATED = (0, 3)
 """Slopes that are worth looking for among some keys or queries only: of distance, and of the first token."""
 
+_BENDS = (
+    "log(1 + abs(q - k))", "min(abs(q - k), 1)", "min(abs(q - k), 4)", "min(abs(q - k), 24) / 8",
+    "min(abs(q - k), 64) / 16", "log(1 + q)", "log(1 + k)", "1",
+)  # fmt: skip
+"""What a rule's weight may change with, in one rule: near and far differ, and early from late. The last one is for
+slopes, which have no constant of their own."""
+
 
 @dataclass(frozen=True)
 class Vocabulary:
     """``relations`` are tests of q and k, the first is ``EVERY``; ``query_tests`` test q alone; ``slopes`` are numbers
-    that rise along the text."""
+    that rise along the text; ``bends`` are numbers that a rule's weight may change with."""
 
     causal: bool
     relations: tuple[str, ...]
     query_tests: tuple[str, ...]
     slopes: tuple[Slope, ...]
+    bends: tuple[str, ...]
 
 
 def vocabulary(causal: bool) -> Vocabulary:
     """What can be said of a causal or a bidirectional head."""
-    return Vocabulary(causal, _BOTH + (_CAUSAL if causal else _BIDIRECTIONAL), _QUERY_TESTS, _SLOPES)
+    return Vocabulary(causal, _BOTH + (_CAUSAL if causal else _BIDIRECTIONAL), _QUERY_TESTS, _SLOPES, _BENDS)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
+from itertools import product
 
 import numpy as np
 import pytest
@@ -16,13 +18,13 @@ from attndsl.runtime.kernel import LibraryKernel
 from attndsl.runtime.library import load_text
 from attndsl.runtime.rule_fit import gain_of_cells, gain_of_column, score_gradient, softmax_fit, weight_gradient
 from attndsl.synth.road import Example, HeadPatterns
-from attndsl.synth.search import road
+from attndsl.synth.search import bending, road
 from attndsl.synth.search.facts import facts_of, mine_words
-from attndsl.synth.search.fitting import Fit, iou_by_text
-from attndsl.synth.search.grow import Effort
+from attndsl.synth.search.fitting import Fit, iou_by_text, pattern_of
+from attndsl.synth.search.grow import Effort, Found
 from attndsl.synth.search.proposals import MOST_WORDS, RIDGE, best_sets
 from attndsl.synth.search.road import Disagreement, SearchSettings, search
-from attndsl.synth.search.rule import Rule, cells_of_rule, write_program
+from attndsl.synth.search.rule import Rule, cells_of_rule, spans, write_program
 from attndsl.synth.search.vocabulary import vocabulary
 
 WORDS = ["The", "the", "dog", "cat", "ran", "sat", "on", "a", "mat", "Tom", "and", "saw", "big", "house"]
@@ -87,6 +89,7 @@ def test_the_vocabularys_columns_are_what_the_interpreter_says(causal: bool) -> 
     for column, value, test in [
         *((facts.relations[i], "1", test) for i, test in enumerate(known.relations)),
         *((facts.slopes[i], slope.value, slope.where) for i, slope in enumerate(known.slopes)),
+        *((facts.bends[i], value, "true") for i, value in enumerate(known.bends)),
     ]:
         (tree,) = parse_library(SourceFile("t", f'head "t" {kind}\nset {value} to each k where {test}'))
         expected = facts.cells.pack(np.array(interpret(check(tree), each)))
@@ -186,6 +189,65 @@ def test_a_slope_among_some_tokens_is_found_and_written_as_it_was_scored() -> No
     sloped = [line for line in best.program.to_attn().splitlines() if "log(1 + abs(q - k))" in line]
     assert any(" where " in line for line in sloped), best.program.to_attn()
     assert best.train_iou > 0.95
+
+
+def test_one_rule_says_how_its_weight_changes_with_distance() -> None:
+    bent = 'add 3 - 0.5 * min(abs(q - k), 4) - 0.02 * k to each k where k.text in {"the", "a"}'
+    planted = given(True, f'head "p" causal\nadd 2 to first\n{bent}\nsoftmax rows\n')
+    straight = replace(QUICK, bends=0, last_bends=0)
+    (best, *_) = search(planted, SearchSettings(rules=2, few=2, effort=QUICK), quiet)
+    (other, *_) = search(planted, SearchSettings(rules=2, few=2, effort=straight), quiet)
+    text = best.program.to_attn()
+    assert text.count("\nadd ") <= 2, text
+    assert any("abs(q - k)" in line and " - " in line for line in text.splitlines()), text
+    assert "abs(q - k)" not in other.program.to_attn()
+    assert best.train_iou > 0.97 > other.train_iou + 0.01
+
+
+@pytest.mark.parametrize("rule", [Rule((8,), key=(3,)), Rule(slope=0), Rule(slope=3)])
+def test_a_bend_brings_what_was_measured_and_moves_no_other_rule(rule: Rule, fitted: Fit) -> None:
+    fit = Fit.empty(fitted.facts, fitted.target)
+    for each, weight in ((Rule((5,)), 1.0), (rule, 0.5), (Rule((1,)), -0.3)):
+        fit.add(each, weight)
+    found = [one for one in bending._estimates(fit) if one.at == 1]
+    assert found
+    for one in found:
+        measured, before = bending._measured(fit, one), (fit.rules, fit.weights, fit.columns, fit.common)
+        bending._put(fit, measured)
+        assert fit.rules[1] == replace(rule, bends=(one.bend,))
+        assert fit.common - before[3] == pytest.approx(measured.gain, abs=1e-3)
+        again = pattern_of(fit.rules, fit.weights, fit.facts)
+        np.testing.assert_allclose(again, fit.pattern, atol=1e-6)
+        assert [w for at in (0, 2) for w in fit.weights[spans(fit.rules)[at]]] == pytest.approx([1.0, -0.3])
+        fit.set(*before[:3])
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_what_is_written_gives_the_pattern_that_was_scored(causal: bool) -> None:
+    tables = texts(6, 5)
+    known, words = vocabulary(causal), mine_words(tables)
+    facts = facts_of(tables[:2], known, words)
+    roots = [Rule((4,)), Rule((5,)), Rule((2,), query=(1, 2)), Rule(key=(3,)), Rule((9,), slope=0)]
+    roots += [*(Rule(slope=i) for i in range(len(known.slopes))), Rule(slope=3, query_tests=(1,))]
+    for root, bends in product(roots, ((), (0, 7), (1, 2, 5), (3, 4, 6))):
+        rules, weights = (replace(root, bends=bends),), (0.7, -0.4, 0.9, 0.25)[: 1 + len(bends)]
+        text = write_program("t", rules, weights, known, words)
+        kernel = LibraryKernel(list(load_text(text, "t", python=False, causal=causal).values()), causal, "numpy")
+        written = [facts.cells.pack(kernel.predict(each).patterns[0]) for each in tables[:2]]
+        ours = pattern_of(rules, np.array(weights, np.float32), facts)
+        np.testing.assert_allclose(np.concatenate(written), ours, atol=1e-5, err_msg=text)
+
+
+def test_numbers_that_round_to_nothing_are_not_written() -> None:
+    tables = texts(3, 4)
+    facts = facts_of(tables, vocabulary(True), mine_words(tables))
+    target = Fit.empty(facts, np.ones(int(facts.cells.start[-1]), np.float32)).pattern
+    rules = (Rule((5,), bends=(0, 1)), Rule((1,), bends=(2,)), Rule((2,), bends=(2,)))
+    found = road._rounded(Found(rules, (0.001, 0.5, 0.002, 1.0, 0.004, 0.001, 0.003), 0.0), facts, target)
+    assert found.rules == (Rule((5,), bends=(0,)), Rule((1,)))
+    assert found.weights == (0.0, 0.5, 1.0)
+    text = write_program("t", found.rules, found.weights, vocabulary(True), facts.words)
+    assert text.splitlines()[1] == "add 0.5 * log(1 + abs(q - k)) to first"
 
 
 def test_a_rule_is_widened_by_each_thing_it_asks() -> None:

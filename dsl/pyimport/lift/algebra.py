@@ -125,8 +125,7 @@ def _absorb(choices: tuple[Term, ...]) -> tuple[Term, ...]:
         pieces = parts(p)
         if any(x in out for x in pieces):
             continue
-        kept = [x for x in pieces if x not in denied]
-        p = conj(kept) if len(kept) < len(pieces) else p
+        p = conj(x for x in pieces if x not in denied)
         out[p] = None
         denied.add(not_(p))
     return tuple(out)

@@ -73,7 +73,6 @@ class _Plan:
     begin: ast.stmt
     place: str = ""
     later: dict[ast.stmt, bool] = field(default_factory=dict)  # of a restart: it counts from the next iteration on
-    pairs: bool = False
 
     @property
     def whole(self) -> str:
@@ -200,27 +199,23 @@ def _number(plan: _Plan) -> None:
         pair = ast.Tuple([ast.Name(plan.place, ast.Store()), loop.target], ast.Store())
         loop.target = placed(pair, loop.iter)
         loop.iter = placed(ast.Call(ast.Name("enumerate", ast.Load()), [loop.iter], []), loop.iter)
-    own = [e for s in own_statements(loop.body) if (e := _element(s, plan.name)) is not None]
-    plan.pairs = not all(is_name(e, plan.place) for e in own)
-
-
-def _element(s: ast.stmt, name: str) -> ast.expr | None:
-    if isinstance(s, ast.Assign) and _restarted(s) == name:
-        return _single(s.value)
-    return appended(s, name)
 
 
 def _counter(loop: ast.For) -> str | None:
     """The name that is 0, 1, ... (or begins later) from iteration to iteration."""
-    target: ast.expr | None = None
-    match loop.iter:
-        case ast.Call(func=ast.Name(id="range"), args=[_] | [ast.Constant(value=int()), _], keywords=[]):
-            target = loop.target
-        case ast.Call(func=ast.Name(id="enumerate"), args=[_], keywords=[]):
-            target = loop.target.elts[0] if isinstance(loop.target, ast.Tuple) and loop.target.elts else None
-    if not isinstance(target, ast.Name):
-        return None
-    name = target.id
+    match loop:
+        case ast.For(
+            target=ast.Name(id=name),
+            iter=ast.Call(func=ast.Name(id="range"), args=[_] | [ast.Constant(value=int()), _], keywords=[]),
+        ):
+            pass
+        case ast.For(
+            target=ast.Tuple(elts=[ast.Name(id=name), *_]),
+            iter=ast.Call(func=ast.Name(id="enumerate"), args=[_], keywords=[]),
+        ):
+            pass
+        case _:
+            return None
     changed = any(is_name(x, name) and not isinstance(x.ctx, ast.Load) for x in pytree.walk(*loop.body))  # type: ignore[attr-defined]
     return None if changed else name
 
@@ -258,8 +253,7 @@ class _Restarting(ast.NodeTransformer):
 
     def _append(self, value: ast.AST) -> ast.stmt:
         assert isinstance(value, ast.expr)
-        if self.plan.pairs:
-            value = ast.Tuple([ast.Name(self.plan.place, ast.Load()), value], ast.Load())
+        value = ast.Tuple([ast.Name(self.plan.place, ast.Load()), value], ast.Load())
         function = ast.Attribute(ast.Name(self.plan.whole, ast.Load()), "append", ast.Load())
         return ast.Expr(ast.Call(function, [value], []))
 
@@ -272,12 +266,9 @@ class _Restarting(ast.NodeTransformer):
         return since if first is None else together(since, placed(self._append(self.visit(first)), node))
 
     def _read(self) -> ast.expr:
-        """``[x for x in all if x >= start]``."""
+        """``[x for at, x in all if at >= start]``."""
         x, y = f"item of {self.plan.name}", f"place of item of {self.plan.name}"
-        item: ast.expr = ast.Name(x, ast.Store())
-        if self.plan.pairs:
-            item = ast.Tuple([ast.Name(y, ast.Store()), item], ast.Store())
-        own = ast.Name(y if self.plan.pairs else x, ast.Load())
-        test = ast.Compare(own, [ast.GtE()], [ast.Name(self.plan.since, ast.Load())])
+        item = ast.Tuple([ast.Name(y, ast.Store()), ast.Name(x, ast.Store())], ast.Store())
+        test = ast.Compare(ast.Name(y, ast.Load()), [ast.GtE()], [ast.Name(self.plan.since, ast.Load())])
         walk = ast.comprehension(item, ast.Name(self.plan.whole, ast.Load()), [test], 0)
         return ast.ListComp(ast.Name(x, ast.Load()), [walk])

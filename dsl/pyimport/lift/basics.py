@@ -55,7 +55,9 @@ def without_none(m: Machine, choice: Choice) -> Value:
     none = _where_none(choice, True)
     if none is T.FALSE or not (m.fails(none) or m.holds(_where_none(choice, False))):
         return choice
-    return _others(choice) or choice
+    found = _others(choice)
+    assert found is not None, "the sides of a choice differ: one of them is not None"
+    return found
 
 
 def _where_none(v: Value, is_none: bool) -> Term:

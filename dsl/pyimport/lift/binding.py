@@ -179,9 +179,6 @@ class _Substitution:
     def of(self, t: Term) -> Term:
         found = self.done.get(t)
         if found is None:
-            names = self.names
-            if names is not None and names.isdisjoint(t.free):
-                return t
             found = self.done[t] = self._inside(t)
         return found
 

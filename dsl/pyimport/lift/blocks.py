@@ -8,7 +8,6 @@ from contextlib import contextmanager
 
 from attndsl.dsl.pyimport.lift import arrays, fancy
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Loop, Machine
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import Binder, Grid, RowRef, Scalar, Value, Vector
@@ -34,7 +33,7 @@ def store_column(m: Machine, matrix: str, rows: ast.Slice, column: ast.expr, val
     """``A[:, j] = x``."""
     whole = rows.lower is rows.upper is rows.step is None
     line = value if isinstance(value, Vector) and whole and not value.part else None
-    if isinstance(column, ast.Slice) or not isinstance(value, Scalar | Vector):
+    if isinstance(column, ast.Slice):
         raise m.stop("a block of the matrix is assigned", node, "E0315")
     at = fancy.place(m, column, T.N)
     if line is not None and not m.holds(T.compare("==", line.length, T.N)):
@@ -76,25 +75,6 @@ def _change(m: Machine, op: str, matrix: str, row: Term, at: Term, value: Scalar
         return
     term = T.as_number(value.term)
     m.write("scale" if op == "*" else "add", matrix, row, at, T.neg(term) if op == "-" else term, node)
-
-
-_ORDER = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
-
-
-def store_where(m: Machine, grid: Grid, test: ast.Compare, value: Value, node: ast.AST) -> None:
-    """``A[A < x] = y``."""
-    op = _ORDER.get(type(test.ops[0])) if len(test.ops) == 1 else None
-    whole = slice_of_all()
-    left = evaluate(m, test.left)
-    limit = evaluate(m, test.comparators[0])
-    if op is None or left != grid or not isinstance(limit, Scalar) or not isinstance(value, Scalar):
-        raise m.stop("a block of the matrix is assigned", node, "E0315")
-    matrix = arrays.current(m, grid)
-    with _rows(m, whole) as r, _rows(m, whole) as c:
-        held = m.state.path
-        m.state.path = m.state.along(T.compare(op, m.read_cell(matrix, r, c), limit.term))
-        m.write("set", matrix, r, c, T.as_number(value.term), node)
-        m.state.path = held
 
 
 def slice_of_all() -> ast.Slice:

@@ -192,27 +192,30 @@ def _known_helper(m: Machine, function: ast.FunctionDef, node: ast.Call) -> Valu
 
 
 def _is_pipeline_getter(function: ast.FunctionDef) -> bool:
-    """``global nlp; if nlp is None: nlp = spacy.load(...); return nlp``, and nothing else."""
-    declared = [n for s in function.body if isinstance(s, ast.Global) for n in s.names]
-    if len(declared) != 1 or function.args.args:
-        return False
-    name = declared[0]
-    for s in function.body:
-        if isinstance(s, ast.Global | ast.Import) or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant)):
-            continue
-        if isinstance(s, ast.Return) and isinstance(s.value, ast.Name) and s.value.id == name:
-            return True
-        if not (isinstance(s, ast.If) and ast.unparse(s.test) in (f"{name} is None", f"not {name}") and not s.orelse):
-            return False
-        loads = [x for x in s.body if not isinstance(x, ast.Import)]
-        if len(loads) != 1 or not isinstance(loads[0], ast.Assign):
-            return False
-        text = ast.unparse(loads[0])
-        if not (text.startswith(f"{name} = spacy.load('") and isinstance(loads[0].value, ast.Call)):
-            return False
-        if not all(isinstance(a, ast.Constant) for a in loads[0].value.args) or loads[0].value.keywords:
-            return False
+    """``global nlp; if nlp is None: nlp = spacy.load("..."); return nlp``, and nothing else."""
+    match [s for s in function.body if not _does_nothing(s)]:
+        case [ast.Global(names=[name]), ast.If(test=test, body=body, orelse=[]), ast.Return(value=ast.Name(id=given))]:
+            loads = [_loaded_into(s) for s in body if not isinstance(s, ast.Import)]
+            return ast.unparse(test) in (f"{name} is None", f"not {name}") and [given, *loads] == [name, name]
     return False
+
+
+def _does_nothing(s: ast.stmt) -> bool:
+    """An import, or a text that stands by itself."""
+    return isinstance(s, ast.Import) or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
+
+
+def _loaded_into(s: ast.stmt) -> str | None:
+    """The name x of ``x = spacy.load("...")``."""
+    match s:
+        case ast.Assign(
+            targets=[ast.Name(id=name)],
+            value=ast.Call(
+                func=ast.Attribute(value=ast.Name(id="spacy"), attr="load"), args=[ast.Constant()], keywords=[]
+            ),
+        ):
+            return name
+    return None
 
 
 def _lambda(m: Machine, node: ast.Lambda) -> Value:

@@ -195,8 +195,6 @@ def _summed(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Te
     numpy = end.numpy if end.numpy == old.numpy else numpy
     start = combined(view, form, old.term, True)
     after = combined(view, form, old.term, False)
-    if c.var.kind == "int" and after.kind != "int":
-        numpy = None
     return {c.var: start}, Scalar(after, False if c.var.kind in ("int", "bool") else numpy)
 
 

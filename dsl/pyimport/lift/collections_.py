@@ -291,8 +291,7 @@ def _outermost(m: Machine, seq: Seq, last: bool) -> Value:
             raise m.stop("the first element of a list built by nested loops", code="E0313")
         here = end_value(p, last)
         found = here if found is None else merge_values(exists(p.binders, p.condition), here, found)
-    if found is None:
-        raise m.stop("an element of an empty list", code="E0313")
+    assert found is not None, "a list without parts is written out"
     return found
 
 

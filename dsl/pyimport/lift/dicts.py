@@ -113,7 +113,7 @@ def _distinct(m: Machine, found: DictValue) -> tuple[Part, ...]:
     if own and not gathered.is_gathered(found.parts):
         return found.parts
     begun = gathered.begun(found.parts)
-    alone = len(begun) == 1 < len(found.parts) and gathered.keys_are_begun(found)
+    alone = len(begun) == 1 and gathered.keys_are_begun(found)
     if alone and C._injective(Part(begun[0].binders, T.TRUE, key_of(begun[0]))):
         p = instantiate(begun[0])
         return (Part(p.binders, p.condition, TupleValue((key_of(p), last_value(m, found, key_of(p), None)))),)

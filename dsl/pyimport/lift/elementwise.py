@@ -106,7 +106,7 @@ def _of_items(m: Machine, compute: Callable[..., Value], count: int, sides: list
 
 
 def _same_length(m: Machine, a: Vector, b: Vector) -> bool:
-    return (a.part is not None and b.part is not None) or m.holds(T.compare("==", a.length, b.length))
+    return m.holds(T.compare("==", a.length, b.length))
 
 
 def probe(v: Vector | Sheet) -> Scalar:

@@ -86,7 +86,7 @@ def _shared(m: Machine, places: Places, value: Value) -> list[tuple[Part, Scalar
         return [(part, value) for part in places]
     from attndsl.dsl.pyimport.lift import picking
 
-    if isinstance(value, Vector) and value.items is None and len(places) == 1 and places[0].binders:
+    if isinstance(value, Vector) and value.items is None and len(places) == 1:
         own = listed.aligned(picking.as_part(m, value), places[0])
         if own is not None:
             return [(places[0], own)]

@@ -147,18 +147,12 @@ def _is_addition(x: ast.AST, names: set[str]) -> bool:
     return False
 
 
-def _leaves(s: ast.AST) -> bool:
-    return any(isinstance(x, ast.Continue | ast.Break | ast.Return) for x in pytree.walk(s))
-
-
 def _sets(s: ast.AST, needed: set[str]) -> bool:
     return any(isinstance(x, ast.Name) and isinstance(x.ctx, ast.Store) and x.id in needed for x in pytree.walk(s))
 
 
 def _cut(s: ast.stmt, names: set[str], needed: set[str]) -> ast.stmt | None:
     if isinstance(s, ast.If):
-        if not (_adds(s, names) or _leaves(s) or _sets(s, needed)):
-            return None
         body, other = _needed(s.body, names, needed), _needed(s.orelse, names, needed)
         if not body and not other:
             return None

@@ -16,8 +16,6 @@ from attndsl.dsl.pyimport.lift.uses import appended, in_own_block, is_empty_list
 def rewritten(function: ast.FunctionDef) -> ast.FunctionDef:
     """The function with such lengths put as names; itself when it has none."""
     loops = [x for x in pytree.walk(function) if isinstance(x, ast.For | ast.While)]
-    if not any(_guards(loop) for loop in loops):
-        return function
     if not any(_begin(function, loop, name) for loop in loops for name in _guards(loop)):
         return function
     function = copy.deepcopy(function)

@@ -77,7 +77,7 @@ def either(m: Machine, c: Term, then: Vector, other: Vector) -> Vector | None:
 
 def aligned(part: Part, to: Part) -> Scalar | None:
     """The element that stands at the same place of another list, in its terms; None when it is not the same list."""
-    if len(part.binders) != len(to.binders) or len(part.binders) != 1:
+    if len(to.binders) != 1:
         return None
     (a,), (b,) = part.binders, to.binders
     same = (a.low, a.high, a.domain, a.descending) == (b.low, b.high, b.domain, b.descending) and not b.mixed

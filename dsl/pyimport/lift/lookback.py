@@ -24,12 +24,9 @@ _FEW = 4
 """Iterations that are always written out."""
 
 
-def low_of(m: Machine, node: ast.For, walked: Value) -> Term | None:
+def low_of(m: Machine, walked: Value) -> Term | None:
     """Where a range of many numbers begins that would be written out; None for other loops."""
-    call = node.iter
-    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "range"):
-        return None
-    items = items_of(walked) if isinstance(walked, Seq) else None
+    items = items_of(walked) if isinstance(walked, Seq) and walked.sort == "range" else None
     if items is None or len(items) <= _FEW:
         return None
     low = items[0]
@@ -52,7 +49,7 @@ def _beyond(found: _Walk, low: Term, width: int) -> None:
     """The iterations for which no text has positions."""
     m = found.m
     some = T.conj((T.compare("<", T.N, T.const(width)), T.not_(found.stopped)))
-    if some is T.FALSE or m.fails(some):
+    if m.fails(some):
         return
     if _leaves(m, found.node, some, T.add(low, T.N)):
         found.part(Part((), some, Scalar(T.add(low, T.N))))

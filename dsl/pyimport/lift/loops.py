@@ -7,7 +7,7 @@ from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 from attndsl.dsl import pytree
-from attndsl.dsl.pyimport.lift import climbing, lookback, ordering, whiles
+from attndsl.dsl.pyimport.lift import climbing, lookback, ordering, unordered, whiles
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import summary as S
 from attndsl.dsl.pyimport.lift import terms as T
@@ -61,7 +61,7 @@ def _by_cases(m: Machine, node: ast.For, choice: Choice) -> bool:
 def _over(m: Machine, node: ast.For, value: Value) -> bool:
     if isinstance(value, Ref) and any(_mutates(node, name) for name in _names_of(m, value)):
         raise m.stop("a list is changed while it is walked through", node, "E0311")
-    low = lookback.low_of(m, node, value)
+    low = lookback.low_of(m, value)
     if low is not None and m.at_once and isinstance(value, Seq):
         return lookback.walk(_Walk(m, node, True), low, len(value.parts))
     seq = iterable(m, value)
@@ -73,17 +73,22 @@ def _over(m: Machine, node: ast.For, value: Value) -> bool:
     if len(seq.parts) > 1 and node.orelse and any(p.binders for p in seq.parts):
         raise m.stop("for ... else over a list that was built in several places", node, "E0303")
     mixed = any(b.mixed for p in seq.parts for b in p.binders)
-    walk = _Walk(m, node, ordered and not mixed)
+
+    def through(parts: tuple[Part, ...]) -> bool:
+        walk = _Walk(m, node, ordered and not mixed)
+        all(walk.part(instantiate(p)) for p in parts)
+        return walk.finish()
+
+    if unordered.is_written(seq):
+        return unordered.run(m, node, seq, through)
     read, done = len(m.readings), len(m.events)
     walked = m.state.heap.get(value.key) if isinstance(value, Ref) else None
-    for part in seq.parts:
-        if not walk.part(instantiate(part)):
-            break
+    alive = through(seq.parts)
     if walked is not None and isinstance(value, Ref) and m.state.heap.get(value.key) != walked:
         raise m.stop("a list is changed while it is walked through", node, "E0311")
     if mixed and (len(m.readings) > read or not all(_any_order(e) for e in m.events[done:])):
         raise m.stop("the order of a list from a set, or with several appends in an iteration", node, "E0313")
-    return walk.finish()
+    return alive
 
 
 def _any_order(e: Event) -> bool:

@@ -48,8 +48,6 @@ def as_float(t: Term) -> Term:
         t = T.as_number(t)
     if t.kind != "int":
         return t
-    if T.is_const(t):
-        return T.const(float(t.data))
     if t.op == "ite":
         return T.ite(t.args[0], as_float(t.args[1]), as_float(t.args[2]))
     return T.mul(t, T.const(1.0))

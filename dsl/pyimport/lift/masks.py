@@ -63,7 +63,7 @@ def _store_chosen(m: Machine, grid: Grid, index: ast.expr, value: Chosen, node: 
 
 def chosen(m: Machine, grid: Grid, index: ast.expr) -> Chosen | None:
     """``A[mask]``; None when the index is no mask."""
-    if not _may_be(m, index) or isinstance(index, ast.Tuple):
+    if not _names_array(m, index):
         return None
     mask = _mask(m, index)
     return None if mask is None or m.loops else Chosen(sheets.of(m, grid), mask)

@@ -32,7 +32,7 @@ _NUMERIC = ("int", "float", "num")
 
 def merge_values(c: Term, a: Value, b: Value) -> Value:
     """a where c holds, else b."""
-    if a is b or a == b or c is T.TRUE:
+    if a == b or c is T.TRUE:
         return a
     if c is T.FALSE:
         return b
@@ -62,8 +62,6 @@ def _keys(record: DictValue) -> list[Value] | None:
         pair = p.element
         if p.binders or p.condition is not T.TRUE or not isinstance(pair, TupleValue) or len(pair.items) != 2:
             return None
-        if not (isinstance(pair.items[0], Scalar) and T.is_const(pair.items[0].term)):
-            return None
         found.append(pair.items[0])
     return None if record.length is not None or record.default else found
 
@@ -74,7 +72,7 @@ def _merge_items(c: Term, a: Part, b: Part) -> Part:
 
 def merge_contents(c: Term, a: Value, b: Value) -> Value:
     """Contents of one list after two branches: the common start, then what each added."""
-    if a is b or a == b:
+    if a == b:
         return a
     if isinstance(a, Seq) and isinstance(b, Seq) and (a.is_set, a.once, a.sort) == (b.is_set, b.once, b.sort):
         return replace(a, parts=_merge_parts(c, a.parts, b.parts))
@@ -87,7 +85,7 @@ def merge_contents(c: Term, a: Value, b: Value) -> Value:
 
 def _merge_parts(c: Term, a: tuple[Part, ...], b: tuple[Part, ...]) -> tuple[Part, ...]:
     same = 0
-    while same < min(len(a), len(b)) and (a[same] is b[same] or a[same] == b[same]):
+    while same < min(len(a), len(b)) and a[same] == b[same]:
         same += 1
     then = tuple(guard(p, c) for p in a[same:])
     other = tuple(guard(p, T.not_(c)) for p in b[same:])
@@ -149,8 +147,6 @@ def _missing(name: str) -> Unbound:
 
 def _joined(extras: list[tuple[Term, ...]]) -> tuple[Term, ...]:
     """What all branches together say: the common conjuncts, and one of the rests."""
-    if len(extras) == 1:
-        return extras[0]
     common = [c for c in extras[0] if all(c in e for e in extras[1:])]
     rests = [[c for c in e if c not in common] for e in extras]
     either = T.disj(sorted((T.conj(r) for r in rests), key=lambda t: t.size))
@@ -160,8 +156,6 @@ def _joined(extras: list[tuple[Term, ...]]) -> tuple[Term, ...]:
 
 def _covered(rests: list[list[Term]], either: Term) -> Term:
     """Branches that split on one condition after the other leave nothing open."""
-    if either is T.TRUE or any(not r for r in rests):
-        return T.TRUE
     for c in rests[0]:
         yes = [[x for x in r if x is not c] for r in rests if c in r]
         no = [[x for x in r if x is not T.not_(c)] for r in rests if T.not_(c) in r]
@@ -228,8 +222,6 @@ def subst_part(part: Part, mapping: dict[Term, Term]) -> Part:
 def subst_binder(b: Binder, mapping: dict[Term, Term]) -> Binder:
     low, high, domain = T.subst(b.low, mapping), T.subst(b.high, mapping), T.subst(b.domain, mapping)
     keys = tuple(T.subst(k, mapping) for k in b.keys)
-    if low is b.low and high is b.high and domain is b.domain and keys == b.keys:
-        return b
     return Binder(b.var, low, high, domain, b.descending, b.mixed, keys)
 
 

@@ -202,6 +202,8 @@ def _affix(m: Machine, t: Term, name: str, wanted: Value) -> Value:
     fold = getattr(str, name)
     if isinstance(wanted, Scalar):
         return Scalar(T.text_method(t, name, _texts(m, [wanted]), "bool", fold))
+    if isinstance(wanted, Seq) and wanted.sort == "tuple":  # of a set, whose order is the same to this question
+        wanted = TupleValue(tuple(items_of(wanted) or (wanted,)))
     if not isinstance(wanted, TupleValue):
         raise m.stop(f"{name!r} with this object", code="E0302")
     texts = _texts(m, list(wanted.items))
@@ -311,9 +313,7 @@ def _index(m: Machine, ref: Ref, item: Value, node: ast.Call) -> Value:
     m.require(C.exists(part.binders, where) if solved is None else solved, node)
     at_term = item.term if solved is not None and isinstance(item, Scalar | Word) else None
     place = at_term or T.agg("first", b.var, b.domain, b.low, b.high, where)
-    if part.condition is T.TRUE and not b.over_words:
-        return Scalar(T.sub(place, b.low))
-    return Scalar(T.subst(C.earlier("count", b, part.condition, T.NONE), {b.var: place}))
+    return Scalar(T.subst(C._earlier(part), {b.var: place}))
 
 
 def _count(m: Machine, ref: Ref, item: Value) -> Value:

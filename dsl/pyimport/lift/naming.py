@@ -10,7 +10,7 @@ from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.emit import Draft
 from attndsl.dsl.pyimport.lift.hints import SET_HINT
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.to_nodes import TOKEN, WORD, Names, normalized, word_of
+from attndsl.dsl.pyimport.lift.to_nodes import Names, normalized, word_of
 
 _MIN_SIZE = 6
 _MAX_COMPARED = 2_000
@@ -55,8 +55,6 @@ def definitions(hints: Mapping[Term, str], drafts: Sequence[Draft], names: Names
 
 def _worth(t: Term, uses: int, hinted: bool) -> bool:
     if len(t.free) > 1 or t.op in ("var", "const", "n", "words", "linear", "not") or t.kind in ("words", "none"):
-        return False
-    if t.free and not (t.free <= {TOKEN.data, WORD.data}):
         return False
     if t.marks & T.READS or word_of(t) is not None:
         return False
@@ -117,7 +115,8 @@ def _by_size(terms: Iterable[Term]) -> list[Term]:
     for size in sorted(groups):
         group = groups[size]
         if len(group) > 1:
-            group.sort(key=str if size < _MAX_COMPARED else lambda t: t.serial)
+            # What fails at another place of the file is another term with the same text: the older one comes first.
+            group.sort(key=lambda t: (str(t) if size < _MAX_COMPARED else "", t.serial))
         out.extend(group)
     return out
 

@@ -20,7 +20,7 @@ Keys = tuple[Term, ...]
 
 def by_key(m: Machine, seq: Seq, key: Value, backwards: bool) -> Seq:
     """``sorted(seq, key=key, reverse=backwards)`` of one part."""
-    if len(seq.parts) != 1 or len(seq.parts[0].binders) != 1 or seq.is_set:
+    if len(seq.parts) != 1 or len(seq.parts[0].binders) != 1:
         raise m.stop("a list that was built in several places is sorted by a key", code="E0313")
     p = instantiate(seq.parts[0])
     (b,) = p.binders

@@ -76,7 +76,7 @@ def _guards(m: Machine, events: list[Event], at: int, x: Term) -> list[Term]:
     """Where nothing that comes later sets the cell that the event writes."""
     own, found = events[at], []
     for other, e in enumerate(events):
-        if e.op != "set" or other == at or (other > at and own.op == "set"):
+        if e.op != "set" or (other >= at and own.op == "set"):
             continue  # a later rule overwrites an earlier one, and one rule takes the last of its own values
         if own.op == "set" and e.value is own.value and T.is_const(e.value):
             continue

@@ -55,11 +55,9 @@ def _tight(d: Draft) -> Draft:
     while changed:
         changed = False
         for c in where:
-            excluded = _excluded(c)
-            if excluded is None:
-                continue
-            if excluded is (T.ZERO if low is None else low):
-                low = T.add(excluded, T.ONE)
+            excluded, lowest = _excluded(c), T.ZERO if low is None else low
+            if excluded is lowest:
+                low = T.add(lowest, T.ONE)
             elif high is not None and excluded is T.sub(high, T.ONE):
                 high = excluded
             else:
@@ -71,7 +69,7 @@ def _tight(d: Draft) -> Draft:
 
 
 def _is_extreme(t: Term, name: str, end: Term) -> bool:
-    return t.op == "func" and t.data == name and len(t.args) == 2 and end in t.args and t.kind == "int"
+    return t.op == "func" and t.data == name and len(t.args) == 2 and end in t.args
 
 
 def _other(t: Term, end: Term) -> Term:
@@ -88,7 +86,7 @@ def _excluded(c: Term) -> Term | None:
 def _solved(c: Term) -> Term | None:
     """x where the two sides are equal just at k = x."""
     atoms, _ = T.linear(T.sub(c.args[0], c.args[1]))
-    sign = atoms.get(KEY, 0)
+    sign = atoms.get(KEY)
     if sign not in (1, -1) or any(a is not KEY and "k" in a.free for a in atoms):
         return None
     rest = T.sub(T.sub(c.args[0], c.args[1]), T.mul(T.const(sign), KEY))
@@ -102,7 +100,7 @@ def _single(d: Draft, speaker: Speaker) -> Draft:
     for c in d.where:
         if c.op == "cmp" and c.data == "==" and all(a.kind == "int" for a in c.args) and c.total:
             place = _solved(c)
-            if place is not None and "k" not in place.free:
+            if place is not None:
                 bounds = [T.compare(">=", KEY, d.low)] if d.low is not None else []
                 bounds += [T.compare("<", KEY, d.high)] if d.high is not None else []
                 return _at(d, place, [*bounds, *(x for x in d.where if x is not c)], speaker)
@@ -175,14 +173,12 @@ def _lifts_nothing(d: Draft, drafts: list[Draft]) -> bool:
     if not whole or not T.is_const(d.value) or d.value.data != 0:
         return False
     others = [x for x in drafts if x.matrix == d.matrix and x is not d]
-    return all(x.op in ("normalize", "mask", "fail") or _not_negative(x.value, 0) for x in others)
+    return all(x.op in ("normalize", "mask", "fail") or _not_negative(x.value) for x in others)
 
 
-def _not_negative(t: Term, depth: int) -> bool:
+def _not_negative(t: Term) -> bool:
     """True when the number cannot be below zero (it may be nan)."""
-    if depth > 40:
-        return False
-    parts = [_not_negative(a, depth + 1) for a in t.args] if t.op in ("bin", "func", "ite", "linear") else []
+    parts = [_not_negative(a) for a in t.args] if t.op in ("bin", "func", "ite", "linear") else []
     match t.op:
         case "const":
             return t.kind == "bool" or (t.kind in ("int", "float") and t.data >= 0)
@@ -202,5 +198,5 @@ def _not_negative(t: Term, depth: int) -> bool:
         case "linear":
             return all(c >= 0 for c in t.data) and all(parts)
         case "agg":
-            return t.data == "count" or (t.data in ("sum", "product") and _not_negative(t.args[5], depth + 1))
+            return t.data == "count" or (t.data in ("sum", "product") and _not_negative(t.args[5]))
     return False

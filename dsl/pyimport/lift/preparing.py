@@ -67,7 +67,7 @@ def _rewritten(m: Machine, function: ast.FunctionDef) -> ast.FunctionDef:
     nodes = pytree.walk(function)
     text = gathering.text_of(function, m.source)
     found = walrus.rewritten(function) if ":=" in text else function
-    if any(x.__class__ is ast.For or x.__class__ is ast.While for x in nodes) and not _redefines(m, nodes):
+    if not _redefines(m, nodes):
         if "append" in text or ".add(" in text:  # the cheap question: these are of lists that grow
             found = windows.rewritten(found, m.imports)
             for rewrite in (stacks.rewritten, anew.rewritten, lengths.rewritten):

@@ -43,8 +43,6 @@ def _fields(function: ast.FunctionDef) -> dict[str, dict[object, ast.expr]]:
     inside: dict[str, int] = {}
     stored: set[str] = set()
     nodes = pytree.walk(function)
-    if not any(x.__class__ is ast.Assign and x.value.__class__ in (ast.Dict, ast.List) for x in nodes):
-        return {}
     for x in nodes:
         if isinstance(x, ast.Assign) and len(x.targets) == 1 and isinstance(x.targets[0], ast.Name):
             found = _written(x.value)

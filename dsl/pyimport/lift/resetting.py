@@ -56,7 +56,7 @@ def as_first(view: View, t: Term, var: Term, old: Term) -> Term:
     if b.over_words or not view.ordered:
         return t
     if t.op in ("linear", "bin"):  # ``(0 if i == 0 else level) + 1``
-        own = [a for a in t.args if a.op == "ite" and var.data in a.free]
+        own = [a for a in t.args if var.data in a.free]
         changed = {a: new for a in own if (new := as_first(view, a, var, old)) is not a}
         return T.subst(t, changed) if changed else t
     if t.op != "ite":

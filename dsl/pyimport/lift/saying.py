@@ -211,7 +211,7 @@ def _in_fewer(parts: list[Term], before: list[Term], speaker: Speaker) -> list[T
 def _wider(p: Term, parts: list[Term]) -> bool:
     """``any(t where P)`` beside ``any(t where P and Q)``."""
     mine = p.args[0]
-    if mine.op != "agg" or mine.data != "first":
+    if mine.data != "first":
         return False
     for other in parts:
         if other.op == "some" and other.args[0].op == "agg" and other is not p:

@@ -258,8 +258,8 @@ def _set(m: Machine, node: ast.Call) -> Value:
 def _tuple(m: Machine, node: ast.Call) -> Value:
     seq = iterable(m, evaluate(m, _written_out(node.args[0]))) if node.args else Seq(())
     items = items_of(seq)
-    if items is None or (seq.is_set and not all(isinstance(i, Scalar) and i.term.kind == "str" for i in items)):
-        return replace(seq, sort="tuple")  # of a set of texts the order is another one in every run: nobody can mean it
+    if items is None or seq.is_set:
+        return replace(seq, sort="tuple")
     return TupleValue(tuple(items))
 
 
@@ -288,7 +288,7 @@ def bind_target(m: Machine, target: ast.expr, value: Value) -> None:
         items = value.items if isinstance(value, TupleValue) else None
         if items is None:
             seq = sequence(m, value)
-            items = tuple(items_of(seq) or ()) if seq is not None else None
+            items = tuple(items_of(seq) or ()) if seq is not None and not seq.is_set else None
         if items is not None and len(items) == len(target.elts):
             for t, v in zip(target.elts, items, strict=True):
                 bind_target(m, t, v)

@@ -168,10 +168,6 @@ def subscript(m: Machine, sheet: Sheet, index: ast.expr) -> Value:
             at = _place(m, column, sheet.wide)
             return _line(sheet.tall, lambda k: sheet.at(k, at), sheet)
         found = _row(m, sheet, row)
-        if _is_all(column):
-            return found
-        if isinstance(found, Scalar):
-            raise m.stop("an array is indexed by an array", code="E0315")
         return arrays.vector_subscript(m, found, column)
     if isinstance(index, ast.Slice | ast.Tuple):
         raise m.stop("a block of the matrix is read", code="E0315")

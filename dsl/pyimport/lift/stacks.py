@@ -55,7 +55,7 @@ def _is_single(function: ast.FunctionDef, name: str) -> bool:
     nodes = pytree.walk(function)
     appends = [x for x in nodes if isinstance(x, ast.Expr) and appended(x, name) is not None]
     pops = [x for x in nodes if isinstance(x, ast.Expr | ast.Assign | ast.AugAssign) and _pops(x, name)]
-    if not appends or sum(_pop(x) == name for x in nodes) != len(pops):
+    if not appends:
         return False
     if not all(_makes_empty(s) for s in stores(function, name)):
         return False

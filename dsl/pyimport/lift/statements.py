@@ -296,14 +296,14 @@ def _assert(m: Machine, node: ast.Assert) -> bool:
 def _with(m: Machine, node: ast.With) -> bool:
     """``with np.errstate(...)``: which warnings numpy prints. Raising in their place is refused."""
     for item in node.items:
-        call = item.context_expr
-        named = isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "errstate"
-        if not named or not isinstance(call, ast.Call) or item.optional_vars is not None or call.args:
-            raise m.stop("the statement With", node, "E0303")
-        assert isinstance(call.func, ast.Attribute)
-        quiet = all(isinstance(k.value, ast.Constant) and k.value.value in ("ignore", "warn") for k in call.keywords)
-        if evaluate(m, call.func) != Opaque("function", "numpy.errstate") or not quiet:
-            raise m.stop("the statement With", node, "E0303")
+        match item:
+            case ast.withitem(
+                context_expr=ast.Call(func=ast.Attribute(attr="errstate") as function, args=[], keywords=options),
+                optional_vars=None,
+            ) if all(isinstance(k.value, ast.Constant) and k.value.value in ("ignore", "warn") for k in options):
+                if evaluate(m, function) == Opaque("function", "numpy.errstate"):
+                    continue
+        raise m.stop("the statement With", node, "E0303")
     return run(m, node.body)
 
 

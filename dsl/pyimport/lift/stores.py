@@ -165,7 +165,7 @@ def _as_stored(m: Machine, t: Term, old: Term) -> Term:
 def _hint(m: Machine, name: str, value: Value) -> None:
     """Remember what the author called this."""
     term = getattr(value, "term", None)
-    if isinstance(term, Term) and len(term.free) == 1 and term.size > 1 and not name.startswith("_"):
+    if isinstance(term, Term) and len(term.free) == 1 and not name.startswith("_"):
         m.hints.setdefault(term, name)
 
 
@@ -226,9 +226,8 @@ def _store_grid(m: Machine, grid: Grid, index: ast.expr, value: Value, node: ast
     if isinstance(index, ast.Slice | ast.Tuple):
         raise m.stop("a block of the matrix is assigned", node, "E0315")
     if isinstance(index, ast.Compare):
-        if masks.store(m, grid, index, value, node):
-            return
-        blocks.store_where(m, grid, index, spread(m, _numeric(m), value), node)
+        if not masks.store(m, grid, index, value, node):
+            raise m.stop("a block of the matrix is assigned", node, "E0315")
         return
     _fill(m, RowRef(matrix, arrays.position(m, index, T.N), T.N), value, node)
 
@@ -280,8 +279,7 @@ def _fill(m: Machine, part: RowRef, value: Value, node: ast.AST) -> None:
 
 def _store_cell(m: Machine, row: RowRef, at: Term, value: Value, node: ast.AST) -> None:
     value = spread(m, _numeric(m), value)
-    if not isinstance(value, Scalar):
-        raise m.stop("a cell is assigned this object", node, "E0302")
+    assert isinstance(value, Scalar)  # alternatives of one kind are one
     op, term = _as_update(m, row, at, value.term)
     m.write(op, row.matrix, row.row, at, term, node)
 

@@ -227,7 +227,8 @@ def _element(m: Machine, base: Value, index: Value) -> Value:
 
 def _slice(m: Machine, base: Value, index: ast.Slice) -> Value:
     seq = sequence(m, base)
-    if seq is None or seq.once:
+    held = m.contents(base) if isinstance(base, Ref) else base
+    if seq is None or seq.once or (isinstance(held, DictValue) and held.length is None):
         raise m.stop("a slice of this object", code="E0302")
     if index.step is not None:
         step = evaluate(m, index.step)

@@ -244,8 +244,6 @@ class LoopRun:
         assert start is not None
         depth = len(start.inner.path)
         ends = [*([m.state] if alive else []), *flows.continues, *flows.breaks, *returns]
-        if not ends:
-            raise m.stop("a loop that never ends an iteration", self.node, "E0317")
         return merge_states(start.inner, [(_relative(s, depth), s) for s in ends])
 
     def _check_filled(self, final: State) -> None:
@@ -271,8 +269,6 @@ class LoopRun:
     def _starts(self, final: State, went_on: list[State], flows: Flows, returns: bool) -> dict[Term, Term]:
         """What the carried variables are at the start of an iteration. Every iteration before it has happened."""
         self.breaking = None
-        if not self.carries:
-            return {}
         view, old = self.view(T.FALSE), self.start_values()
         leaves = bool(flows.breaks and went_on) and not returns
         try:

@@ -49,8 +49,8 @@ class Term:
             if not a.total:
                 total = False
             own = a.free
-            if own is not free and own:  # most terms have one variable, in a set that they share
-                free = free | own if free and not free >= own else free or own
+            if not free.issuperset(own):  # most terms have one variable, in a set that they share
+                free = free | own if free else own
         if op == "agg":
             free = free - {args[1].data}
             height += 1

@@ -206,8 +206,8 @@ def reshaped(m: Machine, value: Value, node: ast.Call) -> Value:
     sizes = [T.N if a == known(-1) else a.term for a in args if isinstance(a, Scalar)]
     if node.keywords or not isinstance(value, RowRef | Vector) or len(sizes) != 2:
         raise m.stop("an array in another shape", node, "E0315")
-    if isinstance(value, Vector) and value.slice_of is not None:
-        m.frozen.add(value.slice_of)
+    if isinstance(value, Vector):
+        m.frozen |= {value.slice_of} - {None}
     sheet = sheets.of(m, value)
     if sizes[1] is T.ONE and m.holds(T.compare("==", sizes[0], T.N)):
         return sheets.turned(sheet)

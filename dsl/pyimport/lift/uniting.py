@@ -16,8 +16,6 @@ def united(m: Machine, seq: Seq) -> Seq:
     """The list as one part, where its elements are positions of the text in ascending order; else as it is."""
     if seq.is_set or not 2 <= len(seq.parts) <= MAX_PARTS or any(len(p.binders) > 1 for p in seq.parts):
         return seq
-    if all(not p.binders and p.condition is T.TRUE for p in seq.parts):
-        return seq
     parts = [instantiate(p) for p in seq.parts]
     if not all(_is_position(m, p) for p in parts):
         return seq

@@ -67,8 +67,6 @@ def stores(function: ast.FunctionDef, name: str) -> list[ast.AST]:
     """The statements (or other nodes) that bind the name."""
     found: list[ast.AST] = []
     for x in pytree.walk(function):
-        if not isinstance(x, ast.stmt | ast.comprehension | ast.NamedExpr | ast.withitem):
-            continue
         for part in pytree.children(x):
             own = part.elts if isinstance(part, ast.Tuple | ast.List) else [part]
             if any(isinstance(y, ast.Name) and y.id == name and not isinstance(y.ctx, ast.Load) for y in own):

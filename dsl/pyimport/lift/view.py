@@ -50,8 +50,6 @@ class View:
 
     def executed(self, condition: Term) -> Term:
         """The condition, of an iteration that happens."""
-        if self.stops is T.FALSE:
-            return condition
         if self.m.prover.implies((condition,), self.stops):
             return T.conj((self._is_first(), condition))
         return T.conj((self._none_before(), condition))
@@ -64,8 +62,6 @@ class View:
 
     def at_stop(self, part: Part) -> Part | None:
         """What only the iteration that ends the loop adds, without the loop; None for other parts."""
-        if self.stops is T.FALSE:
-            return None
         parts = part.condition.args if part.condition.op == "and" else (part.condition,)
         if not self.m.prover.implies(parts, self.stops):
             return None
@@ -113,5 +109,5 @@ class View:
         condition = condition if before else self.executed(condition)
         where = T.conj((self.where, condition))
         if before:
-            return C.earlier(kind, b if self.ordered or b.keys else replace(b, mixed=True), where, value)
+            return C.earlier(kind, b if self.ordered else replace(b, mixed=True), where, value)
         return T.agg(kind, b.var, b.domain, b.low, b.high, where, value)

@@ -35,9 +35,8 @@ def as_for(
     if count.first and len(tests) > 1:
         raise stop  # the other tests see the counter before it counts
     guard: list[ast.stmt] = []
-    if len(tests) > 1:
-        rest = tests[1] if len(tests) == 2 else ast.BoolOp(ast.And(), tests[1:])
-        guard = [ast.If(ast.UnaryOp(ast.Not(), rest), [ast.Break()], [])]
+    if rest := tests[1:]:
+        guard = [ast.If(ast.UnaryOp(ast.Not(), ast.BoolOp(ast.And(), rest)), [ast.Break()], [])]
     start = f"{name}@start"  # no name of Python's
     m.assign(start, evaluate(m, ast.copy_location(ast.Name(name, ast.Load()), node)))
     if guard and node.orelse and _breaks(body):

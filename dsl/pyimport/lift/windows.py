@@ -36,24 +36,13 @@ class _Window:
 
 def rewritten(function: ast.FunctionDef, imports: Mapping[str, str]) -> ast.FunctionDef:
     """The function with such lists put as ones that forget nothing; itself when it has none."""
-    nodes = pytree.walk(function)
-    if not any(_is_sign(x) for x in nodes):
-        return function
-    deques = _names_of_deque(nodes, imports)
+    deques = _names_of_deque(pytree.walk(function), imports)
     if not _windows(function, deques):
         return function
     function = copy.deepcopy(function)
     for window in _windows(function, deques):
         _Forgetting(window).visit(function)
     return function
-
-
-def _is_sign(x: ast.AST) -> bool:
-    if isinstance(x, ast.Call):
-        return (isinstance(x.func, ast.Attribute) and x.func.attr in ("pop", "popleft", "deque")) or (
-            isinstance(x.func, ast.Name) and "deque" in x.func.id
-        )
-    return isinstance(x, ast.Delete | ast.Slice)
 
 
 def _names_of_deque(nodes: list[ast.AST], imports: Mapping[str, str]) -> frozenset[str]:

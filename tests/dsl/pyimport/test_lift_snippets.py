@@ -75,7 +75,7 @@ def lines_of(name: str) -> list[str]:
 def _snippets() -> dict[str, dict[str, str]]:
     expressions = [(line, _expression(line)) for line in lines_of("expressions.txt") if not line.startswith("#")]
     found = chunked("expressions", expressions)
-    for kind in ("statements", "variants", "guards", "arrays", "conditions", "widened"):
+    for kind in ("statements", "variants", "guards", "edges", "arrays", "conditions", "widened", "borders"):
         bodies = [b.strip("\n") for b in "\n".join(lines_of(f"{kind}.txt")).split("\n---\n")]
         found |= chunked(kind, [(b.replace("\n", "\n# "), _body(b)) for b in bodies if not b.startswith("#")])
     return found

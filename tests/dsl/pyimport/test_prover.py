@@ -1,0 +1,153 @@
+"""The lifter's prover asked about random conditions: what it proves holds in every small world, and is recorded.
+
+A rule that proves too much is found by trying all values; one that proves too little, or elimination that takes another
+way, shows in the record (``tests/golden/terms/prover.txt``). Record anew with ``--update-golden``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator
+
+import pytest
+from term_meaning import World, meaning, shown
+from test_terms import over, same_as_recorded, short, the
+
+from attndsl.dsl.pyimport.lift import cases, elimination, linear
+from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.linear import Prover
+from attndsl.dsl.pyimport.lift.term import Term
+
+NAMES = "xyz"
+TEXTS = (("the",), ("b", "a", "the"))
+WORLDS = [
+    World(text, dict(zip(NAMES, values, strict=True)))
+    for text in TEXTS
+    for values in itertools.product(range(-2, 3), repeat=len(NAMES))
+]
+ASKED = 250
+
+
+def _number(rng: random.Random, depth: int = 2) -> Term:
+    """A whole number: a variable, the length of the text, a sum, or a choice."""
+    kind = rng.randrange(9 if depth else 4)
+    if kind == 0:
+        return T.const(rng.randrange(-2, 3))
+    if kind < 4:
+        return T.N if kind == 3 and rng.random() < 0.4 else T.mk("var", rng.choice(NAMES), (), "int")
+    a, b = _number(rng, depth - 1), _number(rng, depth - 1)
+    if kind == 4:
+        return T.func(rng.choice(("min", "max")), (a, b), "int")
+    if kind == 5:
+        return T.ite(_comparison(rng, depth - 1), a, b)
+    if kind == 6:
+        return rng.choice((over("count", the), over("first", the), over("count", short)))
+    return T.arith(rng.choice("+-"), a, T.mul(T.const(rng.choice((1, 1, 2))), b))
+
+
+def _comparison(rng: random.Random, depth: int) -> Term:
+    op = rng.choice(("<", "<=", ">", ">=", "==", "!="))
+    return T.compare(op, _number(rng, depth), _number(rng, depth))
+
+
+def _condition(rng: random.Random) -> Term:
+    kind = rng.randrange(8)
+    if kind == 0:
+        return T.disj((_comparison(rng, 1), _comparison(rng, 1)))
+    if kind == 1:
+        return T.not_(T.conj((_comparison(rng, 1), _comparison(rng, 0))))
+    if kind == 2:
+        return T.some(over("first", the))
+    if kind == 3:
+        return rng.choice((the(T.ZERO), T.not_(the(T.ZERO))))
+    return _comparison(rng, rng.randrange(3))
+
+
+def _chain(rng: random.Random) -> tuple[tuple[Term, ...], Term]:
+    """Numbers one above the other, and a comparison of the first and the last that just follows, or just does not."""
+    numbers = [_number(rng, rng.randrange(3)) for _ in range(rng.randrange(2, 5))]
+    path = [T.compare(rng.choice(("<", "<=", "==")), a, b) for a, b in itertools.pairwise(numbers)]
+    last = T.add(numbers[-1], T.const(rng.randrange(-1, 2)))
+    goal = T.compare(rng.choice(("<", "<=", "!=", ">=")), numbers[0], last)
+    return (*path, _condition(rng)), goal
+
+
+def _questions() -> Iterator[tuple[tuple[Term, ...], Term]]:
+    rng = random.Random(5)
+    for _ in range(ASKED):
+        path, goal = _chain(rng)
+        if rng.random() < 0.4:
+            path, goal = tuple(_condition(rng) for _ in range(rng.randrange(1, 5))), _condition(rng)
+        if goal not in (T.TRUE, T.FALSE) and T.FALSE not in path:
+            yield tuple(c for c in path if c is not T.TRUE), goal
+
+
+def _holds(path: tuple[Term, ...]) -> list[World]:
+    return [w for w in WORLDS if all(meaning(c, w) for c in path)]
+
+
+@pytest.fixture(autouse=True)
+def _anew() -> None:
+    T.clear()
+    linear.forget()
+
+
+def test_what_is_proved_holds_and_is_recorded(request: pytest.FixtureRequest) -> None:
+    prover, lines = Prover(), []
+    for path, goal in _questions():
+        asked = f"{' and '.join(map(shown, path)) or 'nothing'}  =>  {shown(goal)}"
+        answers = {
+            "implied": prover.implies(path, goal),
+            "by cases": cases.implies(prover, path, goal),
+            "excluded": prover.excludes(path, goal),
+            "impossible": prover.impossible([goal], path),
+        }
+        worlds = _holds(path)
+        true = [w for w in worlds if meaning(goal, w)]
+        assert not answers["implied"] or len(true) == len(worlds), asked
+        assert not answers["by cases"] or len(true) == len(worlds), asked
+        assert not (answers["excluded"] or answers["impossible"]) or not true, asked
+        lines.append(f"{asked}: {', '.join(name for name, yes in answers.items() if yes) or 'unknown'}\n")
+    same_as_recorded("prover", lines, request)
+
+
+def test_opposites_cannot_hold_together() -> None:
+    """Of conditions that say nothing of numbers as well."""
+    prover = Prover()
+    x = T.mk("var", "x", (), "int")
+    some, other = the(T.ZERO), short(x)
+    assert prover.impossible([some, T.not_(some)])
+    assert prover.impossible([T.not_(some)], (some,))
+    assert prover.impossible([other], (some, T.not_(some)))
+    assert prover.impossible([T.FALSE])
+    assert prover.impossible([T.conj((other, some)), T.not_(some)])
+    assert not prover.impossible([some, T.not_(other)])
+    assert not prover.impossible([some], (other,))
+
+
+def test_a_system_is_contradictory_only_without_a_solution(request: pytest.FixtureRequest) -> None:
+    """Random systems, taken in at once and row by row; which of them are found to contradict themselves is recorded."""
+    rng, lines = random.Random(11), []
+    atoms = [T.mk("var", name, (), "int") for name in NAMES]
+    box = [dict(zip(NAMES, v, strict=True)) for v in itertools.product(range(-5, 6), repeat=len(NAMES))]
+    for _ in range(500):
+        rows = []
+        for _ in range(rng.randrange(2, 7)):
+            some = rng.sample(atoms, rng.choice((1, 1, 2, 2, 3)))
+            rows.append(({a: rng.choice((-3, -2, -1, 1, 2)) for a in some}, rng.randrange(-4, 5)))
+        made = [elimination.row(*r) for r in rows]
+        whole = elimination.System().extended(made, _no_facts)
+        step = elimination.System()
+        for r in made:
+            step = step.extended([r], _no_facts)
+        assert whole.contradictory == step.contradictory
+        if whole.contradictory:
+            assert not any(all(sum(k * v[a.data] for a, k in c.items()) + b >= 0 for c, b in rows) for v in box)
+        said = [" + ".join(f"{k}{a.data}" for a, k in c.items()) + f" + {b}" for c, b in rows]
+        lines.append(f"{'contradictory' if whole.contradictory else 'open'}: {'; '.join(said)}\n")
+    same_as_recorded("systems", lines, request)
+
+
+def _no_facts(number: int) -> tuple[elimination.Row, ...]:
+    return ()
