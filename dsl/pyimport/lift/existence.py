@@ -31,7 +31,7 @@ def _counted(value: Term, flat: Sequence[Term]) -> bool:
     if value.data != "nth" or place is T.sub(count, T.ONE):
         return least > 0
     if T.is_const(place):
-        return 0 <= place.data < least
+        return bool(0 <= place.data < least)
     return _is_no_less(place) and any(_says_less(p, place, count) for p in flat)
 
 
@@ -48,7 +48,7 @@ def _says_less(p: Term, place: Term, count: Term) -> bool:
     low, high = p.args if p.data[0] == "<" else p.args[::-1]
     said, most = T.linear(T.sub(low, high))
     wanted, least = T.linear(T.sub(place, count))
-    return said == wanted and most - least >= (0 if len(p.data) == 1 else 1)
+    return bool(said == wanted and most - least >= (0 if len(p.data) == 1 else 1))
 
 
 def _strict_parts(p: Term) -> set[Term]:

@@ -45,7 +45,7 @@ def rewritten(function: ast.FunctionDef) -> ast.FunctionDef:
     function = copy.deepcopy(function)
     for plan in _plans(function):
         at = next(k for k, s in enumerate(function.body) if s is plan.loop)
-        function.body[at] = _Grouping(plan).visit(plan.loop)
+        function.body[at : at + 1] = [s for s in [_Grouping(plan).visit(plan.loop)] if isinstance(s, ast.stmt)]
         function.body.insert(at + 1, _groups(plan))
         at = next(k for k, s in enumerate(function.body) if s is plan.begin)
         function.body[at] = _begun(plan)
@@ -173,10 +173,10 @@ class _Grouping(ast.NodeTransformer):
         if isinstance(node, ast.stmt) and node in plan.new:
             return together(*(placed(s, node) for s in self._new(node)))
         if isinstance(node, ast.stmt) and node in plan.more:
-            own = _to_last(node)
-            assert own is not None
+            added = _to_last(node)
+            assert added is not None
             there = ast.Assert(ast.Compare(self._count(), [ast.Gt()], [ast.Constant(0)]), None)
-            return together(*(placed(s, node) for s in [there, *self._item(self.visit(own[1]))]))
+            return together(*(placed(s, node) for s in [there, *self._item(self.visit(added[1]))]))
         match node:
             case ast.Subscript(value=ast.Subscript(value=ast.Name(id=own))) if own == plan.name:
                 return placed(ast.Name(plan.last, ast.Load()), node)
@@ -184,7 +184,8 @@ class _Grouping(ast.NodeTransformer):
                 return placed(self._count(), node)
             case ast.Name(id=own) if own == plan.name:
                 return placed(ast.Compare(self._count(), [ast.Gt()], [ast.Constant(0)]), node)
-        return super().visit(node)
+        visited: ast.AST = super().visit(node)
+        return visited
 
     def _count(self) -> ast.expr:
         return ast.Name(self.plan.count, ast.Load())

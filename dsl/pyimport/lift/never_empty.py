@@ -29,10 +29,11 @@ def rewritten(function: ast.FunctionDef) -> ast.FunctionDef:
 def _put(function: ast.FunctionDef, s: ast.stmt) -> list[ast.stmt]:
     """The statement, with what has to stand before it."""
     before: list[ast.stmt] = []
-    for name in _found(s) if isinstance(s, ast.For) else ():
+    if not isinstance(s, ast.For):
+        return [s]
+    for name in _found(s):
         if not _is_begun(function, name, s):
             continue
-        assert isinstance(s, ast.For)
         flag = f"there was an item in {name}"
         _Asking(name, flag).visit(s)
         for block, value in ((before, False), (s.body, True)):

@@ -132,7 +132,8 @@ class _Stack(ast.NodeTransformer):
             return placed(self._size(), node)
         if is_name(node, self.name):
             return placed(ast.Compare(self._size(), [ast.Gt()], [ast.Constant(0)]), node)
-        return super().visit(node)
+        visited: ast.AST = super().visit(node)
+        return visited
 
     def _set(self, name: str, value: ast.expr) -> ast.stmt:
         return ast.Assign([ast.Name(name, ast.Store())], value)
