@@ -16,7 +16,11 @@ for i in range(n):
         recent.pop(0)
     A[i, recent[0]] = 1
 """
-PAIRS = "pairs = [(j, len(tokens[j]) * 2, j % 2) for j in range(n)]\np = {}\nfor i in range(n):\n    A[i, p[0][0]] = 1\n"
+PAIRS = """pairs = [(j, len(tokens[j]) * 2, j % 2) for j in range(n)]
+p = {}
+for i in range(n):
+    A[i, p[0][0]] = 1
+"""
 LIFTED = {
     "the second item": ("from operator import itemgetter", PAIRS.format("sorted(pairs, key=itemgetter(1))")),
     "the first item": ("from operator import itemgetter", PAIRS.format("sorted(pairs, key=itemgetter(0))")),
