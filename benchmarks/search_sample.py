@@ -5,13 +5,14 @@
 
 PATTERNS is a folder for the pattern store, filled at the first run. The last ``--validation`` train texts choose the
 size, ``--train`` of the others fit, held-out texts and those of ``--more`` only report. Prints a line per head (train,
-validation, held-out, and ``--more`` IoU; held-out IoU with at most five rules; rules), their means, the mean train IoU
-over CPU seconds per head, and CPU seconds of the search per head.
+validation, held-out, and ``--more`` IoU; held-out IoU with at most five rules; rules, and the numbers in their
+weights), their means, the mean train IoU over CPU seconds per head, and CPU seconds of the search per head.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import time
 from functools import partial
 from pathlib import Path
@@ -36,6 +37,12 @@ def examples(store: Any, entries: list[Any], tokenizer: Any) -> list[Example]:
 
 def rules_of(program: Any) -> int:
     return int(program.to_attn().count("\nadd "))
+
+
+def numbers_of(program: Any) -> int:
+    """The numbers of all weights: a rule has one, and one more for everything that its weight changes with."""
+    weights = re.findall(r"^add (.*?) to ", program.to_attn(), re.MULTILINE)
+    return sum(len(re.findall(r"(?:^|[+-] )-?[0-9.]+", weight)) for weight in weights)
 
 
 def scores(program: Any, causal: bool, head: int, texts: list[Example]) -> float:
@@ -94,7 +101,15 @@ def main() -> None:
         best = found[head][0]
         few = next(c.program for c in found[head] if rules_of(c.program) <= 5)
         parts = [scores(best.program, causal, index, texts) if texts else np.nan for texts in (validation, own, other)]
-        rows.append([best.train_iou, *parts, scores(few, causal, index, own + other), rules_of(best.program)])
+        rows.append(
+            [
+                best.train_iou,
+                *parts,
+                scores(few, causal, index, own + other),
+                rules_of(best.program),
+                numbers_of(best.program),
+            ]
+        )
         print(f"L{head[0]}H{head[1]:<3}", show(rows[-1]), flush=True)
     print(f"{len(heads)} heads, {len(train)} + {len(validation)} train texts, {len(own)} held-out, {len(other)} more")
     print("seconds a head: mean train IoU ", over_time(reached, started))
@@ -102,10 +117,10 @@ def main() -> None:
 
 
 def show(row: Any) -> str:
-    train, validation, held_out, other, few, rules = row
+    train, validation, held_out, other, few, rules, numbers = row
     return (
         f"train {train:.3f} validation {validation:.3f} held-out {held_out:.3f} more {other:.3f} five rules {few:.3f} "
-        f"rules {rules:.1f}"
+        f"rules {rules:.1f} numbers {numbers:.1f}"
     )
 
 

@@ -45,8 +45,8 @@ class Effort:
     gated: tuple[int, ...] = GATED
     sloped: int = 6
     swaps: int = 6
-    bends: int = 2
-    last_bends: int = 4
+    bends: int = 3
+    last_bends: int = 6
 
 
 @dataclass(frozen=True, slots=True)

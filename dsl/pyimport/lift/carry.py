@@ -255,12 +255,7 @@ def _last_value(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term
     m = view.m
     if not view.ordered:
         raise m.stop("the last element of a set", view.node, "E0312")
-    begun = since_reset(view, c.var, c.unset, c.value, end, old)
-    if begun is not None:
-        if not all(_fits(value, c) for _, value in begun):
-            raise Retry(f"{c.name}@{view.serial}")  # it holds another sort of value
-        return _of_run(c, begun, old)
-    end = _expanded(end, c)
+    ended, end = end, _expanded(end, c)
     try:
         assigned = where_assigned(end, c.value)
     except Unknown:
@@ -273,7 +268,12 @@ def _last_value(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term
         assigned = once
     free = _free(value) | assigned.free
     if c.var.data in free or (c.unset is not None and c.unset.data in free):
-        raise m.stop(f"{c.name!r} depends on itself from iteration to iteration", view.node, "E0317")
+        begun = since_reset(view, c.var, c.unset, c.value, ended, old)
+        if begun is None:
+            raise m.stop(f"{c.name!r} depends on itself from iteration to iteration", view.node, "E0317")
+        if not all(_fits(value, c) for _, value in begun):
+            raise Retry(f"{c.name}@{view.serial}")  # it holds another sort of value
+        return _of_run(c, begun, old)
     if not _fits(value, c):
         raise Retry_for(view, c)
     pick = view.last if once is None else view.first

@@ -65,9 +65,9 @@ _FURTHER: tuple[tuple[Callable[[ast.FunctionDef], ast.FunctionDef], ...], ...] =
 
 def _rewritten(m: Machine, function: ast.FunctionDef) -> ast.FunctionDef:
     nodes = pytree.walk(function)
-    found = walrus.rewritten(function) if any(x.__class__ is ast.NamedExpr for x in nodes) else function
+    text = gathering.text_of(function, m.source)
+    found = walrus.rewritten(function) if ":=" in text else function
     if not _redefines(m, nodes):
-        text = gathering.text_of(function, m.source)
         if "append" in text or ".add(" in text:  # the cheap question: these are of lists that grow
             found = windows.rewritten(found, m.imports)
             for rewrite in (stacks.rewritten, anew.rewritten, lengths.rewritten):
