@@ -16,8 +16,7 @@ for i in range(n):
         recent.pop(0)
     A[i, recent[0]] = 1
 """
-PAIRS = """
-pairs = [(j, len(tokens[j]) * 2, j % 2) for j in range(n)]
+PAIRS = """pairs = [(j, len(tokens[j]) * 2, j % 2) for j in range(n)]
 p = {}
 for i in range(n):
     A[i, p[0][0]] = 1
