@@ -84,12 +84,14 @@ def _put(fit: Fit, one: _Bend) -> None:
 
 
 def _column(fit: Fit, one: _Bend) -> Floats:
-    return _cells(fit, one.at) * fit.facts.bends[one.bend]
+    column: Floats = _cells(fit, one.at) * fit.facts.bends[one.bend]
+    return column
 
 
 def _cells(fit: Fit, at: int) -> Floats:
     """1 where the rule applies: its first column, unless that is a slope."""
     rule = fit.rules[at]
     if rule.slope is None:
-        return fit.columns[spans(fit.rules)[at].start]
+        column: Floats = fit.columns[spans(fit.rules)[at].start]
+        return column
     return cells_of_rule(rule, fit.facts).astype(np.float32)

@@ -11,6 +11,7 @@ from attndsl.compiler.ir import Check, IRProgram, Op
 from attndsl.compiler.lower import lower
 from attndsl.compiler.passes import optimize
 from attndsl.compiler.passes.drop_checks import drop_checks
+from attndsl.compiler.passes.simplify_logic import simplify_logic
 from attndsl.dsl.checker import check
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.parser import parse_program
@@ -46,6 +47,15 @@ def test_only_checks_that_never_fail_or_repeat_another_are_dropped() -> None:
     kept.append(replace(kept[1], code="E0403"))
     dropped = [Check(b.const(False), "E0401", "", NO_SPAN), replace(kept[1], what="again")]
     assert drop_checks(_program(b.const(0.0), *kept, *dropped)).checks == tuple(kept)
+
+
+def test_what_is_denied_twice_is_said() -> None:
+    b = Builder()
+    late = b.binary("lt", b.const(1.0), b.iota("q"))
+    denied = b.graph.op("not", (b.not_(late),), None, late.axes, "b")  # as a pass leaves it, that puts in a ``not``
+    assert denied.name == denied.args[0].name == "not"
+    assert simplify_logic(denied, b) is late
+    assert simplify_logic(b.not_(late), b) is None
 
 
 def test_what_cannot_be_compiled_is_shown_where_it_stands() -> None:

@@ -92,8 +92,7 @@ def _try_others(m: Machine, node: ast.For, seq: Seq, walk: Walk, before: State, 
         returned |= {value for _, value in m.frames[-1].returns[counts[2] :]}
         if _left(m, node, before, m.state) != wanted or len(returned) > 1:
             raise m.stop("the order of a set decides", node, "E0312")
-        for done, count in zip((m.events, m.readings, m.frames[-1].returns), counts, strict=True):
-            del done[count:]
+        del m.events[counts[0] :], m.readings[counts[1] :], m.frames[-1].returns[counts[2] :]
     m.state = after
 
 
