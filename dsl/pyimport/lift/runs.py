@@ -2,7 +2,7 @@
 
 From None an iteration sets the name where A holds; from a value it keeps it, or sets None where R holds. Where no
 iteration does both, the name holds what the first A since the last R gave, or None where there was no A since.
-``start = -1`` in the place of None says the same of places in the text.
+``start = -1`` in the place of None says the same of places in the text, where it is the same number each time.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ def since_reset(
     sides = _sides(view, var, unset, end, old)
     if sides is None:
         return None
-    where, value = _set_where(sides[0], own, var, unset)
-    ends = _reset_where(sides[1], own, var, unset)
+    nothing = old.term if isinstance(old, Scalar) else T.NONE
+    where, value = _set_where(sides[0], own, var, unset, nothing)
+    ends = _reset_where(sides[1], own, var, unset, nothing)
     if where is None or ends is None or value is None or ends is T.FALSE:
         return None
     facts = (*view.m.state.path, *view.binder.conditions(), view.where)
@@ -107,7 +108,7 @@ def _free(v: Value, var: Term, unset: Term | None) -> bool:
     return isinstance(v, NoneValue)
 
 
-def _set_where(v: Value, own: Value, var: Term, unset: Term | None) -> tuple[Term | None, Value | None]:
+def _set_where(v: Value, own: Value, var: Term, unset: Term | None, nothing: Term) -> tuple[Term | None, Value | None]:
     """Where an iteration that finds None sets the name, and to what."""
     where: list[Term] = []
     value: Value | None = None
@@ -116,7 +117,7 @@ def _set_where(v: Value, own: Value, var: Term, unset: Term | None) -> tuple[Ter
             return None, None
         stays = isinstance(leaf, NoneValue) or leaf == own
         if unset is None:
-            stays = isinstance(leaf, Scalar) and T.is_const(leaf.term) and leaf.term.data < 0
+            stays = isinstance(leaf, Scalar) and leaf.term is nothing
         if stays:
             continue
         if not _free(leaf, var, unset):
@@ -126,7 +127,7 @@ def _set_where(v: Value, own: Value, var: Term, unset: Term | None) -> tuple[Ter
     return T.disj(where), value
 
 
-def _reset_where(v: Value, own: Value, var: Term, unset: Term | None) -> Term | None:
+def _reset_where(v: Value, own: Value, var: Term, unset: Term | None, nothing: Term) -> Term | None:
     """Where an iteration that finds a value sets None again; it keeps it everywhere else."""
     where: list[Term] = []
     for c, leaf in _leaves(v, ()):
@@ -137,7 +138,7 @@ def _reset_where(v: Value, own: Value, var: Term, unset: Term | None) -> Term | 
             continue
         gone = isinstance(leaf, NoneValue)
         if unset is None:
-            gone = isinstance(leaf, Scalar) and T.is_const(leaf.term) and leaf.term.data < 0
+            gone = isinstance(leaf, Scalar) and leaf.term is nothing
         if not gone:
             return None
         where.append(c)

@@ -95,7 +95,7 @@ def _aug_assign(m: Machine, node: ast.AugAssign) -> bool:
     index = node.target.slice
     if isinstance(base, Grid) and op is not None and masks.update(m, op, base, index, value, node):
         return True
-    if isinstance(base, Grid) and isinstance(index, ast.Tuple) and isinstance(index.elts[0], ast.Slice):
+    if isinstance(base, Grid) and isinstance(index, ast.Tuple) and index.elts and isinstance(index.elts[0], ast.Slice):
         blocks.update_column(m, op, base, index, spread(m, _numeric(m), value), node)
         return True
     row, at = _cell_of(m, base, node.target.slice, node)
