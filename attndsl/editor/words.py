@@ -141,8 +141,8 @@ METHODS: dict[str, tuple[str, str]] = {
     **{
         f"{how}{name}": (f"s.{how}{name}()", f"whether {who} {what}")
         for name, what in (
-            ("alpha", "a letter"), ("digit", "a digit"), ("alnum", "a letter or digit"), ("upper", "upper case"),
-            ("lower", "lower case"), ("space", "white space"),
+            ("alpha", "a letter"), ("digit", "a digit"), ("decimal", "a decimal digit"), ("alnum", "a letter or digit"),
+            ("upper", "upper case"), ("lower", "lower case"), ("space", "white space"),
         )
         for how, who in (("is", "it is not empty and every character is"), ("has", "at least one character is"))
     },
@@ -150,7 +150,6 @@ METHODS: dict[str, tuple[str, str]] = {
     "islower": ("s.islower()", "whether there are letters with case and all are lower case"),
     "istitle": ("s.istitle()", "whether every word begins with upper case and goes on in lower case"),
     "isnumeric": ("s.isnumeric()", "whether it is not empty and every character is numeric, such as ½"),
-    "isdecimal": ("s.isdecimal()", "whether it is not empty and every character is a decimal digit"),
     "isascii": ("s.isascii()", "whether every character is ASCII"),
 }  # fmt: skip
 
