@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from attndsl.dsl import nodes as D
+from attndsl.dsl import pytree
 from attndsl.dsl.checker import TypedProgram, check
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.pyimport.aligners import Aligner
@@ -100,11 +101,19 @@ def _lift(
 
 def _others(m: Machine, function: ast.FunctionDef, stop: NotLiftable) -> Iterator[Machine]:
     """Further ways to lift the function."""
-    ways = [0] if stop.code == "E0309" and m.long_ranges else preparing.further_forms(m, function)
+    if stop.code == "E0309" and m.long_ranges:
+        ways = [0]
+    else:
+        ways = preparing.further_forms(m, function) if len(pytree.walk(function)) <= _MOST_NODES else []
     for way in ways:
         again = Machine(m.source, m.functions, m.constants, m.imports, m.volatile, aligners=m.aligners)
         again.at_once, again.put_otherwise = way == 0, way
         yield again
+
+
+_MOST_NODES = 3_000
+"""Of a function that is lifted once more in another form; the largest published one has a third of it. More would let
+a source that is made to be slow take several times as long."""
 
 
 def _forget() -> None:
