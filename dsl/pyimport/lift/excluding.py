@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.terms import Term
@@ -31,7 +31,7 @@ def plainer(t: Term) -> Term:
     return t
 
 
-def _kept(parts: Iterable[Term], is_said_by) -> list[Term]:  # type: ignore[no-untyped-def]
+def _kept(parts: Iterable[Term], is_said_by: Callable[[Term, Term], bool]) -> list[Term]:
     kept = list(parts)
     for part in tuple(kept):
         if any(is_said_by(part, other) for other in kept if other is not part):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import re
 import string
 from dataclasses import dataclass
 from typing import Any
@@ -65,7 +66,7 @@ def alternatives(pattern: str) -> list[Alternative]:
         raise Unknown
     try:
         parsed = _parser.parse(pattern)
-    except Exception:  # an error of the pattern, which Python raises when it is reached
+    except (re.error, OverflowError, RecursionError):  # an error of the pattern, which Python raises when it is reached
         raise Unknown from None
     if parsed.state.flags & ~32:  # all but UNICODE, which is on by itself
         raise Unknown

@@ -87,7 +87,7 @@ BOUNDS = {
     "crossing_writes": (13_100, 11_700, 5_000),
     "reads_of_the_row": (9_700, 13_300, 5_500),
     "many_sets": (26_600, 800, 700),
-    "many_dicts": (400, 500, 100),
+    "many_dicts": (100, 200, 100),
     "ranked_lists": (29_300, 300, 100),
     "nested_functions": (100, 300, 100),
     "many_searches": (100, 100, 100),
