@@ -122,6 +122,7 @@ def judged(variant: str) -> str:
     try:
         found = lift(variant)
         if found.typed is None:
+            record_of(found)  # a mistake of the lifter is none of the program's
             return "refused"
         if any(x in variant for x in ELSEWHERE):
             return "not compared"

@@ -59,6 +59,8 @@ class Collected:
         self.failed = False
 
     def pytest_runtestloop(self, session: Any) -> bool:
+        if session.testsfailed:  # a file could not be collected: nothing of it can run
+            return True
         self.items = {item.nodeid: item for item in session.items}
         try:
             self.work(self.forked)

@@ -6,6 +6,8 @@ bring it in and send it out again. Extraction works as it does without, since it
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
@@ -29,7 +31,9 @@ def sharded_options(
     if find_spec("accelerate") is None:
         raise fail("E0613", "device 'sharded' needs accelerate", help="pip install 'attndsl[sharded]'")
     device_map = placement if isinstance(placement, str) else dict(placement)
-    options = {"device_map": device_map, "offload_folder": tempfile.mkdtemp(prefix="attndsl-offload-")}
+    folder = tempfile.mkdtemp(prefix="attndsl-offload-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # it may hold as many bytes as the model has
+    options = {"device_map": device_map, "offload_folder": folder}
     return options if max_memory is None else {**options, "max_memory": dict(max_memory)}
 
 

@@ -140,9 +140,17 @@ def _lifted(m: Machine, function: ast.FunctionDef, description: str, bare: bool)
         raise _stopped(m, str(stop), "E0309") from None
     except RecursionError:
         raise _stopped(m, "the program is nested too deeply", "E0309") from None
+    except MemoryError:
+        raise
+    except Exception as error:  # a mistake of ours may cost this program its rules, not the others of the file theirs
+        what = f"{error.__class__.__name__}: {error}".rstrip(": ")
+        raise _stopped(m, f"a rule of the lifter failed, a bug of attndsl, please report it ({what})", BUG) from error
     finally:
         T.settle()
         sys.setrecursionlimit(limit)
+
+
+BUG = "E0323"
 
 
 def _checked(program: D.Program) -> TypedProgram:

@@ -61,7 +61,7 @@ def _record(m: Machine, found: DictValue) -> Value:
 def extend(m: Machine, ref: Ref, parts: tuple[Part, ...]) -> None:
     """Add elements at the end."""
     found = m.mutable(ref)
-    if isinstance(found, Growing):
+    if isinstance(found, Growing) and not found.is_dict:
         m.state.heap[ref.key] = replace(found, added=found.added + parts)
     elif isinstance(found, Seq):
         m.state.heap[ref.key] = Seq(found.parts + parts, found.is_set)

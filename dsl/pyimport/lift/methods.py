@@ -235,9 +235,9 @@ def _container(m: Machine, ref: Ref, name: str, node: ast.Call) -> Value:
     if isinstance(found, DictValue) and found.length is not None:
         if found.array:
             return numpy_.method(m, replace(tables.vector(m, found), slice_of=ref.key), name, node)
+        if name in _CHANGES:
+            raise m.stop("a list of a fixed length is changed by this method", node, "E0311")
         ref = m.allocate(tables.sequence(m, found))
-        if name in ("append", "extend"):
-            raise m.stop("a list of a fixed length is extended", node, "E0311")
     elif isinstance(found, DictValue):
         return _dict(m, ref, name, args, node)
     if isinstance(found, Seq) and found.sort and name not in _OF_SORTS[found.sort]:

@@ -30,7 +30,7 @@ def as_for(
     name = count.name
     body = [s for s in body if s is not count.statement]
     read = {x.id for x in pytree.walk(count.bound) if isinstance(x, ast.Name)}
-    if _changes(body, name, *read) or _grows(body, read) or (_continues(body) and not count.first):
+    if _changes(body, name, *read) or (_continues(body) and not count.first):
         raise stop
     if count.first and len(tests) > 1:
         raise stop  # the other tests see the counter before it counts
@@ -46,7 +46,11 @@ def as_for(
     for part in pytree.walk(loop):
         if not hasattr(part, "lineno"):
             ast.copy_location(part, node)
-    return run_for(m, loop) and (not guard or then(m, node.orelse))
+    bound = evaluate(m, count.bound)
+    goes_on = run_for(m, loop)
+    if evaluate(m, count.bound) != bound:
+        raise stop  # the body changed a list of which the bound is the length: Python asks for it each time
+    return goes_on and (not guard or then(m, node.orelse))
 
 
 @dataclass(frozen=True)
@@ -176,28 +180,6 @@ def _ended(count: _Count, start: str) -> ast.stmt:
 def is_one(step: ast.expr) -> bool:
     """The whole number 1: neither 1.0 nor True."""
     return isinstance(step, ast.Constant) and type(step.value) is int and step.value == 1
-
-
-def _grows(body: list[ast.stmt], names: set[str]) -> bool:
-    """The body does something with a list of which the bound is the length, other than reading its elements."""
-    return any(
-        (isinstance(x, ast.Attribute) and isinstance(x.value, ast.Name) and x.value.id in names)
-        or (isinstance(x, ast.Subscript) and isinstance(x.ctx, ast.Del) and _of(x.value, names))
-        or (isinstance(x, ast.Call) and any(_of(argument, names) for argument in x.args) and not _reads(x))
-        for s in body
-        for x in pytree.walk(s)
-    )
-
-
-def _of(node: ast.expr, names: set[str]) -> bool:
-    return isinstance(node, ast.Name) and node.id in names
-
-
-def _reads(call: ast.Call) -> bool:
-    return isinstance(call.func, ast.Name) and call.func.id in _READERS
-
-
-_READERS = frozenset(("len", "range", "enumerate", "zip", "sum", "max", "min", "abs", "sorted", "reversed"))
 
 
 def _changes(body: list[ast.stmt], *names: str) -> bool:

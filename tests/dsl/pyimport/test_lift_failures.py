@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from lift_support import reason, same_or_fails
+from lift_support import reason, same_or_fails, source_of
+
+from attndsl.dsl.pyimport import import_python
+from attndsl.dsl.source import SourceFile
 
 BODIES = {
     "index of what may be missing": """
@@ -124,3 +127,17 @@ NEAR_MISSES = {
 @pytest.mark.parametrize(("code", "body"), NEAR_MISSES.values(), ids=NEAR_MISSES)
 def test_near_misses_are_not_lifted(code: str, body: str) -> None:
     assert reason(body) == code
+
+
+def test_a_mistake_of_a_rule_costs_the_program_its_rules_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("x")
+
+    monkeypatch.setattr("attndsl.dsl.pyimport.lift.assemble.program", fail)
+    text = source_of("A[0, 0] = 1")
+    (found,) = import_python(SourceFile("file.py", text)).programs
+    assert found.typed is None
+    assert found.loops is not None
+    (said,) = found.diagnostics
+    assert "a bug of attndsl, please report it (KeyError: 'x')" in said.headline
+    assert said.notes == ("`attndsl rule E0323` says more",)

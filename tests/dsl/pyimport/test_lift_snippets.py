@@ -75,7 +75,7 @@ def lines_of(name: str) -> list[str]:
 def _snippets() -> dict[str, dict[str, str]]:
     expressions = [(line, _expression(line)) for line in lines_of("expressions.txt") if not line.startswith("#")]
     found = chunked("expressions", expressions)
-    for kind in ("statements", "variants", "guards", "edges", "arrays", "conditions", "widened", "borders"):
+    for kind in ("statements", "variants", "guards", "edges", "arrays", "conditions", "widened", "borders", "aliases"):
         bodies = [b.strip("\n") for b in "\n".join(lines_of(f"{kind}.txt")).split("\n---\n")]
         found |= chunked(kind, [(b.replace("\n", "\n# "), _body(b)) for b in bodies if not b.startswith("#")])
     return found
@@ -93,6 +93,7 @@ def record_of(found: Imported) -> str:
     lines = [to_text(found.typed.program).split("\n", 1)[1] if found.typed else "not lifted\n"]
     for d in found.diagnostics:
         headline = d.headline.removeprefix("program is kept as a bounded loop program: ")
+        assert "bug of attndsl" not in headline, headline
         lines.append(f"{d.code} line {d.line}: {headline}\n")
     return "".join(lines)
 
