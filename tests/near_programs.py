@@ -23,7 +23,10 @@ FAMILIES = (
     ("is_punct", "word_start", "special"),
 )
 """Words of which one can stand where the other does: operators, actions, sums of a row, functions, features."""
-AGGREGATES = (("count", "any", "first", "last"), ("sum", "product", "largest", "smallest", "all", "argmax", "argmin", "nth"))
+AGGREGATES = (
+    ("count", "any", "first", "last"),
+    ("sum", "product", "largest", "smallest", "all", "argmax", "argmin", "nth"),
+)
 """Kinds of aggregates without a value, and with one."""
 ENDS = (None, "first", "self", "uniform", "nothing")
 PAIRS = (("left", "right"), ("then", "otherwise"), ("row", "column"), ("lower", "upper"))

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import numpy as np
 import pytest
 from cases import near as relation
 from conformance import Outcome, disagreement, outcome, outcome_of_interpreter
