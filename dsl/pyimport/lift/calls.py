@@ -7,6 +7,7 @@ import ast
 from attndsl.dsl.pyimport.lift import builtins_, methods, numpy_, remembered
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, settle, spread
+from attndsl.dsl.pyimport.lift.encoding import returns_tensors
 from attndsl.dsl.pyimport.lift.evaluate import evaluate, register
 from attndsl.dsl.pyimport.lift.iterators import is_iterator, is_read_once
 from attndsl.dsl.pyimport.lift.machine import Frame, Machine, State
@@ -56,12 +57,9 @@ def _parse(m: Machine, node: ast.Call) -> Value:
 
 def _encode(m: Machine, node: ast.Call) -> Value:
     """``tokenizer(sentence, return_tensors=...)``."""
-    options = {k.arg: k.value for k in node.keywords}
     if len(node.args) != 1 or evaluate(m, node.args[0]) != Opaque("sentence"):
         raise m.stop("something else than the sentence is tokenized", node, "E0306")
-    if set(options) - {"return_tensors"}:
-        raise m.stop("the tokenizer is called with options", node, "E0306")
-    return Opaque("encoding", "return_tensors" in options)
+    return Opaque("encoding", returns_tensors(m, node))
 
 
 # ---------------------------------------------------------------- inlining
