@@ -104,6 +104,12 @@ def values(m: Machine, ref: Ref) -> Seq:
 
 
 def _distinct(m: Machine, found: DictValue) -> tuple[Part, ...]:
+    """Each key once, with the value that it has in the end."""
+    parts = _each_key(m, found)
+    return C.in_no_order(Seq(parts)).parts if found.unordered else parts
+
+
+def _each_key(m: Machine, found: DictValue) -> tuple[Part, ...]:
     constant = [p for p in found.parts if not p.binders]
     keys = [key_of(p) for p in constant]
     written = len(constant) == len(found.parts) and all(isinstance(k, Scalar) and T.is_const(k.term) for k in keys)

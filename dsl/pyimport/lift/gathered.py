@@ -18,6 +18,7 @@ from attndsl.dsl.pyimport.lift.values import (
     DictValue,
     Growing,
     NoneValue,
+    Opaque,
     Part,
     Ref,
     Scalar,
@@ -49,6 +50,20 @@ def made(m: Machine, name: str, node: ast.Call) -> Value:
         seq = iterable(m, evaluate(m, node.args[0]))
         parts = tuple(Part(p.binders, p.condition, TupleValue((p.element, known(1), known(SUM)))) for p in seq.parts)
     return m.allocate(DictValue(parts, default=_COUNTER))
+
+
+def most_common(m: Machine, ref: Ref, args: list[Value], node: ast.Call) -> Value:
+    """``counter.most_common(k)``: keys and counts from the greatest count on, of equal ones the first key first."""
+    from attndsl.dsl.pyimport.lift import dicts, ordering, slices
+
+    held = m.contents(ref)
+    sizes = [a.term for a in args if isinstance(a, Scalar) and a.term.kind == "int"]
+    if not isinstance(held, DictValue) or held.default != _COUNTER or len(args) > 1 or len(sizes) != len(args):
+        raise m.stop("the dict method 'most_common'", node, "E0305")
+    if sizes and not m.holds(T.compare(">=", sizes[0], T.ZERO)):
+        raise m.stop("the most common of a number that may be negative", node, "E0313")
+    pairs = ordering.by_key(m, Seq(dicts.items(m, ref).parts), Opaque("itemgetter", (1,)), backwards=True)
+    return m.allocate(slices.slice_of(m, pairs, None, sizes[0]) if sizes else pairs)
 
 
 def is_gathered(parts: tuple[Part, ...]) -> bool:

@@ -67,7 +67,7 @@ def _over(m: Machine, node: ast.For, value: Value) -> bool:
     seq = iterable(m, value)
     ordered = not seq.is_set
     if seq.is_set:
-        seq = C.as_positions(m, seq)
+        seq = C.each_once(m, seq)
     if len(seq.parts) > 1 and _breaks(node) and any(p.binders for p in seq.parts) and not exclusive(m, seq):
         raise m.stop("a list that was built in several places is left early", node, "E0313")
     if len(seq.parts) > 1 and node.orelse and any(p.binders for p in seq.parts):

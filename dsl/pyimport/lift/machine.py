@@ -139,6 +139,7 @@ class Frame:
     parents: tuple[int, ...]
     function: ast.FunctionDef | None = None
     returns: list[tuple[State, Value]] = field(default_factory=list)
+    of_file: bool = False  # no activation: an expression of the file
 
 
 @dataclass
@@ -218,7 +219,7 @@ class Machine:
     @contextmanager
     def outside(self) -> Iterator[None]:
         """At the level of the file, where no name of a function is seen."""
-        frame = Frame(next(self.keys), ())
+        frame = Frame(next(self.keys), (), of_file=True)
         self.state.frames[frame.key] = {}
         self.frames.append(frame)
         try:

@@ -277,6 +277,10 @@ def _dict(m: Machine, ref: Ref, name: str, args: list[Value], node: ast.Call) ->
         return dicts.values(m, ref)
     if name == "keys" and not args:
         return replace(dicts.key_sequence(m, _as_dict(m, ref)), sort="view")
+    if name == "copy" and not args:
+        return m.allocate(_as_dict(m, ref))
+    if name == "most_common":
+        return gathered.most_common(m, ref, args, node)
     raise m.stop(f"the dict method {name!r}", node, "E0305")
 
 

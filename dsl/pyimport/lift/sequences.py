@@ -180,7 +180,8 @@ def _reversed(m: Machine, node: ast.Call) -> Value:
 
 def _sorted(m: Machine, node: ast.Call) -> Value:
     options = {k.arg: k.value for k in node.keywords}
-    seq = iterable(m, evaluate(m, node.args[0]))
+    value = evaluate(m, node.args[0])
+    seq = iterable(m, value)
     if seq.is_set:
         seq = Seq(C.as_positions(m, seq).parts)
     backwards = False
@@ -189,7 +190,7 @@ def _sorted(m: Machine, node: ast.Call) -> Value:
         if flag not in (known(True), known(False)):
             raise m.stop("sorted with an unknown order", node, "E0313")
         backwards = flag == known(True)
-    key = evaluate(m, options.pop("key")) if "key" in options else NoneValue()
+    key = ordering.key_of(value, evaluate(m, options.pop("key"))) if "key" in options else NoneValue()
     return m.allocate(sort(m, seq, key, backwards, node))
 
 

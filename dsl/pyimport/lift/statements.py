@@ -10,6 +10,7 @@ from attndsl.dsl import pytree
 from attndsl.dsl.pyimport.lift import (
     arrays,
     blocks,
+    defaults,
     dicts,
     elementwise,
     fancy,
@@ -270,7 +271,7 @@ def _import(m: Machine, node: ast.Import | ast.ImportFrom) -> bool:
 def _define(m: Machine, node: ast.FunctionDef) -> bool:
     if node.decorator_list or any(isinstance(x, ast.Nonlocal | ast.Yield | ast.Global) for x in pytree.walk(node)):
         raise m.stop("a nested function of this kind", node, "E0307")
-    m.assign(node.name, Closure(node, m.frames[-1].key))
+    m.assign(node.name, Closure(node, m.frames[-1].key, defaults.values(m, node)))
     return True
 
 
