@@ -286,8 +286,6 @@ MAKING: dict[str, Callable[[Machine, ast.Call], Value]] = {
     "full_like": _like(None),
     "array": _array,
     "asarray": _array,
-    "eye": matrices.eye,
-    "identity": matrices.eye,
     "outer": matrices.outer,
     "arange": _arange,
     "linspace": _linspace,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from attndsl.dsl.pyimport.lift import arguments, arrays, gathered, picking, sheets
+from attndsl.dsl.pyimport.lift import arguments, arrays, diagonals, gathered, picking
 from attndsl.dsl.pyimport.lift import elementwise as E
 from attndsl.dsl.pyimport.lift import reductions as R
 from attndsl.dsl.pyimport.lift import terms as T
@@ -20,7 +20,6 @@ from attndsl.dsl.pyimport.lift.ufuncs import UFUNCS, clip
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
     Grid,
-    NoneValue,
     Opaque,
     RowRef,
     Scalar,
@@ -227,24 +226,6 @@ def _flat_places(m: Machine, node: ast.Call) -> Value:
     return TupleValue((found,)) if ast.unparse(node.func).endswith(".nonzero") else found
 
 
-def _fill_diagonal(m: Machine, node: ast.Call) -> Value:
-    """``np.fill_diagonal(A, x)`` changes the matrix in its place."""
-    grid = argument(m, node.args[0]) if len(node.args) == 2 and not node.keywords else None
-    value = argument(m, node.args[1]) if isinstance(grid, Grid) else None
-    if not isinstance(grid, Grid) or not isinstance(value, Scalar | Vector | RowRef):
-        raise m.stop("np.fill_diagonal with these arguments", node, "E0315")
-    line, matrix = sheets.of(m, value), arrays.current(m, grid)
-    r = T.fresh("int")
-    binder = Binder(r, T.ZERO, T.N)
-    held = m.state.path
-    m.loops.append(Loop(binder))
-    m.state.path = m.state.along(*binder.conditions())
-    m.write("set", matrix, r, r, T.as_number(line.at(T.ZERO, r).term), node)
-    m.state.path = held
-    m.loops.pop()
-    return NoneValue()
-
-
 _NUMPY: dict[str, Callable[[Machine, ast.Call], Value]] = {
     **MAKING,
     **UFUNCS,
@@ -263,6 +244,8 @@ _NUMPY: dict[str, Callable[[Machine, ast.Call], Value]] = {
     "copy": _copied,
     "flatnonzero": _flat_places,
     "nonzero": _flat_places,
-    "fill_diagonal": _fill_diagonal,
+    "fill_diagonal": diagonals.fill,
+    "eye": diagonals.eye,
+    "identity": diagonals.eye,
 }
 __all__ = ["Binder", "Loop", "TupleValue", "call", "method", "spread"]

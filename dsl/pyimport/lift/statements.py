@@ -18,6 +18,7 @@ from attndsl.dsl.pyimport.lift import (
     masks,
     matrices,
     sheets,
+    steps,
     tables,
 )
 from attndsl.dsl.pyimport.lift import terms as T
@@ -128,6 +129,8 @@ def _cell_of(m: Machine, base: Value, index: ast.expr, node: ast.AST) -> tuple[R
         row = base
     else:
         raise m.stop("an item of this object is changed", node, "E0311")
+    if isinstance(index, ast.Slice) and index.step is not None:
+        return row, steps.places(m, index, row.length)
     if isinstance(index, ast.Slice):
         return arrays._row_slice(m, row, index), None
     if isinstance(index, ast.Tuple):

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from dataclasses import replace
 
-from attndsl.dsl.pyimport.lift import aliases, arrays, blocks, dicts, fancy, masks, matrices, sheets, tables
+from attndsl.dsl.pyimport.lift import aliases, arrays, blocks, dicts, fancy, masks, matrices, sheets, steps, tables
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import elementwise as E
 from attndsl.dsl.pyimport.lift import terms as T
@@ -250,6 +250,9 @@ def _store_places(m: Machine, row: RowRef, at: Term | fancy.Places, value: Value
 
 
 def _store_slice(m: Machine, row: RowRef, index: ast.Slice, value: Value, node: ast.AST) -> None:
+    if index.step is not None:
+        _store_places(m, row, steps.places(m, index, row.length), value, node)
+        return
     part = arrays._row_slice(m, row, index)
     _fill(m, part, value, node)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from attndsl.dsl.pyimport.lift import arrays, dicts, ordering, sheets, slices, spans, tables
+from attndsl.dsl.pyimport.lift import arrays, dicts, ordering, sheets, slices, spans, steps, tables
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import doc_words, sequence, spread
@@ -234,7 +234,9 @@ def _slice(m: Machine, base: Value, index: ast.Slice) -> Value:
         step = evaluate(m, index.step)
         if index.lower is None and index.upper is None and step == known(-1):
             return m.allocate(ordering.reverse(seq))
-        raise m.stop("a slice with a step", code="E0303")
+        if seq.is_set or seq.sort == "view":
+            raise m.stop("a slice with a step of this object", code="E0302")
+        return m.allocate(replace(steps.of_list(m, seq, index), sort=seq.sort))
     start, stop = (_bound(m, b) for b in (index.lower, index.upper))
     return m.allocate(slices.slice_of(m, seq, start, stop))
 
