@@ -12,6 +12,8 @@ from attndsl.dsl.pyimport.lift.merge import guard, merge_values
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Carried,
+    CellRow,
+    CellTable,
     Choice,
     Closure,
     DictValue,
@@ -198,6 +200,10 @@ def sequence(m: Machine, value: Value) -> Seq | None:
             return sequence(m, found)
         case Seq():
             return value
+        case CellTable(kind="list") | CellRow(kind="list"):
+            from attndsl.dsl.pyimport.lift import cells
+
+            return cells.as_sequence(m, value)
         case TupleValue(items=items):
             return literal(items)
         case DictValue():

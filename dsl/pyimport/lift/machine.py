@@ -177,6 +177,7 @@ class Machine:
     long_ranges: bool = False  # a loop over a range was written out
     at_once: bool = False  # such loops are walked through at once
     put_otherwise: int = 0  # in how many further ways functions are rewritten; see preparing.py
+    listed: dict[str, tuple[str, bool, bool]] = field(default_factory=dict)  # lists of lists: see cells.py
     plain: dict[str, bool] = field(default_factory=dict)  # dicts by position: all numbers kept so far are Python's
 
     # ------------------------------------------------------------ places

@@ -30,6 +30,8 @@ from attndsl.dsl.pyimport.lift.operators import set_operation
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
+    CellRow,
+    CellTable,
     DictValue,
     Grid,
     Growing,
@@ -98,6 +100,8 @@ def _call(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
             found = None if text is None else letters.combined(m, symbol, base, letters.set_of(text))
             if found is not None:
                 return found
+        case CellTable(kind="int" | "bool") | CellRow(kind="int" | "bool"):
+            return numpy_.method(m, tables.as_vector(m, base), name, node)
         case Grid() | RowRef() | Vector() | Sheet() | Opaque(name="filled" | "tril" | "transposed"):
             return numpy_.method(m, base, name, node)
         case Opaque(name="ids") if name in ("tolist",) and not node.args:

@@ -17,6 +17,8 @@ from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.uniting import united
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
+    CellRow,
+    CellTable,
     Grid,
     NoneValue,
     Opaque,
@@ -57,7 +59,7 @@ def _length(m: Machine, v: Value) -> Value:
             return Scalar(T.const(len(items)))
         case Span():
             return Scalar(spans.size(v))
-    if arrays.is_array(v):
+    if arrays.is_array(v) or isinstance(v, CellTable | CellRow):
         return Scalar(T.N)
     seq = sequence(m, v)
     if seq is None or seq.once:
@@ -76,6 +78,10 @@ def _length(m: Machine, v: Value) -> Value:
 
 def iterable(m: Machine, value: Value) -> Seq:
     """The value as something to walk through."""
+    if isinstance(value, CellTable | CellRow):
+        from attndsl.dsl.pyimport.lift import cells
+
+        return cells.as_sequence(m, value)
     if isinstance(value, RowRef | Vector):
         v = arrays.vector(m, value)
         if v.part:

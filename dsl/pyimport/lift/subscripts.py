@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from attndsl.dsl.pyimport.lift import arrays, dicts, ordering, sheets, slices, spans, steps, tables
+from attndsl.dsl.pyimport.lift import arrays, cells, dicts, ordering, sheets, slices, spans, steps, tables
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import doc_words, sequence, spread
@@ -15,6 +15,8 @@ from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
+    CellRow,
+    CellTable,
     DictValue,
     Grid,
     Opaque,
@@ -84,6 +86,8 @@ def attribute(m: Machine, base: Value, name: str) -> Value:
             return Opaque("function", f"{prefix}.{name}")
         case Span():
             return spans.attribute(m, base, name)
+        case CellTable(kind="int" | "bool") if name in ("T", "shape"):
+            return attribute(m, cells.sheet(m, base), name)
         case Grid() | Opaque(name="filled" | "tril" | "transposed") if name == "shape":
             return TupleValue((Scalar(T.N), Scalar(T.N)))
         case Grid() if name == "T":
@@ -166,6 +170,10 @@ def subscript(m: Machine, base: Value, index: ast.expr, node: ast.AST) -> Value:
     match base:
         case Grid():
             return arrays.grid_subscript(m, base, index)
+        case CellTable() | CellRow(kind="int" | "bool"):
+            return cells.subscript(m, base, index)
+        case CellRow() if not isinstance(index, ast.Slice | ast.Tuple):
+            return cells.subscript(m, base, index)
         case RowRef() | Vector():
             return arrays.vector_subscript(m, base, index)
         case Sheet():

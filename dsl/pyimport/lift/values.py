@@ -236,6 +236,23 @@ class Grid(Value):
     version: int
 
 
+@symbolic
+class CellTable(Value):
+    """A matrix whose cells keep their type: numpy's of "int" or "bool", or a "list" of lists. See ``cells``."""
+
+    matrix: str
+    kind: str
+
+
+@symbolic
+class CellRow(Value):
+    """One row of such a matrix; a change of it changes the matrix."""
+
+    matrix: str
+    kind: str
+    row: Term
+
+
 @symbolic_by_identity
 class Sheet(Value):
     """A matrix computed cell by cell: ``at(row, column)``; never changed in place.
