@@ -12,7 +12,7 @@ from attndsl.dsl.pyimport.lift.iterators import is_iterator, is_read_once
 from attndsl.dsl.pyimport.lift.machine import Frame, Machine, State
 from attndsl.dsl.pyimport.lift.merge import merge_states
 from attndsl.dsl.pyimport.lift.preparing import prepared
-from attndsl.dsl.pyimport.lift.values import Closure, NoneValue, Opaque, Scalar, Seq, Unbound, Value
+from attndsl.dsl.pyimport.lift.values import Closure, NoneValue, Opaque, Ref, Scalar, Seq, Unbound, Value, literal
 
 _MAX_DEPTH = 12
 
@@ -55,13 +55,15 @@ def _parse(m: Machine, node: ast.Call) -> Value:
 
 
 def _encode(m: Machine, node: ast.Call) -> Value:
-    """``tokenizer(sentence, return_tensors=...)``."""
+    """``tokenizer(sentence, return_tensors=...)``; of ``[sentence]``, a batch of one."""
     options = {k.arg: k.value for k in node.keywords}
-    if len(node.args) != 1 or evaluate(m, node.args[0]) != Opaque("sentence"):
+    given = evaluate(m, node.args[0]) if len(node.args) == 1 else None
+    batch = isinstance(given, Ref) and m.contents(given) == literal((Opaque("sentence"),))
+    if not batch and given != Opaque("sentence"):
         raise m.stop("something else than the sentence is tokenized", node, "E0306")
     if set(options) - {"return_tensors"}:
         raise m.stop("the tokenizer is called with options", node, "E0306")
-    return Opaque("encoding", "return_tensors" in options)
+    return Opaque("encoding", batch or "return_tensors" in options)
 
 
 # ---------------------------------------------------------------- inlining
