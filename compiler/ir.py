@@ -21,7 +21,7 @@ from attndsl.dsl.source import SourceFile, Span
 # Operations by what they need; the emitters implement exactly these, ``compiler/verify.py`` holds their typing rules.
 LEAVES = ("const", "text", "n", "iota", "column", "relation", "host")
 ARITHMETIC = ("add", "sub", "mul", "div", "floordiv", "mod", "pow", "neg", "min", "max")
-FUNCTIONS = ("abs", "exp", "log", "sqrt", "tanh", "floor", "ceil", "round", "trunc")
+FUNCTIONS = ("abs", "exp", "log", "sqrt", "tanh", "sin", "cos", "floor", "ceil", "round", "trunc")
 COMPARISONS = ("lt", "le", "eq")
 LOGIC = ("and", "or", "not")
 CONVERSIONS = ("float",)

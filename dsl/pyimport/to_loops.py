@@ -6,12 +6,14 @@ The input has passed ``names.check_module``, so each construct here is an accept
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 from attndsl.dsl import pytree
 from attndsl.dsl.pyimport import loops as lt
+from attndsl.dsl.pyimport.late_imports import heads, late_imports
 from attndsl.dsl.pyimport.names import ProgramCheck
 from attndsl.dsl.pyimport.read import import_targets
-from attndsl.dsl.pyimport.scopes import ScopeNode, argument_names, open_scope
+from attndsl.dsl.pyimport.scopes import Scope, ScopeNode, argument_names, open_scope
 from attndsl.dsl.pyimport.to_loops_expr import ExpressionLowering
 
 RESERVED = 3  # slots 0..2 of a frame: outer frame, run, names
@@ -35,6 +37,7 @@ class _Lowering(ExpressionLowering):
         super().__init__(module, {name: slot for slot, name in enumerate([*reached, *state])})
         self.check = check
         self._texts: dict[str, str] = {}
+        self.late: dict[Scope, set[str]] = {}
 
     def unit(self) -> lt.Unit:
         setup: list[lt.Statement] = []
@@ -77,7 +80,11 @@ class _Lowering(ExpressionLowering):
         """Open the scope of ``node``; returns the names of its slots."""
         self.scope = open_scope(node, self.scope)
         ordered = argument_names(node.args) if isinstance(node, ast.FunctionDef | ast.Lambda) else []
-        ordered += sorted(self.scope.bound - set(ordered) - set(self.scope.imports))
+        imports = set(self.scope.imports)
+        if imports and isinstance(node, ast.FunctionDef) and (late := late_imports(node, imports)):
+            self.late[self.scope] = late
+            imports -= late
+        ordered += sorted(self.scope.bound - set(ordered) - imports)
         self.slots[self.scope] = {name: RESERVED + k for k, name in enumerate(ordered)}
         return ["", "", "", *ordered]
 
@@ -130,7 +137,19 @@ class _Lowering(ExpressionLowering):
     # ---- statements
 
     def block(self, statements: list[ast.stmt]) -> tuple[lt.Statement, ...]:
-        return tuple(lowered for node in statements for lowered in self.statement(node))
+        if not self.late:
+            return tuple(lowered for node in statements for lowered in self.statement(node))
+        return tuple(lowered for node in statements for lowered in (*self._imported(node), *self.statement(node)))
+
+    def _imported(self, node: ast.stmt) -> Iterator[lt.Statement]:
+        """A look at each name that the statement uses and an import may not have set yet."""
+        assert self.scope is not None
+        for part in pytree.walk(*heads(node)):
+            scope = self.scope.find(part.id) if isinstance(part, ast.Name) else None
+            if scope is not None and part.id in self.late.get(scope, ()):  # type: ignore[attr-defined]
+                name: str = part.id  # type: ignore[attr-defined]
+                depth, slot, at = self._depth(scope), self.slots[scope][name], self.at(part)
+                yield lt.Evaluate(at, lt.GetLocal(at, name, depth, slot, self._is_free(scope)))
 
     def statement(self, node: ast.stmt) -> list[lt.Statement]:
         """The statements of the tree for one of Python's (none for imports, declarations and docstrings)."""
@@ -198,9 +217,11 @@ class _Lowering(ExpressionLowering):
         if not isinstance(node, ast.Import | ast.ImportFrom) or self.scope is None:
             return []
         found: list[lt.Statement] = []
+        at = self.at(node)
         for name, target in import_targets(node).items():
-            if name not in self.scope.imports and name in self.slots.get(self.scope, {}):
-                at = self.at(node)
+            if name in self.late.get(self.scope, ()):
+                found.append(lt.Assign(at, (self.set_name(name, at),), lt.Const(at, True)))
+            elif name not in self.scope.imports and name in self.slots.get(self.scope, {}):
                 found.append(lt.Assign(at, (self.set_name(name, at),), lt.Member(at, target)))
         return found
 

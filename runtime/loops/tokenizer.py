@@ -26,6 +26,9 @@ class Ids:
     def __len__(self) -> int:
         return len(self.values)
 
+    def __bool__(self) -> bool:
+        return bool(self.values)  # of several values there is no truth: ValueError
+
     def __getitem__(self, index: Any) -> Any:
         found = self.values[index]
         return Ids(found) if isinstance(found, np.ndarray) else int(found)

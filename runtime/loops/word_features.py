@@ -36,8 +36,9 @@ def parse(run: Run, text: Any) -> Doc:
         words = run.parses[text]
     else:
         run.step(1000)
-        words = table.words if table.parse is None else table.parse(text)
-        run.parses[text] = words
+        if table.parse is None:
+            raise Stop("E0472", "the program parses another text than its sentence, for which no parser is at hand")
+        words = run.parses[text] = table.parse(text)
     run.grow(len(words))
     return Doc(run, text, words)
 

@@ -184,6 +184,12 @@ class Span:
     def __gt__(self, other: object) -> bool:
         return other is None or (isinstance(other, Span) and self._key()[:2] > other._key()[:2])
 
+    def __le__(self, other: object) -> bool:
+        return self < other or self == other
+
+    def __ge__(self, other: object) -> bool:
+        return self > other or self == other
+
     def __len__(self) -> int:
         return max(0, self.end - self.start)
 

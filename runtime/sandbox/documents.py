@@ -82,6 +82,23 @@ class Span:
             return False
         return (self.start, self.end, self.label_) == (other.start, other.end, other.label_)
 
+    # As spaCy compares: False with anything that is no span, ``!=`` included.
+
+    def __ne__(self, other: object) -> bool:
+        return other is None or (type(other) is Span and not self == other)
+
+    def __lt__(self, other: object) -> bool:
+        return type(other) is Span and (self.start, self.end) < (other.start, other.end)
+
+    def __gt__(self, other: object) -> bool:
+        return other is None or (type(other) is Span and (self.start, self.end) > (other.start, other.end))
+
+    def __le__(self, other: object) -> bool:
+        return self < other or self == other
+
+    def __ge__(self, other: object) -> bool:
+        return self > other or self == other
+
     def __hash__(self) -> int:
         return hash((self.start, self.end, self.label_))
 

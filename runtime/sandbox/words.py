@@ -96,20 +96,25 @@ class Token:
     def __hash__(self) -> int:
         return hash((self._words.size, self.i))
 
+    # Comparisons are spaCy's own: it answers False to anything that is no token, ``!=`` included.
+
     def __eq__(self, other: object) -> bool:
         return type(other) is Token and other.doc is self.doc and other.i == self.i
 
-    def __lt__(self, other: Token) -> bool:
-        return self.i < other.i
+    def __ne__(self, other: object) -> bool:
+        return other is None or (type(other) is Token and (other.doc is not self.doc or other.i != self.i))
 
-    def __le__(self, other: Token) -> bool:
-        return self.i <= other.i
+    def __lt__(self, other: object) -> bool:
+        return type(other) is Token and self.i < other.i
 
-    def __gt__(self, other: Token) -> bool:
-        return self.i > other.i
+    def __le__(self, other: object) -> bool:
+        return type(other) is Token and self.i <= other.i
 
-    def __ge__(self, other: Token) -> bool:
-        return self.i >= other.i
+    def __gt__(self, other: object) -> bool:
+        return other is None or (type(other) is Token and self.i > other.i)
+
+    def __ge__(self, other: object) -> bool:
+        return other is None or (type(other) is Token and self.i >= other.i)
 
     def _at(self, word: int) -> Token:
         token: Token = self.doc._token(word)

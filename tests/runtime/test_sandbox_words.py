@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import pytest
@@ -138,3 +139,30 @@ def test_every_attribute_equals_spacy(pipeline: Any, text: str) -> None:
     for name in ("sents", "ents", "noun_chunks"):
         got = [(s.start, s.end, s.text, s.root.i, s.lemma_) for s in getattr(ours, name)]
         assert got == [(s.start, s.end, s.text, s.root.i, s.lemma_) for s in getattr(real, name)], name
+
+
+def answers(doc: Any) -> list[Any]:
+    """What every comparison of two objects says, or which error it is."""
+    values = [doc[0], doc[1], doc[0:2], doc[0:3], doc[1:2], doc, None, 3, "Tom", 1.5]
+    found: list[Any] = []
+    for compare in (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge):
+        for one in values:
+            for other in values:
+                try:
+                    found.append(compare(one, other))
+                except TypeError:
+                    found.append("TypeError")
+    return found
+
+
+def test_comparisons_are_spacys(pipeline: Any) -> None:
+    """spaCy answers False to ``token != 3``."""
+    from attndsl.runtime.loops.state import Run
+    from attndsl.runtime.loops.words import Doc as BoundedDoc
+    from attndsl.runtime.parse_words import words_of
+
+    real = pipeline(TEXTS[0])
+    wanted = answers(real)
+    assert answers(Doc(Words(TEXTS[0], word_columns(words_of(real))))) == wanted
+    run = Run.__new__(Run)
+    assert answers(BoundedDoc(run, TEXTS[0], words_of(real))) == wanted

@@ -7,6 +7,7 @@ bound inclusive, upper bound exclusive. Words are kept as word nodes; their spaC
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -221,10 +222,24 @@ def _compare_choice(op: str, a: Term, b: Term) -> Term | None:
     """``(x if c else y) == z`` where the constants decide it."""
     if a.op != "ite" or not is_const(b) or a.kind == "bool":
         return None
-    _, x, y = a.args
+    c, x, y = a.args
+    if a.kind == b.kind == "int" and is_const(x) != is_const(y):
+        found = _of_place(op, x, c, b), _of_place(op, y, not_(c), b)
+        if None not in found:
+            return _bool_ite(c, *found)
     if not ((is_const(x) or x.op == "ite") and (is_const(y) or y.op == "ite")):
         return None
     return _for_each(a, lambda t: compare(op, t, b), ("cmp", op, b))
+
+
+def _of_place(op: str, x: Term, given: Term, b: Term) -> Term | None:
+    """``x op b`` where x is a constant, or a place that is there and so no less than 0: ``last != -1``."""
+    if is_const(x):
+        return const(_COMPARE[op](x.data, b.data))
+    if x.op != "agg" or x.data not in ("first", "last") or some(x) not in (TRUE, *parts(given)):
+        return None
+    least, most = _COMPARE[op](0, b.data), _COMPARE[op](math.inf, b.data)
+    return const(least) if least == most and (b.data < 0 or op not in ("==", "!=")) else compare(op, x, b)
 
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {

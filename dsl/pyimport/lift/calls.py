@@ -7,6 +7,7 @@ import ast
 from attndsl.dsl.pyimport.lift import builtins_, defaults, methods, numpy_, remembered
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, settle, spread
+from attndsl.dsl.pyimport.lift.encoding import returns_tensors
 from attndsl.dsl.pyimport.lift.evaluate import evaluate, register
 from attndsl.dsl.pyimport.lift.iterators import is_iterator, is_read_once
 from attndsl.dsl.pyimport.lift.machine import Frame, Machine, State
@@ -56,14 +57,11 @@ def _parse(m: Machine, node: ast.Call) -> Value:
 
 def _encode(m: Machine, node: ast.Call) -> Value:
     """``tokenizer(sentence, return_tensors=...)``; of ``[sentence]``, a batch of one."""
-    options = {k.arg: k.value for k in node.keywords}
     given = evaluate(m, node.args[0]) if len(node.args) == 1 else None
     batch = isinstance(given, Ref) and m.contents(given) == literal((Opaque("sentence"),))
     if not batch and given != Opaque("sentence"):
         raise m.stop("something else than the sentence is tokenized", node, "E0306")
-    if set(options) - {"return_tensors"}:
-        raise m.stop("the tokenizer is called with options", node, "E0306")
-    return Opaque("encoding", batch or "return_tensors" in options)
+    return Opaque("encoding", returns_tensors(m, node) or batch)
 
 
 # ---------------------------------------------------------------- inlining

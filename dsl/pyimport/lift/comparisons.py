@@ -46,11 +46,13 @@ def comparison(m: Machine, op: ast.cmpop, a: Value, b: Value) -> Value:
             raise m.stop("an order between a text and a number", code="E0302")
         return Scalar(T.compare(symbol, a.term, b.term), numpy_of(a, b))
     if symbol in ("==", "!="):
+        if {type(a), type(b)} == {Word, Scalar}:
+            return Scalar(T.FALSE)  # spaCy's answer to both
         found = _same(m, a, b)
         return Scalar(found if symbol == "==" else T.not_(found))
     if isinstance(a, Word) and isinstance(b, Word):
         return Scalar(T.compare(symbol, T.windex(a.term), T.windex(b.term)))
-    if isinstance(a, NoneValue) or isinstance(b, NoneValue):
+    if (isinstance(a, NoneValue) or isinstance(b, NoneValue)) and not isinstance(a, Word) and not isinstance(b, Word):
         m.require(T.FALSE)  # Python fails, if control ever comes here
         return Scalar(T.FALSE)
     raise m.stop(f"{symbol!r} between these values", code="E0302")

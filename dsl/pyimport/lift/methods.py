@@ -22,6 +22,7 @@ from attndsl.dsl.pyimport.lift import (
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, sort_of, spread
+from attndsl.dsl.pyimport.lift.encoding import returns_tensors
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.gathering import METHODS
 from attndsl.dsl.pyimport.lift.linear import WORD_COUNT
@@ -159,9 +160,7 @@ def _tokenizer(m: Machine, name: str, node: ast.Call) -> Value:
         if ids == Opaque("ids"):
             return m.allocate(token_list())
     if name == "encode" and len(node.args) == 1 and evaluate(m, node.args[0]) == Opaque("sentence"):
-        options = {k.arg for k in node.keywords}
-        if options <= {"return_tensors"}:
-            return Opaque("batch" if options else "ids")
+        return Opaque("batch" if returns_tensors(m, node) else "ids")
     raise m.stop(f"the tokenizer's {name!r} is used in an unusual way", node, "E0306")
 
 

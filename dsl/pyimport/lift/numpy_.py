@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable
 
 from attndsl.dsl.pyimport.lift import arguments, arrays, diagonals, gathered, picking
@@ -15,6 +16,7 @@ from attndsl.dsl.pyimport.lift.joining import JOINING
 from attndsl.dsl.pyimport.lift.machine import Loop, Machine
 from attndsl.dsl.pyimport.lift.making import ELEMENTS, MAKING, argument, converted, is_double, own_copy
 from attndsl.dsl.pyimport.lift.rewriting import chained, combined, multiplied, placed
+from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.triangles import TRIANGLES, diagonal, reshaped
 from attndsl.dsl.pyimport.lift.ufuncs import UFUNCS, clip
 from attndsl.dsl.pyimport.lift.values import (
@@ -30,9 +32,19 @@ from attndsl.dsl.pyimport.lift.values import (
     known,
 )
 
-_PLAIN = {"exp": "exp", "log": "log", "sqrt": "sqrt", "tanh": "tanh", "abs": "abs", "floor": "floor", "ceil": "ceil"}
+_PLAIN = {
+    "exp": "exp",
+    "log": "log",
+    "sqrt": "sqrt",
+    "tanh": "tanh",
+    "sin": "sin",
+    "cos": "cos",
+    "abs": "abs",
+    "floor": "floor",
+    "ceil": "ceil",
+}
 _ITERTOOLS = {"product": multiplied, "chain": chained, "combinations": combined}
-_MATH = {"exp", "sqrt", "tanh", "floor", "ceil", "log", "fabs"}
+_MATH = {"exp", "sqrt", "tanh", "sin", "cos", "floor", "ceil", "log", "fabs"}
 
 
 def call(m: Machine, name: str, node: ast.Call) -> Value:
@@ -102,7 +114,18 @@ def _math(m: Machine, function: str, value: Value) -> Value:
             m.require(T.compare(">" if function == "log" else ">=", t, T.ZERO))
     if function == "exp":
         m.require(T.compare("<", t, T.const(709.0)))
+    if function in ("sin", "cos") and not _is_finite(t):
+        m.require(T.conj((T.compare("<", t, T.const(math.inf)), T.compare(">", t, T.const(-math.inf)))))
     return Scalar(T.func({"fabs": "abs"}.get(function, function), (t,), "float"))
+
+
+def _is_finite(t: Term) -> bool:
+    """A number that is computed from whole numbers and constants without anything that may be infinite."""
+    if t.kind in ("int", "bool") or T.is_const(t):
+        return not T.is_const(t) or math.isfinite(t.data)
+    inside = t.args[1:] if t.op == "ite" else t.args
+    plain = t.op in ("linear", "neg", "ite") or (t.op == "bin" and t.data in ("+", "-", "*", "/"))
+    return plain and all(map(_is_finite, inside))
 
 
 def _function(m: Machine, name: str, value: Value) -> Value:

@@ -32,6 +32,10 @@ def _rule(d: Draft, speaker: Speaker) -> Draft:
     if d.target is None:
         d = _single(_tight(d), speaker)
     if d.target is not None and d.op != "fail":
+        target = speaker.say(speaker.assumed(d.target, when))
+        if target is not d.target and not target.total:
+            d = replace(d, when=[c for c in d.when if c is not T.some(target)])  # a target that is none updates nothing
+        d = replace(d, target=target)
         d = replace(d, when=_outside_is_nothing(d, speaker))
     return d
 
@@ -125,7 +129,24 @@ def _outside_is_nothing(d: Draft, speaker: Speaker) -> list[Term]:
         return d.when
     ends = T.compare(">=", d.target, T.ZERO), T.compare("<", d.target, T.N)
     inside = {*ends, *map(speaker.say, ends)}
-    return [c for c in d.when if c not in inside]
+    return [c for c in d.when if c not in inside and not _follows_from_place(c, d.target)]
+
+
+def _follows_from_place(c: Term, place: Term) -> bool:
+    """``q != 0`` where ``q - 1`` is in the text, and ``q < n`` where ``q + 2`` is."""
+    if c.op != "cmp" or not c.total or not c.args[0].kind == c.args[1].kind == "int":
+        return False
+    atoms, constant = T.linear(T.sub(*c.args))
+    own, step = T.linear(place)
+    if own != {Q: 1}:
+        return False
+    if atoms == {Q: 1}:  # the least that q + constant can be
+        least = constant - step
+        return least >= (0 if c.data == ">=" else 1) and c.data in (">=", ">", "!=")
+    if atoms == {Q: 1, T.N: -1}:  # the most that q - n + constant can be
+        most = constant - step - 1
+        return most <= (0 if c.data == "<=" else -1) and c.data in ("<=", "<", "!=")
+    return False
 
 
 # ---------------------------------------------------------------- rules with a long value

@@ -61,6 +61,10 @@ class Speaker:
             if min(f.size, denied.size) <= t.size and not may_fail(f):
                 known[f], known[denied] = T.TRUE, T.FALSE
                 least = min(least, f.size, denied.size)
+                if denied.op == "cmp" and denied.total and denied.args[0].kind == denied.args[1].kind == "int":
+                    denied = _position(denied)  # what denies ``q > 0`` is said as ``q == 0``
+                    known[denied] = T.FALSE
+                    least = min(least, denied.size)
         return self._replaced(t, known, values, least) if known or values else t
 
     def _replaced(self, t: Term, known: dict[Term, Term], values: dict[Term, object], least: int) -> Term:
@@ -103,6 +107,8 @@ def _choice(t: Term, speaker: Speaker) -> Term:
     c, then, other = t.args
     facts = T.parts(c)
     then = speaker.assumed(then, facts)
+    if c.op == "cmp" and c.data == "==" and c.args[0] in (Q, KEY) and T.is_const(c.args[1]):
+        then = T.subst(then, {c.args[0]: c.args[1]})
     other = speaker.assumed(other, (T.not_(c),))
     if then is t.args[1] and other is t.args[2]:
         return t

@@ -14,8 +14,8 @@ def turned_on(unset: Term, held: Value, end: Value) -> tuple[Term, Value] | None
     forth. ``held``: what it holds before the iteration, if it is not None; ``end``: what it holds after it."""
     was_none, was_set = (_pruned(subst_value(end, {unset: t}), ()) for t in (T.TRUE, T.FALSE))
     where = _is_none(was_set)
-    on = stripped(was_none, NoneValue())
-    if on is None or stripped(was_set, NoneValue()) != held or T.not_(_is_none(was_none)) is not where:
+    on, kept = stripped(was_none, NoneValue()), stripped(was_set, NoneValue())
+    if on is None or kept not in (None, held) or T.not_(_is_none(was_none)) is not where:
         return None
     return where, on
 
