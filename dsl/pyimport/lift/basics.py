@@ -102,6 +102,10 @@ def truth(m: Machine, value: Value) -> Term:
         case Word() | Closure() | Span() | Seq(once=True):
             return T.TRUE
         case Ref():
+            if isinstance(m.state.heap.get(value.key), DictValue):
+                from attndsl.dsl.pyimport.lift import dicts
+
+                dicts.counted_on(m, value)
             return truth(m, m.contents(value))
         case DictValue(length=size, array="") if size is not None:
             return T.compare(">", size, T.ZERO)
@@ -196,6 +200,7 @@ def sequence(m: Machine, value: Value) -> Seq | None:
                 if found.length is not None:
                     return tables.sequence(m, found)
 
+                dicts.counted_on(m, value)
                 return dicts.key_sequence(m, found)
             return sequence(m, found)
         case Seq():

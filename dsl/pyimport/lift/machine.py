@@ -178,6 +178,8 @@ class Machine:
     at_once: bool = False  # such loops are walked through at once
     put_otherwise: int = 0  # in how many further ways functions are rewritten; see preparing.py
     listed: dict[str, tuple[str, bool, bool]] = field(default_factory=dict)  # lists of lists: see cells.py
+    looked_up: set[int] = field(default_factory=set)  # dicts to which a look-up may have added a key
+    walked: set[int] = field(default_factory=set)  # dicts that a loop around a look-up may walk through
     plain: dict[str, bool] = field(default_factory=dict)  # dicts by position: all numbers kept so far are Python's
 
     # ------------------------------------------------------------ places

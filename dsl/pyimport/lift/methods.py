@@ -279,6 +279,7 @@ def _dict(m: Machine, ref: Ref, name: str, args: list[Value], node: ast.Call) ->
     if name == "values" and not args:
         return dicts.values(m, ref)
     if name == "keys" and not args:
+        dicts.counted_on(m, ref)
         return replace(dicts.key_sequence(m, _as_dict(m, ref)), sort="view")
     if name == "copy" and not args:
         return m.allocate(_as_dict(m, ref))
@@ -307,7 +308,8 @@ def _index(m: Machine, ref: Ref, item: Value, node: ast.Call) -> Value:
         if found is None:
             raise m.stop("index of an empty list", node)
         return found
-    if len(seq.parts) != 1 or len(seq.parts[0].binders) != 1 or seq.parts[0].binders[0].descending:
+    climbs = any(b.climbs and b.descending for p in seq.parts for b in p.binders)
+    if len(seq.parts) != 1 or len(seq.parts[0].binders) != 1 or climbs:
         raise m.stop("'index' of a list that was built in several places", node, "E0313")
     from attndsl.dsl.pyimport.lift.merge import instantiate
 
@@ -319,7 +321,7 @@ def _index(m: Machine, ref: Ref, item: Value, node: ast.Call) -> Value:
         raise m.stop("the first of equal elements of a list in another order", node, "E0313")
     m.require(C.exists(part.binders, where) if solved is None else solved, node)
     at_term = item.term if solved is not None and isinstance(item, Scalar | Word) else None
-    place = at_term or T.agg("first", b.var, b.domain, b.low, b.high, where)
+    place = at_term or T.agg("last" if b.descending else "first", b.var, b.domain, b.low, b.high, where)
     return Scalar(T.subst(C._earlier(part), {b.var: place}))
 
 

@@ -163,7 +163,8 @@ class DictValue(Value):
     A list or array whose items are assigned is one as well: ``length`` says how many places it has, all of which have
     a first value; ``array`` is numpy's element type (bool or int), "" for a list. In a dict that gathers the elements
     are (key, value, how), see ``gathering``; ``default`` says what a key it has not gets there. ``unordered``: the keys
-    were those of a set, whose order is that of their hashes.
+    were those of a set, whose order is that of their hashes. ``filler``: what a look-up gives, and keeps, where the
+    key is not there.
     """
 
     parts: tuple[Part, ...]
@@ -171,6 +172,7 @@ class DictValue(Value):
     array: str = ""
     default: str = ""
     unordered: bool = False
+    filler: Value | None = None
 
 
 @symbolic
