@@ -23,7 +23,7 @@ from attndsl.dsl.pyimport.lift import (
     tables,
 )
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.basics import sequence, settle, spread
+from attndsl.dsl.pyimport.lift.basics import given, sequence, settle, spread
 from attndsl.dsl.pyimport.lift.evaluate import _BINARY, MODULES, condition, evaluate
 from attndsl.dsl.pyimport.lift.folds import extreme
 from attndsl.dsl.pyimport.lift.machine import Machine
@@ -106,7 +106,7 @@ def _change_items(m: Machine, base: Value, op: str, value: Value, node: ast.AugA
     if isinstance(base, CellTable | CellRow):
         base = cells.changed_by(m, base, op, value, node)
     if isinstance(base, Ref) and _is_dict(m, base):
-        key = evaluate(m, index)
+        key = given(m, evaluate(m, index))
         old = dicts.lookup(m, base, key)
         dicts.assign(m, base, key, spread(m, lambda a, b: binary(m, op, a, b), old, value))
         return

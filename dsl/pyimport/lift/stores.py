@@ -22,7 +22,7 @@ from attndsl.dsl.pyimport.lift import (
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import elementwise as E
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.basics import sequence, spread, unpacked
+from attndsl.dsl.pyimport.lift.basics import given, sequence, spread, unpacked
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.making import as_float, list_vector
@@ -197,7 +197,7 @@ def _store_item(m: Machine, base: Value, index: ast.expr, value: Value, node: as
             low, high = arrays._range(m, index, tables.length_of(m, base))
             tables.fill(m, base, low, high, spread(m, lambda v: v, value))
         case Ref() if _is_dict(m, base) or _becomes_table(m, base):
-            dicts.assign(m, base, evaluate(m, index), value)
+            dicts.assign(m, base, given(m, evaluate(m, index)), value)
         case _:
             raise m.stop("an item of this object is assigned", node, "E0311")
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from attndsl.dsl.pyimport.lift import arrays, cells, dicts, ordering, sheets, slices, spans, steps, tables
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.basics import doc_words, sequence, spread
+from attndsl.dsl.pyimport.lift.basics import doc_words, given, sequence, spread
 from attndsl.dsl.pyimport.lift.evaluate import MODULES, evaluate, register
 from attndsl.dsl.pyimport.lift.linear import WORD_COUNT
 from attndsl.dsl.pyimport.lift.machine import Machine
@@ -190,7 +190,7 @@ def subscript(m: Machine, base: Value, index: ast.expr, node: ast.AST) -> Value:
             own = replace(tables.vector(m, dicts._dict(m, base)), slice_of=base.key)
             return arrays.vector_subscript(m, own, index)
         case Ref() if isinstance(m.contents(base), DictValue) and not isinstance(index, ast.Slice):
-            return _item(m, base, evaluate(m, index))
+            return _item(m, base, given(m, evaluate(m, index)))
         case DictValue() if not isinstance(index, ast.Slice):
             return dicts.lookup(m, m.allocate(base), evaluate(m, index))
         case Scalar(term=t) if t.kind == "str":
