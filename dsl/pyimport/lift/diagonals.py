@@ -31,7 +31,7 @@ def eye(m: Machine, node: ast.Call) -> Value:
     places = dict(zip(("n", "M", "k"), node.args, strict=False))
     if len(node.args) > 3 or places.keys() & options.keys() or options.keys() - {"M", "k"}:
         raise m.stop("np.eye with these arguments", node, "E0315")
-    given = {name: evaluate(m, x) for name, x in (places | options).items()}  # type: ignore[operator]
+    given = {name: evaluate(m, x) for name, x in (places | options).items()}
     size, shift = given.pop("n", None), given.pop("k", known(0))
     if isinstance(size, Scalar) and size.term is T.ONE and len(node.args) == 1 and not node.keywords:
         return Opaque("literal", ((T.const(1.0),),))

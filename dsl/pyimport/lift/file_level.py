@@ -81,12 +81,17 @@ class _Reader:
             case ast.AugAssign(target=ast.Name(id=name) as target):
                 self._bind(target, self._changed(name, node))
             case _:
-                for name, default in _computed(node) if isinstance(node, ast.FunctionDef) else ():
-                    found = self._value(default, node) if self.module.functions.get(node.name) is node else None
-                    if found is not None:
-                        self.constants[default_key(node.name, name)] = found
+                if isinstance(node, ast.FunctionDef) and self.module.functions.get(node.name) is node:
+                    self._defaults(node)
                 for name, _ in _bound(node):
                     self._named(name)
+
+    def _defaults(self, function: ast.FunctionDef) -> None:
+        """The default values of a function as further constants."""
+        for name, default in _computed(function):
+            found = self._value(default, function)
+            if found is not None:
+                self.constants[default_key(function.name, name)] = found
 
     def _value(self, node: ast.expr, statement: ast.stmt) -> ast.expr | None:
         """The expression with the values that names have here; None when it may mean something else later."""

@@ -91,11 +91,13 @@ def combined(m: Machine, node: ast.Call) -> Value:
         case ast.Call(args=[ast.Name() as walked, ast.Constant(value=2)], keywords=[]):
             a, b, place = (f"argument of combinations {k}" for k in range(3))
             after = ast.Slice(ast.BinOp(_get(place), ast.Add(), ast.Constant(1)))
-            pairs = ast.Call(_get("enumerate"), [walked], [])
-            first = _loop(ast.Tuple([_set(place), _set(a)], ast.Store()), pairs)
-            rest = _loop(_set(b), ast.Subscript(walked, after, ast.Load()))
+            numbered = ast.Call(_get("enumerate"), [walked], [])
+            loops = [
+                _loop(ast.Tuple([_set(place), _set(a)], ast.Store()), numbered),
+                _loop(_set(b), ast.Subscript(walked, after, ast.Load())),
+            ]
             pair = ast.Tuple([_get(a), _get(b)], ast.Load())
-            return evaluate(m, placed(ast.GeneratorExp(pair, [first, rest]), node))
+            return evaluate(m, placed(ast.GeneratorExp(pair, loops), node))
     raise m.stop("combinations of this", node, "E0305")
 
 
