@@ -92,18 +92,20 @@ def _written(m: Machine, items: list[Value]) -> Vector:
 
 def _filled(value: Term) -> Callable[[Machine, ast.Call], Value]:
     def handler(m: Machine, node: ast.Call) -> Value:
-        types = [*node.args[1:], *(k.value for k in node.keywords)]
-        if not node.args or len(types) > 1 or any(k.arg != "dtype" for k in node.keywords):
+        options = {k.arg: k.value for k in node.keywords}
+        shapes = [*node.args[:1], *([options.pop("shape")] if "shape" in options else [])]
+        types = [*node.args[1:], *options.values()]
+        if len(shapes) != 1 or len(types) > 1 or options.keys() - {"dtype"}:
             raise m.stop("an array made with these arguments", node, "E0315")
         kinds = [ELEMENTS.get(ast.unparse(t), "") for t in types]
         if kinds and kinds[0]:
-            return _typed(m, argument(m, node.args[0]), value, kinds[0], node)
+            return _typed(m, argument(m, shapes[0]), value, kinds[0], node)
         for t in types:
             if ast.unparse(t) not in ("float", "np.float64", "np.float32", "'float64'"):
                 raise m.stop("an array of this type", node, "E0315")
             if ast.unparse(t) == "np.float32":
                 raise m.stop("an array of single precision", node, "E0315")
-        return arrays.zeros(m, argument(m, node.args[0]), Scalar(value), "row")
+        return arrays.zeros(m, argument(m, shapes[0]), Scalar(value), "row")
 
     return handler
 

@@ -240,11 +240,14 @@ def _slice(m: Machine, base: Value, index: ast.Slice) -> Value:
         raise m.stop("a slice of this object", code="E0302")
     if index.step is not None:
         step = evaluate(m, index.step)
+        if isinstance(base, Opaque | Span):  # spaCy has no such slices
+            raise m.stop("a slice with a step of the words", code="E0302")
         if index.lower is None and index.upper is None and step == known(-1):
             return m.allocate(ordering.reverse(seq))
         if seq.is_set or seq.sort == "view":
             raise m.stop("a slice with a step of this object", code="E0302")
-        return m.allocate(replace(steps.of_list(m, seq, index), sort=seq.sort))
+        sort = "tuple" if isinstance(base, TupleValue) else seq.sort
+        return m.allocate(replace(steps.of_list(m, seq, index), sort=sort))
     start, stop = (_bound(m, b) for b in (index.lower, index.upper))
     return m.allocate(slices.slice_of(m, seq, start, stop))
 
