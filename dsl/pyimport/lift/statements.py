@@ -249,10 +249,24 @@ def _return(m: Machine, node: ast.Return) -> bool:
 
 
 def _returned(m: Machine, node: ast.expr) -> Value:
-    """The program's own ``return name, matrix``: the name does not matter."""
+    """The program's own ``return name, matrix``: the name does not matter, but making it may fail."""
     if len(m.frames) == 1 and isinstance(node, ast.Tuple) and len(node.elts) == 2:
+        _make_name(m, node.elts[0])
         return TupleValue((Opaque("name"), sheets.returned(m, evaluate(m, node.elts[1]))))
     return evaluate(m, node)
+
+
+def _make_name(m: Machine, node: ast.expr) -> None:
+    match node:
+        case ast.Constant():
+            return
+        case ast.JoinedStr(values=values):
+            for part in values:
+                if isinstance(part, ast.FormattedValue) and part.format_spec is not None:
+                    raise m.stop("a name with a format", part, "E0305")
+                _make_name(m, part.value if isinstance(part, ast.FormattedValue) else part)
+        case _:
+            evaluate(m, node)
 
 
 def _expression(m: Machine, node: ast.Expr) -> bool:
