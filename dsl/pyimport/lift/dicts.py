@@ -153,7 +153,8 @@ def _each_key(m: Machine, found: DictValue) -> tuple[Part, ...]:
         return (Part(p.binders, p.condition, TupleValue((key_of(p), last_value(m, found, key_of(p), None)))),)
     if any(len(p.binders) > 1 for p in found.parts):
         raise m.stop("a dict whose keys may repeat is walked through", code="E0312")
-    return tuple(_once(m, found, at) for at in range(len(found.parts)))
+    known = begun if gathered.is_gathered(found.parts) and begun and gathered.keys_are_begun(found) else found.parts
+    return tuple(_once(m, found, at) for at in range(len(known)))
 
 
 def _once(m: Machine, found: DictValue, at: int) -> Part:

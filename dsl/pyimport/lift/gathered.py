@@ -96,7 +96,9 @@ def gather(m: Machine, ref: Ref, how: str, key: Value, value: Value, first: Valu
         found = tables.from_list(found) or found
     if isinstance(key, NoneValue) or (isinstance(found, DictValue | Growing) and found.array):
         raise m.stop("an item of this object is assigned", code="E0302")
-    if how == SUM and not (isinstance(value, Scalar) and value.term.kind in ("int", "float", "num", "bool")):
+    if how.removesuffix(THERE) == SUM and not (
+        isinstance(value, Scalar) and value.term.kind in ("int", "float", "num", "bool")
+    ):
         raise m.stop("a sum of these objects", code="E0302")
     if first is not None and not _certainly_other(m, value, first):
         raise m.stop("an item that may stay as it was is assigned", code="E0313")
