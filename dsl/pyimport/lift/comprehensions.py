@@ -38,7 +38,7 @@ def _comprehension(m: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorE
     parts: list[Part] = []
     m.assuming.append(next(m.keys))
     try:
-        _generate(m, node, 0, (), [], parts)
+        _generate(m, node, 0, (), [], parts, isinstance(node, ast.SetComp) or node is m.any_order)
     finally:
         m.assuming.pop()
         m.state.path = path
@@ -58,6 +58,7 @@ def _generate(
     binders: tuple[Binder, ...],
     conditions: list[Term],
     parts: list[Part],
+    any_order: bool,
 ) -> None:
     if level == len(node.generators):
         parts.append(Part(binders, T.conj(conditions), _produced(m, node)))
@@ -66,7 +67,7 @@ def _generate(
     seq = iterable(m, spread(m, lambda v: v, evaluate(m, g.iter)))
     if seq.is_set:
         seq = C.in_no_order(C.as_positions(m, seq))
-        if isinstance(node, ast.ListComp) and len(seq.parts) > 1:
+        if len(seq.parts) > 1 and not any_order:
             raise m.stop("the order of a set", node, "E0312")
     for original in seq.parts:
         p = instantiate(original)
@@ -80,7 +81,7 @@ def _generate(
             filters.append(c)
             m.state.path = m.state.along(c)
         if T.FALSE not in filters:
-            _generate(m, node, level + 1, binders + p.binders, conditions + filters, parts)
+            _generate(m, node, level + 1, binders + p.binders, conditions + filters, parts, any_order)
         m.state.path = path
         del m.loops[depth:]
 
