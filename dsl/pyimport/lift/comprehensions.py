@@ -38,7 +38,8 @@ def _comprehension(m: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorE
     parts: list[Part] = []
     m.assuming.append(next(m.keys))
     try:
-        unordered = _generate(m, node, 0, (), [], parts)
+        any_order = isinstance(node, ast.SetComp) or node is m.any_order
+        unordered = _generate(m, node, 0, (), [], parts, any_order)
     finally:
         m.assuming.pop()
         m.state.path = path
@@ -58,6 +59,7 @@ def _generate(
     binders: tuple[Binder, ...],
     conditions: list[Term],
     parts: list[Part],
+    any_order: bool,
 ) -> bool:
     """Add what the loops from this level on produce; whether it has the keys of a set, in no order."""
     if level == len(node.generators):
@@ -70,7 +72,7 @@ def _generate(
         seq = Seq(seq.parts)
     elif seq.is_set:
         seq = C.in_no_order(C.each_once(m, seq))
-        if isinstance(node, ast.ListComp) and len(seq.parts) > 1:
+        if len(seq.parts) > 1 and not any_order:
             raise m.stop("the order of a set", node, "E0312")
     for original in seq.parts:
         p = instantiate(original)
@@ -84,7 +86,7 @@ def _generate(
             filters.append(c)
             m.state.path = m.state.along(c)
         if T.FALSE not in filters:
-            _generate(m, node, level + 1, binders + p.binders, conditions + filters, parts)
+            _generate(m, node, level + 1, binders + p.binders, conditions + filters, parts, any_order)
         m.state.path = path
         del m.loops[depth:]
     return unordered

@@ -134,6 +134,8 @@ def _distinct(m: Machine, found: DictValue) -> tuple[Part, ...]:
     if found.default and found.parts and gathered.begun(found.parts):
         raise m.stop("a walk through a dict to which every look-up adds a key", code="E0310")
     parts = _each_key(m, found)
+    if found.unordered and len(parts) > 1:
+        raise m.stop("the order of a set", code="E0312")
     return C.in_no_order(Seq(parts)).parts if found.unordered else parts
 
 

@@ -79,7 +79,7 @@ def _over(m: Machine, node: ast.For, value: Value) -> bool:
         all(walk.part(instantiate(p)) for p in parts)
         return walk.finish()
 
-    if unordered.is_written(seq):
+    if unordered.has_parts(seq):
         return unordered.run(m, node, seq, through)
     read, done = len(m.readings), len(m.events)
     walked = m.state.heap.get(value.key) if isinstance(value, Ref) else None

@@ -174,6 +174,7 @@ class Machine:
     remembered: dict[Hashable, Any] = field(default_factory=dict)  # see remembered.py; shared by a file's programs
     steps: int = 0
     node: ast.AST | None = None
+    any_order: ast.AST | None = None  # a generator whose elements may come in any order
     long_ranges: bool = False  # a loop over a range was written out
     at_once: bool = False  # such loops are walked through at once
     put_otherwise: int = 0  # in how many further ways functions are rewritten; see preparing.py

@@ -121,6 +121,8 @@ def _enumerate(m: Machine, node: ast.Call) -> Value:
 
 def _zip(m: Machine, node: ast.Call) -> Value:
     seqs = [iterable(m, evaluate(m, a)) for a in node.args]
+    if any(s.is_set and len(s.parts) > 1 for s in seqs):
+        raise m.stop("the order of a set", node, "E0312")
     written = [w for w in (items_of(s) for s in seqs) if w is not None]
     if len(written) == len(seqs):
         return Seq(tuple(Part((), T.TRUE, TupleValue(row)) for row in zip(*written, strict=False)), once=True)
