@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
-from attndsl.compiler.ir import Check, IRProgram, Op, is_word_axis, ordered, reachable
+from attndsl.compiler.ir import PHASES, Check, IRProgram, Op, is_word_axis, ordered, reachable
 from attndsl.compiler.leaves import Leaves
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.run_error import RunError
@@ -157,7 +157,8 @@ class _State:
             if place is not None:
                 at = dict(zip(check.fails.axes, place, strict=True))
                 query = at["q"] + self.start if "q" in at else self.start
-                key = at.get("k", 0 if check.phase else -1)  # a value that is the same for every key fails at the first
+                # a value that is the same for every key fails at the first
+                key = at.get("k", 0 if check.phase % PHASES else -1)
                 failures.append((check.group, query, check.phase, key, number))
         if not failures:
             return None

@@ -39,7 +39,7 @@ OPERANDS = 4  # out, a, b, c
 MINUS_ONE, ZERO_STRIDE = -2, -1  # in the place of a monomial
 
 FLOAT_BINARY = ("add", "sub", "mul", "div", "floordiv", "mod", "pow", "min", "max")
-FLOAT_UNARY = ("neg", "abs", "exp", "log", "sqrt", "tanh", "floor", "ceil", "round", "trunc")
+FLOAT_UNARY = ("neg", "abs", "exp", "log", "sqrt", "tanh", "sin", "cos", "floor", "ceil", "round", "trunc")
 OPCODES: tuple[str, ...] = (
     *FLOAT_BINARY, *FLOAT_UNARY, "lt", "le", "eq", "and", "or", "not", "float", "select", "select_b", "add_if",
     "copy", "copy_b", "gather", "gather_b", "put_at", "update", "join", "rank",

@@ -54,6 +54,8 @@ class NumpyBackend:
         "log": np.log,
         "sqrt": np.sqrt,
         "tanh": np.tanh,
+        "sin": np.sin,
+        "cos": np.cos,
         "floor": np.floor,
         "ceil": np.ceil,
         "round": np.round,

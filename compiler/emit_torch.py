@@ -69,6 +69,8 @@ class TorchBackend:
         "log": torch.log,
         "sqrt": torch.sqrt,
         "tanh": torch.tanh,
+        "sin": torch.sin,
+        "cos": torch.cos,
         "floor": torch.floor,
         "ceil": torch.ceil,
         "round": torch.round,

@@ -21,7 +21,7 @@ from attndsl.dsl.source import SourceFile, Span
 # Operations by what they need; the emitters implement exactly these, ``compiler/verify.py`` holds their typing rules.
 LEAVES = ("const", "text", "n", "iota", "column", "relation", "host")
 ARITHMETIC = ("add", "sub", "mul", "div", "floordiv", "mod", "pow", "neg", "min", "max")
-FUNCTIONS = ("abs", "exp", "log", "sqrt", "tanh", "floor", "ceil", "round", "trunc")
+FUNCTIONS = ("abs", "exp", "log", "sqrt", "tanh", "sin", "cos", "floor", "ceil", "round", "trunc")
 COMPARISONS = ("lt", "le", "eq")
 LOGIC = ("and", "or", "not")
 CONVERSIONS = ("float",)
@@ -65,6 +65,10 @@ class Op:
         return f"%{self.id} = {self.name}{attr}({args}) : {self.dtype}[{','.join(self.axes)}]"
 
 
+PHASES = 3
+"""Of one rule: condition and target, weights, values."""
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """A run-time error: it is raised where ``fails`` (bool over any axes) holds anywhere."""
@@ -74,7 +78,7 @@ class Check:
     what: str
     span: Span
     group: int = 0  # the statement: a failure of an earlier one wins
-    phase: int = 0  # within a query: condition and target, then weights, then values
+    phase: int = 0  # within a query: condition and target, then weights, then values, for each rule of the statement
 
 
 @dataclass(frozen=True, slots=True)

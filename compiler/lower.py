@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from attndsl.compiler.build import Builder
-from attndsl.compiler.ir import IRProgram, Op
+from attndsl.compiler.ir import PHASES, IRProgram, Op
 from attndsl.compiler.lower_base import Path, Scope
 from attndsl.compiler.lower_expr import ExpressionLowering
 from attndsl.compiler.values import Value
 from attndsl.dsl import nodes as N
 from attndsl.dsl.checker import TypedProgram
+from attndsl.dsl.failures import statements
 from attndsl.dsl.types import NUM
 
 
@@ -22,18 +23,11 @@ def lower(typed: TypedProgram, builder: Builder | None = None) -> IRProgram:
 
 class _Lowering(ExpressionLowering):
     def run(self) -> IRProgram:
-        for item in self.typed.program.items:
-            match item:
-                case N.Matrix(name=name):
-                    self.matrices[name] = self.b.const(0.0)
-                case N.Rule():
-                    self.matrices[item.matrix] = self.rule(item)
-                case N.Normalize():
-                    self.matrices[item.matrix] = self.normalize(item)
-                case N.Softmax():
-                    self.matrices[item.matrix] = self.softmax(item)
-                case N.Mask(matrix=name):
-                    self.matrices[name] = self.b.select(self.seen(), self.matrices[name], self.b.const(0.0))
+        for together in statements(self.typed.program):
+            self.next_statement()
+            for number, item in enumerate(together):
+                self.first_phase = PHASES * number
+                self.item(item)
         program = self.typed.program
         return IRProgram(
             name=program.name,
@@ -45,8 +39,25 @@ class _Lowering(ExpressionLowering):
             source=program.source,
         )
 
+    def item(self, item: N.Item) -> None:
+        self.enter_phase(0)
+        match item:
+            case N.Matrix(name=name):
+                self.matrices[name] = self.b.const(0.0)
+            case N.Rule():
+                self.matrices[item.matrix] = self.rule(item)
+            case N.Normalize():
+                self.matrices[item.matrix] = self.normalize(item)
+            case N.Softmax():
+                self.matrices[item.matrix] = self.softmax(item)
+            case N.Mask(matrix=name):
+                self.matrices[name] = self.b.select(self.seen(), self.matrices[name], self.b.const(0.0))
+
     def next_statement(self) -> None:
-        self.group, self.phase = self.group + 1, 0
+        self.group, self.first_phase = self.group + 1, 0
+
+    def enter_phase(self, phase: int) -> None:
+        self.phase = self.first_phase + phase
 
     def seen(self) -> Op:
         """Keys up to the query."""
@@ -60,7 +71,6 @@ class _Lowering(ExpressionLowering):
     def rule(self, rule: N.Rule) -> Op:
         scope = {"q": Value(self.b.iota("q"), NUM)}
         path: Path = ()
-        self.next_statement()
         if rule.when is not None:
             path = (self.truth(rule.when, scope, ()),)
         if isinstance(rule.target, N.Each):
@@ -71,7 +81,7 @@ class _Lowering(ExpressionLowering):
         if guard.name == "const" and not guard.attr:
             return self.matrices[rule.matrix]
         matrix = self.matrices[rule.matrix]
-        self.phase = 1
+        self.enter_phase(1)
         if rule.action == "share":
             return self.share(rule, inner, guard, matrix)
         return self.update(rule.action, matrix, guard, self.weight(rule.value, inner, guard))
@@ -105,7 +115,7 @@ class _Lowering(ExpressionLowering):
         zero = self.b.const(0.0)
         total = self.b.reduce("sum", self.b.select(guard, weight, zero), "k")
         something = self.b.not_(self.b.binary("eq", total, zero))
-        self.phase = 2
+        self.enter_phase(2)
         guard = self.b.and_(guard, something)
         x = self.weight(rule.value, scope, guard)
         divisor = self.b.select(something, total, self.b.const(1.0))
@@ -139,7 +149,6 @@ class _Lowering(ExpressionLowering):
     def softmax(self, item: N.Softmax) -> Op:
         scores = self.matrices[item.matrix]
         if item.temperature is not None:
-            self.next_statement()
             scope = {"q": Value(self.b.iota("q"), NUM)}
             temperature = self.number(item.temperature, scope, ())
             bad = self.b.binary("eq", temperature.op, self.b.const(0.0))

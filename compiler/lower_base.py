@@ -27,7 +27,7 @@ class LoweringBase(ABC):
         self.checks: list[Check] = []
         self.matrices: dict[str, Op] = {"W": builder.const(0.0)}
         self.depth = 0
-        self.group = self.phase = 0
+        self.group = self.phase = self.first_phase = 0
 
     # ------------------------------------------------------------ entry points
 

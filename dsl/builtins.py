@@ -211,6 +211,11 @@ def round_half_even(x: float) -> float:
     return float(round(x)) if math.isfinite(x) else x
 
 
+def _periodic(function: Callable[[float], float]) -> Callable[[float], float]:
+    """A function of an angle in radians; nan for infinities."""
+    return lambda x: function(x) if math.isfinite(x) else math.nan
+
+
 def _integer(function: Callable[[float], float]) -> Callable[[float], float]:
     return lambda x: float(function(x)) if math.isfinite(x) else x
 
@@ -224,6 +229,8 @@ NUMBER_FUNCTIONS: dict[str, tuple[int, int, Callable[..., float]]] = {
     "log": (1, 1, log),
     "sqrt": (1, 1, sqrt),
     "tanh": (1, 1, math.tanh),
+    "sin": (1, 1, _periodic(math.sin)),
+    "cos": (1, 1, _periodic(math.cos)),
     "floor": (1, 1, _integer(math.floor)),
     "ceil": (1, 1, _integer(math.ceil)),
     "round": (1, 1, round_half_even),

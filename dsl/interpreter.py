@@ -14,6 +14,7 @@ from attndsl.dsl import nodes as N
 from attndsl.dsl.builtins import NUMBER_FUNCTIONS, exp
 from attndsl.dsl.checker import TypedProgram
 from attndsl.dsl.evaluator import Evaluator, largest, true
+from attndsl.dsl.failures import statements
 from attndsl.dsl.run_error import RunError
 from attndsl.dsl.tokens import TokenTable
 
@@ -45,7 +46,10 @@ class _Run:
         self.matrices["W"] = [[0.0] * n for _ in range(n)]
         self.require()
         evaluator = Evaluator(self.typed, self.table, self.host, self.matrices)
-        for item in self.typed.program.items:
+        for item, *together in statements(self.typed.program):
+            if together:
+                self.failures([item, *together], evaluator)
+                continue
             match item:
                 case N.Matrix(name=name):
                     self.matrices[name] = [[0.0] * n for _ in range(n)]
@@ -90,6 +94,16 @@ class _Run:
                 x = self.number(rule, rule.value, q, k, evaluator)
                 after[q][k] = _updated(rule.action, after[q][k], x)
         return after
+
+    def failures(self, rules: list[N.Item], evaluator: Evaluator) -> None:
+        """Rules that change nothing or fail, query by query."""
+        for q in range(len(self.table)):
+            for rule in rules:
+                assert isinstance(rule, N.Rule)
+                evaluator.query, evaluator.key = q, None
+                if rule.when is None or true(evaluator.value(rule.when, {"q": q})):
+                    for k in self.targets(rule, q, evaluator):
+                        self.number(rule, rule.value, q, k, evaluator)
 
     def targets(self, rule: N.Rule, q: int, evaluator: Evaluator) -> list[int]:
         if isinstance(rule.target, N.Each):

@@ -250,6 +250,9 @@ NUMBERS = [
     V("log(1) + log(0)", -INF, -INF, -INF),
     V("sqrt(4) * sqrt(q - 2)", NAN, NAN, 0),
     V("tanh(0) + tanh(1e999)", 1, 1, 1),
+    V("sin(0) + cos(0)", 1, 1, 1),
+    V("sin(q) * sin(q) + cos(q) * cos(q) - cos(1e999)", NAN, NAN, NAN),
+    V("2 * sin(q / 2) * cos(q / 2)", 0, 0.8414709848078965, 0.9092974268256817),
     V("floor(q / 2)", 0, 0, 1),
     V("ceil(q / 2)", 0, 1, 1),
     V("round(q + 0.5)", 0, 2, 2),
@@ -492,6 +495,8 @@ def F(name: str, body: str, code: str, query: int | None, of: Callable[[], Token
     return Failure(name, f'head "case" causal\n{body}\n', code, query, of)
 
 
+NEVER = "let E = first(t before 0)\nlet F = first(t before 0)\n"
+
 FAILURES: list[Failure] = [
     F("division", "add 1 / (q - 1) to first", "E0401", 1),
     F("floor division", "add 1 // (q - 2) to first", "E0401", 2),
@@ -513,6 +518,11 @@ FAILURES: list[Failure] = [
     F("the first failing key", "add (if k == 1 then 1 / (k - 1) else W[k, 9]) to each k when q == 2", "E0402", 2),
     F("the same for every key", "add k / k // len((q - 2).text) to each k when q < 2", "E0401", 0),
     F("an argument named q keeps the query", "let Inverse(q) = 1 / q\nadd Inverse(q - 2) to first", "E0401", 2),
+    F("checks in a row, query by query", f"{NEVER}add E to first when q == 2\nadd E to first when q == 1", "E0402", 1),
+    F("checks of two names", f"{NEVER}add E to first when q == 2\nadd F to first when q == 1", "E0402", 2),
+    F("checks apart", f"{NEVER}add E to first when q == 2\nadd 1 to first\nadd E to first when q == 1", "E0402", 2),
+    F("a later check's condition", f"{NEVER}add E to first when q == 2\nadd E to first when 1 / q > 5", "E0401", 0),
+    F("a check before a condition", f"{NEVER}add E to first when q == 0\nadd E to first when 1 / q > 5", "E0402", 0),
     F("no host", 'add host("near", q, k) to each k', "E0405", None),
     F("no host, though nothing comes to read it", 'add host("near", q, k) to each k when false', "E0405", None),
     F("no words", 'add 1 to each k where k.pos == "NOUN"', "E0611", None),

@@ -108,9 +108,8 @@ class ProgramMaker:
         return N.Binary(op, left, right)
 
     def numeric_function(self, env: Env, depth: int) -> N.Expr:
-        name = self.pick(
-            ("min", "max", "ratio", "abs", "exp", "log", "sqrt", "tanh", "floor", "ceil", "round", "trunc")
-        )
+        rounding = ("floor", "ceil", "round", "trunc")
+        name = self.pick(("min", "max", "ratio", "abs", "exp", "log", "sqrt", "tanh", "sin", "cos", *rounding))
         count = {"min": 2, "max": 3, "ratio": 2}.get(name, 1)
         return N.Function(name, tuple(self.number(env, depth) for _ in range(count)))
 

@@ -110,6 +110,8 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
     "log": ("log(x)", "natural logarithm: -inf at 0, nan below"),
     "sqrt": ("sqrt(x)", "square root, nan below 0"),
     "tanh": ("tanh(x)", "hyperbolic tangent"),
+    "sin": ("sin(x)", "sine of an angle in radians, nan at infinity"),
+    "cos": ("cos(x)", "cosine of an angle in radians, nan at infinity"),
     "floor": ("floor(x)", "the next integer below"),
     "ceil": ("ceil(x)", "the next integer above"),
     "round": ("round(x)", "the nearest integer, halves to the even one"),

@@ -29,8 +29,9 @@ OUT, A, B, C, WIDTH = L.OUT, L.A, L.B, L.C, L.WIDTH
 ADD, SUB, MUL, DIV, FLOORDIV, MOD, POW, MIN, MAX = (
     OPCODE[name] for name in ("add", "sub", "mul", "div", "floordiv", "mod", "pow", "min", "max")
 )
-NEG, ABS, EXP, LOG, SQRT, TANH, FLOOR, CEIL, ROUND, TRUNC = (
-    OPCODE[name] for name in ("neg", "abs", "exp", "log", "sqrt", "tanh", "floor", "ceil", "round", "trunc")
+NEG, ABS, EXP, LOG, SQRT, TANH, SIN, COS, FLOOR, CEIL, ROUND, TRUNC = (
+    OPCODE[name]
+    for name in ("neg", "abs", "exp", "log", "sqrt", "tanh", "sin", "cos", "floor", "ceil", "round", "trunc")
 )
 LT, LE, EQ, AND, OR, NOT, FLOAT = (OPCODE[name] for name in ("lt", "le", "eq", "and", "or", "not", "float"))
 SELECT, SELECT_B, ADD_IF, COPY, COPY_B, GATHER, GATHER_B = (
@@ -162,6 +163,10 @@ def _function(op, f, e, s, o, a, b):
         L.costly(L.LOG, f, f, f, e, s, o, a, a)
     elif op == TANH:
         L.costly(L.TANH, f, f, f, e, s, o, a, a)
+    elif op == SIN:
+        L.costly(L.SIN, f, f, f, e, s, o, a, a)
+    elif op == COS:
+        L.costly(L.COS, f, f, f, e, s, o, a, a)
 
 
 @njit(**INLINED)

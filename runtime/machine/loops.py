@@ -118,7 +118,7 @@ def _power(x, y):
 
 
 # Operations that cost much more than a step through memory, in one loop: it keeps the machine small.
-FLOORDIV, MOD, POW, LOG, TANH = range(5)
+FLOORDIV, MOD, POW, LOG, TANH, SIN, COS = range(7)
 
 
 @njit(**OPTIONS)
@@ -135,6 +135,10 @@ def costly(kind, out, x, y, e, s, o, a, b):
                 value = _power(left, right)
             elif kind == LOG:
                 value = np.log(left)
+            elif kind == SIN:
+                value = math.sin(left)
+            elif kind == COS:
+                value = math.cos(left)
             else:
                 value = math.tanh(left)
             out[uint64(o + j)] = value

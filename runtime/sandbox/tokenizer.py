@@ -70,13 +70,16 @@ class Tokenizer:
                  **options: Any) -> Encoding:  # fmt: skip
         if options:
             raise TypeError(f"tokenizer() has no argument {sorted(options)[0]!r} here")
-        kept = self._positions(text, add_special_tokens)
+        batch = isinstance(text, list) and len(text) == 1
+        kept = self._positions(text[0] if batch else text, add_special_tokens)
         ids = [self._ids[i] for i in kept]
         parts: dict[str, Any] = {"input_ids": ids, "attention_mask": [1] * len(ids)}
         if return_offsets_mapping:
             parts["offset_mapping"] = [self._offsets[i] for i in kept]
         if return_tensors in _TENSORS:
             parts = {name: np.array([values], dtype=np.int64) for name, values in parts.items()}
+        elif batch:
+            parts = {name: [values] for name, values in parts.items()}
         return Encoding({**parts, "@raw": [self._raw[i] for i in kept]})
 
     def convert_ids_to_tokens(self, ids: Any, skip_special_tokens: bool = False) -> Any:

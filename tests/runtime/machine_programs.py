@@ -9,6 +9,7 @@ PROGRAMS = (
     "add exp(-abs(q - k) / 7) to each k\nsoftmax rows temperature 0.5",
     "add (q - k) % 3 + (q * 2) // 3 + (k - 5) % -4 + (k - 7) // -3 to each k",
     "add tanh(k / 10) * sqrt(k + 1) + log(k + 2) - trunc(k / 3) to each k\nraise each k to at least q / 20",
+    "add sin(k) * cos(q / 3) - cos(2 * k) to each k",
     "add floor(k / 4) + ceil(k / 4) - round(k / 4) + abs(2 - k) to each k\ncap each k at 3",
     'add min(k, q, 9) + max(q - k, 2) - -k to each k where not (k.text == "the") or k > 3',
     "add count(t from k upto q where t.text == k.text) to each k",

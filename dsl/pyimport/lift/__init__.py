@@ -17,7 +17,7 @@ from attndsl.dsl import pytree
 from attndsl.dsl.checker import TypedProgram, check
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.pyimport.aligners import Aligner
-from attndsl.dsl.pyimport.lift import assemble, calls, linear, preparing, subscripts
+from attndsl.dsl.pyimport.lift import assemble, calls, defaults, linear, preparing, subscripts
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.file_level import file_level
 from attndsl.dsl.pyimport.lift.machine import Frame, Machine, NotLiftable, Retry
@@ -25,7 +25,7 @@ from attndsl.dsl.pyimport.lift.methods import token_list
 from attndsl.dsl.pyimport.lift.preparing import prepared
 from attndsl.dsl.pyimport.lift.statements import run
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.values import Choice, Grid, NoneValue, Opaque, Scalar, TupleValue, Value
+from attndsl.dsl.pyimport.lift.values import Choice, Closure, Grid, NoneValue, Opaque, Scalar, TupleValue, Value
 from attndsl.dsl.pyimport.module import Interface, PyProgram
 from attndsl.dsl.source import SourceFile
 
@@ -177,7 +177,9 @@ def _execute(m: Machine, function: ast.FunctionDef, bare: bool) -> assemble.Resu
     frame = Frame(next(m.keys), (), function)
     m.frames.append(frame)
     tokens: Value = m.allocate(token_list()) if bare else Opaque("tokenizer")
-    m.state.frames[frame.key] = {parameters[0]: Opaque("sentence"), parameters[1]: tokens}
+    names: dict[str, Value] = {parameters[0]: Opaque("sentence"), parameters[1]: tokens}
+    defaults.complete(m, Closure(function, -1), names)
+    m.state.frames[frame.key] = names
     alive = run(m, function.body)
     if alive:
         raise m.stop("the program may return nothing", function, "E0307")

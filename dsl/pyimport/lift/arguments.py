@@ -49,6 +49,13 @@ _TAKES: dict[str, tuple[int, int, tuple[str, ...] | None]] = {
     "numpy.flatnonzero": (1, 1, ()),
     "numpy.nonzero": (1, 1, ()),
     "numpy.linspace": (2, 3, ("num",)),
+    "numpy.fliplr": (1, 1, ()),
+    "numpy.flipud": (1, 1, ()),
+    "numpy.vstack": (1, 1, ()),
+    "numpy.stack": (1, 1, ("axis",)),
+    "numpy.eye": (1, 3, ("M", "k", "dtype")),
+    "numpy.identity": (1, 1, ("dtype",)),
+    "numpy.fill_diagonal": (2, 2, ()),
 }
 """Name -> the fewest and the most arguments by place, and the names of others. What is missing here checks itself."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from attndsl.dsl import nodes as D
+from attndsl.dsl.failures import NEVER
 from attndsl.dsl.pyimport.lift import reorder, schedule
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.emit import KEY, Draft, Q, draft
@@ -16,8 +17,8 @@ from attndsl.dsl.pyimport.lift.polish import depends_on_weights, polished
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.to_nodes import WORD, Names, Writer, conjunction
 
-ERROR = "Error"
-"""The definition that a rule adds where Python raises."""
+ERRORS = "Error", "Error2"
+"""The definitions that a rule adds where Python raises: one for the checks of a loop, one for those of the next one."""
 
 
 @dataclass(slots=True)
@@ -46,10 +47,22 @@ def program(m: Machine, name: str, claims: tuple[str, ...], result: Result) -> D
             drafts.append((at, found))
     if result.single is not None:
         drafts = _without_single(drafts)
-    drafts = polished(drafts, result.matrix)
+    drafts = _checks_together(polished(drafts, result.matrix))
     names = _matrix_names(drafts, result, copies)
     names.lets = definitions(m.hints, [d for _, d in drafts], names)
     return _tree(name, claims, names, drafts, copies, result)
+
+
+def _checks_together(drafts: list[tuple[int, Draft]]) -> list[tuple[int, Draft]]:
+    """The checks of one loop over the queries in a row: they are one statement, which fails at the first query."""
+    out: list[tuple[int, Draft]] = []
+    for at, d in drafts:
+        place = next((i for i in range(len(out), 0, -1) if d.loop is not None and out[i - 1][1].loop is d.loop), None)
+        if place is None or depends_on_weights(d):
+            out.append((at, d))
+        else:
+            out.insert(place, (out[place - 1][0], d))
+    return out
 
 
 def _conditions(m: Machine, event: Event) -> list[Term]:
@@ -148,11 +161,18 @@ def _tree(
     writer = Writer(names)
     rules: list[D.Item] = []
     pending = sorted(copies.items(), key=lambda item: item[0][1])
+    before: Draft | None = None
+    error = 0
     for at, d in drafts:
+        if d.op == "fail" and before is not None and before.op == "fail" and before.loop is not d.loop:
+            error = 1 - error  # the checks of another loop are another statement
+        before = d
         while pending and pending[0][0][1] <= at:
             (matrix, _), copy = pending.pop(0)
             rules.append(_copy(names.matrices[matrix], copy))
         rule = _item(d, writer, names)
+        if isinstance(rule, D.Rule) and d.op == "fail":
+            rule = replace(rule, value=D.Name(ERRORS[error], span=d.span))
         if not _said(rule, d, rules):
             rules.append(rule)
     if result.single is not None:
@@ -182,7 +202,7 @@ def _item(d: Draft, writer: Writer, names: Names) -> D.Item:
     when_env, env = {"q": "q"}, {"q": "q", "k": "k"}
     when = conjunction([writer.expr(c, when_env) for c in d.when]) if d.when else None
     if d.op == "fail":
-        return D.Rule("add", D.Name(ERROR, span=d.span), D.At(D.FirstPosition()), "W", when, span=d.span)
+        return D.Rule("add", D.Name(ERRORS[0], span=d.span), D.At(D.FirstPosition()), "W", when, span=d.span)
     value = writer.expr(d.value, env if d.target is None else when_env)
     if d.target is not None:
         place: D.Expr = writer.expr(d.target, when_env)
@@ -199,9 +219,8 @@ def _item(d: Draft, writer: Writer, names: Names) -> D.Item:
 
 def _error(rules: list[D.Item]) -> list[D.Let]:
     """``let Error``, where a rule adds it: no value at all, so that adding it is an error, as it is in Python."""
-    if not any(isinstance(r, D.Rule) and isinstance(r.value, D.Name) and r.value.name == ERROR for r in rules):
-        return []
-    return [D.Let(ERROR, (), D.Aggregate("first", D.Binder("t", None, None, False, D.Number(0), True, None)))]
+    used = {r.value.name for r in rules if isinstance(r, D.Rule) and isinstance(r.value, D.Name)}
+    return [D.Let(name, (), NEVER) for name in ERRORS if name in used]
 
 
 def _always(d: Draft) -> None:

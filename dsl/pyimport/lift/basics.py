@@ -12,6 +12,8 @@ from attndsl.dsl.pyimport.lift.merge import guard, merge_values
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Carried,
+    CellRow,
+    CellTable,
     Choice,
     Closure,
     DictValue,
@@ -35,19 +37,40 @@ def settle(m: Machine, value: Value, node: ast.AST | None) -> Value:
     """A value that may be read here."""
     if isinstance(value, Choice):
         value = m.decide(value)
-        if isinstance(value, Choice):
-            then, other = value.then, value.other
-            if isinstance(then, Unbound) or isinstance(other, Unbound):
-                gone = next(v for v in (then, other) if isinstance(v, Unbound))
-                if not gone.unset:
-                    return settle(m, gone, node)
-                m.require(T.not_(value.condition) if gone is then else value.condition, node)
-                return settle(m, m.decide(value), node)
+        gone = _unbound(value)
+        if gone is not None:
+            bound = _bound(value)
+            if not gone.unset or bound is None:
+                return settle(m, gone, node)
+            m.require(T.not_(_where_unbound(value)), node)
+            return settle(m, bound, node)
     if isinstance(value, Carried):
         raise Retry(value.name)
     if isinstance(value, Unbound):
         raise m.stop(f"a value that is not known here: {value.reason}", node, "E0310")
     return value
+
+
+def _unbound(v: Value) -> Unbound | None:
+    """An alternative that is no value, and one that Python might know before others."""
+    if isinstance(v, Choice):
+        found = [x for x in (_unbound(v.then), _unbound(v.other)) if x is not None]
+        return min(found, key=lambda x: x.unset, default=None)
+    return v if isinstance(v, Unbound) else None
+
+
+def _where_unbound(v: Value) -> Term:
+    if isinstance(v, Choice):
+        return T.ite(v.condition, _where_unbound(v.then), _where_unbound(v.other))
+    return T.const(isinstance(v, Unbound))
+
+
+def _bound(v: Value) -> Value | None:
+    """The other alternatives."""
+    if isinstance(v, Choice):
+        then, other = _bound(v.then), _bound(v.other)
+        return merge_values(v.condition, then, other) if then and other else then or other
+    return None if isinstance(v, Unbound) else v
 
 
 def without_none(m: Machine, choice: Choice) -> Value:
@@ -100,6 +123,10 @@ def truth(m: Machine, value: Value) -> Term:
         case Word() | Closure() | Span() | Seq(once=True):
             return T.TRUE
         case Ref():
+            if isinstance(m.state.heap.get(value.key), DictValue):
+                from attndsl.dsl.pyimport.lift import dicts
+
+                dicts.counted_on(m, value)
             return truth(m, m.contents(value))
         case DictValue(length=size, array="") if size is not None:
             return T.compare(">", size, T.ZERO)
@@ -194,10 +221,15 @@ def sequence(m: Machine, value: Value) -> Seq | None:
                 if found.length is not None:
                     return tables.sequence(m, found)
 
+                dicts.counted_on(m, value)
                 return dicts.key_sequence(m, found)
             return sequence(m, found)
         case Seq():
             return value
+        case CellTable(kind="list") | CellRow(kind="list"):
+            from attndsl.dsl.pyimport.lift import cells
+
+            return cells.as_sequence(m, value)
         case TupleValue(items=items):
             return literal(items)
         case DictValue():

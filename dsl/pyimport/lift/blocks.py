@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from attndsl.dsl.pyimport.lift import arrays, fancy
 from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.basics import spread
 from attndsl.dsl.pyimport.lift.machine import Loop, Machine
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import Binder, Grid, RowRef, Scalar, Value, Vector
@@ -30,11 +31,17 @@ def _rows(m: Machine, rows: ast.Slice) -> Iterator[Term]:
 
 
 def store_column(m: Machine, matrix: str, rows: ast.Slice, column: ast.expr, value: Value, node: ast.AST) -> None:
-    """``A[:, j] = x``."""
+    """``A[:, j] = x``, and ``A[a:b, c:d] = x`` of one number."""
     whole = rows.lower is rows.upper is rows.step is None
     line = value if isinstance(value, Vector) and whole and not value.part else None
     if isinstance(column, ast.Slice):
-        raise m.stop("a block of the matrix is assigned", node, "E0315")
+        value = spread(m, lambda v: v, value)
+        if not isinstance(value, Scalar) or value.term.kind == "str" or column.step is not None:
+            raise m.stop("a block of the matrix is assigned", node, "E0315")
+        with _rows(m, rows) as r:
+            part = arrays._row_slice(m, RowRef(matrix, r, T.N), column)
+            arrays.store_range(m, matrix, r, part.start, value, part.length)
+        return
     at = fancy.place(m, column, T.N)
     if line is not None and not m.holds(T.compare("==", line.length, T.N)):
         raise m.stop("vectors whose lengths may differ", node, "E0315")

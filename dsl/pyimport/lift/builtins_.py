@@ -58,7 +58,12 @@ def call(m: Machine, name: str, node: ast.Call) -> Value:
     if any(isinstance(a, ast.Starred) for a in node.args):
         raise m.stop(f"{name!r} with unpacked arguments", node, "E0303")
     arguments.check(m, name, node)
+    m.any_order = node.args[0] if name in _ANY_ORDER and not node.keywords and node.args else None
     return handler(m, node)
+
+
+_ANY_ORDER = frozenset(("sum", "any", "all", "max", "min", "set", "frozenset", "sorted"))
+"""Functions for which the order of equal elements, or of all, says nothing."""
 
 
 def _similarity(m: Machine, node: ast.Call) -> Value:

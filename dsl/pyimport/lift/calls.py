@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from attndsl.dsl.pyimport.lift import builtins_, methods, numpy_, remembered
+from attndsl.dsl.pyimport.lift import builtins_, defaults, methods, numpy_, remembered
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, settle, spread
 from attndsl.dsl.pyimport.lift.encoding import returns_tensors
@@ -13,7 +13,7 @@ from attndsl.dsl.pyimport.lift.iterators import is_iterator, is_read_once
 from attndsl.dsl.pyimport.lift.machine import Frame, Machine, State
 from attndsl.dsl.pyimport.lift.merge import merge_states
 from attndsl.dsl.pyimport.lift.preparing import prepared
-from attndsl.dsl.pyimport.lift.values import Closure, NoneValue, Opaque, Scalar, Seq, Unbound, Value
+from attndsl.dsl.pyimport.lift.values import Closure, NoneValue, Opaque, Ref, Scalar, Seq, Unbound, Value, literal
 
 _MAX_DEPTH = 12
 
@@ -56,16 +56,18 @@ def _parse(m: Machine, node: ast.Call) -> Value:
 
 
 def _encode(m: Machine, node: ast.Call) -> Value:
-    """``tokenizer(sentence, return_tensors=...)``."""
-    if len(node.args) != 1 or evaluate(m, node.args[0]) != Opaque("sentence"):
+    """``tokenizer(sentence, return_tensors=...)``; of ``[sentence]``, a batch of one."""
+    given = evaluate(m, node.args[0]) if len(node.args) == 1 else None
+    batch = isinstance(given, Ref) and m.contents(given) == literal((Opaque("sentence"),))
+    if not batch and given != Opaque("sentence"):
         raise m.stop("something else than the sentence is tokenized", node, "E0306")
-    return Opaque("encoding", returns_tensors(m, node))
+    return Opaque("encoding", returns_tensors(m, node) or batch)
 
 
 # ---------------------------------------------------------------- inlining
 
 
-def applied(m: Machine, callee: Closure, values: list[Value], node: ast.AST) -> Value:
+def applied(m: Machine, callee: Value, values: list[Value], node: ast.AST) -> Value:
     """The function's value for arguments that are known already."""
     names = [f"argument {k}" for k in range(len(values))]
     frame = m.state.frames[m.frames[-1].key]
@@ -73,7 +75,9 @@ def applied(m: Machine, callee: Closure, values: list[Value], node: ast.AST) -> 
     arguments: list[ast.expr] = [ast.copy_location(ast.Name(name, ast.Load()), node) for name in names]
     called = ast.copy_location(ast.Call(ast.copy_location(ast.Name("", ast.Load()), node), arguments, []), node)
     try:
-        return _inline(m, callee, called)
+        if isinstance(callee, Opaque) and callee.name == "builtin":
+            return builtins_.call(m, callee.data, called)
+        return _apply(m, callee, called)
     finally:
         for name in names:
             m.state.frames[m.frames[-1].key].pop(name, None)
@@ -144,7 +148,6 @@ def _bind(m: Machine, callee: Closure, node: ast.Call) -> dict[str, Value]:
     if spec.vararg or spec.kwarg or any(isinstance(a, ast.Starred) for a in node.args):
         raise m.stop("a function with variable arguments", node, "E0307")
     bound: dict[str, Value] = {}
-    defaults = dict(zip(names[len(names) - len(spec.defaults) :], spec.defaults, strict=True))
     if len(node.args) > len(names):
         raise m.stop("too many arguments", node, "E0307")
     for name, arg in zip(names, node.args, strict=False):
@@ -156,24 +159,10 @@ def _bind(m: Machine, callee: Closure, node: ast.Call) -> dict[str, Value]:
         if keyword.arg in bound:
             raise m.stop("an argument is given twice", node, "E0307")
         bound[keyword.arg] = evaluate(m, keyword.value)
-    for name, default in defaults.items():
-        if name not in bound:
-            bound[name] = _default(m, default)
-    for only, kw_default in zip(spec.kwonlyargs, spec.kw_defaults, strict=True):
-        if only.arg not in bound and kw_default is not None:
-            bound[only.arg] = _default(m, kw_default)
+    defaults.complete(m, callee, bound)
     if set(bound) != {*names, *(a.arg for a in spec.kwonlyargs)}:
         raise m.stop("an argument is missing", node, "E0307")
     return bound
-
-
-def _default(m: Machine, node: ast.expr) -> Value:
-    """Defaults are computed when the function is defined: only constants mean the same later."""
-    if isinstance(node, ast.Constant) or (isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant)):
-        return evaluate(m, node)
-    if isinstance(node, ast.Tuple) and all(isinstance(e, ast.Constant) for e in node.elts):
-        return evaluate(m, node)
-    raise m.stop("a default value that is not a constant", node, "E0307")
 
 
 # ---------------------------------------------------------------- helpers known by their text
@@ -217,7 +206,10 @@ def _loaded_into(s: ast.stmt) -> str | None:
 
 
 def _lambda(m: Machine, node: ast.Lambda) -> Value:
-    return Closure(node, m.frames[-1].key)
+    frame = m.frames[-1]
+    if not frame.of_file or m.state.frames[frame.key]:  # a comprehension of the file has names that it may read
+        return Closure(node, frame.key, defaults.values(m, node))
+    return Closure(node, -1, defaults.shared(m, node))
 
 
 register(ast.Call, _call)

@@ -18,6 +18,7 @@ from attndsl.dsl.pyimport.lift.resetting import as_first, restarted
 from attndsl.dsl.pyimport.lift.runs import since_reset
 from attndsl.dsl.pyimport.lift.starting import without_tests
 from attndsl.dsl.pyimport.lift.terms import Term
+from attndsl.dsl.pyimport.lift.toggles import turned_on
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
     Carried,
@@ -229,18 +230,12 @@ def _on_and_off(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term
     """``opened = i if opened is None else None``: None again at every second change."""
     if c.unset is None or not isinstance(old, NoneValue) or not view.ordered:
         return None
-    try:
-        where = where_assigned(end, c.value)
-    except Unknown:
+    assert isinstance(c.value, Choice)
+    found = turned_on(c.unset, c.value.other, end)
+    if found is None:
         return None
-    value = stripped(end, c.value)
-    if not isinstance(value, Choice) or value.condition not in (c.unset, T.not_(c.unset)):
-        return None
-    on, off = (value.then, value.other) if value.condition is c.unset else (value.other, value.then)
-    free = _free(on) | where.free
-    if not isinstance(off, NoneValue) or not isinstance(on, Scalar | Word) or {c.var.data, c.unset.data} & free:
-        return None
-    if not _fits(on, c):
+    where, on = found
+    if not isinstance(on, Scalar | Word) or {c.var.data, c.unset.data} & (_free(on) | where.free) or not _fits(on, c):
         return None
     parts = []
     for before in (True, False):

@@ -41,14 +41,14 @@ def part_count(part: Part) -> Term:
 def size(m: Machine, seq: Seq) -> Term:
     """Python's ``len``."""
     if seq.is_set:
-        seq = _each_once(m, seq)
+        seq = each_once(m, seq)
     total: Term = T.ZERO
     for p in seq.parts:
         total = T.add(total, part_count(p))
     return total
 
 
-def _each_once(m: Machine, seq: Seq) -> Seq:
+def each_once(m: Machine, seq: Seq) -> Seq:
     """The elements of a set, each one time."""
     from attndsl.dsl.pyimport.lift.distinct import distinct
 

@@ -38,7 +38,8 @@ def _comprehension(m: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorE
     parts: list[Part] = []
     m.assuming.append(next(m.keys))
     try:
-        _generate(m, node, 0, (), [], parts)
+        any_order = isinstance(node, ast.SetComp) or node is m.any_order
+        unordered = _generate(m, node, 0, (), [], parts, any_order)
     finally:
         m.assuming.pop()
         m.state.path = path
@@ -47,7 +48,7 @@ def _comprehension(m: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorE
     if isinstance(node, ast.GeneratorExp):
         return Seq(tuple(parts), once=True)
     if isinstance(node, ast.DictComp):
-        return m.allocate(DictValue(tuple(parts)))
+        return m.allocate(DictValue(tuple(parts), unordered=unordered))
     return m.allocate(Seq(tuple(parts), isinstance(node, ast.SetComp)))
 
 
@@ -58,15 +59,20 @@ def _generate(
     binders: tuple[Binder, ...],
     conditions: list[Term],
     parts: list[Part],
-) -> None:
+    any_order: bool,
+) -> bool:
+    """Add what the loops from this level on produce; whether it has the keys of a set, in no order."""
     if level == len(node.generators):
         parts.append(Part(binders, T.conj(conditions), _produced(m, node)))
-        return
+        return False
     g = node.generators[level]
     seq = iterable(m, spread(m, lambda v: v, evaluate(m, g.iter)))
-    if seq.is_set:
-        seq = C.in_no_order(C.as_positions(m, seq))
-        if isinstance(node, ast.ListComp) and len(seq.parts) > 1:
+    unordered = seq.is_set and _keeps_keys(node)
+    if unordered:
+        seq = Seq(seq.parts)
+    elif seq.is_set:
+        seq = C.in_no_order(C.each_once(m, seq))
+        if len(seq.parts) > 1 and not any_order:
             raise m.stop("the order of a set", node, "E0312")
     for original in seq.parts:
         p = instantiate(original)
@@ -80,9 +86,18 @@ def _generate(
             filters.append(c)
             m.state.path = m.state.along(c)
         if T.FALSE not in filters:
-            _generate(m, node, level + 1, binders + p.binders, conditions + filters, parts)
+            _generate(m, node, level + 1, binders + p.binders, conditions + filters, parts, any_order)
         m.state.path = path
         del m.loops[depth:]
+    return unordered
+
+
+def _keeps_keys(node: ast.expr) -> bool:
+    """``{t: f(t) for t in a_set}``: an element that is named twice gives one key one value."""
+    match node:
+        case ast.DictComp(key=ast.Name(id=key), generators=[ast.comprehension(target=ast.Name(id=name))]):
+            return key == name
+    return False
 
 
 def _produced(m: Machine, node: ast.expr) -> Value:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from dataclasses import replace
 
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
@@ -83,8 +84,8 @@ def _parts(m: Machine, value: Value, node: ast.AST) -> tuple[Part, ...]:
 
     held = m.contents(value) if isinstance(value, Ref) else None
     if isinstance(held, DictValue) and held.length is None:
-        if held.default:
-            raise m.stop("a dict with defaults is copied", node, "E0311")
+        if held.default or held.unordered:
+            raise m.stop("a dict with defaults, or in no order, is copied", node, "E0311")
         return held.parts
     seq = iterable(m, value)
     pairs = all(isinstance(p.element, TupleValue) and len(p.element.items) == 2 for p in seq.parts)
@@ -112,7 +113,8 @@ def from_keys(m: Machine, node: ast.Call) -> Value:
     value = freeze(m, evaluate(m, node.args[1])) if len(node.args) == 2 else NoneValue()
     if isinstance(value, Seq):
         raise m.stop("dict.fromkeys with one list for all keys", node, "E0311")
-    return m.allocate(DictValue(tuple(Part(p.binders, p.condition, TupleValue((p.element, value))) for p in seq.parts)))
+    parts = tuple(Part(p.binders, p.condition, TupleValue((p.element, value))) for p in seq.parts)
+    return m.allocate(DictValue(parts, unordered=seq.is_set))
 
 
 def update(m: Machine, ref: Ref, node: ast.Call) -> Value:
@@ -121,5 +123,5 @@ def update(m: Machine, ref: Ref, node: ast.Call) -> Value:
     if not isinstance(found, DictValue) or found.length is not None or found.default or len(node.args) > 1:
         raise m.stop("the dict method 'update'", node, "E0305")
     parts = _parts(m, evaluate(m, node.args[0]), node) if node.args else ()
-    m.state.heap[ref.key] = DictValue((*found.parts, *parts, *_named(m, node)))
+    m.state.heap[ref.key] = replace(found, parts=(*found.parts, *parts, *_named(m, node)))
     return NoneValue()

@@ -7,12 +7,12 @@ from dataclasses import replace
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import gathered
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.gathering import APPEND, SUM
+from attndsl.dsl.pyimport.lift.gathering import ADD, APPEND, SUM
 from attndsl.dsl.pyimport.lift.keyed import at_key, key_of, one_of
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.merge import instantiate, merge_values, subst_value
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.values import DictValue, NoneValue, Part, Ref, Scalar, Seq, TupleValue, Value
+from attndsl.dsl.pyimport.lift.values import DictValue, Growing, NoneValue, Part, Ref, Scalar, Seq, TupleValue, Value
 
 
 def _dict(m: Machine, ref: Ref) -> DictValue:
@@ -25,7 +25,7 @@ def _dict(m: Machine, ref: Ref) -> DictValue:
 def has_key(m: Machine, ref: Ref, key: Value) -> Term:
     found: list[Term] = []
     table = _dict(m, ref)
-    if table.default in (APPEND, SUM):
+    if table.default in (APPEND, SUM, gathered.FILLED):
         raise m.stop("'in' a dict to which every look-up adds a key", code="E0310")
     for original in table.parts:
         part = at_key(m, instantiate(original), key)
@@ -49,6 +49,28 @@ def _own_key(m: Machine, table: DictValue, key: Value) -> bool:
     return False
 
 
+_ADDING = (APPEND, ADD, SUM, gathered.FILLED)
+"""Sorts of dicts to which a look-up adds its key."""
+
+
+def _may_add(m: Machine, ref: Ref) -> None:
+    """A look-up may add a key, which a walk through the dict would find."""
+    if ref.key in m.walked:
+        raise m.stop("a look-up that may add a key to a dict that is walked through", code="E0310")
+    m.looked_up.add(ref.key)
+
+
+def counted_on(m: Machine, ref: Ref) -> None:
+    """Which keys the dict has matters: a look-up before, or in another iteration, may have added one."""
+    held = m.state.heap.get(ref.key)
+    if not isinstance(held, DictValue | Growing) or held.length is not None:
+        return
+    if ref.key in m.looked_up:
+        raise m.stop("a walk through a dict to which a look-up may have added a key", code="E0310")
+    if m.loops:
+        m.walked.add(ref.key)
+
+
 def lookup(m: Machine, ref: Ref, key: Value) -> Value:
     """``d[key]``; requires the key to be there."""
     table = _dict(m, ref)
@@ -56,6 +78,8 @@ def lookup(m: Machine, ref: Ref, key: Value) -> Value:
         from attndsl.dsl.pyimport.lift import tables
 
         return tables.read(m, table, tables.place(m, key, table.length, table.array))
+    if table.default in _ADDING and not _own_key(m, table, key):
+        _may_add(m, ref)
     if not table.default and not _own_key(m, table, key) and not m.holds(has_key(m, ref, key)):
         m.require(has_key(m, ref, key), kind="KeyError")
     return get(m, ref, key, None)
@@ -92,10 +116,12 @@ def key_sequence(m: Machine, found: DictValue) -> Seq:
 
 
 def items(m: Machine, ref: Ref) -> Seq:
+    counted_on(m, ref)
     return Seq(_distinct(m, _dict(m, ref)), sort="view")
 
 
 def values(m: Machine, ref: Ref) -> Seq:
+    counted_on(m, ref)
     parts = []
     for p in _distinct(m, _dict(m, ref)):
         assert isinstance(p.element, TupleValue)
@@ -104,6 +130,16 @@ def values(m: Machine, ref: Ref) -> Seq:
 
 
 def _distinct(m: Machine, found: DictValue) -> tuple[Part, ...]:
+    """Each key once, with the value that it has in the end."""
+    if found.default and found.parts and gathered.begun(found.parts):
+        raise m.stop("a walk through a dict to which every look-up adds a key", code="E0310")
+    parts = _each_key(m, found)
+    if found.unordered and len(parts) > 1:
+        raise m.stop("the order of a set", code="E0312")
+    return C.in_no_order(Seq(parts)).parts if found.unordered else parts
+
+
+def _each_key(m: Machine, found: DictValue) -> tuple[Part, ...]:
     constant = [p for p in found.parts if not p.binders]
     keys = [key_of(p) for p in constant]
     written = len(constant) == len(found.parts) and all(isinstance(k, Scalar) and T.is_const(k.term) for k in keys)
@@ -119,7 +155,8 @@ def _distinct(m: Machine, found: DictValue) -> tuple[Part, ...]:
         return (Part(p.binders, p.condition, TupleValue((key_of(p), last_value(m, found, key_of(p), None)))),)
     if any(len(p.binders) > 1 for p in found.parts):
         raise m.stop("a dict whose keys may repeat is walked through", code="E0312")
-    return tuple(_once(m, found, at) for at in range(len(found.parts)))
+    known = begun if gathered.is_gathered(found.parts) and begun and gathered.keys_are_begun(found) else found.parts
+    return tuple(_once(m, found, at) for at in range(len(known)))
 
 
 def _once(m: Machine, found: DictValue, at: int) -> Part:
@@ -143,7 +180,6 @@ def assign(m: Machine, ref: Ref, key: Value, value: Value) -> None:
     """``d[key] = value``."""
     from attndsl.dsl.pyimport.lift import tables
     from attndsl.dsl.pyimport.lift.lists import freeze, hashed
-    from attndsl.dsl.pyimport.lift.values import Growing
 
     if isinstance(key, NoneValue):
         raise m.stop("None as a key", code="E0302")

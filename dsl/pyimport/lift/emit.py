@@ -32,6 +32,8 @@ class Draft:
     low: Term | None = None
     high: Term | None = None
     span: Span = field(default_factory=lambda: Span(0, 0))
+    loop: Term | None = None
+    """Of a check: the variable of the loop that goes through the queries in their order, if there is one."""
 
 
 class _Work:
@@ -329,4 +331,5 @@ def _check(w: _Work) -> Draft | None:
     conditions = _simplified(w.prover, conditions)
     if T.FALSE in conditions:
         return None
-    return Draft("fail", w.event.matrix, T.NONE, T.ZERO, conditions, span=w.event.span)
+    loop = outer.var if outer is not None and w.event.loops[0].ordered and not outer.descending else None
+    return Draft("fail", w.event.matrix, T.NONE, T.ZERO, conditions, span=w.event.span, loop=loop)

@@ -194,21 +194,22 @@ def _bit_operation(m: Machine, node: ast.BinOp, left: Value, right: Value) -> Va
 
         left, right = tables.as_vector(m, left), tables.as_vector(m, right)
         if arrays.is_array(left) or arrays.is_array(right):
-            return arrays.elementwise(m, left, right, lambda x, y: _of_truths(m, node, x, y), symbol)
+            return arrays.elementwise(m, left, right, lambda x, y: of_truths(m, node.op, x, y), symbol)
         a, b = sequence(m, left), sequence(m, right)
         if a is not None and b is not None and a.is_set and b.is_set:
             return set_operation(m, symbol, a, b)
-    return _of_truths(m, node, left, right)
+    return of_truths(m, node.op, left, right)
 
 
-def _of_truths(m: Machine, node: ast.BinOp, left: Value, right: Value) -> Value:
+def of_truths(m: Machine, op: ast.operator, left: Value, right: Value) -> Value:
+    """``a & b`` and ``a | b`` of truth values."""
     if isinstance(left, Scalar) and isinstance(right, Scalar) and left.term.kind == right.term.kind == "bool":
         numpy = True if True in (left.numpy, right.numpy) else left.numpy
-        if isinstance(node.op, ast.BitAnd):
+        if isinstance(op, ast.BitAnd):
             return Scalar(T.conj((left.term, right.term)), numpy)
-        if isinstance(node.op, ast.BitOr):
+        if isinstance(op, ast.BitOr):
             return Scalar(T.disj((left.term, right.term)), numpy)
-    raise m.stop("a bit operation", node, "E0303")
+    raise m.stop("a bit operation", code="E0303")
 
 
 def _unary(m: Machine, node: ast.UnaryOp) -> Value:

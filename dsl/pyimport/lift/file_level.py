@@ -20,7 +20,7 @@ _BINDING = (ast.comprehension, ast.Lambda, ast.NamedExpr)
 
 def file_level(module: PyModule) -> tuple[Mapping[str, ast.expr], frozenset[str]]:
     """The expression of every constant, and the volatile names."""
-    if not module.constants:
+    if not module.constants and not any(_computed(f) for f in module.functions.values()):
         return module.constants, module.state
     if module not in _FOUND:
         reader = _Reader(module)
@@ -32,6 +32,24 @@ def file_level(module: PyModule) -> tuple[Mapping[str, ast.expr], frozenset[str]
 
 _FOUND: WeakKeyDictionary[PyModule, tuple[Mapping[str, ast.expr], frozenset[str]]] = WeakKeyDictionary()
 """Of the files whose programs are being lifted."""
+
+
+def with_defaults(arguments: ast.arguments) -> list[tuple[str, ast.expr]]:
+    """The parameters that have a default value, with it."""
+    plain = [*arguments.posonlyargs, *arguments.args]
+    found = list(zip(plain[len(plain) - len(arguments.defaults) :], arguments.defaults, strict=True))
+    named = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    return [(a.arg, d) for a, d in (*found, *named) if d is not None]
+
+
+def default_key(function: str, parameter: str) -> str:
+    """What the default value of a parameter is called among the constants; no name of a program has a space in it."""
+    return f"{parameter} of {function}"
+
+
+def _computed(function: ast.FunctionDef) -> list[tuple[str, ast.expr]]:
+    """The default values that are no constants."""
+    return [pair for pair in with_defaults(function.args) if not isinstance(pair[1], ast.Constant)]
 
 
 class _Reader:
@@ -63,8 +81,17 @@ class _Reader:
             case ast.AugAssign(target=ast.Name(id=name) as target):
                 self._bind(target, self._changed(name, node))
             case _:
+                if isinstance(node, ast.FunctionDef) and self.module.functions.get(node.name) is node:
+                    self._defaults(node)
                 for name, _ in _bound(node):
                     self._named(name)
+
+    def _defaults(self, function: ast.FunctionDef) -> None:
+        """The default values of a function as further constants."""
+        for name, default in _computed(function):
+            found = self._value(default, function)
+            if found is not None:
+                self.constants[default_key(function.name, name)] = found
 
     def _value(self, node: ast.expr, statement: ast.stmt) -> ast.expr | None:
         """The expression with the values that names have here; None when it may mean something else later."""

@@ -12,10 +12,7 @@ from attndsl.dsl.pyimport.lift.basics import spread, truth
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Loop, Machine
 from attndsl.dsl.pyimport.lift.merge import instantiate, merge_values, subst_value
-from attndsl.dsl.pyimport.lift.sequences import (
-    _restore,
-    iterable,
-)
+from attndsl.dsl.pyimport.lift.sequences import iterable
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Closure,
@@ -44,7 +41,7 @@ def _extreme(name: str) -> Callable[[Machine, ast.Call], Value]:
         if isinstance(value, RowRef | Vector):
             return reductions.fold(m, {"max": "maximum", "min": "minimum"}[name], value)
         default = evaluate(m, options["default"]) if "default" in options else None
-        key = evaluate(m, options["key"]) if "key" in options else None
+        key = ordering.key_of(value, evaluate(m, options["key"])) if "key" in options else None
         return _of_sequence(m, name, iterable(m, value), default, key, node)
 
     return handler
@@ -157,22 +154,20 @@ def _folded(name: str, part: Part, element: Scalar) -> Value:
 
 
 def _by_key(m: Machine, name: str, part: Part, key: Value | None, unordered: bool) -> Value:
+    from attndsl.dsl.pyimport.lift.calls import applied
+
     (b,) = part.binders
     if unordered and key is not None:
         raise m.stop(f"{name!r} by this key", code="E0313")
     if not _is_lambda(key) or b.descending or b.climbs or b.mixed:
         return ordering.extreme(m, name, part, key or NoneValue())
     assert isinstance(key, Closure)
-    assert isinstance(key.node, ast.Lambda)
-    parameters = [a.arg for a in key.node.args.args]
-    held, path = m.lookup(parameters[0]), m.state.path
+    path = m.state.path
     m.state.path = m.state.along(*b.conditions(), part.condition)
     m.loops.append(Loop(b))
-    m.assign(parameters[0], part.element)
-    score = evaluate(m, key.node.body)
+    score = applied(m, key, [part.element], key.node)
     m.loops.pop()
     m.state.path = path
-    _restore(m, {parameters[0]: held})
     if isinstance(score, TupleValue):
         return ordering.extreme(m, name, part, key)
     if not isinstance(score, Scalar) or score.term.kind == "str":
@@ -182,8 +177,7 @@ def _by_key(m: Machine, name: str, part: Part, key: Value | None, unordered: boo
 
 
 def _is_lambda(key: Value | None) -> bool:
-    """A lambda of one number or position: its parameter is the element itself."""
-    return isinstance(key, Closure) and isinstance(key.node, ast.Lambda) and len(key.node.args.args) == 1
+    return isinstance(key, Closure) and isinstance(key.node, ast.Lambda)
 
 
 def _next(m: Machine, node: ast.Call) -> Value:
@@ -216,7 +210,7 @@ def _sum(m: Machine, node: ast.Call) -> Value:
     total, numpy = start.term, False
     seq = iterable(m, value)
     if seq.is_set:
-        seq = C.as_positions(m, seq)
+        seq = C.each_once(m, seq)
     for p in seq.parts:
         if not isinstance(p.element, Scalar) or p.element.term.kind == "str":
             raise m.stop("sum of these objects", node, "E0302")

@@ -18,6 +18,7 @@ from attndsl.dsl.pyimport.lift.values import (
     DictValue,
     Growing,
     NoneValue,
+    Opaque,
     Part,
     Ref,
     Scalar,
@@ -30,12 +31,15 @@ from attndsl.dsl.pyimport.lift.values import (
 
 MAKERS = ("defaultdict", "Counter")
 _COUNTER = "Counter"
+FILLED = "filled"
 
 
 def made(m: Machine, name: str, node: ast.Call) -> Value:
     """``defaultdict(list)``, ``Counter(tokens)``."""
     if node.keywords or len(node.args) > 1:
         raise m.stop(f"{name} with these arguments", node, "E0305")
+    if name == "defaultdict" and node.args and isinstance(node.args[0], ast.Lambda):
+        return _filled(m, node.args[0], node)
     if name == "defaultdict":
         default = ast.unparse(node.args[0]) if node.args else ""
         kind = {"list": APPEND, "set": ADD, "int": SUM, "float": SUM}.get(default)
@@ -49,6 +53,29 @@ def made(m: Machine, name: str, node: ast.Call) -> Value:
         seq = iterable(m, evaluate(m, node.args[0]))
         parts = tuple(Part(p.binders, p.condition, TupleValue((p.element, known(1), known(SUM)))) for p in seq.parts)
     return m.allocate(DictValue(parts, default=_COUNTER))
+
+
+def _filled(m: Machine, function: ast.Lambda, node: ast.Call) -> Value:
+    """``defaultdict(lambda: -1)``."""
+    value = evaluate(m, function.body)
+    plain = isinstance(value, NoneValue) or (isinstance(value, Scalar) and T.is_const(value.term))
+    if not plain or ast.unparse(function.args):
+        raise m.stop("defaultdict with this default", node, "E0305")
+    return m.allocate(DictValue((), default=FILLED, filler=value))
+
+
+def most_common(m: Machine, ref: Ref, args: list[Value], node: ast.Call) -> Value:
+    """``counter.most_common(k)``: keys and counts from the greatest count on, of equal ones the first key first."""
+    from attndsl.dsl.pyimport.lift import dicts, ordering, slices
+
+    held = m.contents(ref)
+    sizes = [a.term for a in args if isinstance(a, Scalar) and a.term.kind == "int"]
+    if not isinstance(held, DictValue) or held.default != _COUNTER or len(args) > 1 or len(sizes) != len(args):
+        raise m.stop("the dict method 'most_common'", node, "E0305")
+    if sizes and not m.holds(T.compare(">=", sizes[0], T.ZERO)):
+        raise m.stop("the most common of a number that may be negative", node, "E0313")
+    pairs = ordering.by_key(m, Seq(dicts.items(m, ref).parts), Opaque("itemgetter", (1,)), backwards=True)
+    return m.allocate(slices.slice_of(m, pairs, None, sizes[0]) if sizes else pairs)
 
 
 def is_gathered(parts: tuple[Part, ...]) -> bool:
@@ -69,7 +96,9 @@ def gather(m: Machine, ref: Ref, how: str, key: Value, value: Value, first: Valu
         found = tables.from_list(found) or found
     if isinstance(key, NoneValue) or (isinstance(found, DictValue | Growing) and found.array):
         raise m.stop("an item of this object is assigned", code="E0302")
-    if how == SUM and not (isinstance(value, Scalar) and value.term.kind in ("int", "float", "num", "bool")):
+    if how.removesuffix(THERE) == SUM and not (
+        isinstance(value, Scalar) and value.term.kind in ("int", "float", "num", "bool")
+    ):
         raise m.stop("a sum of these objects", code="E0302")
     if first is not None and not _certainly_other(m, value, first):
         raise m.stop("an item that may stay as it was is assigned", code="E0313")
@@ -107,6 +136,9 @@ def _certainly_other(m: Machine, value: Value, first: Value) -> bool:
 
 def value_of(m: Machine, d: DictValue, key: Value, default: Value | None) -> Value:
     """``d[key]`` (default None), or ``d.get(key, default)``."""
+    filler = d.filler or (known(0) if d.default == SUM else None)
+    if filler is not None and not is_gathered(d.parts) and (d.parts or d.filler is not None):
+        return _assigned(m, d, key, filler, default)
     first = begun(d.parts)
     parts = d.parts[len(first) :]
     how = {p.element.items[2] for p in parts if _has_way(p)}  # type: ignore[attr-defined]
@@ -132,6 +164,15 @@ def value_of(m: Machine, d: DictValue, key: Value, default: Value | None) -> Val
         return found if empty else merge_values(some, found, default)  # type: ignore[arg-type]
     found = _total(matching)
     return found if default is None or default in (known(0), known(0.0)) else merge_values(some, found, default)
+
+
+def _assigned(m: Machine, d: DictValue, key: Value, filler: Value, default: Value | None) -> Value:
+    """Of a dict that fills itself up and whose items are assigned: a look-up keeps the filler, which ``get`` finds."""
+    from attndsl.dsl.pyimport.lift import dicts
+
+    if default not in (None, filler):
+        raise m.stop("'get' of a dict to which every look-up adds a key", code="E0310")
+    return dicts.last_value(m, replace(d, default="", filler=None), key, filler)
 
 
 def _has_way(p: Part) -> bool:

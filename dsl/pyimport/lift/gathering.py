@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterable
-from typing import TypeGuard
 
 from attndsl.dsl import pytree
-from attndsl.dsl.pyimport.lift import buckets
+from attndsl.dsl.pyimport.lift import buckets, counters
+from attndsl.dsl.pyimport.lift.counters import constant, item_of, only_added_to
 from attndsl.dsl.source import SourceFile
 
 APPEND, SUM, FIRST, ADD = "@append", "@sum", "@first", "@add"
 THERE = "!"  # after the way: the dict was made with its keys, and fails for others
-METHODS = (APPEND, SUM, FIRST, ADD, APPEND + THERE, ADD + THERE)
-_SIGNS = ("{}", "dict()", "defaultdict(", "Counter(", "[[] for", "[set() for", "] * ", *buckets.SIGNS)
+METHODS = (APPEND, SUM, FIRST, ADD, APPEND + THERE, ADD + THERE, SUM + THERE)
+_SIGNS = (
+    "{}", "dict()", "defaultdict(", "Counter(", "[[] for", "[set() for", "] * ", *buckets.SIGNS, *counters.SIGNS,
+)  # fmt: skip
 _ADDS = {"append": APPEND, "add": ADD}
 _EMPTY = {APPEND: (True, False), ADD: (False, True)}  # whether the default is an empty list, or an empty set
 
@@ -31,12 +32,15 @@ def rewritten(function: ast.FunctionDef, source: SourceFile) -> ast.FunctionDef:
         return function
     made = {name: kind for x in pytree.walk(function) for name, kind in _made(x)}
     tables = dict(found for x in pytree.walk(function) if (found := _table(x)) and found[0] not in made)
-    added = _only_added_to(function, tables.keys()) if tables else set()
+    added = only_added_to(function, tables.keys()) if tables else set()
     guarded = any(_empty_place(x, tables) for x in pytree.walk(function)) if tables else False
-    if not made and not added and not guarded:
+    counted = counters.found(function, own, made.keys())
+    if not made and not added and not guarded and not counted:
         return function
     function = copy.deepcopy(function)
-    _Rewriting(made | dict.fromkeys(added, SUM), tables).inside(function)
+    if counted:
+        counters.keep_keys(function, counted)
+    _Rewriting(made | dict.fromkeys(added, SUM) | dict.fromkeys(counted, SUM + THERE), tables).inside(function)
     return function
 
 
@@ -54,28 +58,8 @@ def _table(x: ast.AST) -> tuple[str, ast.Constant] | None:
     if not (isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mult) and isinstance(value.left, ast.List)):
         return None
     items = value.left.elts
-    found = _constant(items[0]) if len(items) == 1 else None
+    found = constant(items[0]) if len(items) == 1 else None
     return None if found is None else (x.targets[0].id, found)
-
-
-def _constant(x: ast.expr) -> ast.Constant | None:
-    """A constant, or a number with a minus sign before it."""
-    if isinstance(x, ast.UnaryOp) and isinstance(x.op, ast.USub) and isinstance(x.operand, ast.Constant):
-        number = x.operand.value
-        plain = isinstance(number, int | float) and not isinstance(number, bool)
-        return ast.Constant(-number) if plain else None  # type: ignore[operator]  # a plain number, as just asked
-    return x if isinstance(x, ast.Constant) else None
-
-
-def _only_added_to(function: ast.FunctionDef, names: Iterable[str]) -> set[str]:
-    """The lists whose items only ``+=`` changes."""
-    stores = [_item_of(x) for x in pytree.walk(function) if isinstance(getattr(x, "ctx", None), ast.Store)]
-    sums = [_item_of(x.target) for x in pytree.walk(function) if _is_sum(x)]
-    return {name for name in names if 0 < stores.count(name) == sums.count(name)}
-
-
-def _is_sum(x: ast.AST) -> TypeGuard[ast.AugAssign]:
-    return isinstance(x, ast.AugAssign) and isinstance(x.op, ast.Add)
 
 
 def _empty_place(s: ast.AST, tables: dict[str, ast.Constant]) -> tuple[list[ast.expr], ast.Assign] | None:
@@ -83,10 +67,10 @@ def _empty_place(s: ast.AST, tables: dict[str, ast.Constant]) -> tuple[list[ast.
     if not (isinstance(s, ast.If) and not s.orelse and len(s.body) == 1):
         return None
     own = s.body[0]
-    if not isinstance(own, ast.Assign) or len(own.targets) != 1 or _item_of(own.targets[0]) not in tables:
+    if not isinstance(own, ast.Assign) or len(own.targets) != 1 or item_of(own.targets[0]) not in tables:
         return None
     tests = s.test.values if isinstance(s.test, ast.BoolOp) and isinstance(s.test.op, ast.And) else [s.test]
-    first = tables[str(_item_of(own.targets[0]))]
+    first = tables[str(item_of(own.targets[0]))]
     asked = [t for t in tests if _asks(t, own.targets[0], first)]
     return ([t for t in tests if t is not asked[0]], own) if len(asked) == 1 else None
 
@@ -95,7 +79,7 @@ def _asks(test: ast.expr, place: ast.expr, first: ast.Constant) -> bool:
     """The test is true of what the list holds at first, and of nothing else that it may be given there."""
     if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and ast.unparse(test.left) == ast.unparse(place)):
         return False
-    limit = _constant(test.comparators[0])
+    limit = constant(test.comparators[0])
     if limit is None:
         return False
     op, sort = test.ops[0], type(first.value)
@@ -175,7 +159,7 @@ class _Rewriting:
                 empty = len(base.args) == 2 and (_empty_list(base.args[1]), ast.unparse(base.args[1]) == "set()")
                 if isinstance(base.func.value, ast.Name) and base.func.value.id in self.made and empty == _EMPTY[how]:
                     return _call(s, base.func.value.id, how, base.args[0], call.args[0])
-            name = _item_of(base)
+            name = item_of(base)
             if name is not None and self.made.get(name) in (how, how + THERE):
                 return _call(s, name, self.made[name], base.slice, call.args[0])  # type: ignore[attr-defined]
         if call is not None and isinstance(call.func, ast.Attribute) and call.func.attr == "setdefault":
@@ -183,16 +167,16 @@ class _Rewriting:
             if isinstance(base, ast.Name) and self.made.get(base.id) == "" and len(call.args) == 2:
                 return None if _empty_list(call.args[1]) else _call(s, base.id, FIRST, call.args[0], call.args[1])
         if isinstance(s, ast.AugAssign) and isinstance(s.op, ast.Add):
-            name = _item_of(s.target)
-            if name is not None and self.made.get(name) == SUM:
-                return _call(s, name, SUM, s.target.slice, s.value)  # type: ignore[union-attr]
+            name = item_of(s.target)
+            if name is not None and self.made.get(name) in (SUM, SUM + THERE):
+                return _call(s, name, self.made[name], s.target.slice, s.value)  # type: ignore[union-attr]
         if isinstance(s, ast.Assign) and len(s.targets) == 1:
             return self._from_get(s, s.targets[0])
         return None
 
     def _from_get(self, s: ast.Assign, target: ast.expr) -> ast.stmt | None:
         """``d[k] = d.get(k, 0) + x``."""
-        name, value = _item_of(target), s.value
+        name, value = item_of(target), s.value
         if name not in self.made or not (isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add)):
             return None
         get = value.left
@@ -253,7 +237,7 @@ class _Rewriting:
 
     def _first(self, s: ast.If, asked: list[ast.expr], own: ast.Assign) -> list[ast.stmt]:
         """The first value given to a place of a list stays there."""
-        name = str(_item_of(own.targets[0]))
+        name = str(item_of(own.targets[0]))
         found = _call(own, name, FIRST, own.targets[0].slice, own.value)  # type: ignore[attr-defined]
         assert isinstance(found, ast.Expr)
         assert isinstance(found.value, ast.Call)
@@ -314,13 +298,13 @@ def _cannot_fail(test: ast.expr, before: ast.expr) -> bool:
 def _change(s: ast.stmt, name: str, key: ast.expr) -> tuple[str, ast.expr] | None:
     """``d[k].append(x)`` or ``d[k] += x``."""
     if isinstance(s, ast.AugAssign) and isinstance(s.op, ast.Add):
-        own = _item_of(s.target) == name and _equal(s.target.slice, key)  # type: ignore[union-attr]
+        own = item_of(s.target) == name and _equal(s.target.slice, key)  # type: ignore[union-attr]
         return (SUM, s.value) if own else None
     call = s.value if isinstance(s, ast.Expr) and isinstance(s.value, ast.Call) else None
     if call is None or not isinstance(call.func, ast.Attribute) or call.func.attr != "append":
         return None
     base = call.func.value
-    own = _item_of(base) == name and _equal(base.slice, key)  # type: ignore[attr-defined]
+    own = item_of(base) == name and _equal(base.slice, key)  # type: ignore[attr-defined]
     return (APPEND, call.args[0]) if own and len(call.args) == 1 else None
 
 
@@ -340,13 +324,8 @@ def _without_empty(s: ast.If) -> list[ast.stmt]:
     return [s]
 
 
-def _item_of(x: ast.AST) -> str | None:
-    """The name d of ``d[...]``."""
-    return x.value.id if isinstance(x, ast.Subscript) and isinstance(x.value, ast.Name) else None
-
-
 def _assigns(s: ast.stmt, name: str, key: ast.expr) -> bool:
-    if not isinstance(s, ast.Assign) or len(s.targets) != 1 or _item_of(s.targets[0]) != name:
+    if not isinstance(s, ast.Assign) or len(s.targets) != 1 or item_of(s.targets[0]) != name:
         return False
     return _equal(s.targets[0].slice, key)  # type: ignore[attr-defined]
 
@@ -374,7 +353,7 @@ def _stores(s: ast.stmt, names: set[str]) -> bool:
 def _changed(block: list[ast.stmt], name: str) -> bool:
     """Something may change the dict: an item is stored, or a method other than ``get`` is called."""
     for x in pytree.walk(*block):
-        if _item_of(x) == name and not isinstance(x.ctx, ast.Load):  # type: ignore[attr-defined]
+        if item_of(x) == name and not isinstance(x.ctx, ast.Load):  # type: ignore[attr-defined]
             return True
         if isinstance(x, ast.Attribute) and name in _names(x.value) and x.attr != "get":
             return True

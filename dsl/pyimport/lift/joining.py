@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from attndsl.dsl.pyimport.lift import arrays, listed, picking
+from attndsl.dsl.pyimport.lift import arrays, listed, nested, picking
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import elementwise as E
 from attndsl.dsl.pyimport.lift import reductions as R
@@ -144,5 +144,7 @@ JOINING: dict[str, Callable[[Machine, ast.Call], Value]] = {
     "append": concatenated,
     "hstack": concatenated,
     "isin": among,
+    "vstack": nested.stacked,
+    "stack": nested.stacked,
     "argsort": sorted_places,
 }

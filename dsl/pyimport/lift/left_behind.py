@@ -5,7 +5,7 @@ from __future__ import annotations
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.merge import merge_values, subst_value
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.values import Carried, Choice, Ref, TupleValue, Unbound, Value
+from attndsl.dsl.pyimport.lift.values import Carried, Choice, Closure, Ref, TupleValue, Unbound, Value
 from attndsl.dsl.pyimport.lift.view import View
 
 
@@ -54,7 +54,7 @@ def _holds_refs(v: Value) -> bool:
             return True
         case Choice(then=a, other=b):
             return _holds_refs(a) or _holds_refs(b)
-        case TupleValue(items=items):
+        case TupleValue(items=items) | Closure(defaults=items):
             return any(_holds_refs(i) for i in items)
     return False
 

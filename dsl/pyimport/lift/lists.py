@@ -42,8 +42,8 @@ def freeze(m: Machine, value: Value) -> Value:
         return TupleValue(tuple(freeze(m, v) for v in value.items))
     if isinstance(value, Choice):
         return Choice(value.condition, freeze(m, value.then), freeze(m, value.other))
-    if isinstance(value, RowRef):
-        raise m.stop("a numpy vector is stored in a list", code="E0311")
+    if isinstance(value, RowRef) and not (value.start is T.ZERO and m.lengths.get(value.matrix) is value.length):
+        raise m.stop("a part of an array is stored in a list", code="E0311")  # a whole vector shows its later changes
     return value
 
 

@@ -67,7 +67,7 @@ def _over(m: Machine, node: ast.For, value: Value) -> bool:
     seq = iterable(m, value)
     ordered = not seq.is_set
     if seq.is_set:
-        seq = C.as_positions(m, seq)
+        seq = C.each_once(m, seq)
     if len(seq.parts) > 1 and _breaks(node) and any(p.binders for p in seq.parts) and not exclusive(m, seq):
         raise m.stop("a list that was built in several places is left early", node, "E0313")
     if len(seq.parts) > 1 and node.orelse and any(p.binders for p in seq.parts):
@@ -79,7 +79,7 @@ def _over(m: Machine, node: ast.For, value: Value) -> bool:
         all(walk.part(instantiate(p)) for p in parts)
         return walk.finish()
 
-    if unordered.is_written(seq):
+    if unordered.has_parts(seq):
         return unordered.run(m, node, seq, through)
     read, done = len(m.readings), len(m.events)
     walked = m.state.heap.get(value.key) if isinstance(value, Ref) else None

@@ -139,6 +139,7 @@ class Frame:
     parents: tuple[int, ...]
     function: ast.FunctionDef | None = None
     returns: list[tuple[State, Value]] = field(default_factory=list)
+    of_file: bool = False  # no activation: an expression of the file
 
 
 @dataclass
@@ -173,9 +174,13 @@ class Machine:
     remembered: dict[Hashable, Any] = field(default_factory=dict)  # see remembered.py; shared by a file's programs
     steps: int = 0
     node: ast.AST | None = None
+    any_order: ast.AST | None = None  # a generator whose elements may come in any order
     long_ranges: bool = False  # a loop over a range was written out
     at_once: bool = False  # such loops are walked through at once
     put_otherwise: int = 0  # in how many further ways functions are rewritten; see preparing.py
+    listed: dict[str, tuple[str, bool, bool]] = field(default_factory=dict)  # lists of lists: see cells.py
+    looked_up: set[int] = field(default_factory=set)  # dicts to which a look-up may have added a key
+    walked: set[int] = field(default_factory=set)  # dicts that a loop around a look-up may walk through
     plain: dict[str, bool] = field(default_factory=dict)  # dicts by position: all numbers kept so far are Python's
 
     # ------------------------------------------------------------ places
@@ -218,7 +223,7 @@ class Machine:
     @contextmanager
     def outside(self) -> Iterator[None]:
         """At the level of the file, where no name of a function is seen."""
-        frame = Frame(next(self.keys), ())
+        frame = Frame(next(self.keys), (), of_file=True)
         self.state.frames[frame.key] = {}
         self.frames.append(frame)
         try:

@@ -15,6 +15,7 @@ from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.uniting import united
 from attndsl.dsl.pyimport.lift.values import (
+    CellTable,
     Grid,
     Opaque,
     RowRef,
@@ -31,7 +32,12 @@ from attndsl.dsl.pyimport.lift.values import (
 
 def argument(m: Machine, node: ast.expr) -> Value:
     """What a numpy function is given: lists of truth values or whole numbers that are arrays as vectors."""
-    return tables.as_vector(m, evaluate(m, node))
+    value = evaluate(m, node)
+    if isinstance(value, CellTable) and value.kind == "list":
+        from attndsl.dsl.pyimport.lift import cells
+
+        return cells.sheet(m, value)
+    return tables.as_vector(m, value)
 
 
 def is_double(node: ast.Call) -> bool:
@@ -86,17 +92,20 @@ def _written(m: Machine, items: list[Value]) -> Vector:
 
 def _filled(value: Term) -> Callable[[Machine, ast.Call], Value]:
     def handler(m: Machine, node: ast.Call) -> Value:
-        if len(node.args) != 1 or any(k.arg != "dtype" for k in node.keywords):
+        options = {k.arg: k.value for k in node.keywords}
+        shapes = [*node.args[:1], *([options.pop("shape")] if "shape" in options else [])]
+        types = [*node.args[1:], *options.values()]
+        if len(shapes) != 1 or len(types) > 1 or options.keys() - {"dtype"}:
             raise m.stop("an array made with these arguments", node, "E0315")
-        typed = [ELEMENTS.get(ast.unparse(k.value), "") for k in node.keywords]
-        if typed and typed[0]:
-            return _typed(m, argument(m, node.args[0]), value, typed[0], node)
-        for k in node.keywords:
-            if ast.unparse(k.value) not in ("float", "np.float64", "np.float32", "'float64'"):
+        kinds = [ELEMENTS.get(ast.unparse(t), "") for t in types]
+        if kinds and kinds[0]:
+            return _typed(m, argument(m, shapes[0]), value, kinds[0], node)
+        for t in types:
+            if ast.unparse(t) not in ("float", "np.float64", "np.float32", "'float64'"):
                 raise m.stop("an array of this type", node, "E0315")
-            if ast.unparse(k.value) == "np.float32":
+            if ast.unparse(t) == "np.float32":
                 raise m.stop("an array of single precision", node, "E0315")
-        return arrays.zeros(m, argument(m, node.args[0]), Scalar(value), "row")
+        return arrays.zeros(m, argument(m, shapes[0]), Scalar(value), "row")
 
     return handler
 
@@ -105,7 +114,7 @@ def _typed(m: Machine, shape: Value, value: Term, kind: str, node: ast.AST) -> V
     """An array of truth values or whole numbers."""
     if isinstance(shape, TupleValue) and len(shape.items) == 2:
         fill = T.const(bool(value.data)) if kind == "bool" else T.const(int(value.data))
-        return sheets.of(m, arrays.zeros(m, shape, Scalar(fill, True), "row"))
+        return replace(sheets.of(m, arrays.zeros(m, shape, Scalar(fill, True), "row")), own=True)
     if isinstance(shape, TupleValue) and len(shape.items) == 1:
         shape = shape.items[0]
     return tables.typed(m, shape, value, kind, node)
@@ -118,6 +127,10 @@ def _full(m: Machine, node: ast.Call) -> Value:
     if len(node.args) != 2 or any(k.arg != "dtype" for k in node.keywords):
         raise m.stop("an array made with these arguments", node, "E0315")
     value = evaluate(m, node.args[1])
+    if value in (known(True), known(False)) and (
+        not node.keywords or ELEMENTS.get(ast.unparse(node.keywords[0].value)) == "bool"
+    ):
+        return _typed(m, argument(m, node.args[0]), T.const(value == known(True)), "bool", node)
     if not isinstance(value, Scalar) or value.term.kind not in ("float", "int", "num"):
         raise m.stop("an array filled with this object", node, "E0315")
     if is_double(ast.Call(node.func, [], node.keywords)) and node.keywords:
@@ -202,7 +215,7 @@ def converted(m: Machine, value: Value, kind: str, node: ast.AST) -> Value:
         if kind == "bool":
             return Scalar(t if t.kind == "bool" else T.compare("!=", t, T.ZERO), True)
         if kind == "float":
-            return Scalar(as_float(t), True)
+            return Scalar(T.mul(t, T.const(1.0)) if t.kind == "num" else as_float(t), True)
         if t.kind not in ("bool", "int"):
             raise m.stop("an array of floats as one of whole numbers", node, "E0315")
         return Scalar(T.as_number(t), True)
@@ -286,8 +299,6 @@ MAKING: dict[str, Callable[[Machine, ast.Call], Value]] = {
     "full_like": _like(None),
     "array": _array,
     "asarray": _array,
-    "eye": matrices.eye,
-    "identity": matrices.eye,
     "outer": matrices.outer,
     "arange": _arange,
     "linspace": _linspace,

@@ -180,8 +180,14 @@ def _each(m: Machine, index: ast.expr, change: _Change, node: ast.AST, once: boo
 def _may_be(m: Machine, index: ast.expr) -> bool:
     """The index may say several cells: what is certainly one place is left to others, who evaluate it as well."""
     if isinstance(index, ast.Tuple):
-        return len(index.elts) == 2 and _names_array(m, index.elts[0])
+        return len(index.elts) == 2 and (_names_array(m, index.elts[0]) or _names_list(m, index.elts[0]))
     return _names_array(m, index)
+
+
+def _names_list(m: Machine, e: ast.expr) -> bool:
+    found = m.lookup(e.id) if isinstance(e, ast.Name) else None
+    held = m.state.heap.get(found.key) if isinstance(found, Ref) else None
+    return isinstance(held, Seq) and not held.is_set and not held.sort
 
 
 def _names_array(m: Machine, e: ast.expr) -> bool:

@@ -6,10 +6,9 @@ import ast
 from collections.abc import Callable
 
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Loop, Machine, State
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.values import Binder, Grid, Opaque, RowRef, Scalar, Value, Vector
+from attndsl.dsl.pyimport.lift.values import Binder, Grid, Opaque, RowRef, Value, Vector
 
 
 def made(m: Machine, hint: str, cell: Callable[[Term, Term], tuple[Term, Term]]) -> Grid:
@@ -30,20 +29,6 @@ def made(m: Machine, hint: str, cell: Callable[[Term, Term], tuple[Term, Term]])
     m.state.path = held
     m.loops.clear()
     return Grid(name, 0)
-
-
-def eye(m: Machine, node: ast.Call) -> Value:
-    """``np.eye(n)``, ``np.eye(n, k=-1)``, ``np.identity(n)``."""
-    options = {k.arg: k.value for k in node.keywords}
-    shift = evaluate(m, options.pop("k")) if "k" in options else Scalar(T.ZERO)
-    size = evaluate(m, node.args[0]) if len(node.args) == 1 else None
-    if isinstance(size, Scalar) and size.term is T.ONE and not node.keywords:
-        return Opaque("literal", ((T.const(1.0),),))
-    plain = isinstance(size, Scalar) and m.holds(T.compare("==", size.term, T.N)) and not options
-    if not plain or not isinstance(shift, Scalar) or shift.term.kind != "int":
-        raise m.stop("np.eye with these arguments", node, "E0315")
-    by = shift.term
-    return made(m, "eye", lambda r, c: (T.compare("==", c, T.add(r, by)), T.const(1.0)))
 
 
 def outer(m: Machine, node: ast.Call) -> Value:

@@ -11,7 +11,9 @@ from attndsl.dsl.pyimport.lift.machine import Event, Loop, Reading, State
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
+    CellRow,
     Choice,
+    Closure,
     DictValue,
     Growing,
     Part,
@@ -190,6 +192,10 @@ def subst_value(value: Value, mapping: dict[Term, Term]) -> Value:
             return RowRef(matrix, T.subst(row, mapping), T.subst(length, mapping), T.subst(start, mapping))
         case Vector():
             return _subst_vector(value, mapping)
+        case CellRow(row=row):
+            return replace(value, row=T.subst(row, mapping))
+        case Closure(defaults=defaults) if defaults:
+            return replace(value, defaults=tuple(subst_value(d, mapping) for d in defaults))
         case Sheet(at=cell, tall=tall, wide=wide, own=own):
             return Sheet(_mapped(cell, mapping, 2), tall, wide, own, value.seen)
     return value

@@ -31,6 +31,8 @@ from attndsl.dsl.pyimport.lift.operators import set_operation
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
+    CellRow,
+    CellTable,
     DictValue,
     Grid,
     Growing,
@@ -99,6 +101,8 @@ def _call(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
             found = None if text is None else letters.combined(m, symbol, base, letters.set_of(text))
             if found is not None:
                 return found
+        case CellTable(kind="int" | "bool") | CellRow(kind="int" | "bool"):
+            return numpy_.method(m, tables.as_vector(m, base), name, node)
         case Grid() | RowRef() | Vector() | Sheet() | Opaque(name="filled" | "tril" | "transposed"):
             return numpy_.method(m, base, name, node)
         case Opaque(name="ids") if name in ("tolist",) and not node.args:
@@ -275,7 +279,12 @@ def _dict(m: Machine, ref: Ref, name: str, args: list[Value], node: ast.Call) ->
     if name == "values" and not args:
         return dicts.values(m, ref)
     if name == "keys" and not args:
+        dicts.counted_on(m, ref)
         return replace(dicts.key_sequence(m, _as_dict(m, ref)), sort="view")
+    if name == "copy" and not args:
+        return m.allocate(_as_dict(m, ref))
+    if name == "most_common":
+        return gathered.most_common(m, ref, args, node)
     raise m.stop(f"the dict method {name!r}", node, "E0305")
 
 
@@ -299,7 +308,8 @@ def _index(m: Machine, ref: Ref, item: Value, node: ast.Call) -> Value:
         if found is None:
             raise m.stop("index of an empty list", node)
         return found
-    if len(seq.parts) != 1 or len(seq.parts[0].binders) != 1 or seq.parts[0].binders[0].descending:
+    climbs = any(b.climbs and b.descending for p in seq.parts for b in p.binders)
+    if len(seq.parts) != 1 or len(seq.parts[0].binders) != 1 or climbs:
         raise m.stop("'index' of a list that was built in several places", node, "E0313")
     from attndsl.dsl.pyimport.lift.merge import instantiate
 
@@ -311,7 +321,7 @@ def _index(m: Machine, ref: Ref, item: Value, node: ast.Call) -> Value:
         raise m.stop("the first of equal elements of a list in another order", node, "E0313")
     m.require(C.exists(part.binders, where) if solved is None else solved, node)
     at_term = item.term if solved is not None and isinstance(item, Scalar | Word) else None
-    place = at_term or T.agg("first", b.var, b.domain, b.low, b.high, where)
+    place = at_term or T.agg("last" if b.descending else "first", b.var, b.domain, b.low, b.high, where)
     return Scalar(T.subst(C._earlier(part), {b.var: place}))
 
 

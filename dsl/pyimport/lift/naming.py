@@ -90,7 +90,7 @@ def _brief(t: Term, is_named: Callable[[Term], bool]) -> bool:
 
 
 def _name_all(chosen: set[Term], hints: Mapping[Term, str], names: Names, form: Form) -> dict[Term, str]:
-    taken = {"W", "Error", *names.matrices.values(), *names.copies.values()}
+    taken = {"W", "Error", "Error2", *names.matrices.values(), *names.copies.values()}
     out: dict[Term, str] = {}
     numbers: dict[str, int] = {}
     for t in _by_size(chosen):

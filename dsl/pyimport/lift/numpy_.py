@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable
 
-from attndsl.dsl.pyimport.lift import arguments, arrays, gathered, picking, sheets
+from attndsl.dsl.pyimport.lift import arguments, arrays, diagonals, gathered, picking
 from attndsl.dsl.pyimport.lift import elementwise as E
 from attndsl.dsl.pyimport.lift import reductions as R
 from attndsl.dsl.pyimport.lift import terms as T
@@ -15,12 +16,12 @@ from attndsl.dsl.pyimport.lift.joining import JOINING
 from attndsl.dsl.pyimport.lift.machine import Loop, Machine
 from attndsl.dsl.pyimport.lift.making import ELEMENTS, MAKING, argument, converted, is_double, own_copy
 from attndsl.dsl.pyimport.lift.rewriting import chained, combined, multiplied, placed
+from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.triangles import TRIANGLES, diagonal, reshaped
 from attndsl.dsl.pyimport.lift.ufuncs import UFUNCS, clip
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
     Grid,
-    NoneValue,
     Opaque,
     RowRef,
     Scalar,
@@ -31,9 +32,19 @@ from attndsl.dsl.pyimport.lift.values import (
     known,
 )
 
-_PLAIN = {"exp": "exp", "log": "log", "sqrt": "sqrt", "tanh": "tanh", "abs": "abs", "floor": "floor", "ceil": "ceil"}
+_PLAIN = {
+    "exp": "exp",
+    "log": "log",
+    "sqrt": "sqrt",
+    "tanh": "tanh",
+    "sin": "sin",
+    "cos": "cos",
+    "abs": "abs",
+    "floor": "floor",
+    "ceil": "ceil",
+}
 _ITERTOOLS = {"product": multiplied, "chain": chained, "combinations": combined}
-_MATH = {"exp", "sqrt", "tanh", "floor", "ceil", "log", "fabs"}
+_MATH = {"exp", "sqrt", "tanh", "sin", "cos", "floor", "ceil", "log", "fabs"}
 
 
 def call(m: Machine, name: str, node: ast.Call) -> Value:
@@ -103,7 +114,18 @@ def _math(m: Machine, function: str, value: Value) -> Value:
             m.require(T.compare(">" if function == "log" else ">=", t, T.ZERO))
     if function == "exp":
         m.require(T.compare("<", t, T.const(709.0)))
+    if function in ("sin", "cos") and not _is_finite(t):
+        m.require(T.conj((T.compare("<", t, T.const(math.inf)), T.compare(">", t, T.const(-math.inf)))))
     return Scalar(T.func({"fabs": "abs"}.get(function, function), (t,), "float"))
+
+
+def _is_finite(t: Term) -> bool:
+    """A number that is computed from whole numbers and constants without anything that may be infinite."""
+    if t.kind in ("int", "bool") or T.is_const(t):
+        return not T.is_const(t) or math.isfinite(t.data)
+    inside = t.args[1:] if t.op == "ite" else t.args
+    plain = t.op in ("linear", "neg", "ite") or (t.op == "bin" and t.data in ("+", "-", "*", "/"))
+    return plain and all(map(_is_finite, inside))
 
 
 def _function(m: Machine, name: str, value: Value) -> Value:
@@ -227,24 +249,6 @@ def _flat_places(m: Machine, node: ast.Call) -> Value:
     return TupleValue((found,)) if ast.unparse(node.func).endswith(".nonzero") else found
 
 
-def _fill_diagonal(m: Machine, node: ast.Call) -> Value:
-    """``np.fill_diagonal(A, x)`` changes the matrix in its place."""
-    grid = argument(m, node.args[0]) if len(node.args) == 2 and not node.keywords else None
-    value = argument(m, node.args[1]) if isinstance(grid, Grid) else None
-    if not isinstance(grid, Grid) or not isinstance(value, Scalar | Vector | RowRef):
-        raise m.stop("np.fill_diagonal with these arguments", node, "E0315")
-    line, matrix = sheets.of(m, value), arrays.current(m, grid)
-    r = T.fresh("int")
-    binder = Binder(r, T.ZERO, T.N)
-    held = m.state.path
-    m.loops.append(Loop(binder))
-    m.state.path = m.state.along(*binder.conditions())
-    m.write("set", matrix, r, r, T.as_number(line.at(T.ZERO, r).term), node)
-    m.state.path = held
-    m.loops.pop()
-    return NoneValue()
-
-
 _NUMPY: dict[str, Callable[[Machine, ast.Call], Value]] = {
     **MAKING,
     **UFUNCS,
@@ -263,6 +267,8 @@ _NUMPY: dict[str, Callable[[Machine, ast.Call], Value]] = {
     "copy": _copied,
     "flatnonzero": _flat_places,
     "nonzero": _flat_places,
-    "fill_diagonal": _fill_diagonal,
+    "fill_diagonal": diagonals.fill,
+    "eye": diagonals.eye,
+    "identity": diagonals.eye,
 }
 __all__ = ["Binder", "Loop", "TupleValue", "call", "method", "spread"]

@@ -13,7 +13,18 @@ from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Loop, Machine
 from attndsl.dsl.pyimport.lift.merge import instantiate, subst_value
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.values import Binder, Closure, NoneValue, Opaque, Part, Scalar, Seq, TupleValue, Value
+from attndsl.dsl.pyimport.lift.values import (
+    Binder,
+    Closure,
+    NoneValue,
+    Opaque,
+    Part,
+    Ref,
+    Scalar,
+    Seq,
+    TupleValue,
+    Value,
+)
 
 Keys = tuple[Term, ...]
 
@@ -52,17 +63,29 @@ def _keys(m: Machine, p: Part, key: Value) -> Keys:
 
 
 def _applied(m: Machine, element: Value, key: Value) -> Value:
+    from attndsl.dsl.pyimport.lift import dicts
     from attndsl.dsl.pyimport.lift.calls import applied
 
     match key:
         case NoneValue():
             return element
-        case Closure():
-            return applied(m, key, [element], m.node or key.node)
+        case Closure() | Opaque(name="builtin" | "method"):
+            assert m.node is not None
+            return applied(m, key, [element], m.node)
+        case Opaque(name="value of", data=Ref() as table):
+            return dicts.get(m, table, element, None)
         case Opaque(name="itemgetter", data=places):
             chosen = [C.element(m, Seq(_written(m, element)), T.const(at)) for at in places]
             return chosen[0] if len(chosen) == 1 else TupleValue(tuple(chosen))
     raise m.stop("a list is sorted by this key", code="E0313")
+
+
+def key_of(value: Value, key: Value) -> Value:
+    """``key`` of ``max(counts, key=counts.get)``: the value of each key of the dict, which is there."""
+    match key:
+        case Opaque(name="method", data=(Ref() as table, "get" | "__getitem__")) if table == value:
+            return Opaque("value of", table)
+    return key
 
 
 def _written(m: Machine, element: Value) -> tuple[Part, ...]:

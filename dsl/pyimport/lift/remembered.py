@@ -29,7 +29,10 @@ from attndsl.dsl.source import Span
 _MOST_TERMS = 64
 """Terms that a program may have made before the call: more would take longer to compare than most helpers run."""
 _CONSTANTS = frozenset((str, int, bool, float, type(None), Span))
-_TABLES = ("matrices", "rows", "lengths", "hints", "required", "settled", "frozen", "long_ranges", "at_once")
+_TABLES = (
+    "matrices", "rows", "lengths", "hints", "required", "settled", "frozen", "long_ranges", "at_once", "listed",
+    "looked_up", "walked",
+)  # fmt: skip
 """What a run reads and changes beside the names, the heap and the path."""
 
 

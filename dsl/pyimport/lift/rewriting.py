@@ -78,13 +78,24 @@ def multiplied(m: Machine, node: ast.Call) -> Value:
 
 
 def combined(m: Machine, node: ast.Call) -> Value:
-    """``combinations(range(n), 2)`` as ``((a, b) for a in range(n) for b in range(a + 1, n))``."""
+    """``combinations(range(n), 2)`` as ``((a, b) for a in range(n) for b in range(a + 1, n))``; of a list, of which the
+    second element comes after the place of the first."""
     match node:
         case ast.Call(args=[ast.Call(func=ast.Name(id="range"), args=[high], keywords=[]), ast.Constant(value=2)]):
             a, b = "argument of combinations 0", "argument of combinations 1"
             rest = ast.Call(_get("range"), [ast.BinOp(_get(a), ast.Add(), ast.Constant(1)), high], [])
             first = ast.Call(_get("range"), [high], [])
             loops = [_loop(_set(a), first), _loop(_set(b), rest)]
+            pair = ast.Tuple([_get(a), _get(b)], ast.Load())
+            return evaluate(m, placed(ast.GeneratorExp(pair, loops), node))
+        case ast.Call(args=[ast.Name() as walked, ast.Constant(value=2)], keywords=[]):
+            a, b, place = (f"argument of combinations {k}" for k in range(3))
+            after = ast.Slice(ast.BinOp(_get(place), ast.Add(), ast.Constant(1)))
+            numbered = ast.Call(_get("enumerate"), [walked], [])
+            loops = [
+                _loop(ast.Tuple([_set(place), _set(a)], ast.Store()), numbered),
+                _loop(_set(b), ast.Subscript(walked, after, ast.Load())),
+            ]
             pair = ast.Tuple([_get(a), _get(b)], ast.Load())
             return evaluate(m, placed(ast.GeneratorExp(pair, loops), node))
     raise m.stop("combinations of this", node, "E0305")

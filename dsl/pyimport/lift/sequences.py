@@ -17,6 +17,8 @@ from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.uniting import united
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
+    CellRow,
+    CellTable,
     Grid,
     NoneValue,
     Opaque,
@@ -57,7 +59,7 @@ def _length(m: Machine, v: Value) -> Value:
             return Scalar(T.const(len(items)))
         case Span():
             return Scalar(spans.size(v))
-    if arrays.is_array(v):
+    if arrays.is_array(v) or isinstance(v, CellTable | CellRow):
         return Scalar(T.N)
     seq = sequence(m, v)
     if seq is None or seq.once:
@@ -76,6 +78,10 @@ def _length(m: Machine, v: Value) -> Value:
 
 def iterable(m: Machine, value: Value) -> Seq:
     """The value as something to walk through."""
+    if isinstance(value, CellTable | CellRow):
+        from attndsl.dsl.pyimport.lift import cells
+
+        return cells.as_sequence(m, value)
     if isinstance(value, RowRef | Vector):
         v = arrays.vector(m, value)
         if v.part:
@@ -115,6 +121,8 @@ def _enumerate(m: Machine, node: ast.Call) -> Value:
 
 def _zip(m: Machine, node: ast.Call) -> Value:
     seqs = [iterable(m, evaluate(m, a)) for a in node.args]
+    if any(s.is_set and len(s.parts) > 1 for s in seqs):
+        raise m.stop("the order of a set", node, "E0312")
     written = [w for w in (items_of(s) for s in seqs) if w is not None]
     if len(written) == len(seqs):
         return Seq(tuple(Part((), T.TRUE, TupleValue(row)) for row in zip(*written, strict=False)), once=True)
@@ -180,7 +188,8 @@ def _reversed(m: Machine, node: ast.Call) -> Value:
 
 def _sorted(m: Machine, node: ast.Call) -> Value:
     options = {k.arg: k.value for k in node.keywords}
-    seq = iterable(m, evaluate(m, node.args[0]))
+    value = evaluate(m, node.args[0])
+    seq = iterable(m, value)
     if seq.is_set:
         seq = Seq(C.as_positions(m, seq).parts)
     backwards = False
@@ -189,7 +198,7 @@ def _sorted(m: Machine, node: ast.Call) -> Value:
         if flag not in (known(True), known(False)):
             raise m.stop("sorted with an unknown order", node, "E0313")
         backwards = flag == known(True)
-    key = evaluate(m, options.pop("key")) if "key" in options else NoneValue()
+    key = ordering.key_of(value, evaluate(m, options.pop("key"))) if "key" in options else NoneValue()
     return m.allocate(sort(m, seq, key, backwards, node))
 
 

@@ -14,7 +14,18 @@ from dataclasses import replace
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Loop, Machine
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.values import Binder, Grid, NoneValue, Opaque, RowRef, Scalar, Sheet, Value, Vector
+from attndsl.dsl.pyimport.lift.values import (
+    Binder,
+    CellTable,
+    Grid,
+    NoneValue,
+    Opaque,
+    RowRef,
+    Scalar,
+    Sheet,
+    Value,
+    Vector,
+)
 
 CONSTANT = ("tril", "filled")
 
@@ -101,7 +112,7 @@ def is_whole(v: Value) -> bool:
 
 
 def of_numbers(v: Sheet) -> bool:
-    return v.at(T.fresh("int"), T.fresh("int")).term.kind not in ("bool", "int", "str")
+    return v.at(T.fresh("int"), T.fresh("int")).term.kind not in ("bool", "int", "str", "num")
 
 
 def placed(m: Machine, sheet: Sheet, hint: str) -> Grid:
@@ -139,6 +150,8 @@ def returned(m: Machine, value: Value) -> Value:
     """What a program returns has a place of its own."""
     from attndsl.dsl.pyimport.lift.matrices import as_grid
 
+    if isinstance(value, CellTable) and value.kind != "list":
+        return Grid(value.matrix, m.matrices[value.matrix])
     if isinstance(value, Sheet) and is_whole(value) and not m.loops:
         return placed(m, value, "result")
     return as_grid(m, value) if not m.loops else value

@@ -10,6 +10,8 @@ from attndsl.dsl import pytree
 from attndsl.dsl.pyimport.lift import (
     arrays,
     blocks,
+    cells,
+    defaults,
     dicts,
     elementwise,
     fancy,
@@ -17,10 +19,11 @@ from attndsl.dsl.pyimport.lift import (
     masks,
     matrices,
     sheets,
+    steps,
     tables,
 )
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.basics import sequence, settle, spread
+from attndsl.dsl.pyimport.lift.basics import given, sequence, settle, spread
 from attndsl.dsl.pyimport.lift.evaluate import _BINARY, MODULES, condition, evaluate
 from attndsl.dsl.pyimport.lift.folds import extreme
 from attndsl.dsl.pyimport.lift.machine import Machine
@@ -30,6 +33,8 @@ from attndsl.dsl.pyimport.lift.stores import _is_dict, _numeric, only_holder, pl
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.tries import run_try
 from attndsl.dsl.pyimport.lift.values import (
+    CellRow,
+    CellTable,
     Closure,
     Grid,
     NoneValue,
@@ -78,38 +83,49 @@ def _aug_assign(m: Machine, node: ast.AugAssign) -> bool:
     if isinstance(node.target, ast.Name):
         _aug_name(m, node, op)
         return True
-    if not isinstance(node.target, ast.Subscript) or op is None:
+    if not isinstance(node.target, ast.Subscript):
         raise m.stop("this augmented assignment", node, "E0303")
     base = placed_to_change(m, node.target.value, spread(m, lambda v: v, evaluate(m, node.target.value)))
     written = len(m.events)
     value = evaluate(m, node.value)
-    own = base.matrix if isinstance(base, Grid | RowRef) else None
+    own = base.matrix if isinstance(base, Grid | RowRef | CellTable | CellRow) else None
     if any(e.matrix == own and e.op != "check" for e in m.events[written:]):  # Python has read the item before
         raise m.stop("an item is changed by a value that changes the matrix", node, "E0311")
     m.node = node
+    if isinstance(base, CellTable | CellRow) and isinstance(node.op, ast.BitOr | ast.BitAnd | ast.Div):
+        cells.combine(m, base, node, value)
+        return True
+    if op is None:
+        raise m.stop("this augmented assignment", node, "E0303")
+    _change_items(m, base, op, value, node, node.target.slice)
+    return True
+
+
+def _change_items(m: Machine, base: Value, op: str, value: Value, node: ast.AugAssign, index: ast.expr) -> None:
+    """``base[index] op= value``."""
+    if isinstance(base, CellTable | CellRow):
+        base = cells.changed_by(m, base, op, value, node)
     if isinstance(base, Ref) and _is_dict(m, base):
-        key = evaluate(m, node.target.slice)
+        key = given(m, evaluate(m, index))
         old = dicts.lookup(m, base, key)
         dicts.assign(m, base, key, spread(m, lambda a, b: binary(m, op, a, b), old, value))
-        return True
-    index = node.target.slice
-    if isinstance(base, Grid) and op is not None and masks.update(m, op, base, index, value, node):
-        return True
+        return
+    if isinstance(base, Grid) and masks.update(m, op, base, index, value, node):
+        return
     if isinstance(base, Grid) and isinstance(index, ast.Tuple) and index.elts and isinstance(index.elts[0], ast.Slice):
         blocks.update_column(m, op, base, index, spread(m, _numeric(m), value), node)
-        return True
-    row, at = _cell_of(m, base, node.target.slice, node)
+        return
+    row, at = _cell_of(m, base, index, node)
     if isinstance(at, tuple):
         number = value if isinstance(value, Vector) else spread(m, _numeric(m), value)
         fancy.update(m, row, at, number, lambda k, x: _update_cell(m, op, row, T.add(row.start, k), x, node))
-        return True
+        return
     if at is None:
         arrays.add_to_range(m, op, row, spread(m, lambda v: v, value))
-        return True
+        return
     value = spread(m, _numeric(m), value)
     assert isinstance(value, Scalar)
     _update_cell(m, op, row, at, value, node)
-    return True
 
 
 def _cell_of(m: Machine, base: Value, index: ast.expr, node: ast.AST) -> tuple[RowRef, Term | fancy.Places | None]:
@@ -127,6 +143,8 @@ def _cell_of(m: Machine, base: Value, index: ast.expr, node: ast.AST) -> tuple[R
         row = base
     else:
         raise m.stop("an item of this object is changed", node, "E0311")
+    if isinstance(index, ast.Slice) and index.step is not None:
+        return row, steps.places(m, index, row.length)
     if isinstance(index, ast.Slice):
         return arrays._row_slice(m, row, index), None
     if isinstance(index, ast.Tuple):
@@ -171,7 +189,7 @@ def _aug_name(m: Machine, node: ast.AugAssign, op: str | None) -> None:
             lists.extend_with(m, old, value)
             return
         raise m.stop("a list is changed this way", node, "E0311")
-    if op is None:
+    if op is None or isinstance(old, CellTable | CellRow):
         raise m.stop("this augmented assignment", node, "E0303")
     if isinstance(old, Vector | Sheet):
         m.assign(node.target.id, _changed_array(m, op, old, spread(m, lambda v: v, value), node))
@@ -231,10 +249,24 @@ def _return(m: Machine, node: ast.Return) -> bool:
 
 
 def _returned(m: Machine, node: ast.expr) -> Value:
-    """The program's own ``return name, matrix``: the name does not matter."""
+    """The program's own ``return name, matrix``: the name does not matter, but making it may fail."""
     if len(m.frames) == 1 and isinstance(node, ast.Tuple) and len(node.elts) == 2:
+        _make_name(m, node.elts[0])
         return TupleValue((Opaque("name"), sheets.returned(m, evaluate(m, node.elts[1]))))
     return evaluate(m, node)
+
+
+def _make_name(m: Machine, node: ast.expr) -> None:
+    match node:
+        case ast.Constant():
+            return
+        case ast.JoinedStr(values=values):
+            for part in values:
+                if isinstance(part, ast.FormattedValue) and part.format_spec is not None:
+                    raise m.stop("a name with a format", part, "E0305")
+                _make_name(m, part.value if isinstance(part, ast.FormattedValue) else part)
+        case _:
+            evaluate(m, node)
 
 
 def _expression(m: Machine, node: ast.Expr) -> bool:
@@ -270,7 +302,7 @@ def _import(m: Machine, node: ast.Import | ast.ImportFrom) -> bool:
 def _define(m: Machine, node: ast.FunctionDef) -> bool:
     if node.decorator_list or any(isinstance(x, ast.Nonlocal | ast.Yield | ast.Global) for x in pytree.walk(node)):
         raise m.stop("a nested function of this kind", node, "E0307")
-    m.assign(node.name, Closure(node, m.frames[-1].key))
+    m.assign(node.name, Closure(node, m.frames[-1].key, defaults.values(m, node)))
     return True
 
 

@@ -6,17 +6,31 @@ import ast
 from collections.abc import Callable
 from dataclasses import replace
 
-from attndsl.dsl.pyimport.lift import aliases, arrays, blocks, dicts, fancy, masks, matrices, sheets, tables
+from attndsl.dsl.pyimport.lift import (
+    aliases,
+    arrays,
+    blocks,
+    cells,
+    dicts,
+    fancy,
+    masks,
+    matrices,
+    sheets,
+    steps,
+    tables,
+)
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import elementwise as E
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.basics import sequence, spread, unpacked
+from attndsl.dsl.pyimport.lift.basics import given, sequence, spread, unpacked
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.making import as_float, list_vector
 from attndsl.dsl.pyimport.lift.sequences import bind_target
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
+    CellRow,
+    CellTable,
     Choice,
     DictValue,
     Grid,
@@ -37,7 +51,9 @@ from attndsl.dsl.pyimport.lift.values import (
 def store(m: Machine, target: ast.expr, value: Value, node: ast.AST) -> None:
     m.node = node
     if isinstance(target, ast.Name):
-        kept = _in_place(m, target.id, value) or _taken_in(m, target.id, value)
+        kept = (
+            _in_place(m, target.id, value) or _taken_in(m, target.id, value) or cells.placed(m, target.id, value, node)
+        )
         made = kept if kept is not None else arrays.materialize(m, value, target.id)
         if isinstance(value, Vector):
             aliases.share(m, value, made)
@@ -173,13 +189,15 @@ def _store_item(m: Machine, base: Value, index: ast.expr, value: Value, node: as
     match base:
         case Grid():
             _store_grid(m, base, index, value, node)
+        case CellTable() | CellRow():
+            cells.store(m, base, index, value, node)
         case RowRef():
             _store_row(m, base, index, value, node)
         case Ref() if isinstance(index, ast.Slice) and tables.is_array(m, base):
             low, high = arrays._range(m, index, tables.length_of(m, base))
             tables.fill(m, base, low, high, spread(m, lambda v: v, value))
         case Ref() if _is_dict(m, base) or _becomes_table(m, base):
-            dicts.assign(m, base, evaluate(m, index), value)
+            dicts.assign(m, base, given(m, evaluate(m, index)), value)
         case _:
             raise m.stop("an item of this object is assigned", node, "E0311")
 
@@ -250,6 +268,9 @@ def _store_places(m: Machine, row: RowRef, at: Term | fancy.Places, value: Value
 
 
 def _store_slice(m: Machine, row: RowRef, index: ast.Slice, value: Value, node: ast.AST) -> None:
+    if index.step is not None:
+        _store_places(m, row, steps.places(m, index, row.length), value, node)
+        return
     part = arrays._row_slice(m, row, index)
     _fill(m, part, value, node)
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from attndsl.dsl.pyimport.lift import arrays, dicts, ordering, sheets, slices, spans, tables
+from attndsl.dsl.pyimport.lift import arrays, cells, dicts, ordering, sheets, slices, spans, steps, tables
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.basics import doc_words, sequence, spread
+from attndsl.dsl.pyimport.lift.basics import doc_words, given, sequence, spread
 from attndsl.dsl.pyimport.lift.evaluate import MODULES, evaluate, register
 from attndsl.dsl.pyimport.lift.linear import WORD_COUNT
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
+    CellRow,
+    CellTable,
     DictValue,
     Grid,
     Opaque,
@@ -84,6 +86,8 @@ def attribute(m: Machine, base: Value, name: str) -> Value:
             return Opaque("function", f"{prefix}.{name}")
         case Span():
             return spans.attribute(m, base, name)
+        case CellTable(kind="int" | "bool") if name in ("T", "shape"):
+            return attribute(m, cells.sheet(m, base), name)
         case Grid() | Opaque(name="filled" | "tril" | "transposed") if name == "shape":
             return TupleValue((Scalar(T.N), Scalar(T.N)))
         case Grid() if name == "T":
@@ -166,6 +170,10 @@ def subscript(m: Machine, base: Value, index: ast.expr, node: ast.AST) -> Value:
     match base:
         case Grid():
             return arrays.grid_subscript(m, base, index)
+        case CellTable() | CellRow(kind="int" | "bool"):
+            return cells.subscript(m, base, index)
+        case CellRow() if not isinstance(index, ast.Slice | ast.Tuple):
+            return cells.subscript(m, base, index)
         case RowRef() | Vector():
             return arrays.vector_subscript(m, base, index)
         case Sheet():
@@ -182,7 +190,7 @@ def subscript(m: Machine, base: Value, index: ast.expr, node: ast.AST) -> Value:
             own = replace(tables.vector(m, dicts._dict(m, base)), slice_of=base.key)
             return arrays.vector_subscript(m, own, index)
         case Ref() if isinstance(m.contents(base), DictValue) and not isinstance(index, ast.Slice):
-            return _item(m, base, evaluate(m, index))
+            return _item(m, base, given(m, evaluate(m, index)))
         case DictValue() if not isinstance(index, ast.Slice):
             return dicts.lookup(m, m.allocate(base), evaluate(m, index))
         case Scalar(term=t) if t.kind == "str":
@@ -232,9 +240,14 @@ def _slice(m: Machine, base: Value, index: ast.Slice) -> Value:
         raise m.stop("a slice of this object", code="E0302")
     if index.step is not None:
         step = evaluate(m, index.step)
+        if isinstance(base, Opaque | Span):  # spaCy has no such slices
+            raise m.stop("a slice with a step of the words", code="E0302")
         if index.lower is None and index.upper is None and step == known(-1):
             return m.allocate(ordering.reverse(seq))
-        raise m.stop("a slice with a step", code="E0303")
+        if seq.is_set or seq.sort == "view":
+            raise m.stop("a slice with a step of this object", code="E0302")
+        sort = "tuple" if isinstance(base, TupleValue) else seq.sort
+        return m.allocate(replace(steps.of_list(m, seq, index), sort=sort))
     start, stop = (_bound(m, b) for b in (index.lower, index.upper))
     return m.allocate(slices.slice_of(m, seq, start, stop))
 

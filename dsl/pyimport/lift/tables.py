@@ -13,6 +13,8 @@ from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
+    CellRow,
+    CellTable,
     DictValue,
     Growing,
     Part,
@@ -81,6 +83,10 @@ def from_vector(m: Machine, v: Vector) -> Ref | None:
 
 def as_vector(m: Machine, value: Value) -> Value:
     """An array of truth values or whole numbers, for numpy's operations; other values as they are."""
+    if isinstance(value, CellTable | CellRow):
+        from attndsl.dsl.pyimport.lift import cells
+
+        return cells.as_array(m, value)
     found = m.contents(value) if isinstance(value, Ref) else None
     return vector(m, found) if isinstance(found, DictValue) and found.array else value
 

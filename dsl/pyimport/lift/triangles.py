@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from attndsl.dsl.pyimport.lift import arrays, matrices, sheets
+from attndsl.dsl.pyimport.lift import aliases, arrays, matrices, sheets
 from attndsl.dsl.pyimport.lift import elementwise as E
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
@@ -264,7 +264,29 @@ def _rolled(m: Machine, node: ast.Call) -> Value:
     return Vector(v.length, lambda k: v.at(T.arith("%", T.sub(k, by.term), size)))
 
 
+def _flipped(down: bool) -> Handler:
+    """``np.flipud(A)`` and ``np.fliplr(A)``: rows, or columns, from the last to the first, as another look at A."""
+
+    def handler(m: Machine, node: ast.Call) -> Value:
+        value = argument(m, node.args[0])
+        sheet, time, last = sheets.of(m, value), len(m.events), T.sub(T.N, T.ONE)
+        if not sheets.is_whole(sheet):
+            raise m.stop("a matrix that is not n by n", node, "E0315")
+        named = isinstance(value, Grid) and aliases.holders(m, lambda v: isinstance(v, Grid) and v == value) > 0
+
+        def at(r: Term, c: Term) -> Scalar:
+            if isinstance(value, Grid) and any(e.matrix == value.matrix for e in m.events[time:]):
+                raise m.stop("an array is read after a change of the one that it shows", code="E0311")
+            return sheet.at(T.sub(last, r), c) if down else sheet.at(r, T.sub(last, c))
+
+        return Sheet(at, own=isinstance(value, Grid) and not named, seen=value if named else sheet.seen or sheet)
+
+    return handler
+
+
 TRIANGLES: dict[str, Handler] = {
+    "fliplr": _flipped(False),
+    "flipud": _flipped(True),
     "tril": _triangle("<="),
     "triu": _triangle(">="),
     "tri": _tri,

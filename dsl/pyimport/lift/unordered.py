@@ -1,4 +1,4 @@
-"""Loops over sets that are written out: ``for t in {"a", "the"}``.
+"""Loops over sets that are written out, ``for t in {"a", "the"}``, or come from several places.
 
 Python takes the elements in the order of their hashes, which for texts is another one in every process. So what such a
 loop does may not depend on the order: the loop is gone through in the order of the text, and what differs between that
@@ -26,8 +26,8 @@ Walk = Callable[[tuple[Part, ...]], bool]
 """Goes through these elements; whether control gets past the loop."""
 
 
-def is_written(seq: Seq) -> bool:
-    return seq.is_set and len(seq.parts) > 1 and not any(p.binders for p in seq.parts)
+def has_parts(seq: Seq) -> bool:
+    return seq.is_set and len(seq.parts) > 1
 
 
 def run(m: Machine, node: ast.For, seq: Seq, walk: Walk) -> bool:

@@ -162,13 +162,17 @@ class DictValue(Value):
 
     A list or array whose items are assigned is one as well: ``length`` says how many places it has, all of which have
     a first value; ``array`` is numpy's element type (bool or int), "" for a list. In a dict that gathers the elements
-    are (key, value, how), see ``gathering``; ``default`` says what a key it has not gets there.
+    are (key, value, how), see ``gathering``; ``default`` says what a key it has not gets there. ``unordered``: the keys
+    were those of a set, whose order is that of their hashes. ``filler``: what a look-up gives, and keeps, where the
+    key is not there.
     """
 
     parts: tuple[Part, ...]
     length: Term | None = None
     array: str = ""
     default: str = ""
+    unordered: bool = False
+    filler: Value | None = None
 
 
 @symbolic
@@ -232,6 +236,23 @@ class Grid(Value):
 
     matrix: str
     version: int
+
+
+@symbolic
+class CellTable(Value):
+    """A matrix whose cells keep their type: numpy's of "int" or "bool", or a "list" of lists. See ``cells``."""
+
+    matrix: str
+    kind: str
+
+
+@symbolic
+class CellRow(Value):
+    """One row of such a matrix; a change of it changes the matrix."""
+
+    matrix: str
+    kind: str
+    row: Term
 
 
 @symbolic_by_identity

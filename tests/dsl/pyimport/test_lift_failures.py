@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from lift_support import reason, same_or_fails, source_of
+from lift_support import expected, reason, same_or_fails, source_of, table
 
+from attndsl.dsl.diagnostics import DiagnosticError
+from attndsl.dsl.interpreter import interpret
 from attndsl.dsl.pyimport import import_python
 from attndsl.dsl.source import SourceFile
 
@@ -141,3 +143,44 @@ def test_a_mistake_of_a_rule_costs_the_program_its_rules_only(monkeypatch: pytes
     (said,) = found.diagnostics
     assert "a bug of attndsl, please report it (KeyError: 'x')" in said.headline
     assert said.notes == ("`attndsl rule E0323` says more",)
+
+
+LINES = {
+    "the second check in an earlier row": """
+        for i in range(n):
+            if i > 1:
+                A[i, 0] = tokens.index("zz")
+            A[i, 0] = [1][i]
+    """,
+    "the first check in an earlier row": """
+        for i in range(n):
+            A[i, 0] = [1, 2][i]
+            if i > 3:
+                A[i, 0] = tokens.index("zz")
+    """,
+    "two loops": """
+        for i in range(n):
+            if i > 3:
+                k = tokens.index("zz")
+        for i in range(n):
+            A[i, 0] = [1][i]
+    """,
+    "a check of the whole text before": """
+        k = [1, 2, 3, 4][n - 1]
+        for i in range(n):
+            A[i, 0] = [k][i]
+    """,
+}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_the_line_is_pythons(name: str) -> None:
+    text = source_of(LINES[name])
+    (found,) = import_python(SourceFile("file.py", text)).programs
+    assert found.typed is not None
+    for tokens in (["a", "b", "c", "d", "e", "f"], ["a", "b", "c"]):
+        with pytest.raises(Exception) as pythons:  # noqa: PT011  # whichever the program raises
+            expected(text, tokens)
+        with pytest.raises(DiagnosticError) as ours:
+            interpret(found.typed, table(tokens))
+        assert ours.value.diagnostics[0].line == pythons.traceback[-1].lineno + 1

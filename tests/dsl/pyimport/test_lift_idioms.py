@@ -225,7 +225,7 @@ def test_an_idiom_keeps_its_meaning(name: str) -> None:
             "        A[i, j] = left * 0.5\n        left -= A[i, j]",
             "E0320",
         ),
-        ("for x in set([len(t) for t in tokens]):\n    A[0, 0] += x", "E0312"),
+        ("xs = [x for x in set([len(t) for t in tokens])]\nA[0, 0] = xs[0]", "E0313"),
         ("x = 0.0\nfor i in range(n):\n    x = (x + 1) * x\n    A[i, 0] = x", "E0317"),
     ],
 )

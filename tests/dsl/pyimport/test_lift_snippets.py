@@ -53,6 +53,9 @@ CELLS = """
 ELSEWHERE = ("embedding_similarity", "sentence")
 """What the stand-in for a tokenizer does not have: recorded only."""
 FILLED = "for i in range(n):\n    for j in range(n):\n        A[i, j] = i + 2 * j + 1\n"
+KINDS = (
+    "statements", "variants", "guards", "edges", "arrays", "conditions", "widened", "borders", "aliases", "idioms",
+)  # fmt: skip
 SIZE = 12
 """Snippets in one test: enough to make it quick, few enough to see what failed."""
 
@@ -75,7 +78,7 @@ def lines_of(name: str) -> list[str]:
 def _snippets() -> dict[str, dict[str, str]]:
     expressions = [(line, _expression(line)) for line in lines_of("expressions.txt") if not line.startswith("#")]
     found = chunked("expressions", expressions)
-    for kind in ("statements", "variants", "guards", "edges", "arrays", "conditions", "widened", "borders", "aliases"):
+    for kind in KINDS:
         bodies = [b.strip("\n") for b in "\n".join(lines_of(f"{kind}.txt")).split("\n---\n")]
         found |= chunked(kind, [(b.replace("\n", "\n# "), _body(b)) for b in bodies if not b.startswith("#")])
     return found

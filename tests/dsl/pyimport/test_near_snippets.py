@@ -21,9 +21,6 @@ from attndsl.dsl.source import SourceFile
 
 pytestmark = pytest.mark.filterwarnings("ignore::SyntaxWarning")
 GOLDEN = Path(__file__).parents[2] / "golden" / "near_snippets"
-SIZE = 2
-"""Chunks of snippets in one test."""
-NAMES = list(SNIPPETS)
 SECONDS = 10.0
 
 
@@ -42,9 +39,9 @@ def lift(statements: str) -> Imported:
     return found
 
 
-def number(found: Imported) -> str:
-    """A number for the program or the reasons."""
-    return f"{zlib.crc32(record_of(found).encode()):08x}"
+def number(statements: str, found: Imported) -> str:
+    """A number for the statements and what becomes of them: the program or the reasons."""
+    return f"{zlib.crc32((statements + record_of(found)).encode()):08x}"
 
 
 def _compared(statements: str, found: Imported) -> None:
@@ -58,19 +55,22 @@ def _compared(statements: str, found: Imported) -> None:
         signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-@pytest.mark.parametrize("first", range(0, len(NAMES), SIZE), ids=lambda at: NAMES[at])
-def test_a_changed_snippet_becomes_what_is_recorded(first: int, request: pytest.FixtureRequest) -> None:
-    path = GOLDEN / f"{NAMES[first]}.txt"
+@pytest.mark.parametrize("chunk", SNIPPETS)
+def test_a_changed_snippet_becomes_what_is_recorded(chunk: str, request: pytest.FixtureRequest) -> None:
+    path = GOLDEN / f"{chunk}.txt"
     kept = path.read_text(encoding="utf-8").split() if path.exists() else []
     update, record = request.config.getoption("--update-golden"), []
-    for chunk in NAMES[first : first + SIZE]:
-        for statements in statements_of(chunk):
-            found = lift(statements)
-            record.append(number(found))
-            if number(found) not in kept:
-                assert update, f"{statements}\nbecomes another program, or none:\n{record_of(found)}"
-                _compared(statements, found)
+    for statements in statements_of(chunk):
+        found = lift(statements)
+        record.append(number(statements, found))
+        if record[-1] not in kept:
+            assert update, f"{statements}\nbecomes another program, or none:\n{record_of(found)}"
+            _compared(statements, found)
     if update:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n".join(record) + "\n", encoding="utf-8")
     assert record == path.read_text(encoding="utf-8").split()
+
+
+def test_every_record_has_its_snippets() -> None:
+    assert {path.stem for path in GOLDEN.glob("*.txt")} == set(SNIPPETS)

@@ -1,0 +1,123 @@
+"""Dicts that are made with their keys, a number for each, and whose items only ``+=`` changes: ``{"a": 0, "b": 0}``.
+
+Such a dict keeps its keys, so that a question for one may be asked of a copy, also while a loop counts.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from typing import TypeGuard
+
+from attndsl.dsl import pytree
+from attndsl.dsl.pyimport.lift.uses import flatten, placed, together
+
+SIGNS = (": 0}", ": 0.0}", ": 0,", ": 0.0,", ": 0 for", ": 0.0 for", "fromkeys(")
+"""Without one of these in its text a function makes no such dict."""
+
+
+def keep_keys(function: ast.FunctionDef, names: set[str]) -> None:
+    """Ask ``k in d`` of a copy that is made where the dict is, where nobody else may add a key."""
+    used = [name for x in pytree.walk(function) for name in _uses(x)]
+    loads = [x.id for x in pytree.walk(function) if isinstance(x, ast.Name) and isinstance(x.ctx, ast.Load)]
+    own = {name for name in names if used.count(name) == loads.count(name)}
+    if own:
+        _Asking(own).visit(function)
+        flatten(function)
+
+
+def _uses(x: ast.AST) -> list[str]:
+    """The names of which this asks something, and that it does not hand on."""
+    match x:
+        case ast.Subscript(value=ast.Name(id=name)) | ast.For(iter=ast.Name(id=name)):
+            return [name]
+        case ast.comprehension(iter=ast.Name(id=name)):
+            return [name]
+        case ast.Attribute(value=ast.Name(id=name), attr="get" | "items" | "values" | "keys" | "copy"):
+            return [name]
+        case ast.Compare(ops=ops, comparators=sides):
+            pairs = zip(ops, sides, strict=True)
+            return [s.id for op, s in pairs if isinstance(op, ast.In | ast.NotIn) and isinstance(s, ast.Name)]
+        case ast.Call(func=ast.Name(id="len" | "max" | "min" | "sorted"), args=[ast.Name(id=name), *_]):
+            return [name]
+    return []
+
+
+class _Asking(ast.NodeTransformer):
+    def __init__(self, names: set[str]) -> None:
+        self.names = names
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        self.generic_visit(node)
+        if not _is_counter(node) or node.targets[0].id not in self.names:  # type: ignore[attr-defined]
+            return node
+        name: str = node.targets[0].id  # type: ignore[attr-defined]
+        copy = ast.Call(ast.Attribute(ast.Name(name, ast.Load()), "copy", ast.Load()), [], [])
+        return together(node, placed(ast.Assign([ast.Name(_keys(name), ast.Store())], copy), node))
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        self.generic_visit(node)
+        for at, (op, right) in enumerate(zip(node.ops, node.comparators, strict=True)):
+            if isinstance(op, ast.In | ast.NotIn) and isinstance(right, ast.Name) and right.id in self.names:
+                node.comparators[at] = placed(ast.Name(_keys(right.id), ast.Load()), right)
+        return node
+
+
+def _keys(name: str) -> str:
+    return f"keys of {name}"
+
+
+def item_of(x: ast.AST) -> str | None:
+    """The name d of ``d[...]``."""
+    return x.value.id if isinstance(x, ast.Subscript) and isinstance(x.value, ast.Name) else None
+
+
+def constant(x: ast.expr) -> ast.Constant | None:
+    """A constant, or a number with a minus sign before it."""
+    if isinstance(x, ast.UnaryOp) and isinstance(x.op, ast.USub) and isinstance(x.operand, ast.Constant):
+        number = x.operand.value
+        plain = isinstance(number, int | float) and not isinstance(number, bool)
+        return ast.Constant(-number) if plain else None  # type: ignore[operator]  # a plain number, as just asked
+    return x if isinstance(x, ast.Constant) else None
+
+
+def only_added_to(function: ast.FunctionDef, names: Iterable[str]) -> set[str]:
+    """The lists whose items only ``+=`` changes."""
+    stores = [item_of(x) for x in pytree.walk(function) if isinstance(getattr(x, "ctx", None), ast.Store)]
+    sums = [item_of(x.target) for x in pytree.walk(function) if is_sum(x)]
+    return {name for name in names if 0 < stores.count(name) == sums.count(name)}
+
+
+def found(function: ast.FunctionDef, text: str, others: Iterable[str]) -> set[str]:
+    """The dicts that are made with their keys, a number for each, and whose items only ``+=`` changes."""
+    if not any(sign in text for sign in SIGNS):
+        return set()
+    nodes = pytree.walk(function)
+    begun = [x.targets[0].id for x in nodes if isinstance(x, ast.Assign) and _is_counter(x)]  # type: ignore[attr-defined]
+    bound = [x.id for x in nodes if isinstance(x, ast.Name) and isinstance(x.ctx, ast.Store)]
+    parameters = {x.arg for x in nodes if isinstance(x, ast.arg)}
+    names = {name for name in begun if begun.count(name) == bound.count(name)} - parameters
+    return only_added_to(function, names - set(others)) if names else names
+
+
+def _is_counter(x: ast.Assign) -> bool:
+    """``x = {"a": 0, "b": 0}``, ``x = {k: 0 for k in ...}`` and ``x = dict.fromkeys(keys, 0)``."""
+    if len(x.targets) != 1 or not isinstance(x.targets[0], ast.Name):
+        return False
+    match x.value:
+        case ast.Dict(keys=keys, values=values) if keys and None not in keys:
+            return all(map(_is_number, values))
+        case ast.DictComp(value=value):
+            return _is_number(value)
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="dict"), attr="fromkeys"), args=[_, value]):
+            return _is_number(value)
+    return False
+
+
+def _is_number(x: ast.expr) -> bool:
+    found = constant(x)
+    return found is not None and type(found.value) in (int, float)
+
+
+def is_sum(x: ast.AST) -> TypeGuard[ast.AugAssign]:
+    return isinstance(x, ast.AugAssign) and isinstance(x.op, ast.Add)
