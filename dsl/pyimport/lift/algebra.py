@@ -224,9 +224,9 @@ def _compare_choice(op: str, a: Term, b: Term) -> Term | None:
         return None
     c, x, y = a.args
     if a.kind == b.kind == "int" and is_const(x) != is_const(y):
-        found = _of_place(op, x, c, b), _of_place(op, y, not_(c), b)
-        if None not in found:
-            return _bool_ite(c, *found)
+        then, other = _of_place(op, x, c, b), _of_place(op, y, not_(c), b)
+        if then is not None and other is not None:
+            return _bool_ite(c, then, other)
     if not ((is_const(x) or x.op == "ite") and (is_const(y) or y.op == "ite")):
         return None
     return _for_each(a, lambda t: compare(op, t, b), ("cmp", op, b))

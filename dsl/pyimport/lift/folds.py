@@ -38,7 +38,7 @@ def _extreme(name: str) -> Callable[[Machine, ast.Call], Value]:
         if len(node.args) != 1 or set(options) - {"default", "key"}:
             raise m.stop(f"{name!r} with these arguments", node, "E0305")
         value = evaluate(m, node.args[0])
-        if isinstance(value, RowRef | Vector):
+        if isinstance(value, RowRef | Vector) and not options:
             return reductions.fold(m, {"max": "maximum", "min": "minimum"}[name], value)
         default = evaluate(m, options["default"]) if "default" in options else None
         key = ordering.key_of(value, evaluate(m, options["key"])) if "key" in options else None

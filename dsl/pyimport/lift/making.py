@@ -228,10 +228,11 @@ def _literal_rows(m: Machine, items: list[Value]) -> Value:
     rows = []
     for item in items:
         seq = sequence(m, item)
-        inner = items_of(seq) if seq is not None else None
-        if inner is None or not all(isinstance(i, Scalar) for i in inner):
+        inner = items_of(seq) if seq is not None and not seq.is_set else None
+        numbers = [i.term for i in inner or () if isinstance(i, Scalar) and i.term.kind != "str"]
+        if inner is None or len(numbers) != len(inner) or (rows and len(rows[0]) != len(numbers)):
             raise m.stop("a literal array that is no matrix", code="E0315")
-        rows.append(tuple(i.term for i in inner if isinstance(i, Scalar)))
+        rows.append(tuple(numbers))
     return Opaque("literal", tuple(rows))
 
 

@@ -117,7 +117,7 @@ def _change_items(m: Machine, base: Value, op: str, value: Value, node: ast.AugA
         return
     row, at = _cell_of(m, base, index, node)
     if isinstance(at, tuple):
-        number = value if isinstance(value, Vector) else spread(m, _numeric(m), value)
+        number = value if isinstance(value, Vector) and not steps.has_one(index) else spread(m, _numeric(m), value)
         fancy.update(m, row, at, number, lambda k, x: _update_cell(m, op, row, T.add(row.start, k), x, node))
         return
     if at is None:

@@ -29,6 +29,12 @@ def places(m: Machine, index: ast.Slice, length: Term) -> tuple[Part, ...]:
     return (Part((Binder(k, low, high),), _each(away, abs(step)), Scalar(k)),)
 
 
+def has_one(index: ast.expr) -> bool:
+    """The last place of the index is a slice with a step: its places take one number, not numbers in their order."""
+    last = index.elts[-1] if isinstance(index, ast.Tuple) and index.elts else index
+    return isinstance(last, ast.Slice) and last.step is not None
+
+
 def of_list(m: Machine, seq: Seq, index: ast.Slice) -> Seq:
     """``positions[::2]`` and ``positions[i::-1]`` of a list."""
     step, start, stop = _read(m, index)

@@ -269,7 +269,7 @@ def _store_places(m: Machine, row: RowRef, at: Term | fancy.Places, value: Value
 
 def _store_slice(m: Machine, row: RowRef, index: ast.Slice, value: Value, node: ast.AST) -> None:
     if index.step is not None:
-        _store_places(m, row, steps.places(m, index, row.length), value, node)
+        _store_places(m, row, steps.places(m, index, row.length), spread(m, _numeric(m), value), node)
         return
     part = arrays._row_slice(m, row, index)
     _fill(m, part, value, node)
