@@ -166,7 +166,7 @@ class Builder:
 
     def rename(self, op: Op, old: str, new: str) -> Op:
         """The same values along another axis."""
-        if old == new or old not in op.axes:
+        if old not in op.axes:
             return op
         assert new not in op.axes
         if op.name == "column":

@@ -107,8 +107,6 @@ class _Rewriter:
             return self.b.const(0.0) if op.attr == x else self.b.iota(DISTANCE_AXIS)
         if op.name == "const":
             return op
-        if op.name == "distance":
-            return op.args[0]
         args = [self._at_zero(arg, x, y) for arg in op.args]
         return self.b.unary("neg", args[0]) if op.name == "neg" else self.b.binary(op.name, args[0], args[1])
 

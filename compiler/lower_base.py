@@ -52,7 +52,7 @@ class LoweringBase(ABC):
 
     def check(self, fails: Op, path: Path, code: str, what: str, node: N.Node) -> None:
         bad = self.b.and_(*path, fails)
-        if not (bad.name == "const" and not bad.attr):
+        if bad is not self.b.const(False):
             self.checks.append(Check(bad, code, what, node.span, self.group, self.phase))
 
     @abstractmethod

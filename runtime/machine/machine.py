@@ -214,7 +214,8 @@ class BytecodeMachine:
                 place //= max(sizes[size], 1)
             check = self.programs[slot.program].checks[slot.number]
             query = at["q"] + row if "q" in at else start
-            failure = (check.group, query, check.phase, at.get("k", -1), slot.number)
+            key = at.get("k", 0 if check.phase else -1)  # a value that is the same for every key fails at the first
+            failure = (check.group, query, check.phase, key, slot.number)
             found.setdefault(slot.program, []).append(failure)
         errors: Errors = {}
         for number, several in found.items():

@@ -12,6 +12,7 @@ from attndsl.compiler.lower import lower
 from attndsl.compiler.passes import optimize
 from attndsl.compiler.passes.drop_checks import drop_checks
 from attndsl.compiler.passes.simplify_logic import simplify_logic
+from attndsl.dsl import nodes as N
 from attndsl.dsl.checker import check
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.parser import parse_program
@@ -65,6 +66,13 @@ def test_what_cannot_be_compiled_is_shown_where_it_stands() -> None:
     assert placed is not None
     assert text[placed.start : placed.end] == "k.raw"
     assert _refusal(replace(typed, program=replace(typed.program, source=None))) is None
+
+
+def test_what_cannot_be_compiled_and_was_not_read_from_the_source_has_no_place() -> None:
+    text = N.Feature(N.Var("k"), "text")
+    other = N.Method(text, "replace", (N.Feature(N.Var("q"), "text"), N.Feature(N.Var("k"), "raw")))
+    rule = N.Rule("add", N.Number(1.0), N.Each(N.Binder("k", where=N.Compare("==", other, text))))
+    assert _refusal(check(N.Program("x", "causal", (rule,), source=SourceFile("x.attn", "made elsewhere")))) is None
 
 
 def _refusal(typed) -> Span | None:  # type: ignore[no-untyped-def]

@@ -223,7 +223,7 @@ def _grid_operation(m: Machine, a: Value, b: Value, op: str) -> Value | None:
         return matrices.combined(m, a, b, op)
     if isinstance(a, Grid) and isinstance(b, Sheet) and not b.wide and op == "/":
         return _divide_rows(m, a, b)
-    if isinstance(a, Grid) and isinstance(b, Scalar) and op in ("*", "/", "+", "-"):
+    if isinstance(a, Grid) and isinstance(b, Scalar) and b.term.kind != "str" and op in ("*", "/", "+", "-"):
         matrix, term = a.matrix, T.as_number(b.term)
         current(m, a)
         if op == "/":

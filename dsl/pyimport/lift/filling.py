@@ -257,6 +257,8 @@ def leave(run: LoopRun, view: View, final: State, after: State, mapping: dict[Te
         if not isinstance(inner, Growing):
             after.heap[key] = Unbound("a list that a loop replaces")
             continue
+        if inner.added and key in run.m.frozen:  # each iteration changes what an earlier one stored
+            raise run.m.stop("a list is changed after it was stored in another one", run.node, "E0311")
         added = tuple(_bound(view, subst_part(p, mapping)) for p in inner.added)
         if len(added) > 1:
             added = joined(run.m, added, run.ordered, run.node)
