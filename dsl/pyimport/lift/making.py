@@ -225,7 +225,7 @@ def converted(m: Machine, value: Value, kind: str, node: ast.AST) -> Value:
 
 
 def _literal_rows(m: Machine, items: list[Value]) -> Value:
-    rows = []
+    rows: list[tuple[Term, ...]] = []
     for item in items:
         seq = sequence(m, item)
         inner = items_of(seq) if seq is not None and not seq.is_set else None
