@@ -19,7 +19,7 @@ explain: .venv/installed ## the main job on the packaged model
 	$(BIN)/attndsl explain smollm2-135m
 
 test: .venv/installed ## the tests that need no download
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 style: .venv/installed ## lint and format check
 	$(BIN)/ruff check .
