@@ -90,12 +90,15 @@ def _lift(
     try:
         return _lifted(m, function, description, bare)
     except NotLiftable as stop:
+        if stop.code == BUG:
+            raise  # another form might be lifted, and hide the mistake
         for other in _others(m, function, stop):
             _forget()
             try:
                 return _lifted(other, function, description, bare)
-            except NotLiftable:
-                continue
+            except NotLiftable as again:
+                if again.code == BUG:
+                    raise
         raise
 
 

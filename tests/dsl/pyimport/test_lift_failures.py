@@ -7,7 +7,7 @@ from lift_support import expected, reason, same_or_fails, source_of, table
 
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.interpreter import interpret
-from attndsl.dsl.pyimport import import_python
+from attndsl.dsl.pyimport import import_python, lift
 from attndsl.dsl.source import SourceFile
 
 BODIES = {
@@ -143,6 +143,30 @@ def test_a_mistake_of_a_rule_costs_the_program_its_rules_only(monkeypatch: pytes
     (said,) = found.diagnostics
     assert "a bug of attndsl, please report it (KeyError: 'x')" in said.headline
     assert said.notes == ("`attndsl rule E0323` says more",)
+
+
+SECOND_FORM = "d = {}\nd[0] += 2"
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_mistake_is_not_hidden_by_another_form(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program of which the first form is not lifted, a further one is: either may meet a mistake of ours."""
+    text = source_of(SECOND_FORM)
+    (found,) = import_python(SourceFile("file.py", text)).programs
+    assert found.typed is not None
+    calls: list[object] = []
+
+    def executed(*given: object) -> object:
+        calls.append(given)
+        if len(calls) == number + 1:
+            raise KeyError("x")
+        return real(*given)
+
+    real = lift._execute
+    monkeypatch.setattr(lift, "_execute", executed)
+    (found,) = import_python(SourceFile("file.py", text)).programs
+    assert found.typed is None
+    assert "a bug of attndsl" in found.diagnostics[0].headline
 
 
 LINES = {
