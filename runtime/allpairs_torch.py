@@ -7,6 +7,7 @@ needs. Reads the packed form of ``packing.py``, whose padding is zero and adds n
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -38,17 +39,27 @@ def min_sums_torch(programs: Packed, heads: Packed, *, device: str = "cpu") -> N
     Both sides are packed as "float32" or "float64" with one layout. Memory: the heads in float64, and blocks of
     programs of ``DEVICE_BYTES``. Error: float64 rounding of sums of the size of n, about 1e-13. Raises E0533, E0536.
     """
+    return torch_sums(heads, device)(programs)
+
+
+def torch_sums(heads: Packed, device: str) -> Callable[[Packed], NDArray[np.float64]]:
+    """``min_sums_torch`` for many blocks of programs: the heads are brought to the device once."""
     import torch
 
-    if programs.form != heads.form or programs.precision not in ("float32", "float64"):
-        raise fail("E0533", "programs and heads are packed differently, or in fixed point", help="pack both as float64")
     place = torch_device(device)
     right = torch.from_numpy(heads.data[: heads.rows]).to(place, torch.float64)
-    block = max(1, DEVICE_BYTES // (8 * programs.layout.size))
-    parts = []
-    for first in range(0, programs.rows, block):
-        left = torch.from_numpy(programs.data[first : min(first + block, programs.rows)]).to(place, torch.float64)
-        parts.append(torch.cdist(left, right, p=1.0).cpu().numpy())
-    distance = np.concatenate(parts)
-    sums: NDArray[np.float64] = np.maximum((np.add.outer(programs.sums, heads.sums) - distance) / 2, 0.0)
+    block = max(1, DEVICE_BYTES // (8 * heads.layout.size))
+
+    def sums(programs: Packed) -> NDArray[np.float64]:
+        if programs.form != heads.form or programs.precision not in ("float32", "float64"):
+            message = "programs and heads are packed differently, or in fixed point"
+            raise fail("E0533", message, help="pack both as float64")
+        parts = []
+        for first in range(0, programs.rows, block):
+            left = torch.from_numpy(programs.data[first : min(first + block, programs.rows)]).to(place, torch.float64)
+            parts.append(torch.cdist(left, right, p=1.0).cpu().numpy())
+        distance = np.concatenate(parts)
+        found: NDArray[np.float64] = np.maximum((np.add.outer(programs.sums, heads.sums) - distance) / 2, 0.0)
+        return found
+
     return sums

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 
 from attndsl.dsl.diagnostics import fail
 from attndsl.runtime.allpairs import Figures, min_sums, pair_bounds, vector_lanes
-from attndsl.runtime.allpairs_torch import min_sums_torch
-from attndsl.runtime.allpairs_triton import min_sums_triton, runs_on
+from attndsl.runtime.allpairs_torch import torch_sums
+from attndsl.runtime.allpairs_triton import runs_on, triton_sums
 from attndsl.runtime.choice import Choice, Sums
 from attndsl.runtime.dither import margin
 from attndsl.runtime.exact import pair_ious
@@ -302,6 +302,13 @@ class Scorer:
         return Choice(pairs[best, 0], mean[best], exact[best])
 
 
+def _sums_with(heads: Packed, device: str | None) -> Callable[[Packed], NDArray[np.float64]]:
+    """What adds up the minima of a block of programs and these heads: the CPU's kernels, or a device."""
+    if device is None:
+        return lambda programs: min_sums(programs, heads)
+    return triton_sums(heads, device) if heads.precision == "float32" else torch_sums(heads, device)
+
+
 class SentenceScorer:
     """One sentence in progress, made by ``Scorer.sentence``. ``layout`` says where packed weights go."""
 
@@ -310,6 +317,7 @@ class SentenceScorer:
         self._scorer, self.packed_heads, self.figures = scorer, heads, figures
         self.seen = np.zeros(scorer.programs, dtype=bool)
         self.steepest = 0.0
+        self._sums = _sums_with(heads, scorer.device)
 
     def block(self, rows: int, used: Packed | None = None) -> Packed:
         """Packed room for ``rows`` programs, for code that writes packed rows itself; see ``empty_packed``.
@@ -372,13 +380,7 @@ class SentenceScorer:
             raise fail("E0533", f"programs {first} to {stop - 1} were given", help=f"the scorer has {count}")
 
     def _score(self, programs: Packed, first: int) -> float:
-        scorer, stop = self._scorer, first + programs.rows
-        if scorer.device is None:
-            sums = min_sums(programs, self.packed_heads)
-        elif scorer.precision == "float32":
-            sums = min_sums_triton(programs, self.packed_heads, device=scorer.device)
-        else:
-            sums = min_sums_torch(programs, self.packed_heads, device=scorer.device)
-        found = pair_bounds(programs, self.packed_heads, sums, into=self.figures.rows(first, stop))
+        stop = first + programs.rows
+        found = pair_bounds(programs, self.packed_heads, self._sums(programs), into=self.figures.rows(first, stop))
         self.seen[first:stop] = True
         return found.steepest

@@ -20,6 +20,7 @@ from attndsl.dsl.interpreter import HostFunction, interpret
 from attndsl.dsl.library import builtin_programs
 from attndsl.dsl.parser import parse_program
 from attndsl.dsl.tokens import TokenTable
+from attndsl.runtime.program import on_host
 
 Host = Mapping[str, HostFunction]
 Result = np.ndarray | DiagnosticError
@@ -28,15 +29,15 @@ Factory = Callable[[Sequence[TypedProgram]], Run]
 Outcome = np.ndarray | str
 
 
-def array_backend(name: str) -> Factory:
-    """The array machine on numpy or torch as a factory."""
+def array_backend(name: str, device: str = "cpu") -> Factory:
+    """The array machine on numpy or torch as a factory; ``device`` is torch's."""
 
     def factory(typed: Sequence[TypedProgram]) -> Run:
-        compiled = machine(compile_library(typed), name)
+        compiled = machine(compile_library(typed), name, device)
 
         def run(table: TokenTable, host: Host) -> list[Result]:
             found = compiled.run(Leaves(table, host))
-            return [r if isinstance(r, DiagnosticError) else np.asarray(r) for r in found]
+            return [r if isinstance(r, DiagnosticError) else np.asarray(on_host(r)) for r in found]
 
         return run
 

@@ -21,7 +21,8 @@ from attndsl.runtime.linear.program import TextForm
 ScoreMod = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 Cell = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
-QUERY_CHANNELS = 16  # of queries and keys that are all zero; FlexAttention's kernels take no fewer
+CHANNELS = 16
+"""Of queries and keys, which are all zero, and of values at least: FlexAttention's kernels on a GPU take no fewer."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,10 @@ class FlexForm:
     def apply(self, values: torch.Tensor) -> torch.Tensor:
         """``pattern @ values`` for values [n, m], in their precision, but at least float32."""
         wide = values if values.dtype in (torch.float32, torch.float64) else values.to(torch.float32)
-        nothing = wide.new_zeros((1, 1, len(wide), QUERY_CHANNELS))
+        nothing = wide.new_zeros((1, 1, len(wide), CHANNELS))
+        wide = torch.nn.functional.pad(wide, (0, max(0, CHANNELS - wide.shape[1])))
         found = _flex_attention(self.compiled)(nothing, nothing, wide[None, None], score_mod=self.score_mod())
-        out: torch.Tensor = found[0, 0].to(values.dtype)
+        out: torch.Tensor = found[0, 0, :, : values.shape[1]].to(values.dtype)
         return out
 
 

@@ -2,8 +2,18 @@
 
 import numpy as np
 import pytest
+import torch
 from cases import CASES, aba, near, parsed
-from conformance import BACKENDS, check_cases, check_failures, check_library, check_prefixes, disagreement, outcome
+from conformance import (
+    BACKENDS,
+    array_backend,
+    check_cases,
+    check_failures,
+    check_library,
+    check_prefixes,
+    disagreement,
+    outcome,
+)  # fmt: skip
 
 from attndsl.compiler import Leaves, compile_library, machine
 from attndsl.dsl.checker import check
@@ -18,6 +28,13 @@ PARTS = (check_cases, check_failures, check_library, check_prefixes)
 @pytest.mark.parametrize("name", BACKENDS)
 def test_conformance(name, part):
     part(BACKENDS[name])
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no accelerator")
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__name__)
+def test_conformance_of_torch_on_an_accelerator(part):
+    part(array_backend("torch", "cuda"))
 
 
 @pytest.mark.parametrize("name", BACKENDS)

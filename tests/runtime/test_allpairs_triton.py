@@ -30,7 +30,7 @@ def packed(patterns, causal, precision="float32"):
     return result
 
 
-def stacks(n, causal, programs=19, heads=5):
+def stacks(n, causal, programs=40, heads=5):
     rng = np.random.default_rng(n)
     return [normalise(rng.random((count, n, n)) ** 5 - 0.05, causal=causal) for count in (programs, heads)]
 
@@ -40,7 +40,7 @@ def stacks(n, causal, programs=19, heads=5):
 @pytest.mark.parametrize("n", [1, 2, 19, 40])
 def test_sums_are_within_the_bound_that_selection_uses(n, causal, monkeypatch):
     a, b = stacks(n, causal)
-    monkeypatch.setattr(allpairs_triton, "DEVICE_BYTES", 0)  # a tile of programs at once: 16 and 3
+    monkeypatch.setattr(allpairs_triton, "DEVICE_BYTES", 0)  # a tile of programs at once: 32 and 8
     left, right = packed(a, causal), packed(b, causal)
     exact = np.minimum(a[:, None], b[None]).sum(axis=(2, 3), dtype=np.float64)
     found = min_sums_triton(left, right, device=DEVICE)
