@@ -110,8 +110,12 @@ def pairs(m: Machine, index: ast.Tuple) -> tuple[Binder, Term, Term] | None:
         return None
     from attndsl.dsl.pyimport.lift import arrays, tables
 
+    held, events, readings = m.state, len(m.events), len(m.readings)
+    m.state = held.fork()
     rows, columns = (spread(m, lambda v: tables.as_vector(m, v), evaluate(m, e)) for e in index.elts)
     if not (isinstance(rows, Vector) and isinstance(columns, Vector)):
+        m.state = held  # the caller evaluates them again
+        del m.events[events:], m.readings[readings:]
         return None
     if not m.holds(T.compare("==", rows.length, columns.length)):
         raise m.stop("vectors whose lengths may differ", code="E0315")

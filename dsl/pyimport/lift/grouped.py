@@ -66,7 +66,8 @@ def _plans(function: ast.FunctionDef) -> list[_Plan]:
     found = []
     names = {own[0] for x in pytree.walk(function) if (own := _to_last(x))}
     for name in sorted(names):
-        bound = [s for s in function.body if isinstance(s, ast.Assign) and is_name(s.targets[0], name)]
+        bound = [s for s in function.body if isinstance(s, ast.Assign) and any(is_name(x, name) for x in s.targets)]
+        bound = [s for s in bound if len(s.targets) == 1]  # with a second name the list could be changed by that one
         loops = [s for s in function.body if isinstance(s, ast.For) and any(_to_last(x) for x in pytree.walk(s))]
         loops = [s for s in loops if any((own := _to_last(x)) and own[0] == name for x in pytree.walk(s))]
         if len(bound) != 1 or len(loops) != 1 or bound[0].lineno > loops[0].lineno or _first(bound[0].value) is None:
@@ -194,10 +195,14 @@ class _Grouping(ast.NodeTransformer):
         group = appended(node, self.plan.name)
         assert isinstance(group, ast.List)
         more = ast.BinOp(self._count(), ast.Add(), ast.Constant(1))
-        items = [s for e in group.elts for s in self._item(self.visit(e))]
-        return [ast.Assign([ast.Name(self.plan.count, ast.Store())], more), *items]
+        begun = ast.Assign([ast.Name(self.plan.count, ast.Store())], more)
+        if not group.elts:
+            return [begun]
+        last, added = self._item(self.visit(group.elts[0]))  # the item may ask how many groups came before its own
+        return [last, begun, added]
 
     def _item(self, value: ast.AST) -> list[ast.stmt]:
+        """What makes the item the last one, and what adds it to the group at work."""
         assert isinstance(value, ast.expr)
         last = ast.Assign([ast.Name(self.plan.last, ast.Store())], value)
         pair = ast.Tuple([self._count(), ast.Name(self.plan.last, ast.Load())], ast.Load())

@@ -18,6 +18,7 @@ from attndsl.dsl.pyimport.lift.values import (
     CellTable,
     Grid,
     Opaque,
+    Ref,
     RowRef,
     Scalar,
     Seq,
@@ -31,8 +32,12 @@ from attndsl.dsl.pyimport.lift.values import (
 
 
 def argument(m: Machine, node: ast.expr) -> Value:
-    """What a numpy function is given: lists of truth values or whole numbers that are arrays as vectors."""
-    value = evaluate(m, node)
+    """What a numpy function is given."""
+    return as_argument(m, evaluate(m, node))
+
+
+def as_argument(m: Machine, value: Value) -> Value:
+    """Lists of truth values or whole numbers that are arrays as vectors; other values as they are."""
     if isinstance(value, CellTable) and value.kind == "list":
         from attndsl.dsl.pyimport.lift import cells
 
@@ -173,6 +178,30 @@ def _array(m: Machine, node: ast.Call) -> Value:
     if len(node.args) != 1:
         raise m.stop("np.array with these arguments", node, "E0315")
     value = argument(m, node.args[0])
+    return _array_of(m, value, node)
+
+
+def _as_array(m: Machine, node: ast.Call) -> Value:
+    """``np.asarray``: of an array that array itself, so that a change of one shows in the other."""
+    if len(node.args) != 1:
+        raise m.stop("np.asarray with these arguments", node, "E0315")
+    held = evaluate(m, node.args[0])
+    value = as_argument(m, held)
+    if not arrays.is_array(value) or (isinstance(held, CellTable) and held.kind == "list"):
+        return _array_of(m, value, node)
+    double = is_double(ast.Call(node.func, [], node.keywords))
+    if not node.keywords or (double and (isinstance(held, Grid | RowRef) or _of_floats(held))):
+        return held
+    if double and isinstance(held, Ref | CellTable):
+        return _array_of(m, value, node)  # another type, so another array
+    raise m.stop("np.asarray of an array, with a type", node, "E0315")
+
+
+def _of_floats(value: Value) -> bool:
+    return isinstance(value, Vector) and E.probe(value).term.kind == "float"
+
+
+def _array_of(m: Machine, value: Value, node: ast.Call) -> Value:
     kind = next((ELEMENTS.get(ast.unparse(k.value), "") for k in node.keywords if k.arg == "dtype"), "")
     double = bool(node.keywords) and is_double(ast.Call(node.func, [], node.keywords))
     if node.keywords and not double and not (kind and len(node.keywords) == 1):
@@ -299,7 +328,7 @@ MAKING: dict[str, Callable[[Machine, ast.Call], Value]] = {
     "ones_like": _like(1.0),
     "full_like": _like(None),
     "array": _array,
-    "asarray": _array,
+    "asarray": _as_array,
     "outer": matrices.outer,
     "arange": _arange,
     "linspace": _linspace,

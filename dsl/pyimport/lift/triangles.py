@@ -10,7 +10,7 @@ from attndsl.dsl.pyimport.lift import elementwise as E
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Machine
-from attndsl.dsl.pyimport.lift.making import argument, as_float
+from attndsl.dsl.pyimport.lift.making import argument, as_argument, as_float
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Grid,
@@ -184,7 +184,7 @@ def _looked_at(m: Machine, node: ast.Call) -> Value:
     value = evaluate(m, node.args[0])
     if isinstance(value, Ref):
         m.frozen.add(value.key)
-    return argument(m, node.args[0])
+    return as_argument(m, value)
 
 
 def _expanded(m: Machine, node: ast.Call) -> Value:
