@@ -40,7 +40,7 @@ class _Plan:
 def rewritten(function: ast.FunctionDef) -> ast.FunctionDef:
     """The function with such lists put so; itself when it has none."""
     nodes = pytree.walk(function)
-    if not any(_to_last(x) for x in nodes) or any(isinstance(x, ast.Try) for x in nodes) or not _plans(function):
+    if any(isinstance(x, ast.Try) for x in nodes) or not _plans(function):
         return function
     function = copy.deepcopy(function)
     for plan in _plans(function):
@@ -58,7 +58,7 @@ def _to_last(x: ast.AST) -> tuple[str, ast.expr] | None:
     match x:
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Subscript() as last, attr="append"), args=[item])):
             own = isinstance(last.value, ast.Name) and ast.unparse(last.slice) == "-1"
-            return (ast.unparse(last.value), item) if own and not isinstance(item, ast.Starred) else None
+            return (ast.unparse(last.value), item) if own else None
     return None
 
 
@@ -111,7 +111,7 @@ def _is_known(function: ast.FunctionDef, plan: _Plan) -> bool:
 
 def _base(s: ast.stmt) -> ast.AST:
     """The list's own name in a change."""
-    base = next(x.value for x in pytree.walk(s) if isinstance(x, ast.Attribute) and x.attr == "append")
+    base = next(x.value for x in pytree.walk(s) if isinstance(x, ast.Attribute))  # ``append`` itself comes first
     return base.value if isinstance(base, ast.Subscript) else base
 
 

@@ -55,10 +55,7 @@ def is_double(node: ast.Call) -> bool:
 
 def as_float(t: Term) -> Term:
     """The number as numpy stores it in an array of floats."""
-    if t.kind == "bool":
-        t = T.as_number(t)
-    if t.kind != "int":
-        return t
+    t = T.as_number(t)
     if t.op == "ite":
         return T.ite(t.args[0], as_float(t.args[1]), as_float(t.args[2]))
     return T.mul(t, T.const(1.0))
@@ -244,7 +241,7 @@ def converted(m: Machine, value: Value, kind: str, node: ast.AST) -> Value:
         if kind == "bool":
             return Scalar(t if t.kind == "bool" else T.compare("!=", t, T.ZERO), True)
         if kind == "float":
-            return Scalar(T.mul(t, T.const(1.0)) if t.kind == "num" else as_float(t), True)
+            return Scalar(as_float(t), True)
         if t.kind not in ("bool", "int"):
             raise m.stop("an array of floats as one of whole numbers", node, "E0315")
         return Scalar(T.as_number(t), True)

@@ -20,7 +20,7 @@ from attndsl.dsl.pyimport.lift.uses import appended, is_name, is_plain, loads, p
 from attndsl.dsl.pyimport.lift.values import Binder, DictValue, Part, Ref, Seq, TupleValue, Value
 
 PAIRS = "neighbours in"
-"""A function of a list: its elements in pairs; with a second argument the last one is paired with that."""
+"""A function of a list: its elements in pairs."""
 
 
 def in_pairs(m: Machine, node: ast.Call) -> Value:
@@ -28,8 +28,7 @@ def in_pairs(m: Machine, node: ast.Call) -> Value:
     seq = _list(m, evaluate(m, node.args[0]))
     if seq is None:
         raise m.stop("neighbours of something else than elements of a list", node, "E0313")
-    last = evaluate(m, node.args[1]) if len(node.args) > 1 else None
-    return paired(m, seq, last)
+    return paired(m, seq, None)
 
 
 def of_zip(m: Machine, node: ast.Call) -> Value | None:

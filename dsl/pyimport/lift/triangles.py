@@ -218,7 +218,7 @@ def reshaped(m: Machine, value: Value, node: ast.Call) -> Value:
 
 def _tiled(m: Machine, node: ast.Call) -> Value:
     """``np.tile(v, (n, 1))``."""
-    shape = evaluate(m, node.args[1]) if len(node.args) == 2 and not node.keywords else known(None)
+    shape = evaluate(m, node.args[1]) if len(node.args) == 2 else known(None)
     value = argument(m, node.args[0])
     times = shape.items if isinstance(shape, TupleValue) else ()
     if len(times) != 2 or times[1] != known(1) or not isinstance(value, RowRef | Vector):
