@@ -122,7 +122,7 @@ def pairs(m: Machine, index: ast.Tuple) -> tuple[Binder, Term, Term] | None:
     k = T.fresh("int")
     r, c = arrays.vector(m, rows).at(k).term, arrays.vector(m, columns).at(k).term
     if r.kind != "int" or c.kind != "int":
-        return None
+        raise m.stop("an array index that is no whole number", code="E0302")
     return Binder(k, T.ZERO, rows.length), r, c
 
 

@@ -293,14 +293,12 @@ def _arange(m: Machine, node: ast.Call) -> Value:
 
 def _linspace(m: Machine, node: ast.Call) -> Value:
     """``np.linspace(a, b, count)``: the numbers from a to b at equal distances, both included."""
-    options = {k.arg: k.value for k in node.keywords}
-    count = options.pop("num", node.args[2] if len(node.args) == 3 else None)
-    ends = [evaluate(m, a) for a in node.args[:2]]
-    size = evaluate(m, count) if count is not None else None
-    if options or len(ends) != 2 or not all(isinstance(e, Scalar) and e.term.kind != "str" for e in (*ends, size)):
+    given = [evaluate(m, a) for a in (*node.args, *(k.value for k in node.keywords))]  # the count may have a name
+    numbers = [x for x in given if isinstance(x, Scalar) and x.term.kind != "str"]
+    if len(given) != 3 or len(numbers) != 3:
         raise m.stop("np.linspace with these arguments", node, "E0305")
-    start, stop = (T.as_number(e.term) for e in ends if isinstance(e, Scalar))
-    assert isinstance(size, Scalar)
+    start, stop = (T.as_number(e.term) for e in numbers[:2])
+    size = numbers[2]
     if size.term.kind != "int":
         raise m.stop("np.linspace with these arguments", node, "E0305")
     steps = T.sub(size.term, T.ONE)
