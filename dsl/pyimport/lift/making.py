@@ -308,7 +308,7 @@ def _linspace(m: Machine, node: ast.Call) -> Value:
         if k is T.ZERO:
             return Scalar(as_float(start), True)
         span = T.arith("-", stop, start)
-        safe = steps if T.is_const(steps) and steps.data > 0 else T.ite(one, T.ONE, steps)
+        safe = steps if T.is_const(steps) else T.ite(one, T.ONE, steps)
         rest = T.arith("/", T.mul(as_float(k), span), safe)
         return Scalar(T.add(as_float(start), rest), True)
 
