@@ -82,7 +82,7 @@ def _first(x: ast.expr) -> list[ast.expr] | None:
     """The items of the first group of ``[[...]]``; none of an empty list, None of anything else."""
     if is_empty_list(x):
         return []
-    return x.elts[:1] if isinstance(x, ast.List) and len(x.elts) == 1 and isinstance(x.elts[0], ast.List) else None
+    return x.elts if isinstance(x, ast.List) and len(x.elts) == 1 and isinstance(x.elts[0], ast.List) else None
 
 
 def _is_known(function: ast.FunctionDef, plan: _Plan) -> bool:

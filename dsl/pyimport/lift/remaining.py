@@ -22,7 +22,6 @@ def counted(m: Machine, matrix: str, loop: Loop) -> bool:
     stat = T.row_stat(matrix, "count", e.row, time)
     if e.column is not x or x.data in e.row.free or not _fills_zeros(e, matrix, time):
         return False
-    inside = [r for r in m.readings if _counts(r, matrix, time) and _in(r, loop)]
     if not _used_there_alone(m, e, stat):
         return False
     y = T.fresh("int")
@@ -30,7 +29,7 @@ def counted(m: Machine, matrix: str, loop: Loop) -> bool:
     wrote = T.conj(T.subst(c, {x: y}) for c in e.path if x.data in c.free and c not in loop.binder.conditions())
     found = T.add(stat, T.agg("count", y, T.NONE, low, high, wrote))
     e.value = T.subst(e.value, {stat: found})
-    m.readings = [r for r in m.readings if r not in inside]
+    m.readings = [r for r in m.readings if not _counts(r, matrix, time)]
     return True
 
 
