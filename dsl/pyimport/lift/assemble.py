@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from attndsl.dsl import nodes as D
 from attndsl.dsl.failures import NEVER
@@ -170,9 +170,7 @@ def _tree(
         while pending and pending[0][0][1] <= at:
             (matrix, _), copy = pending.pop(0)
             rules.append(_copy(names.matrices[matrix], copy))
-        rule = _item(d, writer, names)
-        if isinstance(rule, D.Rule) and d.op == "fail":
-            rule = replace(rule, value=D.Name(ERRORS[error], span=d.span))
+        rule = _item(d, writer, names, ERRORS[error])
         if not _said(rule, d, rules):
             rules.append(rule)
     if result.single is not None:
@@ -191,7 +189,7 @@ def _copy(matrix: str, copy: str) -> D.Rule:
     return D.Rule("set", cell, D.Each(D.Binder("k")), copy)
 
 
-def _item(d: Draft, writer: Writer, names: Names) -> D.Item:
+def _item(d: Draft, writer: Writer, names: Names, error: str) -> D.Item:
     matrix = names.matrices.get(d.matrix, "W")
     if d.op == "normalize":
         _always(d)
@@ -202,7 +200,7 @@ def _item(d: Draft, writer: Writer, names: Names) -> D.Item:
     when_env, env = {"q": "q"}, {"q": "q", "k": "k"}
     when = conjunction([writer.expr(c, when_env) for c in d.when]) if d.when else None
     if d.op == "fail":
-        return D.Rule("add", D.Name(ERRORS[0], span=d.span), D.At(D.FirstPosition()), "W", when, span=d.span)
+        return D.Rule("add", D.Name(error, span=d.span), D.At(D.FirstPosition()), "W", when, span=d.span)
     value = writer.expr(d.value, env if d.target is None else when_env)
     if d.target is not None:
         place: D.Expr = writer.expr(d.target, when_env)

@@ -130,7 +130,9 @@ def truth(m: Machine, value: Value) -> Term:
             return truth(m, m.contents(value))
         case DictValue(length=size, array="") if size is not None:
             return T.compare(">", size, T.ZERO)
-        case Seq() | DictValue(array=""):
+        case Seq(sort=sort) if sort != "array":
+            return C.nonempty(Seq(value.parts))
+        case DictValue(array=""):
             return C.nonempty(Seq(value.parts))
         case TupleValue(items=items):
             return T.const(bool(items))
@@ -193,7 +195,8 @@ def doc_words() -> Seq:
 
 
 def sort_of(m: Machine, value: Value) -> str:
-    """What Python tells apart: "list", "tuple", "set", "dict", "range", "iterator" or "view"; "" of other values."""
+    """What Python tells apart: "list", "tuple", "set", "dict", "range", "iterator", "view", or "array"; "" of
+    other values."""
     match m.contents(value) if isinstance(value, Ref) else value:
         case Seq(is_set=True):
             return "set"

@@ -18,13 +18,11 @@ _Dict = tuple[list[ast.Constant], ast.expr]
 
 
 def rewritten(function: ast.FunctionDef) -> ast.FunctionDef:
-    """The function with such dicts put so; itself when it has none."""
+    """A copy of the function with such dicts put so."""
     nodes = pytree.walk(function)
     chosen = {name for x in nodes if (name := _chosen(x))}
-    made = [x for x in nodes if isinstance(x, ast.Assign | ast.AnnAssign) and _of_statement(x) and _name(x) in chosen]
-    if not made:
-        return function
-    names = {name for x in made if (name := _name(x)) and _keeps_keys(function, name)}
+    made = {_name(x) for x in nodes if isinstance(x, ast.Assign | ast.AnnAssign) and _of_statement(x)}
+    names = {name for name in chosen & made if _keeps_keys(function, name)}
     function = copy.deepcopy(function)
     _Rewriting(chosen, names).visit(function)
     return function
@@ -101,7 +99,7 @@ class _Rewriting(ast.NodeTransformer):
         if name in self.kept:
             self.keys[str(name)] = keys
         walk = ast.comprehension(ast.Name(_KEY, ast.Store()), ast.Tuple([*keys], ast.Load()), [], 0)
-        node.value = placed(ast.DictComp(ast.Name(_KEY, ast.Load()), item, [walk]), node.value or node)
+        node.value = placed(ast.DictComp(ast.Name(_KEY, ast.Load()), item, [walk]), node)
         return node
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:

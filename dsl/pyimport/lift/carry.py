@@ -373,7 +373,7 @@ def _expanded(end: Value, c: Carry) -> Value:
     t = _normal(end.term, c.var)
     if t is c.var:
         return c.value
-    if t.op == "ite" and c.var.data in t.free:
+    if t.op == "ite":
         condition, a, b = t.args
         then, other = (_expanded(Scalar(x, end.numpy), c) for x in (a, b))
         return Choice(condition, then, other)

@@ -65,7 +65,7 @@ def _less(t: Term, var: Term) -> Term | None:
     """The x of ``c - x``."""
     if t.op == "bin" and t.data == "-" and t.args[0] is var:
         return t.args[1]
-    if t.kind == "int" and t.op == "linear" and var in t.args:
+    if t.op == "linear":  # where c is not among its parts, it is left in the difference
         return T.sub(var, t)
     return None
 

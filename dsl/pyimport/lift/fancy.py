@@ -110,15 +110,19 @@ def pairs(m: Machine, index: ast.Tuple) -> tuple[Binder, Term, Term] | None:
         return None
     from attndsl.dsl.pyimport.lift import arrays, tables
 
+    held, events, readings = m.state, len(m.events), len(m.readings)
+    m.state = held.fork()
     rows, columns = (spread(m, lambda v: tables.as_vector(m, v), evaluate(m, e)) for e in index.elts)
     if not (isinstance(rows, Vector) and isinstance(columns, Vector)):
+        m.state = held  # the caller evaluates them again
+        del m.events[events:], m.readings[readings:]
         return None
     if not m.holds(T.compare("==", rows.length, columns.length)):
         raise m.stop("vectors whose lengths may differ", code="E0315")
     k = T.fresh("int")
     r, c = arrays.vector(m, rows).at(k).term, arrays.vector(m, columns).at(k).term
     if r.kind != "int" or c.kind != "int":
-        return None
+        raise m.stop("an array index that is no whole number", code="E0302")
     return Binder(k, T.ZERO, rows.length), r, c
 
 

@@ -202,8 +202,9 @@ def _sum(m: Machine, node: ast.Call) -> Value:
     if counted is not None:
         return Scalar(counted)
     value = evaluate(m, node.args[0])
-    start: Value = evaluate(m, node.args[1]) if len(node.args) > 1 else known(0)
-    if isinstance(value, RowRef | Vector):
+    given = [*node.args[1:], *(k.value for k in node.keywords)]
+    start: Value = evaluate(m, given[0]) if given else known(0)
+    if isinstance(value, RowRef | Vector) and start == known(0):
         return reductions.fold(m, "sum", value)
     if not isinstance(start, Scalar):
         raise m.stop("sum of these objects", node, "E0302")

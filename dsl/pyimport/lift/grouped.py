@@ -40,7 +40,7 @@ class _Plan:
 def rewritten(function: ast.FunctionDef) -> ast.FunctionDef:
     """The function with such lists put so; itself when it has none."""
     nodes = pytree.walk(function)
-    if not any(_to_last(x) for x in nodes) or any(isinstance(x, ast.Try) for x in nodes) or not _plans(function):
+    if any(isinstance(x, ast.Try) for x in nodes) or not _plans(function):
         return function
     function = copy.deepcopy(function)
     for plan in _plans(function):
@@ -58,7 +58,7 @@ def _to_last(x: ast.AST) -> tuple[str, ast.expr] | None:
     match x:
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Subscript() as last, attr="append"), args=[item])):
             own = isinstance(last.value, ast.Name) and ast.unparse(last.slice) == "-1"
-            return (ast.unparse(last.value), item) if own and not isinstance(item, ast.Starred) else None
+            return (ast.unparse(last.value), item) if own else None
     return None
 
 
@@ -66,7 +66,8 @@ def _plans(function: ast.FunctionDef) -> list[_Plan]:
     found = []
     names = {own[0] for x in pytree.walk(function) if (own := _to_last(x))}
     for name in sorted(names):
-        bound = [s for s in function.body if isinstance(s, ast.Assign) and is_name(s.targets[0], name)]
+        bound = [s for s in function.body if isinstance(s, ast.Assign) and any(is_name(x, name) for x in s.targets)]
+        bound = [s for s in bound if len(s.targets) == 1]  # with a second name the list could be changed by that one
         loops = [s for s in function.body if isinstance(s, ast.For) and any(_to_last(x) for x in pytree.walk(s))]
         loops = [s for s in loops if any((own := _to_last(x)) and own[0] == name for x in pytree.walk(s))]
         if len(bound) != 1 or len(loops) != 1 or bound[0].lineno > loops[0].lineno or _first(bound[0].value) is None:
@@ -81,7 +82,7 @@ def _first(x: ast.expr) -> list[ast.expr] | None:
     """The items of the first group of ``[[...]]``; none of an empty list, None of anything else."""
     if is_empty_list(x):
         return []
-    return x.elts[:1] if isinstance(x, ast.List) and len(x.elts) == 1 and isinstance(x.elts[0], ast.List) else None
+    return x.elts if isinstance(x, ast.List) and len(x.elts) == 1 and isinstance(x.elts[0], ast.List) else None
 
 
 def _is_known(function: ast.FunctionDef, plan: _Plan) -> bool:
@@ -110,7 +111,7 @@ def _is_known(function: ast.FunctionDef, plan: _Plan) -> bool:
 
 def _base(s: ast.stmt) -> ast.AST:
     """The list's own name in a change."""
-    base = next(x.value for x in pytree.walk(s) if isinstance(x, ast.Attribute) and x.attr == "append")
+    base = next(x.value for x in pytree.walk(s) if isinstance(x, ast.Attribute))  # ``append`` itself comes first
     return base.value if isinstance(base, ast.Subscript) else base
 
 
@@ -194,10 +195,14 @@ class _Grouping(ast.NodeTransformer):
         group = appended(node, self.plan.name)
         assert isinstance(group, ast.List)
         more = ast.BinOp(self._count(), ast.Add(), ast.Constant(1))
-        items = [s for e in group.elts for s in self._item(self.visit(e))]
-        return [ast.Assign([ast.Name(self.plan.count, ast.Store())], more), *items]
+        begun = ast.Assign([ast.Name(self.plan.count, ast.Store())], more)
+        if not group.elts:
+            return [begun]
+        last, added = self._item(self.visit(group.elts[0]))  # the item may ask how many groups came before its own
+        return [last, begun, added]
 
     def _item(self, value: ast.AST) -> list[ast.stmt]:
+        """What makes the item the last one, and what adds it to the group at work."""
         assert isinstance(value, ast.expr)
         last = ast.Assign([ast.Name(self.plan.last, ast.Store())], value)
         pair = ast.Tuple([self._count(), ast.Name(self.plan.last, ast.Load())], ast.Load())

@@ -10,7 +10,7 @@ from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import elementwise as E
 from attndsl.dsl.pyimport.lift import reductions as R
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.basics import sequence
+from attndsl.dsl.pyimport.lift.basics import sequence, sort_of
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.making import argument, as_float
@@ -68,6 +68,8 @@ def concatenated(m: Machine, node: ast.Call) -> Value:
     if node.keywords:
         raise m.stop("np.concatenate with these arguments", node, "E0305")
     if ast.unparse(node.func).endswith("append"):
+        if len(node.args) != 2:
+            raise m.stop("np.append with these arguments", node, "E0305")
         given = [argument(m, a) for a in node.args]
         sides = [m.allocate(Seq((Part((), T.TRUE, v),))) if isinstance(v, Scalar) else v for v in given]
     else:
@@ -77,7 +79,7 @@ def concatenated(m: Machine, node: ast.Call) -> Value:
             raise m.stop("np.concatenate of this", node, "E0315")
         sides = list(found)
     vectors = [_vector(m, s) for s in sides]
-    kinds = {E.probe(v).term.kind for v in vectors if v.items != ()}
+    kinds = {E.probe(v).term.kind if v.items != () else "float" for v in vectors}
     if any(v.part for v in vectors):
         if kinds != {"int"}:
             raise m.stop("np.concatenate of these arrays", node, "E0315")
@@ -117,7 +119,7 @@ def among(m: Machine, node: ast.Call) -> Value:
         raise m.stop("np.isin with these arguments", node, "E0305")
     v, wanted = _vector(m, argument(m, node.args[0])), argument(m, node.args[1])
     values = sequence(m, wanted)
-    if values is None or values.is_set:  # numpy takes a set for one object
+    if values is None or sort_of(m, wanted) not in ("list", "tuple", "range"):  # numpy takes a set for one object
         raise m.stop("np.isin of these values", node, "E0305")
     return E.apply(m, lambda x: Scalar(C.contains(m, x, values), True), v)
 
@@ -134,7 +136,10 @@ def sorted_places(m: Machine, node: ast.Call) -> Value:
         raise m.stop("np.argsort of this object", node, "E0315")
     part = picking.as_part(m, v)
     ordered = sort(m, Seq((part,)), NoneValue(), False, node)
-    return m.allocate(Seq(tuple(Part(p.binders, p.condition, Scalar(p.binders[0].var)) for p in ordered.parts)))
+    parts = tuple(Part(p.binders, p.condition, Scalar(p.binders[0].var, True)) for p in ordered.parts)
+    found = m.allocate(Seq(parts, sort="array"))
+    m.frozen.add(found.key)
+    return found
 
 
 JOINING: dict[str, Callable[[Machine, ast.Call], Value]] = {

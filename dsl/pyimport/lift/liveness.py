@@ -46,7 +46,7 @@ class _Liveness:
 
     def of(self, function: ast.FunctionDef) -> WeakKeyDictionary[ast.For, frozenset[str]]:
         self.recording = True
-        self.before(function.body, 0, 0, 0)
+        self.before(function.body)
         found: WeakKeyDictionary[ast.For, frozenset[str]] = WeakKeyDictionary()
         for loop, head in self.heads.items():
             live = head | self.always
@@ -59,7 +59,7 @@ class _Liveness:
             found = self.bits[name] = 1 << len(self.bits)
         return found
 
-    def before(self, body: list[ast.stmt], after: int, broken: int, continued: int) -> int:
+    def before(self, body: list[ast.stmt], after: int = 0, broken: int = 0, continued: int = 0) -> int:
         """What is live before these statements, from what is live behind them and where they may jump to."""
         live = after | self.floor
         for s in reversed(body):
@@ -89,7 +89,7 @@ class _Liveness:
         needed = self.needed.get(node)
         if needed is None:
             recording, self.recording = self.recording, False
-            needed = self.needed[node] = self.before(node.body, 0, 0, 0)
+            needed = self.needed[node] = self.before(node.body)
             self.recording = recording
         if isinstance(node, ast.For):
             read, set_ = self.reads(node.target)

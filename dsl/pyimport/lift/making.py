@@ -18,6 +18,7 @@ from attndsl.dsl.pyimport.lift.values import (
     CellTable,
     Grid,
     Opaque,
+    Ref,
     RowRef,
     Scalar,
     Seq,
@@ -31,8 +32,12 @@ from attndsl.dsl.pyimport.lift.values import (
 
 
 def argument(m: Machine, node: ast.expr) -> Value:
-    """What a numpy function is given: lists of truth values or whole numbers that are arrays as vectors."""
-    value = evaluate(m, node)
+    """What a numpy function is given."""
+    return as_argument(m, evaluate(m, node))
+
+
+def as_argument(m: Machine, value: Value) -> Value:
+    """Lists of truth values or whole numbers that are arrays as vectors; other values as they are."""
     if isinstance(value, CellTable) and value.kind == "list":
         from attndsl.dsl.pyimport.lift import cells
 
@@ -50,10 +55,7 @@ def is_double(node: ast.Call) -> bool:
 
 def as_float(t: Term) -> Term:
     """The number as numpy stores it in an array of floats."""
-    if t.kind == "bool":
-        t = T.as_number(t)
-    if t.kind != "int":
-        return t
+    t = T.as_number(t)
     if t.op == "ite":
         return T.ite(t.args[0], as_float(t.args[1]), as_float(t.args[2]))
     return T.mul(t, T.const(1.0))
@@ -173,6 +175,30 @@ def _array(m: Machine, node: ast.Call) -> Value:
     if len(node.args) != 1:
         raise m.stop("np.array with these arguments", node, "E0315")
     value = argument(m, node.args[0])
+    return _array_of(m, value, node)
+
+
+def _as_array(m: Machine, node: ast.Call) -> Value:
+    """``np.asarray``: of an array that array itself, so that a change of one shows in the other."""
+    if len(node.args) != 1:
+        raise m.stop("np.asarray with these arguments", node, "E0315")
+    held = evaluate(m, node.args[0])
+    value = as_argument(m, held)
+    if not arrays.is_array(value) or (isinstance(held, CellTable) and held.kind == "list"):
+        return _array_of(m, value, node)
+    double = is_double(ast.Call(node.func, [], node.keywords))
+    if not node.keywords or (double and (isinstance(held, Grid | RowRef) or _of_floats(held))):
+        return held
+    if double and isinstance(held, Ref | CellTable):
+        return _array_of(m, value, node)  # another type, so another array
+    raise m.stop("np.asarray of an array, with a type", node, "E0315")
+
+
+def _of_floats(value: Value) -> bool:
+    return isinstance(value, Vector) and E.probe(value).term.kind == "float"
+
+
+def _array_of(m: Machine, value: Value, node: ast.Call) -> Value:
     kind = next((ELEMENTS.get(ast.unparse(k.value), "") for k in node.keywords if k.arg == "dtype"), "")
     double = bool(node.keywords) and is_double(ast.Call(node.func, [], node.keywords))
     if node.keywords and not double and not (kind and len(node.keywords) == 1):
@@ -215,7 +241,7 @@ def converted(m: Machine, value: Value, kind: str, node: ast.AST) -> Value:
         if kind == "bool":
             return Scalar(t if t.kind == "bool" else T.compare("!=", t, T.ZERO), True)
         if kind == "float":
-            return Scalar(T.mul(t, T.const(1.0)) if t.kind == "num" else as_float(t), True)
+            return Scalar(as_float(t), True)
         if t.kind not in ("bool", "int"):
             raise m.stop("an array of floats as one of whole numbers", node, "E0315")
         return Scalar(T.as_number(t), True)
@@ -267,14 +293,12 @@ def _arange(m: Machine, node: ast.Call) -> Value:
 
 def _linspace(m: Machine, node: ast.Call) -> Value:
     """``np.linspace(a, b, count)``: the numbers from a to b at equal distances, both included."""
-    options = {k.arg: k.value for k in node.keywords}
-    count = options.pop("num", node.args[2] if len(node.args) == 3 else None)
-    ends = [evaluate(m, a) for a in node.args[:2]]
-    size = evaluate(m, count) if count is not None else None
-    if options or len(ends) != 2 or not all(isinstance(e, Scalar) and e.term.kind != "str" for e in (*ends, size)):
+    given = [evaluate(m, a) for a in (*node.args, *(k.value for k in node.keywords))]  # the count may have a name
+    numbers = [x for x in given if isinstance(x, Scalar) and x.term.kind != "str"]
+    if len(given) != 3 or len(numbers) != 3:
         raise m.stop("np.linspace with these arguments", node, "E0305")
-    start, stop = (T.as_number(e.term) for e in ends if isinstance(e, Scalar))
-    assert isinstance(size, Scalar)
+    start, stop = (T.as_number(e.term) for e in numbers[:2])
+    size = numbers[2]
     if size.term.kind != "int":
         raise m.stop("np.linspace with these arguments", node, "E0305")
     steps = T.sub(size.term, T.ONE)
@@ -284,7 +308,7 @@ def _linspace(m: Machine, node: ast.Call) -> Value:
         if k is T.ZERO:
             return Scalar(as_float(start), True)
         span = T.arith("-", stop, start)
-        safe = steps if T.is_const(steps) and steps.data > 0 else T.ite(one, T.ONE, steps)
+        safe = steps if T.is_const(steps) else T.ite(one, T.ONE, steps)
         rest = T.arith("/", T.mul(as_float(k), span), safe)
         return Scalar(T.add(as_float(start), rest), True)
 
@@ -299,7 +323,7 @@ MAKING: dict[str, Callable[[Machine, ast.Call], Value]] = {
     "ones_like": _like(1.0),
     "full_like": _like(None),
     "array": _array,
-    "asarray": _array,
+    "asarray": _as_array,
     "outer": matrices.outer,
     "arange": _arange,
     "linspace": _linspace,

@@ -56,7 +56,7 @@ from attndsl.dsl.pyimport.lift.values import (
 _SET_METHODS = {"union": "|", "intersection": "&", "difference": "-", "symmetric_difference": "^"}
 _OF_LISTS = ("append", "extend", "index", "count")
 _OF_SORTS: dict[str, tuple[str, ...]] = {
-    "tuple": ("count", "index"), "range": ("count", "index"), "iterator": (), "view": (),
+    "tuple": ("count", "index"), "range": ("count", "index"), "iterator": (), "view": (), "array": (),
 }  # fmt: skip
 _OF_SETS = ("add", "update", "discard")
 _CHANGES = frozenset(

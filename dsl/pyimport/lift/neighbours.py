@@ -20,7 +20,7 @@ from attndsl.dsl.pyimport.lift.uses import appended, is_name, is_plain, loads, p
 from attndsl.dsl.pyimport.lift.values import Binder, DictValue, Part, Ref, Seq, TupleValue, Value
 
 PAIRS = "neighbours in"
-"""A function of a list: its elements in pairs; with a second argument the last one is paired with that."""
+"""A function of a list: its elements in pairs."""
 
 
 def in_pairs(m: Machine, node: ast.Call) -> Value:
@@ -28,8 +28,7 @@ def in_pairs(m: Machine, node: ast.Call) -> Value:
     seq = _list(m, evaluate(m, node.args[0]))
     if seq is None:
         raise m.stop("neighbours of something else than elements of a list", node, "E0313")
-    last = evaluate(m, node.args[1]) if len(node.args) > 1 else None
-    return paired(m, seq, last)
+    return paired(m, seq, None)
 
 
 def of_zip(m: Machine, node: ast.Call) -> Value | None:
@@ -56,7 +55,7 @@ def _list(m: Machine, value: Value) -> Seq | None:
     """The list, if it is one whose elements come in the order of the text, place by place."""
     held = m.contents(value) if isinstance(value, Ref) else value
     seq = None if isinstance(held, DictValue) and held.length is None else sequence(m, value)
-    if seq is None or seq.is_set or seq.once or seq.sort == "view":
+    if seq is None or seq.is_set or seq.once:
         return None
     return seq if all(_is_ordered(p) for p in seq.parts) else None
 
@@ -111,8 +110,6 @@ def _later(p: Part) -> tuple[Term, Value]:
 
 def rewritten(function: ast.FunctionDef) -> ast.FunctionDef:
     """The function with ``for k in range(len(x) - 1): ... x[k], x[k + 1]`` put as walks through pairs."""
-    if not any(_counted(x) for x in pytree.walk(function)):
-        return function
     changed = copy.deepcopy(function)
     done = [_put(changed, x) for x in pytree.walk(changed) if _counted(x)]
     return changed if any(done) else function

@@ -13,6 +13,7 @@ from attndsl.dsl.pyimport.lift.values import (
     Part,
     Scalar,
     Seq,
+    TupleValue,
     Value,
     items_of,
     literal,
@@ -52,7 +53,7 @@ def binary(m: Machine, op: str, a: Value, b: Value) -> Value:
             and isinstance(times, Scalar)
             and times.term.kind == "int"
         ):
-            return _times(m, items, times.term)
+            return _times(m, items, times.term, "tuple" in sorts)
     raise m.stop(f"{op!r} of these values", code="E0302")
 
 
@@ -72,14 +73,15 @@ def set_operation(m: Machine, op: str, a: Seq, b: Seq) -> Value:
     return m.allocate(Seq(tuple(p for p in kept if p.condition is not T.FALSE), True))
 
 
-def _times(m: Machine, seq: Seq, times: Term) -> Value:
+def _times(m: Machine, seq: Seq, times: Term, is_tuple: bool) -> Value:
     """``[x] * n``."""
     from attndsl.dsl.pyimport.lift import tables
 
     items = items_of(seq)
-    if items is not None and T.is_const(times) and 0 <= times.data * len(items) <= MAX_WRITTEN and not seq.is_set:
-        return m.allocate(literal(tuple(items) * times.data))
-    if items is None or len(items) != 1 or not isinstance(items[0], Scalar | NoneValue):
+    if items is not None and T.is_const(times) and 0 <= times.data * len(items) <= MAX_WRITTEN:
+        found = tuple(items) * times.data
+        return TupleValue(found) if is_tuple else m.allocate(literal(found))
+    if is_tuple or items is None or len(items) != 1 or not isinstance(items[0], Scalar | NoneValue):
         raise m.stop("a list is repeated", code="E0302")
     return tables.repeated(m, items[0], times)
 
@@ -97,6 +99,8 @@ def _scalars(m: Machine, op: str, a: Scalar, b: Scalar) -> Value:
         return _division(m, op, T.as_number(x), T.as_number(y), numpy)
     if op == "**":
         _check_power(m, T.as_number(x), T.as_number(y))
+        if numpy is not False and "float" not in (x.kind, y.kind) and not positive(m, T.as_number(y), False):
+            raise m.stop("a whole number of numpy's with an exponent that may be negative", code="E0314")
     return Scalar(T.arith(op, x, y, m.span(m.node)), numpy)
 
 

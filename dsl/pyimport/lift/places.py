@@ -26,8 +26,8 @@ def by_place(m: Machine, seq: Seq, index: Term) -> Value | None:
     found: list[tuple[Term, Value]] = []
     held = m.state.path
     try:
-        for at, (p, count) in enumerate(zip(seq.parts, counts, strict=True)):
-            here = T.compare("<", rest, count) if at < len(counts) - 1 else T.TRUE
+        for p, count in zip(seq.parts, counts, strict=True):
+            here = T.compare("<", rest, count)
             found.append((here, m.under(here, partial(_of_place, m, p, rest))))
             m.state.path = m.state.along(T.not_(here))
             rest = T.sub(rest, count)

@@ -22,9 +22,6 @@ def counted(m: Machine, matrix: str, loop: Loop) -> bool:
     stat = T.row_stat(matrix, "count", e.row, time)
     if e.column is not x or x.data in e.row.free or not _fills_zeros(e, matrix, time):
         return False
-    inside = [r for r in m.readings if _counts(r, matrix, time) and _in(r, loop)]
-    if not inside or any(r.row is not e.row for r in inside):
-        return False
     if not _used_there_alone(m, e, stat):
         return False
     y = T.fresh("int")
@@ -32,7 +29,7 @@ def counted(m: Machine, matrix: str, loop: Loop) -> bool:
     wrote = T.conj(T.subst(c, {x: y}) for c in e.path if x.data in c.free and c not in loop.binder.conditions())
     found = T.add(stat, T.agg("count", y, T.NONE, low, high, wrote))
     e.value = T.subst(e.value, {stat: found})
-    m.readings = [r for r in m.readings if r not in inside]
+    m.readings = [r for r in m.readings if not _counts(r, matrix, time)]
     return True
 
 
@@ -59,7 +56,7 @@ def _fills_zeros(e: Event, matrix: str, time: int) -> bool:
 
 def _not_zero(t: Term, path: tuple[Term, ...]) -> bool:
     if T.is_const(t):
-        return t.kind in ("int", "float") and t.data != 0
+        return bool(t.data != 0)
     if T.compare(">", t, T.ZERO) in path or T.compare("!=", t, T.ZERO) in path:
         return True
     if t.op == "bin" and t.data == "-" and T.is_const(t.args[0]):

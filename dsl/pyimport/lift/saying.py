@@ -92,7 +92,7 @@ def _simpler(t: Term, speaker: Speaker) -> Term:
             return _conjunction(t, speaker)
         case "ite":
             return _choice(t, speaker)
-        case "cmp" if t.args[0].op == "agg" and t.args[0].data == "count" and T.is_const(t.args[1]):
+        case "cmp" if t.args[0].op == "agg" and t.args[0].data == "count":
             return _counted(t)
         case "cmp" if t.args[0].op == "windex" and t.args in ((t.args[0], T.ZERO), (t.args[0], WORD_COUNT)):
             # the number of a word, if there is one, is the number of a word

@@ -17,7 +17,7 @@ def without_tests(view: View, end: Term, var: Term, old: Term) -> Term:
     """The value at the end of an iteration, in which no such test is left."""
     if var.kind != "int" or not T.is_const(old) or not view.ordered:
         return end
-    for test in [x for x in T.walk(end) if x.op == "cmp" and x.free == {var.data}]:
+    for test in [x for x in T.walk(end) if x.op == "cmp"]:
         passed = T.subst(test, {var: old})
         if not T.is_const(passed):
             continue

@@ -238,18 +238,18 @@ def _slice(m: Machine, base: Value, index: ast.Slice) -> Value:
     held = m.contents(base) if isinstance(base, Ref) else base
     if seq is None or seq.once or (isinstance(held, DictValue) and held.length is None):
         raise m.stop("a slice of this object", code="E0302")
+    sort = "tuple" if isinstance(base, TupleValue) else seq.sort
     if index.step is not None:
         step = evaluate(m, index.step)
         if isinstance(base, Opaque | Span):  # spaCy has no such slices
             raise m.stop("a slice with a step of the words", code="E0302")
-        if index.lower is None and index.upper is None and step == known(-1):
-            return m.allocate(ordering.reverse(seq))
         if seq.is_set or seq.sort == "view":
             raise m.stop("a slice with a step of this object", code="E0302")
-        sort = "tuple" if isinstance(base, TupleValue) else seq.sort
+        if index.lower is None and index.upper is None and step == known(-1):
+            return m.allocate(replace(ordering.reverse(seq), sort=sort))
         return m.allocate(replace(steps.of_list(m, seq, index), sort=sort))
     start, stop = (_bound(m, b) for b in (index.lower, index.upper))
-    return m.allocate(slices.slice_of(m, seq, start, stop))
+    return m.allocate(slices.slice_of(m, replace(seq, sort=sort), start, stop))
 
 
 def _bound(m: Machine, node: ast.expr | None) -> Term | None:

@@ -54,7 +54,7 @@ class Term:
         if op == "agg":
             free = free - {args[1].data}
             height += 1
-            total = data in _TOTAL or (total and data not in _OPTIONAL)
+            total = data in _TOTAL
         elif op == "var":
             free = frozenset((data,))
         elif op == "none" or op == "index":
@@ -68,7 +68,6 @@ class Term:
 READS, MAY_FAIL = 1, 2  # marks: something inside reads a weight; an operation inside fails for some numbers
 _MARKS = {"read": READS, "stat": READS, "bin": MAY_FAIL}
 _NOTHING: frozenset[str] = frozenset()
-_OPTIONAL = ("first", "last", "nth", "maximum", "minimum", "argmax", "argmin")
 _TOTAL = ("count", "sum", "product", "all")
 
 

@@ -10,7 +10,7 @@ from attndsl.dsl.pyimport.lift import elementwise as E
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Machine
-from attndsl.dsl.pyimport.lift.making import argument, as_float
+from attndsl.dsl.pyimport.lift.making import argument, as_argument, as_float
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Grid,
@@ -30,10 +30,10 @@ Handler = Callable[[Machine, ast.Call], Value]
 
 def _shift(m: Machine, node: ast.Call, place: int) -> Term:
     """The number of a diagonal, given by name or by place."""
-    options = {k.arg: k.value for k in node.keywords}
-    given = options.pop("k", node.args[place] if len(node.args) > place else ast.Constant(0))
-    value = evaluate(m, ast.copy_location(given, node) if isinstance(given, ast.Constant) else given)
-    if options or len(node.args) > place + 1 or not isinstance(value, Scalar) or value.term.kind != "int":
+    given = [*node.args[place:], *(k.value for k in node.keywords)]
+    named = all(k.arg == "k" for k in node.keywords)
+    value = evaluate(m, given[0]) if given else known(0)
+    if not named or len(given) > 1 or not isinstance(value, Scalar) or value.term.kind != "int":
         raise m.stop("a triangle or diagonal with these arguments", node, "E0315")
     return value.term
 
@@ -74,8 +74,6 @@ def _size(m: Machine, value: Value, node: ast.AST) -> None:
 
 def _tri(m: Machine, node: ast.Call) -> Value:
     _size(m, evaluate(m, node.args[0]), node)
-    if len(node.args) > 1 and any(k.arg == "k" for k in node.keywords):
-        raise m.stop("np.tri with these arguments", node, "E0315")
     if len(node.args) > 1:
         _size(m, evaluate(m, node.args[1]), node)
     by = _shift(m, node, 2)
@@ -184,15 +182,15 @@ def _looked_at(m: Machine, node: ast.Call) -> Value:
     value = evaluate(m, node.args[0])
     if isinstance(value, Ref):
         m.frozen.add(value.key)
-    return argument(m, node.args[0])
+    return as_argument(m, value)
 
 
 def _expanded(m: Machine, node: ast.Call) -> Value:
     """``np.expand_dims(v, 1)`` is ``v[:, None]``."""
-    options = {k.arg: k.value for k in node.keywords}
-    axis = evaluate(m, options.pop("axis", node.args[1] if len(node.args) == 2 else ast.Constant(None)))
+    given = [*node.args[1:], *(k.value for k in node.keywords)]
+    axis = evaluate(m, given[0]) if len(given) == 1 else known(None)
     value = _looked_at(m, node)
-    if options or axis not in (known(0), known(1), known(-1)) or not isinstance(value, RowRef | Vector):
+    if axis not in (known(0), known(1), known(-1)) or not isinstance(value, RowRef | Vector):
         raise m.stop("np.expand_dims with these arguments", node, "E0315")
     sheet = sheets.of(m, value)
     return sheet if axis == known(0) else sheets.turned(sheet)
@@ -218,7 +216,7 @@ def reshaped(m: Machine, value: Value, node: ast.Call) -> Value:
 
 def _tiled(m: Machine, node: ast.Call) -> Value:
     """``np.tile(v, (n, 1))``."""
-    shape = evaluate(m, node.args[1]) if len(node.args) == 2 and not node.keywords else known(None)
+    shape = evaluate(m, node.args[1]) if len(node.args) == 2 else known(None)
     value = argument(m, node.args[0])
     times = shape.items if isinstance(shape, TupleValue) else ()
     if len(times) != 2 or times[1] != known(1) or not isinstance(value, RowRef | Vector):

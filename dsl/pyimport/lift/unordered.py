@@ -37,9 +37,9 @@ def run(m: Machine, node: ast.For, seq: Seq, walk: Walk) -> bool:
     m.state = before.fork()
     alive = walk(seq.parts)
     writes = [e for e in m.events[done:] if e.op in WRITES]
-    if (writes and len(m.readings) > read) or not all(_commute(a, b) for k, a in enumerate(writes) for b in writes[:k]):
+    if (writes and m.readings[read:]) or not all(_commute(a, b) for k, a in enumerate(writes) for b in writes[:k]):
         raise m.stop("the order of a set decides", node, "E0312")
-    if not alive or len(returns) > begun or _left(m, node, before, m.state) != _left(m, node, before, before):
+    if not alive or returns[begun:] or _left(m, node, before, m.state) != _left(m, node, before, before):
         _try_others(m, node, seq, walk, before, begun)
     return alive
 

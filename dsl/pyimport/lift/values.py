@@ -140,8 +140,8 @@ class Part(Value):
 class Seq(Value):
     """A list, tuple, set or generator: its parts one after the other. In a set equal elements count once.
 
-    ``once``: Python's object is an iterator, which is empty after a walk through it. ``sort``: "tuple", "range" or
-    "view" (of a dict), where it is one of those."""
+    ``once``: Python's object is an iterator, which is empty after a walk through it. ``sort``: "tuple", "range",
+    "view" (of a dict) or "array" (of numpy, never changed here), where it is one of those."""
 
     parts: tuple[Part, ...]
     is_set: bool = False

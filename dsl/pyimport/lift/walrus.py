@@ -5,14 +5,11 @@ from __future__ import annotations
 import ast
 import copy
 
-from attndsl.dsl import pytree
 from attndsl.dsl.pyimport.lift.uses import flatten, placed, together
 
 
 def rewritten(function: ast.FunctionDef) -> ast.FunctionDef:
-    """The function with such conditions put so; itself when it has none."""
-    if not any(isinstance(x, ast.If) and _first(x.test) for x in pytree.walk(function)):
-        return function
+    """A copy of the function with such conditions put so."""
     function = copy.deepcopy(function)
     _Rewriting().visit(function)
     flatten(function)

@@ -31,6 +31,15 @@ LIFTED = {
         "from collections import deque as queue",
         "recent = queue(maxlen=2)\nfor i in range(n):\n    recent.append(i)\n    A[i, recent[0]] = 1\n",
     ),
+    "a default value of a lambda": (
+        "WIDTH = 2\nshift = lambda x, by=WIDTH: x + by", "A[0, 0] = shift(1) + 10 * shift(1, 5)\n",
+    ),
+    "a default value that is bound again": (
+        "WIDTH = 2\ndef shift(x, by=WIDTH):\n    return x + by\nWIDTH = 7", "A[0, 0] = shift(WIDTH) + shift(1, 5)\n",
+    ),
+    "a list as a default value": (
+        "def size(of=[1, 2], *, more=(1, [3])):\n    return len(of) + len(more[1])", "A[0, 0] = size() + size([])\n",
+    ),
 }  # fmt: skip
 KEPT = {
     "no item": ("from operator import itemgetter", PAIRS.format("sorted(pairs, key=itemgetter())")),
@@ -39,6 +48,18 @@ KEPT = {
     "an item of a number": ("from operator import itemgetter", "A[0, sorted(range(n), key=itemgetter(0))[0]] = 1\n"),
     "an unknown item": ("from operator import itemgetter", PAIRS.format("sorted(pairs, key=itemgetter(n - 1))")),
     "an own len": ("def len(x):\n    return 4 if type(x) is list else x.__len__()", WINDOW),
+    "a default value of names that are bound again": (
+        "STOPS = ['a', 'b', 'c']\ndef size(of=sum(len(t) for t in STOPS)):\n    return of", "A[0, 0] = size()\n",
+    ),
+    "a default value that changes": (
+        "def add(x, into=[]):\n    into.append(x)\n    return len(into)", "A[0, 0] = add(1) + add(2)\n",
+    ),
+    "a list in a default value that changes": (
+        "def add(x, into=([], 1)):\n    into[0].append(x)\n    return len(into[0])", "A[0, 0] = add(1) + add(2)\n",
+    ),
+    "a default value of a lambda that changes": (
+        "add = lambda x, into=[]: into.append(x) or len(into)", "A[0, 0] = add(1) + add(2)\n",
+    ),
     "a queue of another file": (
         "from queues import deque", "recent = deque(maxlen=2)\nfor i in range(n):\n    recent.append(i)\n",
     ),

@@ -45,6 +45,7 @@ def _live(text: str) -> list[set[str]]:
         ("for i in n:\n  t = i\nuse([1 for t in n])\nreturn t", {"use", "n", "t"}),
         ("g = lambda: t\nfor i in n:\n  t = i\ng()", {"t", "g"}),
         ("try:\n  for i in n:\n    t = i\n  t = 1\nexcept E:\n  use(t)", {"t", "i", "n", "E", "use"}),
+        ("for i in n:\n  while s:\n    break\n  t = i", {"s"}),
         ("while n:\n  for i in n:\n    t = i\n  use(i)", {"n", "i", "use"}),
     ],
 )
