@@ -110,7 +110,8 @@ class _Fields(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        if isinstance(node.value, ast.Name) and node.value.id in self.fields and isinstance(node.slice, ast.Constant):
+        if isinstance(node.value, ast.Name) and node.value.id in self.fields:
+            assert isinstance(node.slice, ast.Constant), "all uses of such a dict are by constant keys"
             return ast.copy_location(ast.Name(_field(node.value.id, node.slice.value), node.ctx), node)
         return self.generic_visit(node)
 

@@ -47,6 +47,7 @@ def _pieces(m: Machine, text: Opaque, item: Value) -> tuple[str, list[Part]] | N
         parts, lower = [Part(p.binders, p.condition, Scalar(T.feature(p.element.term, "text", "str")))], text.data
     else:
         separator, seq, lower = text.data
+        separator = separator.lower() if lower == "lower" else separator
         inside = len(piece) == 1 or (separator and not set(separator) & set(piece))
         if not inside or piece in separator:
             return None
