@@ -191,7 +191,11 @@ def _without_none(value: Value) -> Value | None:
 
 def _own(v: Scalar) -> bool:
     """The whole number or truth value is one of Python's: numpy's, as of ``np.argmax``, are no ``int``."""
-    return v.numpy is False and all(t.op != "agg" for t in T.walk(v.term))
+    return v.numpy is False and not any(t.op == "agg" and t.data not in _FOUND for t in T.walk(v.term))
+
+
+_FOUND = ("any", "all", "first", "last", "nth")
+"""Searches of Python's; what numpy finds and counts looks the same otherwise."""
 
 
 def _isinstance(m: Machine, node: ast.Call) -> Value:

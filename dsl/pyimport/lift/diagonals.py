@@ -60,8 +60,6 @@ def _element_type(m: Machine, dtype: ast.expr | None, node: ast.Call) -> str:
 
 def fill(m: Machine, node: ast.Call) -> Value:
     """``np.fill_diagonal(A, x)`` changes the matrix in its place; of ``A[1:]`` and ``A[:, 2:]`` another diagonal."""
-    if len(node.args) != 2 or node.keywords:
-        raise m.stop("np.fill_diagonal with these arguments", node, "E0315")
     target, filled = node.args
     block = target if isinstance(target, ast.Subscript) and _is_block(target.slice) else None
     grid = argument(m, target if block is None else block.value)

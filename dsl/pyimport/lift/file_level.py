@@ -145,9 +145,9 @@ class _Reader:
                     self.volatile.add(name)
                 else:
                     self.constants[key] = value
-            case ast.Tuple(elts=parts) | ast.List(elts=parts), ast.Tuple(elts=values) | ast.List(elts=values) if len(
-                parts
-            ) == len(values) and not any(isinstance(x, ast.Starred) for x in (*parts, *values)):
+            case ast.Tuple(elts=parts) | ast.List(elts=parts), ast.Tuple(elts=values) | ast.List(elts=values) if (
+                len(parts) == len(values)
+            ):
                 for part, one in zip(parts, values, strict=True):
                     self._bind(part, one)
             case ast.Tuple(elts=parts) | ast.List(elts=parts), _:

@@ -53,9 +53,17 @@ CASES = [
     ('STOPS = ["a"]\nMORE = STOPS\nLAST = MORE\nMORE += ["the"]', "A[0, 0] = len(LAST) + len(STOPS)", False),
     ("K = 2\nK += 3\nK *= 2", "A[0, 0] = K", True),
     ("K += 3", "A[0, 0] = K", False),
+    ("K = 1\nK += L\nL = 2", "A[0, 0] = K", False),
+    ("K, L = [M, 2]\nK += 3\nM = 2", "A[0, 0] = K", False),
     ("K, L = 1, 2", "A[0, 0] = K + 10 * L", True),
     ("K, (L, M) = 1, (2, 3)\n[P, Q] = K, M", "A[0, 0] = K + 10 * L + 100 * P + 1000 * Q", True),
     ("K, L = 1, 2\nK, L = L, K", "A[0, 0] = K + 10 * L", True),
+    ('STOPS = ["a"]\nMORE = STOPS\nSTOPS += ["b"]\nMORE += ["c"]', "A[0, 0] = len(STOPS)", False),
+    ("K, *L = 1, 2", "A[0, 0] = K", False),
+    ("K, *L = 1, 2", "A[0, 0] = len(L)", False),
+    ("K, L = *[1], 2", "A[0, 0] = K", False),
+    ("K, L = *[1], 2", "A[0, 0] = L", True),
+    ("K, L = *[1], 2, 3", "A[0, 0] = L", False),
     ("K, *L = 1, 2, 3", "A[0, 0] = K + len(L)", False),
     ("K, L = [1, 2]\nM = (5, 6)\nP, Q = M", "A[0, 0] = K + 10 * L", True),
     ("M = (5, 6)\nP, Q = M", "A[0, 0] = P + 10 * Q", False),
@@ -67,6 +75,7 @@ CASES = [
     ("def f():\n    return g() + 1\nL = f()\ndef g():\n    return 2", "A[0, 0] = L", False),
     ("def f():\n    return 1\nf = 3", "A[0, 0] = f", False),
     ("f = 3\ndef f():\n    return 1", "A[0, 0] = f()", False),
+    ("K = np.sqrt(4)\nimport numpy as np", "A[0, 0] = K", True),
     ("import numpy as np\nimport numpy as np\nK = np.sqrt(4)", "A[0, 0] = K", True),
     ("from math import sqrt as f\nfrom math import floor as f", "A[0, 0] = f(2.5)", True),
     ("from math import sqrt as f\nK = f(4)\nfrom math import floor as f", "A[0, 0] = f(2.5) + K", False),
@@ -129,6 +138,7 @@ def test_names_mean_what_python_means(case):
     text = "import numpy as np\n" + file + PROGRAM.format(body="    " + body.replace("\n", "\n    "))
     (found,) = import_python(SourceFile("names", text), []).programs
     assert (found.typed is not None) == lifts, [d.headline for d in found.diagnostics]
+    assert not any("bug of attndsl" in d.headline for d in found.diagnostics)
     if found.typed is None:
         return
     np.testing.assert_allclose(interpret(found.typed, table(TEXT)), expected(text, TEXT))
