@@ -181,7 +181,7 @@ def _execute(m: Machine, function: ast.FunctionDef, bare: bool) -> assemble.Resu
     m.frames.append(frame)
     tokens: Value = m.allocate(token_list()) if bare else Opaque("tokenizer")
     names: dict[str, Value] = {parameters[0]: Opaque("sentence"), parameters[1]: tokens}
-    defaults.complete(m, Closure(function, -1), names)
+    defaults.complete(m, Closure(function), names)
     m.state.frames[frame.key] = names
     alive = run(m, function.body)
     if alive:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable
 
 from attndsl.dsl.pyimport.lift import arguments, arrays, numpy_, row_calls, tables
@@ -125,6 +126,8 @@ def _converted(m: Machine, name: str, v: Value) -> Value:
         return v
     if not isinstance(v, Scalar) or v.term.kind == "str":
         raise m.stop(f"{name!r} of this object", code="E0302")
+    if v.term.kind == "bool" and v.numpy is not False and name in ("abs", "round"):
+        raise m.stop(f"{name!r} of a truth value of numpy", code="E0302")
     t = T.as_number(v.term)
     if name == "abs":
         return Scalar(_absolute(m, t), v.numpy)
@@ -133,6 +136,8 @@ def _converted(m: Machine, name: str, v: Value) -> Value:
     if name in ("int", "round"):
         if t.kind == "int":
             return Scalar(t)
+        if T.is_const(t) and not math.isfinite(t.data):
+            raise m.stop(f"{name!r} of this object", code="E0302")
         if T.is_const(t):
             return known(int(t.data) if name == "int" else round(t.data))
         return Scalar(T.func("trunc" if name == "int" else "round", (t,), "int"))
@@ -184,12 +189,22 @@ def _without_none(value: Value) -> Value | None:
     return merge_values(value.condition, then, other)
 
 
+def _own(v: Scalar) -> bool:
+    """The whole number or truth value is one of Python's: numpy's, as of ``np.argmax``, are no ``int``."""
+    return v.numpy is False and not any(t.op == "agg" and t.data not in _FOUND for t in T.walk(v.term))
+
+
+_FOUND = ("any", "all", "first", "last", "nth")
+"""Searches of Python's; what numpy finds and counts looks the same otherwise."""
+
+
 def _isinstance(m: Machine, node: ast.Call) -> Value:
     value, kind = evaluate(m, node.args[0]), ast.unparse(node.args[1])
     if isinstance(value, Scalar) and kind in ("str", "int", "float", "bool"):
         matches = {"str": ("str",), "int": ("int", "bool"), "float": ("float",), "bool": ("bool",)}
-        if value.term.kind in ("str", "int", "float", "bool"):
-            return known(value.term.kind in matches[kind])
+        same = value.term.kind in matches[kind]
+        if value.term.kind in ("str", "int", "float", "bool") and (not same or kind in ("str", "float") or _own(value)):
+            return known(same)
     raise m.stop("isinstance", node, "E0305")
 
 

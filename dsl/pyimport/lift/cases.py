@@ -45,7 +45,7 @@ def _along(path: tuple[Term, ...], side: Term) -> tuple[Term, ...]:
 
 def _by_path(prover: Prover, path: tuple[Term, ...], goal: Term, depth: int) -> bool:
     """For each case of a condition that says one thing or another."""
-    at = next((i for i in range(len(path) - 1, -1, -1) if path[i].op == "ite"), None)
+    at = next((i for i, p in reversed([*enumerate(path)]) if p.op == "ite"), None)
     if at is None:
         return False
     c, *either = path[at].args
@@ -66,6 +66,6 @@ def _choice(goal: Term) -> Term | None:
         return None
     for side in goal.args:
         for t in side.args if side.op == "linear" else (side,):
-            if t.op == "ite" and t.kind == "int":
+            if t.op == "ite":
                 return t
     return None

@@ -218,7 +218,9 @@ def _of_part(m: Machine, part: Part, index: Term) -> Value:
     if part.condition is T.TRUE and not b.over_words:
         return _direct(m, part, b, index)
     if part.condition is T.TRUE and b.domain is T.ALL_WORDS:
-        return subst_value(part.element, {b.var: T.wordat(_wrapped(m, index, _word_count()))})
+        at = _wrapped(m, index, _word_count())
+        place = T.sub(T.sub(_word_count(), T.ONE), at) if b.descending else at
+        return subst_value(part.element, {b.var: T.wordat(place)})
     part = instantiate(part)
     (b,) = part.binders
     own = _own_place(m, part, b, index)

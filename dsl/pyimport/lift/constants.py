@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
-from attndsl.dsl.pyimport.lift.lists import freeze
+from attndsl.dsl.pyimport.lift.lists import freeze, hashed
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
@@ -91,7 +91,13 @@ def _parts(m: Machine, value: Value, node: ast.AST) -> tuple[Part, ...]:
     pairs = all(isinstance(p.element, TupleValue) and len(p.element.items) == 2 for p in seq.parts)
     if not pairs or any(b.mixed for p in seq.parts for b in p.binders) or seq.is_set:
         raise m.stop("a dict of this object", node, "E0302")
-    return tuple(Part(p.binders, p.condition, freeze(m, p.element)) for p in seq.parts)
+    return tuple(Part(p.binders, p.condition, _pair(m, freeze(m, p.element))) for p in seq.parts)
+
+
+def _pair(m: Machine, pair: Value) -> Value:
+    assert isinstance(pair, TupleValue)
+    hashed(m, pair.items[0])
+    return pair
 
 
 def unpacked(m: Machine, node: ast.expr) -> tuple[Part, ...]:
@@ -113,7 +119,7 @@ def from_keys(m: Machine, node: ast.Call) -> Value:
     value = freeze(m, evaluate(m, node.args[1])) if len(node.args) == 2 else NoneValue()
     if isinstance(value, Seq):
         raise m.stop("dict.fromkeys with one list for all keys", node, "E0311")
-    parts = tuple(Part(p.binders, p.condition, TupleValue((p.element, value))) for p in seq.parts)
+    parts = tuple(Part(p.binders, p.condition, TupleValue((hashed(m, p.element), value))) for p in seq.parts)
     return m.allocate(DictValue(parts, unordered=seq.is_set))
 
 

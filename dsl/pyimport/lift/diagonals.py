@@ -29,7 +29,7 @@ def eye(m: Machine, node: ast.Call) -> Value:
     options = {k.arg: k.value for k in node.keywords}
     kind = _element_type(m, options.pop("dtype", None), node)
     places = dict(zip(("n", "M", "k"), node.args, strict=False))
-    if len(node.args) > 3 or places.keys() & options.keys() or options.keys() - {"M", "k"}:
+    if places.keys() & options.keys():
         raise m.stop("np.eye with these arguments", node, "E0315")
     given = {name: evaluate(m, x) for name, x in (places | options).items()}
     size, shift = given.pop("n", None), given.pop("k", known(0))
@@ -60,8 +60,6 @@ def _element_type(m: Machine, dtype: ast.expr | None, node: ast.Call) -> str:
 
 def fill(m: Machine, node: ast.Call) -> Value:
     """``np.fill_diagonal(A, x)`` changes the matrix in its place; of ``A[1:]`` and ``A[:, 2:]`` another diagonal."""
-    if len(node.args) != 2 or node.keywords:
-        raise m.stop("np.fill_diagonal with these arguments", node, "E0315")
     target, filled = node.args
     block = target if isinstance(target, ast.Subscript) and _is_block(target.slice) else None
     grid = argument(m, target if block is None else block.value)

@@ -113,7 +113,8 @@ def probe(v: Vector | Sheet) -> Scalar:
     """Any element."""
     if isinstance(v, Sheet):
         return v.at(T.fresh("int"), T.fresh("int"))
-    if v.part is not None and isinstance(v.part.element, Scalar):
+    if v.part is not None:
+        assert isinstance(v.part.element, Scalar), "what an array is made of is a number, or a text"
         return v.part.element
     return v.at(T.fresh("int"))
 

@@ -66,7 +66,7 @@ def _name(m: Machine, node: ast.Name) -> Value:
     if node.id in m.volatile:
         raise m.stop(f"{node.id!r} has more than one value in the file", node, "E0311")
     if node.id in m.functions:
-        return Closure(m.functions[node.id], -1)
+        return Closure(m.functions[node.id])
     if node.id in m.constants:
         with m.outside():
             value = evaluate(m, m.constants[node.id])
@@ -133,7 +133,7 @@ def _boolop(m: Machine, node: ast.BoolOp) -> Value:
     c = truth(m, value)
     for operand in rest:
         going = T.not_(c) if is_or else c
-        if going is T.FALSE or m.fails(going):
+        if m.fails(going):
             break
         other = m.under(going, lambda operand=operand: evaluate(m, operand))  # type: ignore[misc]
         if operand is not rest[-1]:

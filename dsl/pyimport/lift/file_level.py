@@ -101,6 +101,8 @@ class _Reader:
             return None
         if not all(self._is_settled(name) for name in names):
             return None
+        if any(_changes(self.module.functions[f]) for f in self._reached(names) & self.module.functions.keys()):
+            self.volatile |= names & self.module.constants.keys()  # a function may change what it is given
         if not names & self.several:
             return node
         changed = _Renamed(self.versions, self.several).visit(node)
@@ -115,15 +117,18 @@ class _Reader:
             return False
         if name not in self.module.functions:
             return name not in self.volatile
-        reached, pending = {name}, [name]
+        others = self._reached({name}) - {name}
+        return name not in self.several and not any(o not in self.versions or o in self.several for o in others)
+
+    def _reached(self, names: set[str]) -> set[str]:
+        """The names of the file, and those that its functions among them read."""
+        reached, pending = set(names), [name for name in names if name in self.module.functions]
         while pending:
             read = {x.id for x in pytree.walk(self.module.functions[pending.pop()]) if isinstance(x, ast.Name)}
-            fresh = {other for other in read & self.left.keys() if other not in reached}
-            if any(other not in self.versions or other in self.several for other in fresh):
-                return False
+            fresh = read & self.left.keys() - reached
             reached |= fresh
             pending += [other for other in fresh if other in self.module.functions]
-        return name not in self.several
+        return reached
 
     def _changed(self, name: str, node: ast.AugAssign) -> ast.expr | None:
         """``name op= value`` as ``name op value``, where no other name may stand for the list that it changes."""
@@ -145,9 +150,9 @@ class _Reader:
                     self.volatile.add(name)
                 else:
                     self.constants[key] = value
-            case ast.Tuple(elts=parts) | ast.List(elts=parts), ast.Tuple(elts=values) | ast.List(elts=values) if len(
-                parts
-            ) == len(values) and not any(isinstance(x, ast.Starred) for x in (*parts, *values)):
+            case ast.Tuple(elts=parts) | ast.List(elts=parts), ast.Tuple(elts=values) | ast.List(elts=values) if (
+                len(parts) == len(values)
+            ):
                 for part, one in zip(parts, values, strict=True):
                     self._bind(part, one)
             case ast.Tuple(elts=parts) | ast.List(elts=parts), _:
@@ -162,6 +167,46 @@ class _Reader:
         key = name if not self.left[name] else f"{name}, {self.left[name]} before the last"
         self.versions[name] = key
         return key
+
+
+_CHANGING = frozenset((
+    "append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse", "add", "discard", "update", "setdefault",
+    "popitem", "appendleft", "popleft", "rotate", "fill", "difference_update", "intersection_update",
+    "symmetric_difference_update",
+))  # fmt: skip
+
+
+def _changes(function: ast.FunctionDef) -> bool:
+    """The function may change a list, set, dict or array that it has not made itself."""
+    made: dict[str, bool] = {}
+    for x in pytree.walk(function):
+        if isinstance(x, ast.Assign | ast.AnnAssign):
+            for target in x.targets if isinstance(x, ast.Assign) else [x.target]:
+                if isinstance(target, ast.Name):
+                    made[target.id] = made.get(target.id, True) and _is_new(x.value)
+    own = {name for name, new in made.items() if new} - {a.arg for a in function.args.args}
+    for x in pytree.walk(function):
+        base = x.target if isinstance(x, ast.AugAssign) else None
+        if isinstance(x, ast.Attribute) and x.attr in _CHANGING:
+            base = x.value
+        elif isinstance(x, ast.Subscript) and not isinstance(x.ctx, ast.Load):
+            base = x.value
+        if base is not None and not (isinstance(base, ast.Name) and base.id in own):
+            return True
+    return False
+
+
+def _is_new(x: ast.expr | None) -> bool:
+    """The expression makes what no other name holds."""
+    if isinstance(x, ast.Call):
+        return isinstance(x.func, ast.Name) and x.func.id in ("list", "set", "dict", "sorted", "len", "sum")
+    return isinstance(x, _NEW)
+
+
+_NEW = (
+    ast.List, ast.Set, ast.Dict, ast.ListComp, ast.SetComp, ast.DictComp, ast.Constant, ast.JoinedStr, ast.BinOp,
+    ast.Compare,
+)  # fmt: skip
 
 
 class _Renamed(ast.NodeTransformer):

@@ -198,17 +198,17 @@ def _next(m: Machine, node: ast.Call) -> Value:
 
 
 def _sum(m: Machine, node: ast.Call) -> Value:
-    counted = letters.question(m, "sum", node.args[0]) if len(node.args) == 1 else None
+    given = [*node.args[1:], *(k.value for k in node.keywords)]
+    counted = None if given else letters.question(m, "sum", node.args[0])
     if counted is not None:
         return Scalar(counted)
     value = evaluate(m, node.args[0])
-    given = [*node.args[1:], *(k.value for k in node.keywords)]
-    start: Value = evaluate(m, given[0]) if given else known(0)
-    if isinstance(value, RowRef | Vector) and start == known(0):
+    if isinstance(value, RowRef | Vector) and not given:
         return reductions.fold(m, "sum", value)
-    if not isinstance(start, Scalar):
+    start: Value = evaluate(m, given[0]) if given else known(0)
+    if len(given) > 1 or not isinstance(start, Scalar) or start.term.kind == "str":
         raise m.stop("sum of these objects", node, "E0302")
-    total, numpy = start.term, False
+    total, numpy = T.as_number(start.term), bool(start.numpy)
     seq = iterable(m, value)
     if seq.is_set:
         seq = C.each_once(m, seq)

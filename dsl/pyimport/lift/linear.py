@@ -112,7 +112,7 @@ class Prover:
             return goal.op == "or" and self._infeasible(known, [T.not_(g) for g in goal.args])
         if not goal.total and not all(certain(x, flat) or T.some(x) in flat for x in optional_parts(goal)):
             return False
-        if goal.op == "cmp" and goal.data == "==":
+        if goal.data == "==":
             left, right = goal.args
             return self._infeasible(known, [T.compare("<", left, right)]) and self._infeasible(
                 known, [T.compare(">", left, right)]
@@ -298,7 +298,7 @@ def atom_facts(t: Term) -> list[Term]:
                 return [t]
             most = T.sub(T.N, T.ONE) if t.args[2] is T.ONE else T.N  # it counts positions of the text
             return [t, T.sub(most, t)]
-        case "agg" if t.data in ("first", "last", "nth", "argmax", "argmin") and t.args[0] is T.NONE:
+        case "agg" if t.data in ("first", "last", "nth", "argmax", "argmin"):
             low, high = t.args[2], t.args[3]
             inside = [T.sub(t, low), T.sub(T.sub(high, T.ONE), t)] if low.kind == high.kind == "int" else []
             return inside + _found_facts(t)
@@ -346,7 +346,7 @@ def _found_least(t: Term) -> int | None:
     if t.op == "ite":
         sides = [_least(x) for x in t.args[1:]]
         return None if None in sides else min(x for x in sides if x is not None)
-    if t.op == "agg" and t.data in ("first", "last", "nth", "argmax", "argmin") and t.args[0] is T.NONE:
+    if t.op == "agg" and t.data in ("first", "last", "nth", "argmax", "argmin"):
         return _least(t.args[2])
     return 0 if t.op in ("n", "windex") or (t.op == "agg" and t.data == "count") else None
 

@@ -67,7 +67,7 @@ def _written(x: ast.expr) -> dict[object, ast.expr] | None:
     if isinstance(x, ast.Dict) and x.keys and all(isinstance(k, ast.Constant) for k in x.keys):
         keys = [k.value for k in x.keys if isinstance(k, ast.Constant)]
         items: dict[object, ast.expr] = dict(zip(keys, x.values, strict=True))
-        whole = len(items) == len(keys) and all(isinstance(k, str) for k in keys)
+        whole = len(items) == len(keys)
     elif isinstance(x, ast.List) and 1 <= len(x.elts) <= 8:
         items, whole = {**dict(enumerate(x.elts))}, True
     else:
@@ -87,7 +87,7 @@ def _known_keys(function: ast.FunctionDef, name: str, items: dict[object, ast.ex
         if isinstance(x, ast.Subscript) and isinstance(x.value, ast.Name) and x.value.id == name
         if isinstance(x.slice, ast.Constant)
     ]
-    if not all(k in items and type(k) in (str, int) for k in keys):
+    if not all(k in items for k in keys):
         return False
     nested = (x for x in pytree.walk(function) if isinstance(x, ast.FunctionDef | ast.Lambda) and x is not function)
     return not any(isinstance(y, ast.Name) and y.id == name for x in nested for y in pytree.walk(x))
@@ -110,8 +110,11 @@ class _Fields(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        if isinstance(node.value, ast.Name) and node.value.id in self.fields and isinstance(node.slice, ast.Constant):
-            return ast.copy_location(ast.Name(_field(node.value.id, node.slice.value), node.ctx), node)
+        if isinstance(node.value, ast.Name) and node.value.id in self.fields:
+            assert isinstance(node.slice, ast.Constant), "all uses of such a dict are by constant keys"
+            keys = [*self.fields[node.value.id]]
+            key = keys[keys.index(node.slice.value)]  # 1, 1.0 and True are one key
+            return ast.copy_location(ast.Name(_field(node.value.id, key), node.ctx), node)
         return self.generic_visit(node)
 
 

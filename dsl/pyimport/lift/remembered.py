@@ -23,7 +23,7 @@ from attndsl.dsl.pyimport.lift import linear
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import MAX_STEPS, Frame, Machine, State
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.values import Closure, Value
+from attndsl.dsl.pyimport.lift.values import Value
 from attndsl.dsl.source import Span
 
 _MOST_TERMS = 64
@@ -37,7 +37,7 @@ _TABLES = (
 
 
 class _Private(Exception):
-    """A value with a part that no other program can have: a function of the lifter, or a name of the caller."""
+    """A value with a part that no other program can have: a function of the lifter, or a term of another program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,20 +150,20 @@ class _Numbered:
     def numbers(self, x: Any) -> tuple[Any, ...]:
         kind = x.__class__
         if kind is Term:
-            if x.serial >= len(self.terms) or self.terms[x.serial] is not x:
+            if self.terms[x.serial : x.serial + 1] != [x]:
                 raise _Private
             return Term, x.serial
         if kind in _CONSTANTS:
             return kind, x
-        if kind is tuple or kind is list:
-            return kind, *[self.numbers(i) for i in x]
+        if kind is tuple:
+            return tuple, *[self.numbers(i) for i in x]
         if kind is dict:
             return dict, *[(self.numbers(k), self.numbers(v)) for k, v in x.items()]
         if kind is set:
             return set, *sorted((self.numbers(i) for i in x), key=repr)
         if isinstance(x, ast.AST):
             return ast.AST, x
-        if not is_dataclass(kind) or (kind is Closure and x.frame >= 0):
+        if not is_dataclass(kind):
             raise _Private
         return kind, *[self.numbers(getattr(x, name)) for name in _fields(kind)]  # type: ignore[arg-type]  # a class is hashable
 
@@ -183,4 +183,4 @@ def _terms(x: tuple[Any, ...], terms: list[Term]) -> Any:
     if kind is dict:
         return {_terms(k, terms): _terms(v, terms) for k, v in x[1:]}
     inside = [_terms(i, terms) for i in x[1:]]
-    return kind(inside) if kind in (tuple, list, set) else kind(*inside)
+    return kind(inside) if kind in (tuple, set) else kind(*inside)

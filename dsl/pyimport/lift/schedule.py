@@ -118,8 +118,6 @@ def _between(m: Machine, event: Event, loop: Loop, reason: str) -> NotLiftable:
 def _apart(m: Machine, other: _Elsewhere, row: Term, column: Term | None, path: tuple[Term, ...]) -> bool:
     """In different iterations of the loop the event's cell is never this one."""
     x = other.loop.binder.var
-    if other.loop.binder.over_words:
-        return False
     x2, there, own_row, own_column = other.there
     facts = [*path, T.compare("==", own_row, row)]
     if column is not None:

@@ -123,6 +123,11 @@ def _zip(m: Machine, node: ast.Call) -> Value:
     seqs = [iterable(m, evaluate(m, a)) for a in node.args]
     if any(s.is_set and len(s.parts) > 1 for s in seqs):
         raise m.stop("the order of a set", node, "E0312")
+    if any(evaluate(m, k.value) != known(False) for k in node.keywords):
+        sizes = [_length(m, m.allocate(replace(s, once=False))) for s in seqs]
+        terms = [x.term for x in sizes if isinstance(x, Scalar)]
+        if len(terms) != len(sizes) or not all(m.holds(T.compare("==", t, terms[0])) for t in terms):
+            raise m.stop("zip of sequences whose lengths may differ", node, "E0313")
     written = [w for w in (items_of(s) for s in seqs) if w is not None]
     if len(written) == len(seqs):
         return Seq(tuple(Part((), T.TRUE, TupleValue(row)) for row in zip(*written, strict=False)), once=True)

@@ -70,8 +70,8 @@ class _Reader:
 def _pair(target: ast.expr, value: ast.expr, found: dict[str, list[ast.expr]]) -> None:
     if isinstance(target, ast.Name):
         found.setdefault(target.id, []).append(value)
-    elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
-        for one, given in zip(target.elts, value.elts, strict=True):
+    elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        for one, given in zip(target.elts, value.elts, strict=False):
             _pair(one, given, found)
 
 
@@ -79,8 +79,8 @@ def _part(target: ast.expr, element: Value | None, name: str) -> Value | None:
     """What the element of the loop gives the name."""
     if isinstance(target, ast.Name):
         return element if target.id == name else None
-    if isinstance(target, ast.Tuple) and isinstance(element, TupleValue) and len(target.elts) == len(element.items):
-        for one, item in zip(target.elts, element.items, strict=True):
+    if isinstance(target, ast.Tuple) and isinstance(element, TupleValue):
+        for one, item in zip(target.elts, element.items, strict=False):
             found = _part(one, item, name)
             if found is not None:
                 return found

@@ -288,7 +288,7 @@ def _break(m: Machine, node: ast.Break) -> bool:
 def _import(m: Machine, node: ast.Import | ast.ImportFrom) -> bool:
     allowed = {*MODULES.values(), "typing"}
     for alias in node.names:
-        module = alias.name if isinstance(node, ast.Import) else node.module or ""
+        module = alias.name if isinstance(node, ast.Import) else str(node.module)
         if module.split(".")[0] not in allowed:
             raise m.stop(f"the import of {module!r}", node, "E0303")
         if isinstance(node, ast.Import):
@@ -325,20 +325,6 @@ def _assert(m: Machine, node: ast.Assert) -> bool:
     return True
 
 
-def _with(m: Machine, node: ast.With) -> bool:
-    """``with np.errstate(...)``: which warnings numpy prints. Raising in their place is refused."""
-    for item in node.items:
-        match item:
-            case ast.withitem(
-                context_expr=ast.Call(func=ast.Attribute(attr="errstate") as function, args=[], keywords=options),
-                optional_vars=None,
-            ) if all(isinstance(k.value, ast.Constant) and k.value.value in ("ignore", "warn") for k in options):
-                if evaluate(m, function) == Opaque("function", "numpy.errstate"):
-                    continue
-        raise m.stop("the statement With", node, "E0303")
-    return run(m, node.body)
-
-
 def _for(m: Machine, node: ast.For) -> bool:
     from attndsl.dsl.pyimport.lift.loops import run_for
 
@@ -358,7 +344,6 @@ _STATEMENTS: dict[type[ast.stmt], Callable[..., bool]] = {
     ast.If: _if,
     ast.For: _for,
     ast.While: _while,
-    ast.With: _with,
     ast.Return: _return,
     ast.Expr: _expression,
     ast.Continue: _continue,

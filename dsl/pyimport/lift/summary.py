@@ -28,7 +28,19 @@ from attndsl.dsl.pyimport.lift.merge import (
 )
 from attndsl.dsl.pyimport.lift.sorts import sort_given
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.values import Binder, DictValue, Growing, NoneValue, Part, Ref, Seq, Unbound, Value
+from attndsl.dsl.pyimport.lift.values import (
+    Binder,
+    Choice,
+    DictValue,
+    Growing,
+    NoneValue,
+    Part,
+    Ref,
+    Scalar,
+    Seq,
+    Unbound,
+    Value,
+)
 from attndsl.dsl.pyimport.lift.view import View
 
 
@@ -139,6 +151,9 @@ class LoopRun:
         broken = set()
         for bound, carry in self.invariants.items():
             end = final.frames[self.m.frames[-1].key][carry.name]
+            if _is_text(end):  # no number: another sort of carried name is tried next
+                broken.add(bound)
+                continue
             goal = T.subst(bound, {**K.as_terms(carry, end), x: following})
             if not cases.implies(self.m.prover, final.path, goal):
                 broken.add(bound)
@@ -352,6 +367,13 @@ class LoopRun:
             taken.append(happened)
         if taken:
             m.state = m.state.fork(T.not_(T.disj(taken)))
+
+
+def _is_text(v: Value) -> bool:
+    """The value, or one of its alternatives, is a text."""
+    if isinstance(v, Choice):
+        return _is_text(v.then) or _is_text(v.other)
+    return isinstance(v, Scalar) and v.term.kind == "str"
 
 
 def _relative(state: State, depth: int) -> Term:

@@ -27,7 +27,7 @@ def joined(m: Machine, separator: Term, parts: Seq) -> Opaque:
 
 def changed(text: Opaque, method: str) -> Opaque:
     """``text.lower()``, and ``text.strip()``, which takes away nothing that is searched for here."""
-    separator, parts, lower = text.data if text.name == "joined" else (None, None, text.data or "")
+    separator, parts, lower = text.data if text.name == "joined" else (None, None, text.data)
     lower = "lower" if method == "lower" else lower or "as it is"
     return Opaque("joined", (separator, parts, lower)) if text.name == "joined" else Opaque("sentence", lower)
 
@@ -37,7 +37,7 @@ def _pieces(m: Machine, text: Opaque, item: Value) -> tuple[str, list[Part]] | N
     if not (isinstance(item, Scalar) and T.is_const(item.term) and isinstance(item.term.data, str)):
         return None
     piece = item.term.data
-    if not piece.isascii() or any(c.isspace() for c in piece) or not piece:
+    if not piece.isascii() or any(c.isspace() for c in piece):
         return None
     if text.name == "sentence":
         if len(piece) != 1:
@@ -47,6 +47,7 @@ def _pieces(m: Machine, text: Opaque, item: Value) -> tuple[str, list[Part]] | N
         parts, lower = [Part(p.binders, p.condition, Scalar(T.feature(p.element.term, "text", "str")))], text.data
     else:
         separator, seq, lower = text.data
+        separator = separator.lower() if lower == "lower" else separator
         inside = len(piece) == 1 or (separator and not set(separator) & set(piece))
         if not inside or piece in separator:
             return None

@@ -28,6 +28,9 @@ def run_try(m: Machine, node: ast.Try) -> bool:
     """Execute the block, its handler and what follows; False when control reaches the end of none of them."""
     from attndsl.dsl.pyimport.lift.statements import run
 
+    parts = [*node.body, *node.orelse, *(s for handler in node.handlers for s in handler.body)]
+    if node.finalbody and any(_leaves(s) for s in parts):
+        raise m.stop("a finally block after a way out", node, "E0303")
     raises = any(isinstance(x, ast.Raise | ast.Assert) for s in node.body for x in pytree.walk(s))
     before = len(m.events)
     base = m.state
@@ -41,11 +44,7 @@ def run_try(m: Machine, node: ast.Try) -> bool:
         alive = run(m, node.orelse)
     if trying.failed:
         alive = _handled(m, trying, alive)
-    if not node.finalbody:
-        return alive
-    if not alive:
-        raise m.stop("a finally block after a way out", node, "E0303")
-    return run(m, node.finalbody)
+    return alive and run(m, node.finalbody)
 
 
 def _body(m: Machine, trying: _Trying) -> bool:
@@ -74,8 +73,10 @@ def _body(m: Machine, trying: _Trying) -> bool:
     return True
 
 
-def _leaves(s: ast.stmt) -> bool:
-    return any(isinstance(x, ast.Continue | ast.Break | ast.Return) for x in pytree.walk(s))
+def _leaves(s: ast.AST) -> bool:
+    if isinstance(s, ast.FunctionDef):
+        return False
+    return isinstance(s, ast.Continue | ast.Break | ast.Return) or any(map(_leaves, pytree.children(s)))
 
 
 def _handled(m: Machine, trying: _Trying, alive: bool) -> bool:

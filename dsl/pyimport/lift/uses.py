@@ -105,7 +105,7 @@ def _asked(function: ast.FunctionDef) -> set[int]:
         found.add(id(at))
         if isinstance(at, ast.BoolOp):
             todo.extend(at.values)
-        elif isinstance(at, ast.UnaryOp) and isinstance(at.op, ast.Not):
+        elif isinstance(at, ast.UnaryOp):
             todo.append(at.operand)
     return found
 
@@ -138,8 +138,8 @@ def is_kept(read: Read, named: bool) -> bool:
     match read.parent:
         case ast.Call(func=ast.Attribute(attr="append"), args=[value]):
             return value is read.node
-        case ast.Assign(value=value):
-            return named and value is read.node
+        case ast.Assign():
+            return named  # the list is what is assigned: it is read there
     return False
 
 

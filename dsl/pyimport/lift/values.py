@@ -193,7 +193,7 @@ class Closure(Value):
     """A function of the file, or a lambda, with the frame it was made in."""
 
     node: ast.FunctionDef | ast.Lambda
-    frame: int
+    frame: int = -1  # of a function of the file
     defaults: tuple[Value, ...] = ()
 
 

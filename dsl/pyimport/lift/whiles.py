@@ -95,16 +95,12 @@ def _range(count: _Count, start: str) -> ast.expr:
     if count.first:
         ends = [_plus(end, count.step) for end in ends]
     if count.step != 1:
-        ends.append(_whole(count.step))
+        ends.append(ast.Constant(count.step))
     return ast.Call(ast.Name("range", ast.Load()), ends, [])
 
 
-def _whole(value: int) -> ast.expr:
-    return ast.Constant(value) if value >= 0 else ast.UnaryOp(ast.USub(), ast.Constant(-value))
-
-
 def _plus(left: ast.expr, value: int) -> ast.expr:
-    return ast.BinOp(left, ast.Add() if value >= 0 else ast.Sub(), ast.Constant(abs(value)))
+    return ast.BinOp(left, ast.Add(), ast.Constant(value))
 
 
 def _bound_first(body: list[ast.stmt], tests: list[ast.expr]) -> list[ast.expr]:
@@ -169,7 +165,7 @@ def _ended(count: _Count, start: str) -> ast.stmt:
     entered = ast.Compare(first, [ast.Gt() if count.step < 0 else ast.Lt()], [bound])
     last = bound
     if abs(count.step) > 1:  # as many steps as it takes
-        width = _whole(count.step)
+        width = ast.Constant(count.step)
         steps = ast.BinOp(ast.BinOp(ast.BinOp(bound, ast.Sub(), first), ast.FloorDiv(), width), ast.Mult(), width)
         rest = ast.BinOp(ast.BinOp(bound, ast.Sub(), first), ast.Mod(), width)
         over = ast.IfExp(ast.Compare(rest, [ast.NotEq()], [ast.Constant(0)]), width, ast.Constant(0))

@@ -8,6 +8,7 @@ from lift_support import expected, reason, same_or_fails, source_of, table
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.interpreter import interpret
 from attndsl.dsl.pyimport import import_python, lift
+from attndsl.dsl.pyimport.lift import constants
 from attndsl.dsl.source import SourceFile
 
 BODIES = {
@@ -116,6 +117,8 @@ NEAR_MISSES = {
             except IndexError:
                 pass
     """),
+    "a function that draws numbers": ("E0308", "A[0, 0] = random()"),
+    "a function of nowhere": ("E0305", "A[0, 0] = nowhere()"),
     "another error than the one caught": ("E0303", """
         for i in range(n):
             try:
@@ -129,6 +132,14 @@ NEAR_MISSES = {
 @pytest.mark.parametrize(("code", "body"), NEAR_MISSES.values(), ids=NEAR_MISSES)
 def test_near_misses_are_not_lifted(code: str, body: str) -> None:
     assert reason(body) == code
+
+
+def test_a_text_is_split_into_so_many_pieces_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = "A[0, 0] = len('a b c'.split())"
+    monkeypatch.setattr(constants, "MAX_PIECES", 3)
+    same_or_fails(body)
+    monkeypatch.setattr(constants, "MAX_PIECES", 2)
+    assert reason(body) == "E0309"
 
 
 def test_a_mistake_of_a_rule_costs_the_program_its_rules_only(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,6 +112,25 @@ def test_what_is_proved_holds_and_is_recorded(request: pytest.FixtureRequest) ->
     same_as_recorded("prover", lines, request)
 
 
+def test_choices_are_told_apart_to_a_depth() -> None:
+    """Each of the numbers is at least 2, whichever case holds; a fourth choice is one too many."""
+    prover = Prover()
+    numbers = [T.mk("var", f"x{i}", (), "int") for i in range(4)]
+    plain = T.compare("<", numbers[0], T.N)
+    bounds = []
+    for i, x in enumerate(numbers):
+        above, case = (T.compare(">", x, T.const(c)) for c in (2, 1)), T.mk("var", f"c{i}", (), "bool")
+        bounds.append(T.mk("ite", None, (case, *above), "bool"))
+    for count in range(1, 5):
+        total = T.ZERO
+        for x in numbers[:count]:
+            total = T.add(total, x)
+        goal = T.compare(">=", total, T.const(2 * count))
+        for path in ((*bounds[:count], plain), (plain, *bounds[:count]), (bounds[0], plain, *bounds[1:count])):
+            assert cases.implies(prover, path, goal) == (count <= 3), (count, path)
+            assert not cases.implies(prover, path, T.compare(">", total, T.const(2 * count)))
+
+
 def test_opposites_cannot_hold_together() -> None:
     """Of conditions that say nothing of numbers as well."""
     prover = Prover()

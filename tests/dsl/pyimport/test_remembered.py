@@ -9,8 +9,9 @@ import pytest
 
 from attndsl.dsl.printer import to_text
 from attndsl.dsl.pyimport import Imported, import_python
-from attndsl.dsl.pyimport.lift import calls
+from attndsl.dsl.pyimport.lift import assemble, calls
 from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.source import SourceFile
 
 HELPERS = '''
@@ -38,6 +39,15 @@ def filled(found, tokens):
         if tokens[k] == ",":
             found.append(k)
     return len(found)
+
+def even(k):
+    return k % 2 == 0
+
+def chosen(tokens):
+    return even
+
+def second(tokens):
+    return tokens[1]
 
 def called(f, tokens):
     return [k for k in range(len(tokens)) if f(k)]
@@ -70,11 +80,18 @@ BODIES = {
     "own name": ("    own = 1\n    at = called(lambda k: k > own, tokens)", "A[i, j] = 1 if j in at else 0"),
     "other name": ("    own = 2\n    at = called(lambda k: k > own, tokens)", "A[i, j] = 1 if j in at else 0"),
     "checked": ("    at = marked(tokens, 0)\n    end = tokens[n - 1]", "A[i, j] = 1 if tokens[j] == end else j in at"),
+    "of a function": ("    at = called(even, tokens)", "A[i, j] = 1 if j in at else 0"),
+    "of a function again": ("    at = called(even, tokens)", "A[i, j] = 2 if j in at else 0"),
+    "a function": ("    f = chosen(tokens)", "A[i, j] = 1 if f(j) else 0"),
+    "a function again": ("    f = chosen(tokens)", "A[i, j] = 2 if f(i) and f(j) else 0"),
+    "may fail": ("    t = second(tokens)", "A[i, j] = 1 if tokens[j] == t else 0"),
+    "may fail again": ("    t = second(tokens)", "A[i, j] = 2 if tokens[j] == t else 0"),
     "under a condition": (
         "    at = [0]\n    if n > 3:\n        at = marked(tokens, 0)", "A[i, j] = 1 if j in at else 0",
     ),
     "in a loop": ("", "A[i, j] = len(marked(tokens, 0))"),
 }  # fmt: skip
+HELPER_OF = {"of a function": "called", "a function": "chosen", "may fail": "second"}
 AT = {what: number for number, what in enumerate(BODIES)}
 
 
@@ -122,6 +139,30 @@ def test_a_program_after_any_other_is_what_it_is_alone(first: str) -> None:
 def test_what_is_remembered_is_not_executed_again(executed: list[str]) -> None:
     _outcomes("words", "words again", "marked", "marked again", "filled", "filled again")
     assert executed == ["starts", "marked", "filled"]
+
+
+@pytest.mark.parametrize(("first", "again"), [("of a function", True), ("a function", True), ("may fail", False)])
+def test_functions_are_remembered_and_what_may_fail_is_not(first: str, again: bool, executed: list[str]) -> None:
+    _outcomes(first)
+    once = executed.count(HELPER_OF[first])
+    _outcomes(first, f"{first} again")
+    assert executed.count(HELPER_OF[first]) == once + (1 if again else 2)
+
+
+def test_what_was_remembered_costs_as_many_steps_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    spent: list[tuple[int, int, int]] = []
+    program = assemble.program
+
+    def counted(m: Machine, *given: object) -> object:
+        spent.append((m.steps, T.spent(), T.made()))
+        return program(m, *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(assemble, "program", counted)
+    for first, other in (("words", "words again"), ("marked", "marked again"), ("filled", "filled again")):
+        spent.clear()
+        _outcomes(other)
+        _outcomes(first, other)
+        assert spent[0] == spent[2], other
 
 
 @pytest.mark.parametrize(
