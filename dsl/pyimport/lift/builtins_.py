@@ -119,7 +119,7 @@ def _morph(m: Machine, word: Value) -> Value:
 def _converted(m: Machine, name: str, v: Value) -> Value:
     if name == "bool":
         return Scalar(truth(m, v))
-    if arrays.is_array(v) and name == "abs":
+    if name == "abs" and (arrays.is_array(v) or (isinstance(v, Scalar) and v.numpy is not False)):
         return numpy_._function(m, "abs", v)
     if name == "str" and isinstance(v, Scalar) and v.term.kind == "str":
         return v

@@ -124,6 +124,8 @@ def fold(m: Machine, kind: str, part: Part) -> Scalar:
     if kind == "sum":
         return Scalar(_part_sum(p), True)
     m.require(C.exists(p.binders, p.condition), kind="ValueError")
+    if p.element.term.kind == "bool":
+        return quantified("any" if kind == "maximum" else "all", part)
     (b,) = p.binders
     return Scalar(T.agg(kind, b.var, b.domain, b.low, b.high, p.condition, T.as_number(p.element.term)), True)
 
