@@ -141,7 +141,7 @@ def _counted(loop: ast.For) -> tuple[str, int] | None:
         case ast.Call(func=ast.Name(id="range"), args=[_], keywords=[]), ast.Name(id=i):
             return i, 0
         case ast.Call(func=ast.Name(id="range"), args=[ast.Constant(value=int(start)), _], keywords=[]), ast.Name(id=i):
-            return (i, start) if type(start) is int and start >= 0 else None
+            return (i, start) if type(start) is int else None
         case ast.Call(func=ast.Name(id="enumerate"), args=[_], keywords=[]), ast.Tuple(elts=[ast.Name(id=i), _]):
             return i, 0
     return None

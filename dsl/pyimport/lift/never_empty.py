@@ -46,7 +46,7 @@ def _found(loop: ast.For) -> list[str]:
     if any(isinstance(x, ast.Continue | ast.Return) for x in pytree.walk(*loop.body)):
         return []
     again = (x for x in pytree.walk(*loop.body) if isinstance(x, ast.Assign) and len(x.targets) == 1)
-    names = {x.targets[0].id for x in again if isinstance(x.targets[0], ast.Name) and isinstance(x.value, ast.List)}
+    names = {x.targets[0].id for x in again if isinstance(x.targets[0], ast.Name)}
     return sorted(name for name in names if _filled(loop.body, name, False) and _asks_first(loop.body, name, [False]))
 
 
