@@ -91,10 +91,7 @@ def aligned(part: Part, to: Part) -> Scalar | None:
 def elementwise(m: Machine, compute: Callable[..., Value], *sides: Value) -> Vector:
     """numpy's operation of the array and numbers, or of arrays made of the same list."""
     lists = [v for v in sides if isinstance(v, Vector)]
-    if any(v.part is None for v in lists):
-        raise m.stop("vectors whose lengths may differ", code="E0315")
-    base = lists[0].part
-    assert base is not None
+    base = next(v.part for v in lists if v.part)
     values: list[Value] = []
     for v in sides:
         one = aligned(v.part, base) if isinstance(v, Vector) and v.part else v
