@@ -40,8 +40,8 @@ def of_list(m: Machine, seq: Seq, index: ast.Slice) -> Seq:
     step, back, start, stop = _read(m, index)
     items = items_of(seq)
     if items is not None and all(x is None or T.is_const(x) for x in (start, stop)):
-        ends = (None if x is None else x.data for x in (start, stop))
-        cut = slice(*ends, -step if back else step)
+        first, end = (None if x is None else x.data for x in (start, stop))
+        cut = slice(first, end, -step if back else step)
         return Seq(tuple(Part((), T.TRUE, x) for x in items[cut]))
     if not back:
         found = slices.slice_of(m, seq, start, stop)
