@@ -72,7 +72,8 @@ def _written() -> list[Term]:
     plain = [
         the(Q), the(KEY), T.compare("==", text(Q), T.const("a")), short(Q), the_or_a, not_b, T.not_(the(Q)),
         T.not_(short(Q)), T.compare("<", Q, KEY), T.compare("==", Q, KEY), T.compare("==", text(Q), text(KEY)),
-        T.member(Q, map(T.const, (0, 1))),
+        T.member(Q, map(T.const, (0, 1))), T.member(Q, map(T.const, (0, 1, 2))), T.compare("==", Q, T.ZERO),
+        T.compare("!=", Q, T.ONE),
     ]  # fmt: skip
     risky = T.compare(">", T.arith("/", T.ONE, Q, "here"), T.const(0.5))
     pairs = [T.conj((the(Q), p)) for p in plain] + [T.disj((the(Q), p)) for p in plain]
