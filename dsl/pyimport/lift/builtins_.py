@@ -125,6 +125,8 @@ def _converted(m: Machine, name: str, v: Value) -> Value:
         return v
     if not isinstance(v, Scalar) or v.term.kind == "str":
         raise m.stop(f"{name!r} of this object", code="E0302")
+    if name == "round" and v.term.kind == "bool" and v.numpy is not False:
+        raise m.stop("'round' of a truth value of numpy", code="E0302")
     t = T.as_number(v.term)
     if name == "abs":
         return Scalar(_absolute(m, t), v.numpy)
