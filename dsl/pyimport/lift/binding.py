@@ -53,8 +53,6 @@ def agg(kind: str, var: Term, domain: Term, low: Term, high: Term, where: Term, 
         where, outside = _split(where, var)
         if outside:
             return conj((*outside, agg(kind, var, domain, low, high, where)))
-        if domain is NONE and where is TRUE:
-            return compare("<", low, high)
         return some(agg("first", var, domain, low, high, where))
     if kind == "count" and domain is NONE and where is TRUE:
         return func("max", (sub(high, low), ZERO), "int")

@@ -120,14 +120,14 @@ def _morph(m: Machine, word: Value) -> Value:
 def _converted(m: Machine, name: str, v: Value) -> Value:
     if name == "bool":
         return Scalar(truth(m, v))
-    if arrays.is_array(v) and name == "abs":
+    if name == "abs" and (arrays.is_array(v) or (isinstance(v, Scalar) and v.numpy is not False)):
         return numpy_._function(m, "abs", v)
     if name == "str" and isinstance(v, Scalar) and v.term.kind == "str":
         return v
     if not isinstance(v, Scalar) or v.term.kind == "str":
         raise m.stop(f"{name!r} of this object", code="E0302")
-    if v.term.kind == "bool" and v.numpy is not False and name in ("abs", "round"):
-        raise m.stop(f"{name!r} of a truth value of numpy", code="E0302")
+    if name == "round" and v.term.kind == "bool" and v.numpy is not False:
+        raise m.stop("'round' of a truth value of numpy", code="E0302")
     t = T.as_number(v.term)
     if name == "abs":
         return Scalar(_absolute(m, t), v.numpy)

@@ -35,9 +35,8 @@ def _uses(x: ast.AST) -> list[str]:
             return [name]
         case ast.Attribute(value=ast.Name(id=name), attr="get" | "items" | "values" | "keys" | "copy"):
             return [name]
-        case ast.Compare(ops=ops, comparators=sides):
-            pairs = zip(ops, sides, strict=True)
-            return [s.id for op, s in pairs if isinstance(op, ast.In | ast.NotIn) and isinstance(s, ast.Name)]
+        case ast.Compare(comparators=sides):
+            return [s.id for s in sides if isinstance(s, ast.Name)]
         case ast.Call(func=ast.Name(id="len" | "max" | "min" | "sorted"), args=[ast.Name(id=name), *_]):
             return [name]
     return []
@@ -76,7 +75,7 @@ def constant(x: ast.expr) -> ast.Constant | None:
     """A constant, or a number with a minus sign before it."""
     if isinstance(x, ast.UnaryOp) and isinstance(x.op, ast.USub) and isinstance(x.operand, ast.Constant):
         number = x.operand.value
-        plain = isinstance(number, int | float) and not isinstance(number, bool)
+        plain = type(number) in (int, float)
         return ast.Constant(-number) if plain else None  # type: ignore[operator]  # a plain number, as just asked
     return x if isinstance(x, ast.Constant) else None
 

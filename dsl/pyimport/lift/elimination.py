@@ -50,11 +50,7 @@ def _divided(sums: dict[int, int], constant: int) -> Row:
     if not pairs:
         return (), constant
     divisor = gcd(*[k for _, k in pairs])
-    if divisor > 1:
-        pairs = [(a, k // divisor) for a, k in pairs]
-        constant //= divisor
-    pairs.sort()
-    return tuple(pairs), constant
+    return tuple(sorted([(a, k // divisor) for a, k in pairs])), constant // divisor
 
 
 Facts = Callable[[int], "tuple[Row, ...]"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from attndsl.dsl.pyimport.lift import climbing
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.linear import Prover
 from attndsl.dsl.pyimport.lift.machine import Event, Machine, NotLiftable
@@ -232,7 +233,8 @@ def _aggregate(w: _Work) -> tuple[Term, list[Term]]:
             if b.var in unordered:
                 raise _stop(w.event, "the last element of a set decides")
             kind = "first" if b.descending else "last"
-            node = T.agg(kind, b.var, b.domain, b.low, b.high, where)
+            plain = T.agg(kind, b.var, b.domain, b.low, b.high, where)
+            node = climbing.end("last", b, b.var, where) if b.climbs else plain
             value = T.subst(value, {b.var: node})
             conditions = [*conditions, exists]
         elif op in ("raise", "cap") and depends:

@@ -216,21 +216,25 @@ def _unary(m: Machine, node: ast.UnaryOp) -> Value:
     if isinstance(node.op, ast.Not):
         return Scalar(T.not_(condition(m, node.operand)))
     value = evaluate(m, node.operand)
-    if isinstance(node.op, ast.USub):
+    if isinstance(node.op, ast.USub | ast.UAdd):
         from attndsl.dsl.pyimport.lift import arrays, tables
 
         value = tables.as_vector(m, value)
+        minus = isinstance(node.op, ast.USub)
 
-        def negate(v: Value) -> Value:
+        def signed(v: Value) -> Value:
             if arrays.is_array(v):
-                return arrays.elementwise(m, known(-1), v, lambda x, y: binary(m, "*", x, y), "*")
-            if isinstance(v, Scalar) and v.term.kind != "str" and (v.term.kind != "bool" or v.numpy is False):
-                return Scalar(T.neg(T.as_number(v.term)), v.numpy)
-            raise m.stop("the negative of this value", node, "E0302")
+                times = known(-1 if minus else 1)
+                return arrays.elementwise(m, times, v, lambda x, y: binary(m, "*", x, number(y)), "*")
+            found = number(v)
+            return Scalar(T.neg(found.term) if minus else found.term, found.numpy)
 
-        return spread(m, negate, value)
-    if isinstance(node.op, ast.UAdd):
-        return value
+        def number(v: Value) -> Scalar:
+            if isinstance(v, Scalar) and v.term.kind != "str" and (v.term.kind != "bool" or v.numpy is False):
+                return Scalar(T.as_number(v.term), v.numpy)
+            raise m.stop(f"the {'negative' if minus else 'sign'} of this value", node, "E0302")
+
+        return spread(m, signed, value)
     from attndsl.dsl.pyimport.lift import elementwise, tables, ufuncs
 
     value = spread(m, lambda v: tables.as_vector(m, v), value)

@@ -25,7 +25,7 @@ def plainer(t: Term) -> Term:
     if t.op == "or":
         kept = _kept(t.args, lambda part, other: follows(other, part))
         return t if len(kept) == len(t.args) else T.disj(kept)
-    if t.op == "and":
+    if t.op == "and" and not t.marks & T.MAY_FAIL:  # the parts before one that may fail say when it is asked
         kept = _kept(t.args, lambda part, other: part.total and follows(part, other))
         return t if len(kept) == len(t.args) else T.conj(kept)
     return t

@@ -172,7 +172,7 @@ def _without_guard(test: ast.expr, added: ast.stmt) -> ast.expr:
     if not (isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And)):
         return test
     rest = [v for v in test.values if not _is_guard(v, ast.NotIn, added)]
-    if len(rest) == len(test.values) or not rest:
+    if not rest:
         return test
     return rest[0] if len(rest) == 1 else ast.copy_location(ast.BoolOp(ast.And(), rest), test)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from dataclasses import replace
 
 from attndsl.dsl.pyimport.lift import collections_ as C
-from attndsl.dsl.pyimport.lift import letters, ordering, reductions
+from attndsl.dsl.pyimport.lift import letters, listed, ordering, reductions
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import spread, truth
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
@@ -49,6 +50,9 @@ def _extreme(name: str) -> Callable[[Machine, ast.Call], Value]:
 
 def extreme(m: Machine, name: str, values: list[Value]) -> Value:
     """max or min of several numbers."""
+    if all(isinstance(v, Scalar) and v.term.kind == "bool" and v.numpy is not False for v in values):
+        truths = [v.term for v in values if isinstance(v, Scalar)]
+        return Scalar(T.disj(truths) if name == "max" else T.conj(truths), True)
     terms: list[Term] = []
     for v in values:
         if not isinstance(v, Scalar) or v.term.kind == "str":
@@ -149,6 +153,8 @@ def _folded(name: str, part: Part, element: Scalar) -> Value:
     if t is b.var or (t.op == "windex" and t.args[0] is b.var):
         kind = "last" if name == "max" else "first"
         return subst_value(element, {b.var: T.agg(kind, b.var, b.domain, b.low, b.high, part.condition)})
+    if t.kind == "bool" and element.numpy is not False:
+        return listed.quantified("any" if name == "max" else "all", replace(part, element=element))
     kind = "maximum" if name == "max" else "minimum"
     return Scalar(T.agg(kind, b.var, b.domain, b.low, b.high, part.condition, t), element.numpy)
 

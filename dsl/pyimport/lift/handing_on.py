@@ -42,7 +42,15 @@ def lists(function: ast.FunctionDef) -> set[str]:
             plain[name] = plain.get(name, 0) - (name in arrays)
         if isinstance(x, ast.Assign) and isinstance(x.targets[0], ast.Name) and len(x.targets) == 1:
             plain[x.targets[0].id] = plain.get(x.targets[0].id, 0) + 1
-    return {name for name in wanted if seen[name] == plain[name]}
+    return {name for name in wanted if seen[name] == plain[name]} - _changed_inside(nodes)
+
+
+def _changed_inside(nodes: list[ast.AST]) -> set[str]:
+    """The names whose items a function inside sets or appends to: a call of it changes the item that was last."""
+    inner = (y for x in nodes[1:] if isinstance(x, ast.FunctionDef | ast.Lambda) for y in pytree.walk(x))
+    of_names = (x for x in inner if isinstance(x, ast.Attribute | ast.Subscript) and isinstance(x.value, ast.Name))
+    stored = (x for x in of_names if isinstance(x, ast.Attribute) or not isinstance(x.ctx, ast.Load))
+    return {x.value.id for x in stored}  # type: ignore[attr-defined]
 
 
 _BACK = (ast.UnaryOp, ast.BinOp)
@@ -133,7 +141,7 @@ def _counted(loop: ast.For) -> tuple[str, int] | None:
         case ast.Call(func=ast.Name(id="range"), args=[_], keywords=[]), ast.Name(id=i):
             return i, 0
         case ast.Call(func=ast.Name(id="range"), args=[ast.Constant(value=int(start)), _], keywords=[]), ast.Name(id=i):
-            return (i, start) if type(start) is int and start >= 0 else None
+            return (i, start) if type(start) is int else None
         case ast.Call(func=ast.Name(id="enumerate"), args=[_], keywords=[]), ast.Tuple(elts=[ast.Name(id=i), _]):
             return i, 0
     return None

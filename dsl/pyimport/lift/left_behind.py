@@ -30,8 +30,6 @@ def after_loop(view: View, name: str, end: Value, old: Value | None, serial: int
         assigned = where_assigned(end, unchanged)
     except Unknown:
         return Unbound(f"{name!r} after a loop that sets it in an unusual way")
-    if assigned is T.FALSE and old is not None:
-        return old
     value = stripped(end, unchanged)
     if isinstance(value, Ref) or value is None or _holds_refs(value):
         return Unbound(f"{name!r} holds a list from the last iteration")

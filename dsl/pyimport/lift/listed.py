@@ -91,10 +91,7 @@ def aligned(part: Part, to: Part) -> Scalar | None:
 def elementwise(m: Machine, compute: Callable[..., Value], *sides: Value) -> Vector:
     """numpy's operation of the array and numbers, or of arrays made of the same list."""
     lists = [v for v in sides if isinstance(v, Vector)]
-    if any(v.part is None for v in lists):
-        raise m.stop("vectors whose lengths may differ", code="E0315")
-    base = lists[0].part
-    assert base is not None
+    base = next(v.part for v in lists if v.part)
     values: list[Value] = []
     for v in sides:
         one = aligned(v.part, base) if isinstance(v, Vector) and v.part else v
@@ -124,6 +121,8 @@ def fold(m: Machine, kind: str, part: Part) -> Scalar:
     if kind == "sum":
         return Scalar(_part_sum(p), True)
     m.require(C.exists(p.binders, p.condition), kind="ValueError")
+    if p.element.term.kind == "bool":
+        return quantified("any" if kind == "maximum" else "all", part)
     (b,) = p.binders
     return Scalar(T.agg(kind, b.var, b.domain, b.low, b.high, p.condition, T.as_number(p.element.term)), True)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Loop, Machine, State
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.values import Binder, Grid, Opaque, RowRef, Value, Vector
+from attndsl.dsl.pyimport.lift.values import Binder, Grid, Opaque, RowRef, Scalar, Value, Vector
 
 
 def made(m: Machine, hint: str, cell: Callable[[Term, Term], tuple[Term, Term]]) -> Grid:
@@ -33,13 +33,19 @@ def made(m: Machine, hint: str, cell: Callable[[Term, Term], tuple[Term, Term]])
 
 def outer(m: Machine, node: ast.Call) -> Value:
     """``np.outer(v, w)`` of two vectors as long as the text."""
-    from attndsl.dsl.pyimport.lift import arrays
+    from attndsl.dsl.pyimport.lift import arrays, sheets
+    from attndsl.dsl.pyimport.lift.elementwise import probe
     from attndsl.dsl.pyimport.lift.making import argument
+
+    def both(a: Scalar, b: Scalar) -> Scalar:
+        return Scalar(T.conj((a.term, b.term)), True)
 
     sides = [argument(m, a) for a in node.args]
     if len(sides) != 2 or node.keywords or not all(isinstance(v, Vector | RowRef) for v in sides):
         raise m.stop("np.outer of these objects", node, "E0315")
     left, right = (arrays.vector(m, v) for v in sides)
+    if all(probe(v).term.kind == "bool" for v in (left, right)):
+        return sheets.apply(m, both, sheets.turned(sheets.of(m, left)), right)
     if not all(m.holds(T.compare("==", v.length, T.N)) for v in (left, right)):
         raise m.stop("a matrix that is not n by n", node, "E0315")
     return made(m, "outer", lambda r, c: (T.TRUE, T.mul(left.at(r).term, right.at(c).term)))

@@ -10,7 +10,7 @@ import ast
 import copy
 
 from attndsl.dsl import pytree
-from attndsl.dsl.pyimport.lift.uses import appended, is_empty_list, is_name, placed
+from attndsl.dsl.pyimport.lift.uses import appended, is_empty_list, is_kept, is_name, is_plain, loads, placed
 
 
 def rewritten(function: ast.FunctionDef) -> ast.FunctionDef:
@@ -46,12 +46,15 @@ def _found(loop: ast.For) -> list[str]:
     if any(isinstance(x, ast.Continue | ast.Return) for x in pytree.walk(*loop.body)):
         return []
     again = (x for x in pytree.walk(*loop.body) if isinstance(x, ast.Assign) and len(x.targets) == 1)
-    names = {x.targets[0].id for x in again if isinstance(x.targets[0], ast.Name) and isinstance(x.value, ast.List)}
+    names = {x.targets[0].id for x in again if isinstance(x.targets[0], ast.Name)}
     return sorted(name for name in names if _filled(loop.body, name, False) and _asks_first(loop.body, name, [False]))
 
 
 def _is_begun(function: ast.FunctionDef, name: str, loop: ast.For) -> bool:
-    """The list is set empty by a statement of the function's own before this loop, the only one that changes it."""
+    """The list is set empty by a statement of the function's own before this loop, which runs once and alone has it."""
+    repeated = (x for x in pytree.walk(function) if isinstance(x, ast.For | ast.While) and x is not loop)
+    if any(y is loop for x in repeated for y in pytree.walk(x)) or not _is_alone(function, name, loop):
+        return False
     made = [s for s in function.body if isinstance(s, ast.Assign) and is_name(s.targets[0], name)]
     inside = {id(x) for x in pytree.walk(loop)}
     changes = [
@@ -61,6 +64,16 @@ def _is_begun(function: ast.FunctionDef, name: str, loop: ast.For) -> bool:
     ]
     outside = [x for x in changes if id(x) not in inside]
     return len(made) == 1 == len(outside) and is_empty_list(made[0].value) and made[0].lineno < loop.lineno
+
+
+def _is_alone(function: ast.FunctionDef, name: str, loop: ast.For) -> bool:
+    """Until the loop has ended nothing but its own statements, by this name, can put something into the list."""
+    nodes = pytree.walk(function)
+    reads = loads(function, name, [x for x in nodes if isinstance(x, ast.Expr) and appended(x, name) is not None])
+    inside = {id(x) for x in pytree.walk(loop)}
+    return reads is not None and all(
+        is_plain(r) or is_kept(r, False) if id(r.node) in inside else r.node.lineno > loop.lineno for r in reads
+    )
 
 
 def _filled(block: list[ast.stmt], name: str, there: bool) -> bool:
@@ -90,7 +103,7 @@ def _asks_first(block: list[ast.stmt], name: str, changed: list[bool]) -> bool:
     asked = False
     for s in block:
         if isinstance(s, ast.If):
-            own = _put_in(s.test, name, None) is not None
+            own = _put_in(s.test, name) is not None
             if own and changed[0]:
                 return False
             sides = [[changed[0]], [changed[0]]]
@@ -107,10 +120,10 @@ def _asks_first(block: list[ast.stmt], name: str, changed: list[bool]) -> bool:
 
 def _asks(block: list[ast.stmt], name: str) -> bool:
     tests = (x.test for x in pytree.walk(*block) if isinstance(x, ast.If | ast.IfExp | ast.While))
-    return any(_put_in(test, name, None) is not None for test in tests)
+    return any(_put_in(test, name) is not None for test in tests)
 
 
-def _put_in(test: ast.expr, name: str, flag: str | None) -> ast.expr | None:
+def _put_in(test: ast.expr, name: str, flag: str = "") -> ast.expr | None:
     """The condition with the list's truth under the name ``flag``; None where it does not ask for that."""
     match test:
         case ast.BoolOp(op=op, values=values):
@@ -122,14 +135,14 @@ def _put_in(test: ast.expr, name: str, flag: str | None) -> ast.expr | None:
             own = _put_in(inner, name, flag)
             return None if own is None else placed(ast.UnaryOp(ast.Not(), own), test)
         case ast.Compare(left=ast.Call(func=ast.Name(id="len"), args=[ast.Name(id=found)]), ops=[op], comparators=[to]):
-            if found != name or ast.unparse(to) not in ("0", "1"):
+            if found != name:
                 return None
             question = f"{type(op).__name__} {ast.unparse(to)}"
-            there = placed(ast.Name(flag or "", ast.Load()), test)
+            there = placed(ast.Name(flag, ast.Load()), test)
             if question in ("Gt 0", "NotEq 0", "GtE 1"):
                 return there
             return placed(ast.UnaryOp(ast.Not(), there), test) if question in ("Eq 0", "Lt 1", "LtE 0") else None
-    return placed(ast.Name(flag or "", ast.Load()), test) if is_name(test, name) else None
+    return placed(ast.Name(flag, ast.Load()), test) if is_name(test, name) else None
 
 
 class _Asking(ast.NodeTransformer):

@@ -132,9 +132,9 @@ def _function(m: Machine, name: str, value: Value) -> Value:
     def one(v: Value, _: Value) -> Value:
         if not isinstance(v, Scalar) or v.term.kind == "str":
             raise m.stop(f"np.{name} of this object", code="E0302")
+        if v.term.kind == "bool" and name == "abs":
+            return Scalar(v.term, True)
         if v.term.kind == "bool":
-            if name == "abs":
-                return Scalar(v.term, True)
             raise m.stop(f"np.{name} of a truth value, which numpy computes with 16 bits", code="E0302")
         t = T.as_number(v.term)
         return Scalar(T.func(name, (t,), "int" if name == "abs" and t.kind == "int" else "float"), True)

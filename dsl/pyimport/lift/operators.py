@@ -99,8 +99,9 @@ def _scalars(m: Machine, op: str, a: Scalar, b: Scalar) -> Value:
         return _division(m, op, T.as_number(x), T.as_number(y), numpy)
     if op == "**":
         _check_power(m, T.as_number(x), T.as_number(y))
-        if numpy is not False and "float" not in (x.kind, y.kind) and not positive(m, T.as_number(y), False):
-            raise m.stop("a whole number of numpy's with an exponent that may be negative", code="E0314")
+        whole = "float" not in (x.kind, y.kind)  # numpy refuses a negative power of a whole number
+        if whole and numpy is not False and not positive(m, T.as_number(y), False):
+            raise m.stop("a power of numpy's whole numbers that may be negative", code="E0314")
     return Scalar(T.arith(op, x, y, m.span(m.node)), numpy)
 
 

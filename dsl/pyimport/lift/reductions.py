@@ -16,6 +16,9 @@ from attndsl.dsl.pyimport.lift.operators import binary
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import Grid, Part, RowRef, Scalar, Sheet, Value, Vector, known
 
+_OF_TRUTHS = {"maximum": "any", "minimum": "all"}
+"""The greatest of numpy's truth values is one, with which there is no arithmetic."""
+
 
 def fold(m: Machine, kind: str, value: Value) -> Scalar:
     """Sum, maximum or minimum of a vector; numpy fails on the maximum of nothing."""
@@ -32,6 +35,8 @@ def fold(m: Machine, kind: str, value: Value) -> Scalar:
     k = T.fresh("int")
     if kind != "sum":
         m.require(T.compare(">", v.length, T.ZERO))
+        if v.at(k).term.kind == "bool":
+            return quantified(m, _OF_TRUTHS[kind], v)
     element = T.as_number(v.at(k).term)
     if element.op == "ite" and kind == "sum" and element.args[1:] == (T.ONE, T.ZERO):
         return Scalar(T.agg("count", k, T.NONE, T.ZERO, v.length, element.args[0]), True)
@@ -49,6 +54,8 @@ def _of_items(m: Machine, kind: str, items: tuple[Scalar, ...]) -> Scalar:
             total = T.add(total, t)
         return Scalar(total, True)
     m.require(T.const(bool(terms)), kind="ValueError")
+    if all(x.term.kind == "bool" for x in items):
+        return Scalar((T.disj if kind == "maximum" else T.conj)(x.term for x in items), True)
     found = extreme(m, {"maximum": "max", "minimum": "min"}[kind], list(items)) if items else Scalar(T.ZERO)
     assert isinstance(found, Scalar)
     return Scalar(found.term, True)
@@ -127,7 +134,7 @@ def truth_of(x: Value, denied: bool) -> Scalar:
     return Scalar(T.not_(c) if denied else c, True)
 
 
-def quantified(m: Machine, name: str, value: Value) -> Value:
+def quantified(m: Machine, name: str, value: Value) -> Scalar:
     v = arrays.vector(m, value)
     if v.part:
         return listed.quantified(name, v.part)

@@ -10,6 +10,7 @@ from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, spread, unpacked
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
+from attndsl.dsl.pyimport.lift.iterators import is_iterator
 from attndsl.dsl.pyimport.lift.linear import WORD_COUNT
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.ranges import integers
@@ -121,6 +122,8 @@ def _enumerate(m: Machine, node: ast.Call) -> Value:
 
 def _zip(m: Machine, node: ast.Call) -> Value:
     seqs = [iterable(m, evaluate(m, a)) for a in node.args]
+    if any(evaluate(m, k.value) != known(False) for k in node.keywords):
+        raise m.stop("zip that may fail", node, "E0313")
     if any(s.is_set and len(s.parts) > 1 for s in seqs):
         raise m.stop("the order of a set", node, "E0312")
     if any(evaluate(m, k.value) != known(False) for k in node.keywords):
@@ -185,7 +188,10 @@ def _zip_of_written(m: Machine, seqs: list[Seq], most: int) -> Seq:
 
 
 def _reversed(m: Machine, node: ast.Call) -> Value:
-    seq = iterable(m, evaluate(m, node.args[0]))
+    value = evaluate(m, node.args[0])
+    if is_iterator(value):
+        raise m.stop("'reversed' of an iterator", node, "E0302")
+    seq = iterable(m, value)
     if seq.is_set:
         raise m.stop("the order of a set", node, "E0312")
     return replace(ordering.reverse(seq), once=True)
@@ -228,7 +234,8 @@ def sort(m: Machine, seq: Seq, key: Value, backwards: bool, node: ast.AST) -> Se
 
 def _sorted_positions(m: Machine, seq: Seq, node: ast.AST) -> Seq:
     items = items_of(seq)
-    if items is not None and all(isinstance(i, Scalar) and T.is_const(i.term) for i in items):
+    kinds = {i.term.kind == "str" if isinstance(i, Scalar) and T.is_const(i.term) else None for i in items or ()}
+    if items is not None and kinds in (set(), {True}, {False}):
         values = sorted(i.term.data for i in items if isinstance(i, Scalar))
         return Seq(tuple(Part((), T.TRUE, known(v)) for v in values))
     raise m.stop("sorted of these elements", node, "E0313")

@@ -252,7 +252,9 @@ _FOLDED = {"sum": "sum", "maximum": "maximum", "minimum": "minimum"}
 def fold(m: Machine, kind: str, sheet: Sheet, axis: int | None, keep: bool) -> Value:
     """Sums, maxima and minima of rows (axis 1), of columns (axis 0), or of all cells."""
     r, c = T.fresh("int"), T.fresh("int")
-    term = T.as_number(sheet.at(r, c).term)
+    term = sheet.at(r, c).term
+    if kind == "sum":
+        term = T.as_number(term)
     if axis is None:
         for var, many in ((c, sheet.wide), (r, sheet.tall)):
             term = _folded(kind, var, many, term)
@@ -276,6 +278,9 @@ def fold(m: Machine, kind: str, sheet: Sheet, axis: int | None, keep: bool) -> V
 def _folded(kind: str, var: Term, many: bool, term: Term) -> Term:
     if not many:
         return T.subst(term, {var: T.ZERO})
+    if term.kind == "bool":  # the greatest of truth values is one, as of numpy's
+        some = T.agg("any", var, T.NONE, T.ZERO, T.N, term if kind == "maximum" else T.not_(term))
+        return some if kind == "maximum" else T.not_(some)
     if kind == "sum" and term.op == "ite" and term.args[1:] == (T.ONE, T.ZERO):
         return T.agg("count", var, T.NONE, T.ZERO, T.N, term.args[0])
     return T.agg(_FOLDED[kind], var, T.NONE, T.ZERO, T.N, T.TRUE, term)

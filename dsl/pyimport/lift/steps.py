@@ -16,8 +16,8 @@ from attndsl.dsl.pyimport.lift.values import Binder, Part, Scalar, Seq, TupleVal
 
 def places(m: Machine, index: ast.Slice, length: Term) -> tuple[Part, ...]:
     """The places in [0, length) that the slice of a row names, ascending: for what is the same whatever the order."""
-    step, start, stop = _read(m, index)
-    if step > 0:
+    step, back, start, stop = _read(m, index)
+    if not back:
         low = T.ZERO if start is None else slices.clamp(m, start, length)
         high = length if stop is None else slices.clamp(m, stop, length)
         first = low
@@ -25,24 +25,25 @@ def places(m: Machine, index: ast.Slice, length: Term) -> tuple[Part, ...]:
         low, high = T.ZERO, length if start is None else _after(m, start, length)
         first = T.sub(high, T.ONE)
     k = T.fresh("int")
-    away = T.sub(k, first) if step > 0 else T.sub(first, k)
-    return (Part((Binder(k, low, high),), _each(away, abs(step)), Scalar(k)),)
+    away = T.sub(first, k) if back else T.sub(k, first)
+    return (Part((Binder(k, low, high),), _each(away, step), Scalar(k)),)
 
 
 def has_one(index: ast.expr) -> bool:
-    """The last place of the index is a slice with a step: its places take one number, not numbers in their order."""
-    last = index.elts[-1] if isinstance(index, ast.Tuple) and index.elts else index
-    return isinstance(last, ast.Slice) and last.step is not None
+    """The last place of the index is a slice (with a step): its places take one number, not numbers in their order."""
+    last = index.elts[-1] if isinstance(index, ast.Tuple) else index
+    return isinstance(last, ast.Slice)
 
 
 def of_list(m: Machine, seq: Seq, index: ast.Slice) -> Seq:
     """``positions[::2]`` and ``positions[i::-1]`` of a list."""
-    step, start, stop = _read(m, index)
+    step, back, start, stop = _read(m, index)
     items = items_of(seq)
     if items is not None and all(x is None or T.is_const(x) for x in (start, stop)):
-        cut = slice(None if start is None else start.data, None if stop is None else stop.data, step)
+        first, end = (None if x is None else x.data for x in (start, stop))
+        cut = slice(first, end, -step if back else step)
         return Seq(tuple(Part((), T.TRUE, x) for x in items[cut]))
-    if step > 0:
+    if not back:
         found = slices.slice_of(m, seq, start, stop)
     else:
         end = None if start is None else T.add(start, T.ONE)
@@ -52,12 +53,13 @@ def of_list(m: Machine, seq: Seq, index: ast.Slice) -> Seq:
         assert isinstance(p.element, TupleValue)
         rank, element = p.element.items
         assert isinstance(rank, Scalar)
-        parts.append(Part(p.binders, T.conj((p.condition, _each(rank.term, abs(step)))), element))
+        parts.append(Part(p.binders, T.conj((p.condition, _each(rank.term, step))), element))
     return Seq(tuple(parts))
 
 
-def _read(m: Machine, index: ast.Slice) -> tuple[int, Term | None, Term | None]:
-    """The step, which is a constant, and the bounds; backwards from a place that is not counted from the end."""
+def _read(m: Machine, index: ast.Slice) -> tuple[int, bool, Term | None, Term | None]:
+    """How far a step goes, which is a constant, whether backwards, and the bounds; backwards from a place that is not
+    counted from the end."""
     from attndsl.dsl.pyimport.lift.subscripts import bound
 
     assert index.step is not None
@@ -65,10 +67,10 @@ def _read(m: Machine, index: ast.Slice) -> tuple[int, Term | None, Term | None]:
     start, stop = bound(m, index.lower), bound(m, index.upper)
     if not isinstance(given, Scalar) or given.term.kind != "int" or not T.is_const(given.term) or not given.term.data:
         raise m.stop("a slice with this step", index.step, "E0303")
-    step = int(given.term.data)
-    if step < 0 and (stop is not None or (start is not None and not m.holds(T.compare(">=", start, T.ZERO)))):
+    back = given.term.data < 0
+    if back and (stop is not None or (start is not None and not m.holds(T.compare(">=", start, T.ZERO)))):
         raise m.stop("a slice backwards with these bounds", index.step, "E0303")
-    return step, start, stop
+    return abs(int(given.term.data)), back, start, stop
 
 
 def _after(m: Machine, start: Term, length: Term) -> Term:

@@ -222,7 +222,8 @@ def _is_array(m: Machine, ref: Ref) -> bool:
 
 
 def _element(m: Machine, base: Value, index: Value) -> Value:
-    if not (isinstance(index, Scalar) and index.term.kind in ("int", "bool")):
+    own = isinstance(index, Scalar) and index.numpy is False  # a truth value of numpy is no index
+    if not (isinstance(index, Scalar) and index.term.kind in (("int", "bool") if own else ("int",))):
         raise m.stop("an index that is no whole number", code="E0302")
     at = T.as_number(index.term)
     if isinstance(base, Opaque) and base.name == "doc":

@@ -69,7 +69,9 @@ def _clipped(m: Machine, value: Value, name: str, limit: Value) -> Value:
     def one(v: Value, bound: Value) -> Value:
         if not (isinstance(v, Scalar) and isinstance(bound, Scalar)) or "str" in (v.term.kind, bound.term.kind):
             raise m.stop("np.clip of this object", code="E0302")
-        kind = "int" if v.term.kind == bound.term.kind == "int" else "float"
+        if v.term.kind == bound.term.kind == "bool":
+            return Scalar((T.disj if name == "max" else T.conj)((v.term, bound.term)), True)
+        kind = "int" if {v.term.kind, bound.term.kind} <= {"int", "bool"} else "float"
         return Scalar(T.func(name, (T.as_number(v.term), T.as_number(bound.term)), kind), True)
 
     return E.apply(m, one, value, limit)
@@ -135,6 +137,11 @@ def _divided(m: Machine, node: ast.Call) -> Value:
     if len(node.args) != 2 or options or out is None or where is None or not fresh:
         raise m.stop("np.divide with these arguments", node, "E0305")
     a, b = (argument(m, x) for x in node.args)
+    shapes = [sheets.of(m, v) for v in (out, a, b, where)] if arrays.is_array(out) else []
+    if not shapes or any(s.tall > shapes[0].tall or s.wide > shapes[0].wide for s in shapes):
+        raise m.stop("np.divide into an array of another shape", node, "E0315")
+    if E.probe(shapes[0]).term.kind != "float":
+        raise m.stop("np.divide into an array of another type", node, "E0315")
 
     def one(x: Value, y: Value, c: Value, old: Value) -> Value:
         if not all(isinstance(v, Scalar) and v.term.kind != "str" for v in (x, y, c, old)):

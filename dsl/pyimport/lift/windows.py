@@ -87,7 +87,7 @@ def _maxlen(x: ast.expr, deques: frozenset[str]) -> int | None:
 
 
 def _size(x: ast.expr) -> int:
-    return x.value if isinstance(x, ast.Constant) and type(x.value) is int and x.value > 0 else 0
+    return x.value if isinstance(x, ast.Constant) and type(x.value) is int else 0
 
 
 def _cut_off(nodes: list[ast.AST], name: str, begin: ast.stmt, is_deque: bool) -> _Window | None:

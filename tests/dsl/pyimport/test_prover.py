@@ -170,3 +170,46 @@ def test_a_system_is_contradictory_only_without_a_solution(request: pytest.Fixtu
 
 def _no_facts(number: int) -> tuple[elimination.Row, ...]:
     return ()
+
+
+def test_rows_without_an_atom_say_only_whether_they_hold() -> None:
+    x = T.mk("var", "x", (), "int")
+    at_least = elimination.row({x: 1}, -3)
+    for constant in (-1, 0, 1):
+        alone = elimination.System().extended([((), constant)], _no_facts)
+        fact: tuple[elimination.Row, ...] = (((), constant),)
+        known = elimination.System().extended([at_least], dict.fromkeys(elimination._ATOMS, fact).__getitem__)
+        assert alone.contradictory == known.contradictory == (constant < 0)
+
+
+def test_what_is_known_of_an_atom_takes_part() -> None:
+    """Facts of an atom come in with its first row, and those of atoms that the facts bring."""
+    x, y = (T.mk("var", name, (), "int") for name in ("x", "y"))
+    facts = {x.serial: (elimination.row({y: 1, x: -1}, 0),), y.serial: (elimination.row({y: -1}, 4),)}
+    for least, impossible in ((4, False), (5, True)):
+        rows = [elimination.row({x: 1}, -least)]
+        assert elimination.System().extended(rows, lambda number: facts[number]).contradictory == impossible
+        assert not elimination.System().extended(rows, _no_facts).contradictory
+
+
+def test_rows_are_divided_down_to_whole_numbers() -> None:
+    """2x - 2y >= 1 and 2y - 2x >= -1 are x - y >= 1 and y - x >= 0: no whole numbers satisfy both."""
+    x, y = (T.mk("var", name, (), "int") for name in ("x", "y"))
+    rows = [elimination.row({x: 2, y: -2}, -1), elimination.row({y: 2, x: -2}, 1)]
+    assert [constant for _, constant in rows] == [-1, 0]
+    assert elimination.System().extended(rows, _no_facts).contradictory
+    assert elimination.row({x: 3}, 5)[1] == 1
+    assert elimination.row({x: -3}, -4)[1] == -2
+    assert elimination.row({x: 0}, 5) == ((), 5)
+
+
+def test_groups_of_rows_are_joined_by_a_row_between_them() -> None:
+    a, b, c, d = (T.mk("var", name, (), "int") for name in ("a", "b", "c", "d"))
+    rows = [elimination.row({x: 1, y: -1}, -1) for x, y in ((a, b), (c, d), (b, c))]  # a > b > c > d
+    system = elimination.System()
+    for r in rows:
+        system = system.extended([r], _no_facts)
+    assert len(system.members) == 1
+    assert not system.extended([elimination.row({a: 1, d: -1}, -3)], _no_facts).contradictory
+    assert system.extended([elimination.row({d: 1, a: -1}, 2)], _no_facts).contradictory
+    assert elimination.System().extended(rows, _no_facts).members.keys() == system.members.keys()

@@ -16,6 +16,7 @@ from test_terms import GROUPS, TEXTS, WORLDS, over, same_as_recorded, short, tex
 from attndsl.dsl.pyimport.lift import cases, linear, term
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.emit import KEY, Q
+from attndsl.dsl.pyimport.lift.excluding import follows, plainer
 from attndsl.dsl.pyimport.lift.linear import WORD_COUNT, Prover
 from attndsl.dsl.pyimport.lift.saying import Speaker
 from attndsl.dsl.pyimport.lift.terms import Term
@@ -60,6 +61,51 @@ def _joined() -> Iterator[Term]:
     for a, b, c in itertools.product(_tests(), _tests(), [T.TRUE, *_tests()[4:9:2]]):
         yield T.conj((a, b, c))
         yield T.ite(a, T.ite(b, Q, KEY), T.ite(c, T.ONE, T.const(2)))
+
+
+def _written() -> list[Term]:
+    """Conditions on written texts, of one place and of another."""
+    the_or_a, not_b = (
+        T.member(text(Q), map(T.const, ("a", "the"))),
+        T.compare("!=", text(Q), T.const("b")),
+    )
+    plain = [
+        the(Q), the(KEY), T.compare("==", text(Q), T.const("a")), short(Q), the_or_a, not_b, T.not_(the(Q)),
+        T.not_(short(Q)), T.compare("<", Q, KEY), T.compare("==", Q, KEY), T.compare("==", text(Q), text(KEY)),
+        T.member(Q, map(T.const, (0, 1))), T.member(Q, map(T.const, (0, 1, 2))), T.compare("==", Q, T.ZERO),
+        T.compare("!=", Q, T.ONE),
+    ]  # fmt: skip
+    risky = T.compare(">", T.arith("/", T.ONE, Q, "here"), T.const(0.5))
+    pairs = [T.conj((the(Q), p)) for p in plain] + [T.disj((the(Q), p)) for p in plain]
+    return list(dict.fromkeys([*plain, risky, *pairs, T.conj((risky, the(Q))), T.disj((not_b, short(Q), the(KEY)))]))
+
+
+def test_what_one_written_text_says_of_others_holds(request: pytest.FixtureRequest) -> None:
+    T.clear()
+    lines = []
+    for given, goal in itertools.product(_written(), _written()):
+        if follows(goal, given):
+            lines.append(f"{shown(given)}  so  {shown(goal)}\n")
+            assert all(meaning(goal, w) for w in WORLDS if _holds(given, w)), lines[-1]
+    for a, b, join in itertools.product(_written(), _written(), (T.conj, T.disj)):
+        t = join((a, b))
+        found = plainer(t)
+        if found is not t:
+            lines.append(f"{shown(t)}  =  {shown(found)}\n")
+            for world in ALL_WORLDS:
+                try:
+                    value = meaning(t, world)
+                except ArithmeticError:
+                    continue
+                assert meaning(found, world) == value, lines[-1]
+    same_as_recorded("written", list(dict.fromkeys(lines)), request)
+
+
+def _holds(t: Term, world: World) -> bool:
+    try:
+        return bool(meaning(t, world))
+    except ArithmeticError:
+        return False
 
 
 @pytest.mark.parametrize("terms", [_asked, _joined])
