@@ -188,7 +188,8 @@ def _isinstance(m: Machine, node: ast.Call) -> Value:
     value, kind = evaluate(m, node.args[0]), ast.unparse(node.args[1])
     if isinstance(value, Scalar) and kind in ("str", "int", "float", "bool"):
         matches = {"str": ("str",), "int": ("int", "bool"), "float": ("float",), "bool": ("bool",)}
-        if value.term.kind in ("str", "int", "float", "bool"):
+        own = ("str", "int", "float", "bool") if value.numpy is False else ("str", "float")  # np.int64 is no int
+        if value.term.kind in own:
             return known(value.term.kind in matches[kind])
     raise m.stop("isinstance", node, "E0305")
 
