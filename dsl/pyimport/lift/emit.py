@@ -63,12 +63,9 @@ class _Work:
     def open_vars(self, t: Term) -> list[Binder]:
         return [b for b in self.loops if b.var.data in t.free]
 
-    def solve(self, side: Term, axis: Term) -> bool:
-        """Make ``side == axis`` true by replacing one loop variable; False when no loop variable stands in it."""
-        binders = self.open_vars(side)
-        if not binders:
-            return False
-        for b in reversed(binders):
+    def solve(self, side: Term, axis: Term) -> None:
+        """Make ``side == axis`` true by replacing one loop variable, or else by a condition."""
+        for b in reversed(self.open_vars(side)):
             if b.over_words:
                 continue
             atoms, _ = T.linear(side)
@@ -78,9 +75,8 @@ class _Work:
                 rest = T.sub(side, T.mul(T.const(coefficient), b.var))
                 solution = T.sub(axis, rest) if coefficient == 1 else T.sub(rest, axis)
                 self.replace(b.var, solution)
-                return True
+                return
         self.path.append(T.compare("==", axis, side))
-        return True
 
 
 def _said_by(found: Term) -> set[Term]:
@@ -102,8 +98,7 @@ def draft(m: Machine, event: Event) -> Draft | None:
     w = _Work(event, m.prover)
     if event.op == "check":
         return _check(w)
-    if not w.solve(w.row, Q):
-        w.path.append(T.compare("==", Q, w.row))
+    w.solve(w.row, Q)
     _fix_by_equations(w, keep=w.column)
     target = _column(w)
     _fix_by_equations(w, keep=None)
@@ -135,8 +130,6 @@ def _equation(w: _Work, c: Term) -> tuple[Term, Term, Term] | None:
         var = a.args[0] if a.op == "windex" else a
         other = T.wordat(b) if a.op == "windex" else b
         if var.op == "var" and var.data in names and not (names & b.free):
-            if var.kind == "word" and other.kind != "word":
-                return None
             return var, other, T.some(b) if not b.total else T.TRUE
     return None
 

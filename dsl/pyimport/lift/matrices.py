@@ -54,24 +54,25 @@ def as_grid(m: Machine, value: Value) -> Value:
 
 def rejoined(m: Machine, before: dict[str, int], branches: list[tuple[State, dict[str, int]]]) -> None:
     """After two branches that each made new arrays of a matrix, or left it as it was, it is one matrix again."""
+    from attndsl.dsl.pyimport.lift import arrays
+
     for matrix, version in before.items():
         found = [versions[matrix] for _, versions in branches]
         if found == [version, version]:
             continue
-        m.matrices[matrix] = max(found) + 1
+        m.matrices[matrix] = max(found)
+        one = arrays._next(m, Grid(matrix, max(found)))
         for (state, _), own in zip(branches, found, strict=True):
             for names in state.frames.values():
                 for name, value in names.items():
                     if value == Grid(matrix, own):
-                        names[name] = Grid(matrix, m.matrices[matrix])
+                        names[name] = one
 
 
 def combined(m: Machine, a: Grid, b: Grid, op: str) -> Value:
-    """``a + b``, ``a - b`` and ``a * b``: the first takes the result in; it must not be used again."""
+    """``a + b``, ``a - b`` and ``a * b`` of two matrices: the first takes the result in; it must not be used again."""
     from attndsl.dsl.pyimport.lift import arrays
 
-    if op not in ("+", "-", "*") or a.matrix == b.matrix:
-        raise m.stop("arithmetic with the whole matrix", code="E0315")
     other = arrays.current(m, b)
 
     def cell(r: Term, c: Term) -> Term:
