@@ -143,7 +143,7 @@ def _each_key(m: Machine, found: DictValue) -> tuple[Part, ...]:
     constant = [p for p in found.parts if not p.binders]
     keys = [key_of(p) for p in constant]
     written = len(constant) == len(found.parts) and all(isinstance(k, Scalar) and T.is_const(k.term) for k in keys)
-    if written and len(set(keys)) == len(keys):
+    if written and len({k.term.data for k in keys if isinstance(k, Scalar)}) == len(keys):
         return found.parts
     own = len(found.parts) == 1 and C._injective(Part(found.parts[0].binders, T.TRUE, key_of(found.parts[0])))
     if own and not gathered.is_gathered(found.parts):

@@ -129,7 +129,7 @@ def _equation(w: _Work, c: Term) -> tuple[Term, Term, Term] | None:
     for a, b in (c.args, c.args[::-1]):
         var = a.args[0] if a.op == "windex" else a
         other = T.wordat(b) if a.op == "windex" else b
-        if var.op == "var" and var.data in names and not (names & b.free):
+        if var.op == "var" and var.data in names and not (names & b.free) and a.kind == b.kind:  # 0.5: no position
             return var, other, T.some(b) if not b.total else T.TRUE
     return None
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Loop, Machine, State
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.values import Binder, Grid, Opaque, RowRef, Value, Vector
+from attndsl.dsl.pyimport.lift.values import Binder, Grid, Opaque, RowRef, Sheet, Value, Vector
 
 
 def made(m: Machine, hint: str, cell: Callable[[Term, Term], tuple[Term, Term]]) -> Grid:
@@ -33,8 +33,9 @@ def made(m: Machine, hint: str, cell: Callable[[Term, Term], tuple[Term, Term]])
 
 def outer(m: Machine, node: ast.Call) -> Value:
     """``np.outer(v, w)`` of two vectors as long as the text."""
-    from attndsl.dsl.pyimport.lift import arrays
+    from attndsl.dsl.pyimport.lift import arrays, sheets
     from attndsl.dsl.pyimport.lift.making import argument
+    from attndsl.dsl.pyimport.lift.operators import binary
 
     sides = [argument(m, a) for a in node.args]
     if len(sides) != 2 or node.keywords or not all(isinstance(v, Vector | RowRef) for v in sides):
@@ -42,7 +43,10 @@ def outer(m: Machine, node: ast.Call) -> Value:
     left, right = (arrays.vector(m, v) for v in sides)
     if not all(m.holds(T.compare("==", v.length, T.N)) for v in (left, right)):
         raise m.stop("a matrix that is not n by n", node, "E0315")
-    return made(m, "outer", lambda r, c: (T.TRUE, T.mul(left.at(r).term, right.at(c).term)))
+    product = Sheet(lambda r, c: binary(m, "*", left.at(r), right.at(c)), own=True)
+    if not sheets.of_numbers(product):
+        return product  # of whole numbers, to which numpy cuts what is assigned later
+    return made(m, "outer", lambda r, c: (T.TRUE, product.at(r, c).term))
 
 
 def as_grid(m: Machine, value: Value) -> Value:
