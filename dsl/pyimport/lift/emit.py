@@ -160,8 +160,7 @@ def _finish(w: _Work, target: Term | None) -> Draft | None:
     where = [c for c in conditions if "k" in c.free]
     out = Draft(e.op, e.matrix, value, target, when, where, span=e.span)
     if target is not None:
-        if where:
-            raise _stop(e, "a condition on the key of a rule for one key")
+        assert not where, "no condition speaks of k before a loop variable becomes k"
         out.when = [c for c in when if c is not T.some(target)] if not target.total else when
         return out
     _equal_key(out)
@@ -268,7 +267,7 @@ def _bounds(out: Draft) -> None:
     if out.target is not None:
         return
     for c in list(out.where):
-        if c.op != "cmp" or c.args[0].kind != "int" or c.args[1].kind != "int":
+        if c.op != "cmp" or any(a.kind != "int" for a in c.args):
             continue
         found = _bound_of(c)
         if found is None:

@@ -114,7 +114,7 @@ def _by_size(terms: Iterable[Term]) -> list[Term]:
     out: list[Term] = []
     for size in sorted(groups):
         group = groups[size]
-        if len(group) > 1:
+        if group[1:]:
             # What fails at another place of the file is another term with the same text: the older one comes first.
             group.sort(key=lambda t: (str(t) if size < _MAX_COMPARED else "", t.serial))
         out.extend(group)
