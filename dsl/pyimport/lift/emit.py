@@ -66,8 +66,6 @@ class _Work:
     def solve(self, side: Term, axis: Term) -> None:
         """Make ``side == axis`` true by replacing one loop variable, or else by a condition."""
         for b in reversed(self.open_vars(side)):
-            if b.over_words:
-                continue
             atoms, _ = T.linear(side)
             coefficient = atoms.get(b.var, 0)
             others = [a for a in atoms if a is not b.var and b.var.data in a.free]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Loop, Machine, State
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.values import Binder, Grid, Opaque, RowRef, Sheet, Value, Vector
+from attndsl.dsl.pyimport.lift.values import Binder, Grid, Opaque, RowRef, Scalar, Sheet, Value, Vector
 
 
 def made(m: Machine, hint: str, cell: Callable[[Term, Term], tuple[Term, Term]]) -> Grid:
@@ -43,10 +43,16 @@ def outer(m: Machine, node: ast.Call) -> Value:
     left, right = (arrays.vector(m, v) for v in sides)
     if not all(m.holds(T.compare("==", v.length, T.N)) for v in (left, right)):
         raise m.stop("a matrix that is not n by n", node, "E0315")
-    product = Sheet(lambda r, c: binary(m, "*", left.at(r), right.at(c)), own=True)
+
+    def cell(r: Term, c: Term) -> Scalar:
+        found = binary(m, "*", left.at(r), right.at(c))
+        assert isinstance(found, Scalar)
+        return found
+
+    product = Sheet(cell, own=True)
     if not sheets.of_numbers(product):
         return product  # of whole numbers, to which numpy cuts what is assigned later
-    return made(m, "outer", lambda r, c: (T.TRUE, product.at(r, c).term))
+    return made(m, "outer", lambda r, c: (T.TRUE, cell(r, c).term))
 
 
 def as_grid(m: Machine, value: Value) -> Value:
