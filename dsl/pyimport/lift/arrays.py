@@ -28,6 +28,7 @@ from attndsl.dsl.pyimport.lift.values import (
 )
 
 is_array = E.is_array
+_UNKEPT = ("str", "num")  # texts; whole and other numbers, of which numpy makes an array of the one sort or the other
 
 
 def current(m: Machine, grid: Grid) -> str:
@@ -320,7 +321,7 @@ def materialize(m: Machine, value: Value, hint: str) -> Value:
         if value.slice_of == sheets.A_MATRIX:
             raise m.stop("a part of the matrix under a name of its own", code="E0315")
         untyped = value.untyped is not T.FALSE
-        if value.part or value.items is not None or value.fixed or untyped or E.probe(value).term.kind == "str":
+        if value.part or value.items is not None or value.fixed or untyped or E.probe(value).term.kind in _UNKEPT:
             return value
         return tables.from_vector(m, value) or _row_of_its_own(m, value, hint)
     return value

@@ -196,7 +196,9 @@ def _summed(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Te
     numpy = end.numpy if end.numpy == old.numpy else numpy
     start = combined(view, form, old.term, True)
     after = combined(view, form, old.term, False)
-    return {c.var: start}, Scalar(after, False if c.var.kind in ("int", "bool") else numpy)
+    if c.var.kind in ("int", "bool"):
+        numpy = None if True in (end.numpy, old.numpy) else False
+    return {c.var: start}, Scalar(after, numpy)
 
 
 def _alternating(view: View, c: Carry, end: Term, old: Term) -> tuple[dict[Term, Term], Value] | None:

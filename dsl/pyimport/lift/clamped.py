@@ -71,10 +71,11 @@ def _of_leaf(t: Term, var: Term, low: int) -> _Step | None:
     values = []
     for v in range(low, low + _FAR):
         values.append(_value(t, v))
-    if min(values) < low or values[-1] != values[-2] + 1:
+    least = min(values)
+    if least < low or values[-1] != values[-2] + 1:
         return None
     add = values[-1] - (low + _FAR - 1)
-    floor = values[0] if values[0] > low + add else None
+    floor = least if least > low + add else None
     if any(x != max(floor if floor is not None else x, low + k + add) for k, x in enumerate(values)):
         return None
     return T.const(add), T.const(floor or 0), T.const(floor is not None)

@@ -72,7 +72,9 @@ def as_positions(m: Machine, seq: Seq) -> Seq:
         return seq
     items = items_of(seq)
     if items is not None and all(isinstance(i, Scalar) and T.is_const(i.term) for i in items):
-        distinct = {i.term.data: i for i in items if isinstance(i, Scalar)}  # 1, 1.0 and True are one element
+        distinct: dict[object, Value] = {}
+        for i in items:
+            distinct.setdefault(i.term.data, i)  # type: ignore[attr-defined]  # 1, 1.0 and True are one
         return Seq(tuple(Part((), T.TRUE, v) for v in distinct.values()), True)
     over_words = all(isinstance(p.element, Word) or _is_windex(p.element) for p in seq.parts)
     if over_words:

@@ -94,7 +94,9 @@ def _identical(m: Machine, a: Value, b: Value) -> Term:
     for x, y in ((a, b), (b, a)):
         if isinstance(y, NoneValue):
             return T.const(isinstance(x, NoneValue))
-        if isinstance(y, Scalar) and y.term in (T.TRUE, T.FALSE) and isinstance(x, Scalar) and x.term.kind == "bool":
+        if not (isinstance(x, Scalar) and isinstance(y, Scalar)) or numpy_of(x, y) is not False:
+            continue  # numpy's truth values are objects of their own
+        if y.term in (T.TRUE, T.FALSE) and x.term.kind == "bool":
             return T.compare("==", x.term, y.term)
     raise m.stop("'is' between objects", code="E0302")
 

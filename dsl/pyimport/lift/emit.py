@@ -64,14 +64,9 @@ class _Work:
     def open_vars(self, t: Term) -> list[Binder]:
         return [b for b in self.loops if b.var.data in t.free]
 
-    def solve(self, side: Term, axis: Term) -> bool:
-        """Make ``side == axis`` true by replacing one loop variable; False when no loop variable stands in it."""
-        binders = self.open_vars(side)
-        if not binders:
-            return False
-        for b in reversed(binders):
-            if b.over_words:
-                continue
+    def solve(self, side: Term, axis: Term) -> None:
+        """Make ``side == axis`` true by replacing one loop variable, or else by a condition."""
+        for b in reversed(self.open_vars(side)):
             atoms, _ = T.linear(side)
             coefficient = atoms.get(b.var, 0)
             others = [a for a in atoms if a is not b.var and b.var.data in a.free]
@@ -79,9 +74,8 @@ class _Work:
                 rest = T.sub(side, T.mul(T.const(coefficient), b.var))
                 solution = T.sub(axis, rest) if coefficient == 1 else T.sub(rest, axis)
                 self.replace(b.var, solution)
-                return True
+                return
         self.path.append(T.compare("==", axis, side))
-        return True
 
 
 def _said_by(found: Term) -> set[Term]:
@@ -103,8 +97,7 @@ def draft(m: Machine, event: Event) -> Draft | None:
     w = _Work(event, m.prover)
     if event.op == "check":
         return _check(w)
-    if not w.solve(w.row, Q):
-        w.path.append(T.compare("==", Q, w.row))
+    w.solve(w.row, Q)
     _fix_by_equations(w, keep=w.column)
     target = _column(w)
     _fix_by_equations(w, keep=None)
@@ -135,9 +128,7 @@ def _equation(w: _Work, c: Term) -> tuple[Term, Term, Term] | None:
     for a, b in (c.args, c.args[::-1]):
         var = a.args[0] if a.op == "windex" else a
         other = T.wordat(b) if a.op == "windex" else b
-        if var.op == "var" and var.data in names and not (names & b.free):
-            if var.kind == "word" and other.kind != "word":
-                return None
+        if var.op == "var" and var.data in names and not (names & b.free) and a.kind == b.kind:  # 0.5: no position
             return var, other, T.some(b) if not b.total else T.TRUE
     return None
 
@@ -168,8 +159,7 @@ def _finish(w: _Work, target: Term | None) -> Draft | None:
     where = [c for c in conditions if "k" in c.free]
     out = Draft(e.op, e.matrix, value, target, when, where, span=e.span)
     if target is not None:
-        if where:
-            raise _stop(e, "a condition on the key of a rule for one key")
+        assert not where, "no condition speaks of k before a loop variable becomes k"
         out.when = [c for c in when if c is not T.some(target)] if not target.total else when
         return out
     _equal_key(out)
@@ -277,7 +267,7 @@ def _bounds(out: Draft) -> None:
     if out.target is not None:
         return
     for c in list(out.where):
-        if c.op != "cmp" or c.args[0].kind != "int" or c.args[1].kind != "int":
+        if c.op != "cmp" or any(a.kind != "int" for a in c.args):
             continue
         found = _bound_of(c)
         if found is None:

@@ -16,9 +16,11 @@ from attndsl.dsl.pyimport.lift.uses import appended, in_own_block, is_empty_list
 def rewritten(function: ast.FunctionDef) -> ast.FunctionDef:
     """The function with such lengths put as names; itself when it has none."""
     loops = [x for x in pytree.walk(function) if isinstance(x, ast.For | ast.While)]
-    if not any(_begin(function, loop, name) for loop in loops for name in _guards(loop)):
-        return function
-    function = copy.deepcopy(function)
+    some = any(_begin(function, loop, name) for loop in loops for name in _guards(loop))
+    return _counted(copy.deepcopy(function)) if some else function
+
+
+def _counted(function: ast.FunctionDef) -> ast.FunctionDef:
     for loop in [x for x in pytree.walk(function) if isinstance(x, ast.For | ast.While)]:
         for name, tests in _guards(loop).items():
             begin = _begin(function, loop, name)
@@ -62,19 +64,19 @@ def _mentions(s: ast.AST, name: str) -> bool:
 
 def _only_appends(loop: ast.stmt, name: str) -> bool:
     """In the loop the list is appended to, asked for its length and searched; nothing else."""
-    known = uses = 0
+    unknown = 0
     if any(isinstance(x, ast.FunctionDef | ast.Lambda) for x in pytree.walk(loop)):
         return False
     for x in pytree.walk(loop):
-        uses += isinstance(x, ast.Name) and x.id == name
+        unknown += isinstance(x, ast.Name) and x.id == name
         match x:
             case ast.Call(func=ast.Name(id="len"), args=[ast.Name(id=found)]) if found == name:
-                known += 1
+                unknown -= 1
             case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[ast.Name(id=found)]) if found == name:
-                known += 1
+                unknown -= 1
             case ast.Expr() if appended(x, name) is not None:
-                known += 1
-    return uses == known
+                unknown -= 1
+    return not unknown
 
 
 def _count(

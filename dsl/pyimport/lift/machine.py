@@ -186,9 +186,9 @@ class Machine:
     # ------------------------------------------------------------ places
 
     def span(self, node: ast.AST | None) -> Span:
-        if node is None or not hasattr(node, "lineno"):
+        if getattr(node, "lineno", None) is None:
             return Span(0, 0)
-        return self.source.span_of_bytes(node.lineno, node.col_offset, node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
+        return self.source.span_of_bytes(node.lineno, node.col_offset, node.end_lineno, node.end_col_offset)  # type: ignore[union-attr]
 
     def stop(self, reason: str, node: ast.AST | None = None, code: str = "E0301") -> NotLiftable:
         return NotLiftable(reason, node or self.node, code)

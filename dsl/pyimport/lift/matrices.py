@@ -8,7 +8,7 @@ from collections.abc import Callable
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Loop, Machine, State
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.values import Binder, Grid, Opaque, RowRef, Scalar, Value, Vector
+from attndsl.dsl.pyimport.lift.values import Binder, Grid, Opaque, RowRef, Scalar, Sheet, Value, Vector
 
 
 def made(m: Machine, hint: str, cell: Callable[[Term, Term], tuple[Term, Term]]) -> Grid:
@@ -36,6 +36,7 @@ def outer(m: Machine, node: ast.Call) -> Value:
     from attndsl.dsl.pyimport.lift import arrays, sheets
     from attndsl.dsl.pyimport.lift.elementwise import probe
     from attndsl.dsl.pyimport.lift.making import argument
+    from attndsl.dsl.pyimport.lift.operators import binary
 
     def both(a: Scalar, b: Scalar) -> Scalar:
         return Scalar(T.conj((a.term, b.term)), True)
@@ -48,7 +49,16 @@ def outer(m: Machine, node: ast.Call) -> Value:
         return sheets.apply(m, both, sheets.turned(sheets.of(m, left)), right)
     if not all(m.holds(T.compare("==", v.length, T.N)) for v in (left, right)):
         raise m.stop("a matrix that is not n by n", node, "E0315")
-    return made(m, "outer", lambda r, c: (T.TRUE, T.mul(left.at(r).term, right.at(c).term)))
+
+    def cell(r: Term, c: Term) -> Scalar:
+        found = binary(m, "*", left.at(r), right.at(c))
+        assert isinstance(found, Scalar)
+        return found
+
+    product = Sheet(cell, own=True)
+    if not sheets.of_numbers(product):
+        return product  # of whole numbers, to which numpy cuts what is assigned later
+    return made(m, "outer", lambda r, c: (T.TRUE, cell(r, c).term))
 
 
 def as_grid(m: Machine, value: Value) -> Value:
@@ -60,24 +70,25 @@ def as_grid(m: Machine, value: Value) -> Value:
 
 def rejoined(m: Machine, before: dict[str, int], branches: list[tuple[State, dict[str, int]]]) -> None:
     """After two branches that each made new arrays of a matrix, or left it as it was, it is one matrix again."""
+    from attndsl.dsl.pyimport.lift import arrays
+
     for matrix, version in before.items():
         found = [versions[matrix] for _, versions in branches]
         if found == [version, version]:
             continue
-        m.matrices[matrix] = max(found) + 1
+        m.matrices[matrix] = max(found)
+        one = arrays._next(m, Grid(matrix, max(found)))
         for (state, _), own in zip(branches, found, strict=True):
             for names in state.frames.values():
                 for name, value in names.items():
                     if value == Grid(matrix, own):
-                        names[name] = Grid(matrix, m.matrices[matrix])
+                        names[name] = one
 
 
 def combined(m: Machine, a: Grid, b: Grid, op: str) -> Value:
-    """``a + b``, ``a - b`` and ``a * b``: the first takes the result in; it must not be used again."""
+    """``a + b``, ``a - b`` and ``a * b`` of two matrices: the first takes the result in; it must not be used again."""
     from attndsl.dsl.pyimport.lift import arrays
 
-    if op not in ("+", "-", "*") or a.matrix == b.matrix:
-        raise m.stop("arithmetic with the whole matrix", code="E0315")
     other = arrays.current(m, b)
 
     def cell(r: Term, c: Term) -> Term:

@@ -47,18 +47,18 @@ def definitions(hints: Mapping[Term, str], drafts: Sequence[Draft], names: Names
             else:
                 above.add(parent)
     given = {form(t): name for t, name in hints.items()}
-    chosen = {t for t in parents if _worth(t, len(parents[t]), t in given)}
-    chosen |= {base for t in chosen if (base := form(_base(t))).op == "agg" and _worth(base, 2, False)}
+    chosen = {t for t in parents if _worth(t, len(parents[t]) > 1, t in given)}
+    chosen |= {base for t in chosen if (base := form(_base(t))).op == "agg" and _worth(base, True, False)}
     chosen = {t for t in chosen if not _plain(t, lambda a: form(a) in chosen)}
     return _name_all(chosen, given, names, form)
 
 
-def _worth(t: Term, uses: int, hinted: bool) -> bool:
+def _worth(t: Term, often: bool, hinted: bool) -> bool:
     if len(t.free) > 1 or t.op in ("var", "const", "n", "words", "linear", "not") or t.kind in ("words", "none"):
         return False
     if t.marks & T.READS or word_of(t) is not None:
         return False
-    return uses >= 2 and t.size >= (4 if hinted else _MIN_SIZE) and (bool(t.free) or t.size >= 8)
+    return often and t.size >= (4 if hinted else _MIN_SIZE) and (bool(t.free) or t.size >= 8)
 
 
 def _base(t: Term) -> Term:
@@ -114,7 +114,7 @@ def _by_size(terms: Iterable[Term]) -> list[Term]:
     out: list[Term] = []
     for size in sorted(groups):
         group = groups[size]
-        if len(group) > 1:
+        if group[1:]:
             # What fails at another place of the file is another term with the same text: the older one comes first.
             group.sort(key=lambda t: (str(t) if size < _MAX_COMPARED else "", t.serial))
         out.extend(group)

@@ -43,8 +43,8 @@ def _loop(function: ast.FunctionDef, name: str) -> ast.For | None:
     for loop in pytree.walk(function):
         if isinstance(loop, ast.For):
             inside = {id(x) for x in pytree.walk(loop)}
-            if all(id(x) in inside for x in changes) and (found is None or id(found) not in inside):
-                found = loop
+            if all(id(x) in inside for x in changes):
+                found = loop  # the nodes come level by level: what comes later stands further inside
     return found
 
 

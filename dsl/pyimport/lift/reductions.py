@@ -177,4 +177,4 @@ def arg(m: Machine, kind: str, value: Value) -> Value:
         return _arg_of_list(m, kind, v.part)
     m.require(T.compare(">", v.length, T.ZERO))
     k = T.fresh("int")
-    return Scalar(T.agg(kind, k, T.NONE, T.ZERO, v.length, T.TRUE, v.at(k).term))
+    return Scalar(T.agg(kind, k, T.NONE, T.ZERO, v.length, T.TRUE, v.at(k).term), True)

@@ -137,15 +137,15 @@ def _set(items: Any) -> Class:
             negated = True
         elif name == "LITERAL":
             characters.add(chr(argument))
-        elif name == "RANGE" and argument[1] - argument[0] < _MOST_CHARACTERS:
-            characters.update(map(chr, range(argument[0], argument[1] + 1)))
+        elif name == "RANGE":
+            characters.update(itertools.islice(map(chr, range(argument[0], argument[1] + 1)), _MOST_CHARACTERS))
         elif name == "CATEGORY" and category in _CATEGORIES:
             categories.add(_CATEGORIES[category])
         elif name == "CATEGORY" and category in _NEGATED and len(items) == 1:
             return Class(frozenset(), frozenset((_NEGATED[category],)), negated=True)
         else:
             raise Unknown
-    if len(characters) > _MOST_CHARACTERS:
+    if len(characters) >= _MOST_CHARACTERS:
         raise Unknown
     return Class(_plain(characters, categories), frozenset(categories), negated)
 
@@ -185,6 +185,7 @@ def _merged(runs: tuple[Run, ...]) -> tuple[Run, ...]:
     out: list[Run] = []
     for of, own in itertools.groupby(runs, key=lambda r: r.of):
         same = list(own)
-        high = None if any(r.high is None for r in same) else sum(r.high or 0 for r in same)
+        highs = [r.high for r in same]
+        high = None if None in highs else sum(filter(None, highs))
         out.append(Run(of, sum(r.low for r in same), high))
     return tuple(out)

@@ -18,8 +18,6 @@ def restarted(view: View, var: Term, end: Term, old: Term) -> tuple[Term, Term] 
     if found is None or not view.ordered:
         return None
     kind, assigned, value, changed, by = found
-    if changed is T.FALSE:
-        return None
     values: list[Term] = []
     for before in (True, False):
         at, exists = view.last(assigned, before)

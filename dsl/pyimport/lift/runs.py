@@ -40,17 +40,18 @@ def since_reset(
 
 
 def _differ(a: Term, b: Term) -> bool:
-    """One text would have to equal two."""
-    sides = [{t: texts for p in T.parts(c) if (texts := _texts(p)) is not None for t in p.args[:1]} for c in (a, b)]
-    return any(t in sides[1] and not texts & sides[1][t] for t, texts in sides[0].items())
+    """One text, or number, would have to equal two."""
+    sides = [dict(said for p in T.parts(c) if (said := _values(p)) is not None) for c in (a, b)]
+    return any(t in sides[1] and not values & sides[1][t] for t, values in sides[0].items())
 
 
-def _texts(p: Term) -> frozenset[str] | None:
-    """The texts of which the condition says that a term is one."""
-    if p.op == "member" and all(map(T.is_const, p.args[1:])):
-        return frozenset(str(x.data) for x in p.args[1:])
-    equals = p.op == "cmp" and p.data == "==" and p.args[0].kind == "str" and T.is_const(p.args[1])
-    return frozenset((str(p.args[1].data),)) if equals else None
+def _values(p: Term) -> tuple[Term, frozenset[object]] | None:
+    """A term, and the values of which the condition says that it is one."""
+    equals = p.op == "cmp" and p.data == "==" and T.is_const(p.args[-1])
+    if p.op != "member" and not equals:
+        return None
+    term, *values = p.args
+    return term, frozenset(x.data for x in values)  # 1 and 1.0 are one
 
 
 def _at(view: View, where: Term, ends: Term, value: Value, before: bool) -> tuple[Term, Value]:

@@ -175,6 +175,8 @@ def _as_stored(m: Machine, t: Term, old: Term) -> Term:
         return T.const(int(t.data))
     if (old.kind in ("int", "bool")) != (t.kind in ("int", "bool")) and old.kind in ("int", "bool"):
         raise m.stop("an array of this type is assigned another type", code="E0315")
+    if old.kind == "num" and t.kind != "int":  # it may hold whole numbers only
+        raise m.stop("an array of this type is assigned another type", code="E0315")
     return t if old.kind in ("int", "bool") else as_float(t)
 
 

@@ -43,7 +43,7 @@ class View:
             found = ordering.element(self.m, Part((b,), where, Scalar(b.var)), T.ZERO, certain=True)
             assert isinstance(found, Scalar)
             return found.term
-        if b.climbs and not b.mixed:
+        if b.climbs:
             return climbing.end(which, b, b.var, where)
         kind = "last" if (which == "last") != b.descending else "first"
         return T.agg(kind, b.var, b.domain, b.low, b.high, where)
@@ -94,11 +94,14 @@ class View:
         return self._end("last", where), C.exists((b,), where)
 
     def first(self, wanted: Term, before: bool) -> tuple[Term, Term]:
-        """The first iteration (before this one, or of all) at which ``wanted`` holds, and that there is one."""
+        """The first iteration (before this one, or of all) at which ``wanted`` holds, and that there is one.
+
+        Not of a loop that climbs.
+        """
         b = self.binder
         wanted = wanted if before else self.executed(wanted)
         where = T.conj((self.where, wanted))
-        kind = "last" if b.descending and not b.climbs else "first"
+        kind = "last" if b.descending else "first"
         if before:
             return C.earlier(kind, b, where, T.NONE), C.earlier("any", b, where, T.NONE)
         return self._end("first", where), C.exists((b,), where)
