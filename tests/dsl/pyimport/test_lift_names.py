@@ -132,7 +132,7 @@ CASES = [
     ("def f(x):\n    for y in x:\n        y += [1]\n    return x\nK = [[1]]\nL = f(K)", "A[0, 0] = len(K[0])", False),
     ("def f(x):\n    x[0] = 5\n    return x\nK = [1]\nL = f(K)", "A[0, 0] = K[0]", False),
     ("def g(x):\n    x.clear()\ndef f(x):\n    g(x)\n    return 1\nK = [1]\nL = f(K)", "A[0, 0] = len(K)", False),
-    ("def f(x):\n    y = []\n    for k in x:\n        y.append(k)\n    return y\nK = [1]\nL = f(K)", "A[0, 0] = len(K) + len(L)", True),
+    ("def f(x):\n    y = []\n    y.append(x[0])\n    return y\nK = [1]\nL = f(K)", "A[0, 0] = len(K + L)", True),
     ("def f(x):\n    y = x\n    y.append(2)\n    return 1\nK = [1]\nL = f(K)", "A[0, 0] = len(K)", False),
     ("def f(x):\n    x = []\n    x.append(2)\n    return 1\nK = [1]\nL = f(K)", "A[0, 0] = len(K)", False),
     ("def f(x):\n    c = len(x)\n    c += 1\n    return c\nK = [1]\nL = f(K)", "A[0, 0] = len(K) + L", True),
