@@ -36,6 +36,7 @@ CASES = [
     ("", "for abs in range(3):\n    pass\nA[0, 0] = abs", True),
     ("", "try:\n    A[0, 0] = abs(-3)\nexcept ValueError as abs:\n    pass", False),
     ("def size():\n    return 2", "A[0, 0] = size()\nsize = 3", False),
+    ("def range(a, b):\n    return [0]", "j = 0\nwhile j < n:\n    A[0, j] = 1\n    j += 1", False),
     ("K = 2", "A[0, 0] = K\nK = 3", False),
     ("K = 2", "K = 3\nA[0, 0] = K", True),
     ('WORDS = ["a", "b"]\nK = len(WORDS)', "WORDS = [1, 2, 3]\nA[0, 0] = K + len(WORDS)", True),
