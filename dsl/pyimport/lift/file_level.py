@@ -150,9 +150,9 @@ class _Reader:
                     self.volatile.add(name)
                 else:
                     self.constants[key] = value
-            case ast.Tuple(elts=parts) | ast.List(elts=parts), ast.Tuple(elts=values) | ast.List(elts=values) if (
-                len(parts) == len(values)
-            ):
+            case ast.Tuple(elts=parts) | ast.List(elts=parts), ast.Tuple(elts=values) | ast.List(elts=values) if len(
+                parts
+            ) == len(values):
                 for part, one in zip(parts, values, strict=True):
                     self._bind(part, one)
             case ast.Tuple(elts=parts) | ast.List(elts=parts), _:
@@ -186,12 +186,14 @@ def _changes(function: ast.FunctionDef) -> bool:
                     made[target.id] = made.get(target.id, True) and _is_new(x.value)
     own = {name for name, new in made.items() if new} - {a.arg for a in function.args.args}
     for x in pytree.walk(function):
-        base = x.target if isinstance(x, ast.AugAssign) else None
-        if isinstance(x, ast.Attribute) and x.attr in _CHANGING:
-            base = x.value
-        elif isinstance(x, ast.Subscript) and not isinstance(x.ctx, ast.Load):
-            base = x.value
-        if base is not None and not (isinstance(base, ast.Name) and base.id in own):
+        match x:
+            case ast.AugAssign(target=base) | ast.Subscript(value=base, ctx=ast.Store() | ast.Del()):
+                pass
+            case ast.Attribute(value=base, attr=attr) if attr in _CHANGING:
+                pass
+            case _:
+                continue
+        if not (isinstance(base, ast.Name) and base.id in own):
             return True
     return False
 
