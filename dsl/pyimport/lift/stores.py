@@ -65,6 +65,7 @@ def store(m: Machine, target: ast.expr, value: Value, node: ast.AST) -> None:
         m.node = node
         base = placed_to_change(m, target.value, spread(m, lambda v: v, base))
         if isinstance(base, Sheet | Vector) and isinstance(target.value, ast.Name):
+            _require_made_here(m, target.value.id, node)
             m.assign(target.value.id, _masked(m, base, target.slice, value, node))
             return
         _store_item(m, base, target.slice, value, node)
@@ -77,6 +78,14 @@ def store(m: Machine, target: ast.expr, value: Value, node: ast.AST) -> None:
             store(m, t, v, node)
     else:
         bind_target(m, target, value)
+
+
+def _require_made_here(m: Machine, name: str, node: ast.AST) -> None:
+    """A changed array is another value of the name: nobody would see it of one that a loop or function finds made."""
+    key = m.frames[-1].key
+    there = [run for run in m.runs if run.start is not None and name in run.start.state.frames.get(key, {})]
+    if name not in m.state.frames[key] or any(name not in run.names for run in there):
+        raise m.stop("an array that was made before the loop is changed", node, "E0311")
 
 
 def _same_length(target: ast.Tuple | ast.List, value: TupleValue) -> bool:
