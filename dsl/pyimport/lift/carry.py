@@ -197,7 +197,7 @@ def _summed(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Te
     start = combined(view, form, old.term, True)
     after = combined(view, form, old.term, False)
     if c.var.kind in ("int", "bool"):
-        numpy = None if True in (end.numpy, old.numpy) else False
+        numpy = end.numpy if end.numpy == old.numpy is False else None
     return {c.var: start}, Scalar(after, numpy)
 
 
