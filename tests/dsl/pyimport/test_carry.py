@@ -44,5 +44,5 @@ def test_what_a_name_seems_to_become_is_guessed_first() -> None:
 
 
 def test_only_a_number_with_a_fraction_may_be_numpys() -> None:
-    flags = [found.value.numpy for a in (0, 1) if (found := carry("x", known(3), a)) and isinstance(found.value, Scalar)]
-    assert flags == [False, None]
+    values = [found.value for attempt in (0, 1) if (found := carry("x", known(3), attempt))]
+    assert [value.numpy for value in values if isinstance(value, Scalar)] == [False, None]
