@@ -21,7 +21,7 @@ def rewritten(function: ast.FunctionDef) -> ast.FunctionDef:
     """A copy of the function with such dicts put so."""
     nodes = pytree.walk(function)
     chosen = {name for x in nodes if (name := _chosen(x))}
-    made = {_name(x) for x in nodes if isinstance(x, ast.Assign | ast.AnnAssign) and _of_statement(x)}
+    made = {_name(x) for x in nodes if isinstance(x, ast.Assign | ast.AnnAssign)}
     names = {name for name in chosen & made if _keeps_keys(function, name)}
     function = copy.deepcopy(function)
     _Rewriting(chosen, names).visit(function)

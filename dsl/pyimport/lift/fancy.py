@@ -104,8 +104,6 @@ def update(m: Machine, row: RowRef, places: Places, value: Value, change: Callab
 
 def pairs(m: Machine, index: ast.Tuple) -> tuple[Binder, Term, Term] | None:
     """``A[rows, columns]`` of two vectors of one length: row and column of the k-th cell."""
-    if len(index.elts) != 2 or any(isinstance(e, ast.Slice | ast.Constant) for e in index.elts):
-        return None
     if not all(isinstance(e, ast.Call | ast.Name) or _sliced(e) for e in index.elts):
         return None
     from attndsl.dsl.pyimport.lift import arrays, tables

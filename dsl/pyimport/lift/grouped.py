@@ -68,7 +68,7 @@ def _plans(function: ast.FunctionDef) -> list[_Plan]:
     for name in sorted(names):
         bound = [s for s in function.body if isinstance(s, ast.Assign) and any(is_name(x, name) for x in s.targets)]
         bound = [s for s in bound if len(s.targets) == 1]  # with a second name the list could be changed by that one
-        loops = [s for s in function.body if isinstance(s, ast.For) and any(_to_last(x) for x in pytree.walk(s))]
+        loops = [s for s in function.body if isinstance(s, ast.For)]
         loops = [s for s in loops if any((own := _to_last(x)) and own[0] == name for x in pytree.walk(s))]
         if len(bound) != 1 or len(loops) != 1 or bound[0].lineno > loops[0].lineno or _first(bound[0].value) is None:
             continue
