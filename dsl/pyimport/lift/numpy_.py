@@ -6,7 +6,7 @@ import ast
 import math
 from collections.abc import Callable
 
-from attndsl.dsl.pyimport.lift import arguments, arrays, diagonals, gathered, picking
+from attndsl.dsl.pyimport.lift import accumulating, arguments, arrays, diagonals, gathered, picking
 from attndsl.dsl.pyimport.lift import elementwise as E
 from attndsl.dsl.pyimport.lift import reductions as R
 from attndsl.dsl.pyimport.lift import terms as T
@@ -43,7 +43,7 @@ _PLAIN = {
     "floor": "floor",
     "ceil": "ceil",
 }
-_ITERTOOLS = {"product": multiplied, "chain": chained, "combinations": combined}
+_ITERTOOLS = {"product": multiplied, "chain": chained, "combinations": combined, "accumulate": accumulating.of_list}
 _MATH = {"exp", "sqrt", "tanh", "sin", "cos", "floor", "ceil", "log", "fabs"}
 
 
@@ -270,5 +270,6 @@ _NUMPY: dict[str, Callable[[Machine, ast.Call], Value]] = {
     "fill_diagonal": diagonals.fill,
     "eye": diagonals.eye,
     "identity": diagonals.eye,
+    **{f"{name}.accumulate": accumulating.ufunc(name) for name in ("maximum", "minimum", "add")},
 }
 __all__ = ["Binder", "Loop", "TupleValue", "call", "method", "spread"]

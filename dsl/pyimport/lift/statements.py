@@ -19,6 +19,7 @@ from attndsl.dsl.pyimport.lift import (
     masks,
     matrices,
     sheets,
+    shifting,
     steps,
     tables,
 )
@@ -66,6 +67,8 @@ def run(m: Machine, body: Sequence[ast.stmt]) -> bool:
 
 
 def _assign(m: Machine, node: ast.Assign) -> bool:
+    if shifting.stored(m, node):
+        return True
     value = evaluate(m, node.value)
     for target in node.targets:
         store(m, target, value, node)
@@ -85,6 +88,8 @@ def _aug_assign(m: Machine, node: ast.AugAssign) -> bool:
         return True
     if not isinstance(node.target, ast.Subscript):
         raise m.stop("this augmented assignment", node, "E0303")
+    if shifting.stored(m, node):
+        return True
     base = placed_to_change(m, node.target.value, spread(m, lambda v: v, evaluate(m, node.target.value)))
     written = len(m.events)
     value = evaluate(m, node.value)
