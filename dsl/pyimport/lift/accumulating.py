@@ -86,4 +86,3 @@ def of_list(m: Machine, node: ast.Call) -> Value:
 
 def _is_builtin(function: Value, name: str) -> bool:
     return isinstance(function, Opaque) and function == Opaque("builtin", name)
-

@@ -22,6 +22,7 @@ from attndsl.dsl.pyimport.lift.ufuncs import UFUNCS, clip
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
     Grid,
+    NoneValue,
     Opaque,
     RowRef,
     Scalar,
@@ -219,15 +220,20 @@ def _count_nonzero(m: Machine, node: ast.Call) -> Value:
 
 def _any_array(name: str) -> Callable[[Machine, ast.Call], Value]:
     def handler(m: Machine, node: ast.Call) -> Value:
+        value = argument(m, node.args[0]) if node.args else NoneValue()
+        if R.is_matrix(value):
+            return R.matrix_question(m, value, name, node, node.args[1:])
         if len(node.args) != 1 or node.keywords:
             raise m.stop(f"np.{name} with these arguments", node, "E0305")
-        return R.quantified(m, name, argument(m, node.args[0]))
+        return R.quantified(m, name, value)
 
     return handler
 
 
 def _mean_call(m: Machine, node: ast.Call) -> Value:
     value = argument(m, node.args[0])
+    if R.is_matrix(value):
+        return R.matrix_question(m, value, "mean", node, node.args[1:])
     if len(node.args) != 1 or node.keywords or isinstance(value, Grid):
         raise m.stop("np.mean with these arguments", node, "E0305")
     return R.mean(m, R.as_vector(m, value))

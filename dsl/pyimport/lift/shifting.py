@@ -29,7 +29,8 @@ class _Block:
 def _block(node: ast.expr) -> _Block | None:
     match node:
         case ast.Subscript(
-            value=ast.Name(id=name), slice=ast.Tuple(elts=[ast.Slice(step=None) as rows, ast.Slice(step=None) as columns])
+            value=ast.Name(id=name),
+            slice=ast.Tuple(elts=[ast.Slice(step=None) as rows, ast.Slice(step=None) as columns]),
         ):
             return _Block(name, rows, columns)
     return None

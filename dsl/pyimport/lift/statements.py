@@ -118,7 +118,8 @@ def _change_items(m: Machine, base: Value, op: str, value: Value, node: ast.AugA
     if isinstance(base, Grid) and masks.update(m, op, base, index, value, node):
         return
     if isinstance(base, Grid) and isinstance(index, ast.Tuple) and index.elts and isinstance(index.elts[0], ast.Slice):
-        blocks.update_column(m, op, base, index, spread(m, _numeric(m), value), node)
+        line = isinstance(value, Vector)
+        blocks.update_column(m, op, base, index, value if line else spread(m, _numeric(m), value), node)
         return
     row, at = _cell_of(m, base, index, node)
     if isinstance(at, tuple):
