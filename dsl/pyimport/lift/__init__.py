@@ -207,7 +207,7 @@ def _result(m: Machine, found: list[tuple[Term, Value]], node: ast.AST, bare: bo
     single: Term | None = None
     earlier, nothing = False, T.FALSE
     for c, value in found:
-        matrix = _made(m, value if bare else _second(m, value, node))
+        matrix = _made(m, value if bare else _second(m, value, node), c)
         if isinstance(matrix, Choice):
             raise m.stop("one matrix or another is returned", node, "E0315")
         match matrix:
@@ -236,8 +236,13 @@ def _result(m: Machine, found: list[tuple[Term, Value]], node: ast.AST, bare: bo
     return assemble.Result(next(iter(grids), None), single)
 
 
-def _made(m: Machine, value: Value) -> Value:
+def _made(m: Machine, value: Value, c: Term) -> Value:
     """A matrix of one number, as ``np.ones((n, n)) / n``, and a triangle of ones get a place; others have one."""
+    if c in (T.compare("==", T.N, T.ONE), T.compare("<=", T.N, T.ONE)):
+        if isinstance(value, Opaque) and value.name == "filled" and isinstance(value.data, Scalar):
+            return Opaque("literal", ((value.data.term,),))
+        if isinstance(value, Opaque) and value.name == "tril":
+            return Opaque("literal", ((T.const(1.0),),))
     if isinstance(value, Opaque) and (value.name == "tril" or (value.name == "filled" and not _is_zero(value))):
         m.state.path = m_base()
         return sheets.placed(m, sheets.of(m, value), "result")
