@@ -18,6 +18,7 @@ from attndsl.dsl.fixes import whole_lines
 from attndsl.dsl.gate import check_text, parse_python
 from attndsl.dsl.pyimport.aligners import Aligner
 from attndsl.dsl.pyimport.module import FunctionNode, Interface, PyModule, PyProgram, span_of
+from attndsl.dsl.pyimport.plain_forms import written_plainly
 from attndsl.dsl.pyimport.vocabulary import MODULES
 from attndsl.dsl.source import SourceFile, Span
 
@@ -33,7 +34,9 @@ def read_module(text: str, name: str = "<text>") -> PyModule:
     ``dsl/gate.py``: text limits, not valid Python) when nothing of the file can be read.
     """
     source = check_text(text, name)
-    return _Reader(source, parse_python(source)).module()
+    tree = parse_python(source)
+    written_plainly(tree)
+    return _Reader(source, tree).module()
 
 
 def with_aligners(module: PyModule, aligners: Mapping[str, Aligner]) -> PyModule:

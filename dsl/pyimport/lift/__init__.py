@@ -17,7 +17,7 @@ from attndsl.dsl import pytree
 from attndsl.dsl.checker import TypedProgram, check
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.pyimport.aligners import Aligner
-from attndsl.dsl.pyimport.lift import assemble, calls, defaults, linear, preparing, subscripts
+from attndsl.dsl.pyimport.lift import assemble, calls, defaults, linear, matrices, preparing, sheets, subscripts
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.file_level import file_level
 from attndsl.dsl.pyimport.lift.machine import Frame, Machine, NotLiftable, Retry
@@ -203,32 +203,74 @@ def _leaves(c: Term, value: Value) -> list[tuple[Term, Value]]:
 
 
 def _result(m: Machine, found: list[tuple[Term, Value]], node: ast.AST, bare: bool) -> assemble.Result:
-    grids: set[str] = set()
+    grids: dict[str, Term] = {}
     single: Term | None = None
+    earlier, nothing = False, T.FALSE
     for c, value in found:
-        matrix = value if bare else _second(m, value, node)
+        matrix = _made(m, value if bare else _second(m, value, node), c)
         if isinstance(matrix, Choice):
             raise m.stop("one matrix or another is returned", node, "E0315")
         match matrix:
             case Grid():
                 if m.matrices[matrix.matrix] != matrix.version and T.conj((c,)) is T.TRUE:
                     raise m.stop("an earlier version of the matrix is returned", node, "E0315")
-                grids.add(f"{matrix.matrix}")
+                if m.matrices[matrix.matrix] != matrix.version:
+                    earlier = True
+                grids[matrix.matrix] = T.disj((grids.get(matrix.matrix, T.FALSE), T.conj((c,))))
             case Opaque(name="literal", data=((cell,),)) if m.prover.implies(
                 (*m_base(), c), T.compare("==", T.N, T.ONE)
             ):
                 if c not in (T.compare("==", T.N, T.ONE), T.compare("<=", T.N, T.ONE)):
                     raise m.stop("a single weight is returned under a condition", node, "E0315")
                 single = cell
-            case Opaque(name="filled", data=Scalar(term=t)) if t in (T.ZERO, T.const(0.0)):
-                pass
+            case Opaque(name="filled") if _is_zero(matrix):
+                nothing = T.disj((nothing, c))
             case NoneValue():
                 raise m.stop("the program may return nothing", node, "E0307")
             case _:
                 raise m.stop("what is returned is not the matrix", node, "E0315")
-    if len(grids) > 1:
-        raise m.stop("one matrix or another is returned", node, "E0315")
+    if len(grids) > 1 or _filled_where(m, grids, nothing):
+        if earlier or m.loops:
+            raise m.stop("one matrix or another is returned", node, "E0315")
+        return assemble.Result(_either(m, grids, nothing), single)
     return assemble.Result(next(iter(grids), None), single)
+
+
+def _made(m: Machine, value: Value, c: Term) -> Value:
+    """A matrix of one number, as ``np.ones((n, n)) / n``, and a triangle of ones get a place; others have one."""
+    if c in (T.compare("==", T.N, T.ONE), T.compare("<=", T.N, T.ONE)):
+        if isinstance(value, Opaque) and value.name == "filled" and isinstance(value.data, Scalar):
+            return Opaque("literal", ((value.data.term,),))
+        if isinstance(value, Opaque) and value.name == "tril":
+            return Opaque("literal", ((T.const(1.0),),))
+    if isinstance(value, Opaque) and (value.name == "tril" or (value.name == "filled" and not _is_zero(value))):
+        m.state.path = m_base()
+        return sheets.placed(m, sheets.of(m, value), "result")
+    return value
+
+
+def _is_zero(value: Opaque) -> bool:
+    return isinstance(value.data, Scalar) and value.data.term in (T.ZERO, T.const(0.0))
+
+
+def _filled_where(m: Machine, grids: Mapping[str, Term], nothing: Term) -> bool:
+    """Something is written into the matrix, or may be, where zeros are returned in its place."""
+    return any(e.matrix in grids and not m.prover.impossible([*e.path, nothing]) for e in m.events if e.op != "check")
+
+
+def _either(m: Machine, grids: Mapping[str, Term], nothing: Term) -> str:
+    """A matrix that is each of them under its condition, and zero where nothing is returned."""
+    m.state.path = m_base()
+
+    def cell(row: Term, column: Term) -> tuple[Term, Term]:
+        value: Term | None = None
+        for name, c in reversed(grids.items()):
+            own = m.read_cell(name, row, column)
+            value = own if value is None else T.ite(c, own, value)
+        assert value is not None
+        return T.not_(nothing), value
+
+    return matrices.made(m, "result", cell).matrix
 
 
 def _second(m: Machine, value: Value, node: ast.AST) -> Value:

@@ -29,7 +29,7 @@ _TAKES: dict[str, tuple[int, int, tuple[str, ...] | None]] = {
     "map": (2, _MANY, ()),
     "filter": (2, 2, ()),
     "numpy.clip": (1, 3, ("a_min", "a_max")),
-    "numpy.mean": (1, 1, ()),
+    "numpy.mean": (1, 2, ("axis", "keepdims")),
     "numpy.argmax": (1, 1, ()),
     "numpy.argmin": (1, 1, ()),
     "numpy.count_nonzero": (1, 1, ()),

@@ -59,6 +59,9 @@ def store_column(m: Machine, matrix: str, rows: ast.Slice, column: ast.expr, val
 def update_column(m: Machine, op: str, grid: Grid, index: ast.Tuple, value: Value, node: ast.AST) -> None:
     """``A[:, j] += x``, ``A[i:, :j] *= x``."""
     matrix = arrays.current(m, grid)
+    if isinstance(value, Vector) and len(index.elts) == 2 and op in ("+", "-", "*"):
+        _by_line(m, op, matrix, index, value, node)
+        return
     if len(index.elts) != 2 or not isinstance(value, Scalar) or op not in ("+", "-", "*", "/"):
         raise m.stop("a block of the matrix is changed", node, "E0315")
     rows, column = index.elts
@@ -74,6 +77,20 @@ def update_column(m: Machine, op: str, grid: Grid, index: ast.Tuple, value: Valu
             arrays.add_to_range(m, op, arrays._row_slice(m, RowRef(matrix, r, T.N), column), value)
         else:
             _change(m, op, matrix, r, at, value, node)
+
+
+def _by_line(m: Machine, op: str, matrix: str, index: ast.Tuple, line: Vector, node: ast.AST) -> None:
+    """``A[:, j] += v``: each row by its own number."""
+    rows, column = index.elts
+    assert isinstance(rows, ast.Slice)
+    whole = rows.lower is rows.upper is rows.step is None
+    at = None if isinstance(column, ast.Slice) else fancy.place(m, column, T.N)
+    if not whole or line.part or not isinstance(at, Term):
+        raise m.stop("a block of the matrix is changed", node, "E0315")
+    if not m.holds(T.compare("==", line.length, T.N)):
+        raise m.stop("vectors whose lengths may differ", node, "E0315")
+    with _rows(m, rows) as r:
+        _change(m, op, matrix, r, at, Scalar(line.at(r).term, True), node)
 
 
 def _change(m: Machine, op: str, matrix: str, row: Term, at: Term, value: Scalar, node: ast.AST) -> None:

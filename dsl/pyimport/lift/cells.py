@@ -25,6 +25,7 @@ from attndsl.dsl.pyimport.lift.values import (
     CellRow,
     CellTable,
     Grid,
+    Opaque,
     Part,
     Ref,
     RowRef,
@@ -40,12 +41,15 @@ Typed = CellTable | CellRow
 # ---------------------------------------------------------------- making one
 
 
-def placed(m: Machine, name: str, value: Value, node: ast.AST) -> CellTable | None:
+def placed(m: Machine, name: str, value: Value, node: ast.AST) -> CellTable | Grid | None:
     """A place of its own for a matrix that a name is bound to, whose cells are assigned one by one; else None."""
     function = m.frames[-1].function
     alone = isinstance(node, ast.AnnAssign) or (isinstance(node, ast.Assign) and len(node.targets) == 1)
     if m.loops or function is None or not alone:
         return None
+    if isinstance(value, Opaque) and value.name == "tril" and name in _changed(function):
+        made = isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call)
+        return matrices.made(m, name, lambda r, c: (T.compare("<=", c, r), T.const(1.0))) if made else None
     if isinstance(value, Sheet) and sheets.is_whole(value) and value.own and name in _changed(function):
         kind = E.probe(value).term.kind
         shown = aliases.holders(m, lambda v: v is value or (isinstance(v, Vector | Sheet) and v.seen is value))

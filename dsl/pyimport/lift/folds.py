@@ -197,6 +197,11 @@ def _next(m: Machine, node: ast.Call) -> Value:
     if len(node.args) == 1:
         raise m.stop("'next' without a default", node, "E0305")
     default = evaluate(m, node.args[1])
+    if not seq.is_set and not any(p.binders for p in seq.parts):  # of values that are written out
+        found = default
+        for p in reversed(seq.parts):
+            found = merge_values(p.condition, p.element, found)
+        return found
     if len(seq.parts) != 1 or len(seq.parts[0].binders) != 1 or seq.is_set:
         raise m.stop("'next' of a list that was built in several places", node, "E0313")
     part = instantiate(seq.parts[0])

@@ -135,7 +135,10 @@ def _of_literal(a: Alternative, literal: str, text: ast.expr) -> ast.expr:
 
 
 def _whole(runs: tuple[Run, ...], text: ast.expr) -> ast.expr:
-    """Characters at the beginning and the end, and at most one run of other length between them."""
+    """Characters at the beginning and the end, and at most one run of other length between them; or two such runs."""
+    parted = _parted(runs, text)
+    if parted is not None:
+        return parted
     first = next((k for k, r in enumerate(runs) if r.low != r.high), len(runs))
     rest = runs[first + 1 :]
     if any(r.low != r.high for r in rest):
@@ -156,6 +159,31 @@ def _whole(runs: tuple[Run, ...], text: ast.expr) -> ast.expr:
     if first < len(runs):
         parts.append(_only(middle.of, _slice(text, front, -back or None)))
     return _all(parts)
+
+
+def _parted(runs: tuple[Run, ...], text: ast.expr) -> ast.expr | None:
+    """Two runs of one class with one of a few other characters between them: that is there once, and not at an end."""
+    if len(runs) != 3 or runs[0] != runs[2] or (runs[0].low, runs[0].high) != (1, None):
+        return None
+    of, by = runs[0].of, runs[1].of
+    known = {"d": str.isdecimal, "s": str.isspace, "w": lambda c: c.isalnum() or c == "_"}
+    if of.negated or by.negated or by.categories or (runs[1].low, runs[1].high) != (1, 1) or len(by.characters) > _FEW:
+        return None
+    if by.characters & of.characters or any(known[k](c) for k in of.categories for c in by.characters):
+        return None
+    return _any(
+        [
+            _all(
+                [
+                    _compare(_method(text, "count", c), ast.Eq(), ast.Constant(1)),
+                    _not(_method(text, "startswith", c)),
+                    _not(_method(text, "endswith", c)),
+                    _only(of, _method(text, "replace", c, "")),
+                ]
+            )
+            for c in sorted(by.characters)
+        ]
+    )
 
 
 def _each(runs: tuple[Run, ...], text: ast.expr, at: int) -> list[ast.expr]:

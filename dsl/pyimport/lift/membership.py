@@ -6,7 +6,18 @@ from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.merge import instantiate
 from attndsl.dsl.pyimport.lift.terms import Term
-from attndsl.dsl.pyimport.lift.values import Binder, Part, Scalar, Seq, TupleValue, Value, Word, items_of
+from attndsl.dsl.pyimport.lift.values import (
+    Binder,
+    Choice,
+    NoneValue,
+    Part,
+    Scalar,
+    Seq,
+    TupleValue,
+    Value,
+    Word,
+    items_of,
+)
 
 
 def exists(binders: tuple[Binder, ...], condition: Term) -> Term:
@@ -17,7 +28,7 @@ def exists(binders: tuple[Binder, ...], condition: Term) -> Term:
 
 
 def equal(m: Machine, a: Value, b: Value) -> Term:
-    """``a == b`` of two scalars or words; other sorts stop the lift."""
+    """``a == b`` of scalars, words and None, and of tuples of them; other sorts stop the lift."""
     if isinstance(a, Scalar) and isinstance(b, Scalar):
         return T.compare("==", a.term, b.term)
     if isinstance(a, Word) and isinstance(b, Word):
@@ -26,6 +37,11 @@ def equal(m: Machine, a: Value, b: Value) -> Term:
         if len(a.items) != len(b.items):
             return T.FALSE
         return T.conj(equal(m, x, y) for x, y in zip(a.items, b.items, strict=True))
+    if isinstance(a, NoneValue | Scalar) and isinstance(b, NoneValue | Scalar):
+        return T.const(isinstance(a, NoneValue) and isinstance(b, NoneValue))
+    for x, y in ((a, b), (b, a)):
+        if isinstance(x, Choice):
+            return T.ite(x.condition, equal(m, x.then, y), equal(m, x.other, y))
     raise m.stop("values of different sorts are compared", code="E0302")
 
 

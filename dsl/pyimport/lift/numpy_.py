@@ -6,7 +6,7 @@ import ast
 import math
 from collections.abc import Callable
 
-from attndsl.dsl.pyimport.lift import arguments, arrays, diagonals, gathered, picking
+from attndsl.dsl.pyimport.lift import accumulating, arguments, arrays, diagonals, gathered, picking
 from attndsl.dsl.pyimport.lift import elementwise as E
 from attndsl.dsl.pyimport.lift import reductions as R
 from attndsl.dsl.pyimport.lift import terms as T
@@ -22,6 +22,7 @@ from attndsl.dsl.pyimport.lift.ufuncs import UFUNCS, clip
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
     Grid,
+    NoneValue,
     Opaque,
     RowRef,
     Scalar,
@@ -43,7 +44,7 @@ _PLAIN = {
     "floor": "floor",
     "ceil": "ceil",
 }
-_ITERTOOLS = {"product": multiplied, "chain": chained, "combinations": combined}
+_ITERTOOLS = {"product": multiplied, "chain": chained, "combinations": combined, "accumulate": accumulating.of_list}
 _MATH = {"exp", "sqrt", "tanh", "sin", "cos", "floor", "ceil", "log", "fabs"}
 
 
@@ -221,15 +222,20 @@ def _count_nonzero(m: Machine, node: ast.Call) -> Value:
 
 def _any_array(name: str) -> Callable[[Machine, ast.Call], Value]:
     def handler(m: Machine, node: ast.Call) -> Value:
+        value = argument(m, node.args[0]) if node.args else NoneValue()
+        if R.is_matrix(value):
+            return R.matrix_question(m, value, name, node, node.args[1:])
         if len(node.args) != 1 or node.keywords:
             raise m.stop(f"np.{name} with these arguments", node, "E0305")
-        return R.quantified(m, name, argument(m, node.args[0]))
+        return R.quantified(m, name, value)
 
     return handler
 
 
 def _mean_call(m: Machine, node: ast.Call) -> Value:
     value = argument(m, node.args[0])
+    if R.is_matrix(value):
+        return R.matrix_question(m, value, "mean", node, node.args[1:])
     if len(node.args) != 1 or node.keywords or isinstance(value, Grid):
         raise m.stop("np.mean with these arguments", node, "E0305")
     return R.mean(m, R.as_vector(m, value))
@@ -272,5 +278,6 @@ _NUMPY: dict[str, Callable[[Machine, ast.Call], Value]] = {
     "fill_diagonal": diagonals.fill,
     "eye": diagonals.eye,
     "identity": diagonals.eye,
+    **{f"{name}.accumulate": accumulating.ufunc(name) for name in ("maximum", "minimum", "add")},
 }
 __all__ = ["Binder", "Loop", "TupleValue", "call", "method", "spread"]

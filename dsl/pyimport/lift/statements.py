@@ -19,6 +19,7 @@ from attndsl.dsl.pyimport.lift import (
     masks,
     matrices,
     sheets,
+    shifting,
     steps,
     tables,
 )
@@ -66,6 +67,8 @@ def run(m: Machine, body: Sequence[ast.stmt]) -> bool:
 
 
 def _assign(m: Machine, node: ast.Assign) -> bool:
+    if shifting.stored(m, node):
+        return True
     value = evaluate(m, node.value)
     for target in node.targets:
         store(m, target, value, node)
@@ -85,6 +88,8 @@ def _aug_assign(m: Machine, node: ast.AugAssign) -> bool:
         return True
     if not isinstance(node.target, ast.Subscript):
         raise m.stop("this augmented assignment", node, "E0303")
+    if shifting.stored(m, node):
+        return True
     base = placed_to_change(m, node.target.value, spread(m, lambda v: v, evaluate(m, node.target.value)))
     written = len(m.events)
     value = evaluate(m, node.value)
@@ -113,7 +118,8 @@ def _change_items(m: Machine, base: Value, op: str, value: Value, node: ast.AugA
     if isinstance(base, Grid) and masks.update(m, op, base, index, value, node):
         return
     if isinstance(base, Grid) and isinstance(index, ast.Tuple) and index.elts and isinstance(index.elts[0], ast.Slice):
-        blocks.update_column(m, op, base, index, spread(m, _numeric(m), value), node)
+        line = isinstance(value, Vector)
+        blocks.update_column(m, op, base, index, value if line else spread(m, _numeric(m), value), node)
         return
     row, at = _cell_of(m, base, index, node)
     if isinstance(at, tuple):
