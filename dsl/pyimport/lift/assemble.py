@@ -200,14 +200,6 @@ def _item(d: Draft, writer: Writer, names: Names, error: str) -> D.Item:
     when = conjunction([writer.expr(c, when_env) for c in d.when]) if d.when else None
     if d.op == "fail":
         return D.Rule("add", D.Name(error, span=d.span), D.At(D.FirstPosition()), "W", when, span=d.span)
-    if d.op == "mask" and not d.when:
-        return D.Mask(matrix, span=d.span)
-    when_env, env = {"q": "q"}, {"q": "q", "k": "k"}
-    when = conjunction([writer.expr(c, when_env) for c in d.when]) if d.when else None
-    if d.op == "fail":
-        return D.Rule("add", D.Name(error, span=d.span), D.At(D.FirstPosition()), "W", when, span=d.span)
-=======
-        return D.Rule("add", D.Name(ERRORS[0], span=d.span), D.At(D.FirstPosition()), "W", when, span=d.span)
     if d.op == "mask":
         later = D.Each(D.Binder("k", None, D.Var("q"), True))
         return D.Rule("set", D.Number(0), later, matrix, when, span=d.span)
