@@ -245,6 +245,7 @@ def _made(m: Machine, value: Value, c: Term) -> Value:
             return Opaque("literal", ((T.const(1.0),),))
     if isinstance(value, Opaque) and (value.name == "tril" or (value.name == "filled" and not _is_zero(value))):
         m.state.path = m_base()
+        m.state.path = m.state.along(c)  # elsewhere the number may be none
         return sheets.placed(m, sheets.of(m, value), "result")
     return value
 

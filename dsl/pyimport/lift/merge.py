@@ -199,6 +199,8 @@ def subst_value(value: Value, mapping: dict[Term, Term]) -> Value:
             return replace(value, defaults=tuple(subst_value(d, mapping) for d in defaults))
         case Sheet(at=cell, tall=tall, wide=wide, own=own):
             return Sheet(_mapped(cell, mapping, 2), tall, wide, own, value.seen)
+        case Opaque(name="filled", data=Scalar() as weight):
+            return Opaque("filled", subst_value(weight, mapping))
         case Opaque(name="letters", data=(op, *texts)):
             return Opaque("letters", (op, *(T.subst(t, mapping) for t in texts)))
     return value
