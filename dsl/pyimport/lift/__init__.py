@@ -265,7 +265,7 @@ def _either(m: Machine, grids: Mapping[str, Term], nothing: Term) -> str:
 
     def cell(row: Term, column: Term) -> tuple[Term, Term]:
         value: Term | None = None
-        for name, c in reversed(grids.items()):
+        for name, c in reversed([*grids.items()]):
             own = m.read_cell(name, row, column)
             value = own if value is None else T.ite(c, own, value)
         assert value is not None

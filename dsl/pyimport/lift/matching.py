@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import spread
@@ -166,7 +167,9 @@ def _parted(runs: tuple[Run, ...], text: ast.expr) -> ast.expr | None:
     if len(runs) != 3 or runs[0] != runs[2] or (runs[0].low, runs[0].high) != (1, None):
         return None
     of, by = runs[0].of, runs[1].of
-    known = {"d": str.isdecimal, "s": str.isspace, "w": lambda c: c.isalnum() or c == "_"}
+    known: dict[str, Callable[[str], bool]] = {
+        "d": str.isdecimal, "s": str.isspace, "w": lambda c: c.isalnum() or c == "_",
+    }  # fmt: skip
     if of.negated or by.negated or by.categories or (runs[1].low, runs[1].high) != (1, 1) or len(by.characters) > _FEW:
         return None
     if by.characters & of.characters or any(known[k](c) for k in of.categories for c in by.characters):

@@ -64,7 +64,8 @@ def stored(m: Machine, node: ast.Assign | ast.AugAssign) -> bool:
     down = _shift(to.rows, of.rows)
     if down is None or not op:
         return False
-    into, source = (spread(m, lambda v: v, evaluate(m, x.value)) for x in (targets[0], node.value))
+    bases = [x.value for x in (targets[0], node.value) if isinstance(x, ast.Subscript)]  # both are blocks
+    into, source = (spread(m, lambda v: v, evaluate(m, x)) for x in bases)
     if not isinstance(into, Grid) or not isinstance(source, Grid | CellTable | Sheet):
         return False
     if isinstance(source, CellTable) and source.kind == "list":
