@@ -110,6 +110,11 @@ def _later(p: Part) -> tuple[Term, Value]:
 
 def rewritten(function: ast.FunctionDef) -> ast.FunctionDef:
     """The function with ``for k in range(len(x) - 1): ... x[k], x[k + 1]`` put as walks through pairs."""
+    # A copy costs more than all questions: programs share helpers that have no such loop.
+    return _with_pairs(function) if any(map(_counted, pytree.walk(function))) else function
+
+
+def _with_pairs(function: ast.FunctionDef) -> ast.FunctionDef:
     changed = copy.deepcopy(function)
     done = [_put(changed, x) for x in pytree.walk(changed) if _counted(x)]
     return changed if any(done) else function
