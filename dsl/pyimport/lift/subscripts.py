@@ -135,7 +135,9 @@ def _word_attribute(m: Machine, w: Term, name: str) -> Value:
         return Word(T.feature(w, "head", "word"))
     if name in _NODE_SETS:
         var = T.fresh("word")
-        return Seq((Part((Binder(var, T.NONE, T.NONE, T.feature(w, name, "words")),), T.TRUE, Word(var)),), once=True)
+        # spaCy walks left subtrees, the word, right subtrees: where arcs cross, that is not the order of the text.
+        binder = Binder(var, T.NONE, T.NONE, T.feature(w, name, "words"), mixed=name == "subtree")
+        return Seq((Part((binder,), T.TRUE, Word(var)),), once=True)
     if name in ("lefts", "rights"):
         return _side(w, name)
     if name in ("n_lefts", "n_rights"):
