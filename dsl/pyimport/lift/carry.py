@@ -166,7 +166,9 @@ def _summed(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Te
         raise T.TooLarge
     if end.term.kind in ("float", "num") and c.var.kind == "int":
         raise Retry(f"{c.name}@{view.serial}")
-    numpy = True if True in (end.numpy, old.numpy) else None
+    # Of numpy after the loop only if an iteration made it so: where there is none, the name keeps what it had.
+    runs = view.m.holds(T.compare("<", view.binder.low, view.binder.high)) if not view.binder.over_words else False
+    numpy = True if old.numpy is True or (end.numpy is True and runs) else None
     end = Scalar(as_first(view, end.term, c.var, old.term), end.numpy)
     form = _form(end.term, c.var)
     if form is None or form[0] == "assign":
