@@ -20,18 +20,6 @@ pytestmark = pytest.mark.integration
 ROUNDING = 2e-5  # float32: logarithm and softmax, and sums in another order
 
 
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    file = tmp_path_factory.mktemp("programs") / "p.attn"
-    file.write_text(
-        'head "copies and decay" causal\nshare 0.5 over each k before q where k.text == q.text\n'
-        "share 0.5 over each k by 0.8 ** (q - k)\nnormalize rows\n\n"
-        'head "softmax" causal\nadd 1 to each k where k.is_punct\nsoftmax rows\n\n'
-        'head "less" causal\nadd 1 to first\nadd 0 - 2 to self when q.is_punct\nnormalize rows\n'
-    )
-    return load_library([file])
-
-
 @pytest.fixture
 def applied(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Sizes of what FlexAttention was applied to."""

@@ -14,7 +14,6 @@ from attndsl.models.extract import patterns_of
 from attndsl.models.inject import inject, replace_heads
 from attndsl.models.layout import find_layout
 from attndsl.models.perplexity import losses
-from attndsl.runtime.library import load_library
 
 pytestmark = [
     pytest.mark.gpu,
@@ -25,18 +24,6 @@ pytestmark = [
 ROUNDING = 2e-4
 """Logits on the two devices: float32, sums in another order, no TF32."""
 TEXTS = ["The fox ran to the river, so the fox sang.", '"Come home," said the mother.']
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    file = tmp_path_factory.mktemp("programs") / "p.attn"
-    file.write_text(
-        'head "copies and decay" causal\nshare 0.5 over each k before q where k.text == q.text\n'
-        "share 0.5 over each k by 0.8 ** (q - k)\nnormalize rows\n\n"
-        'head "softmax" causal\nadd 1 to each k where k.is_punct\nsoftmax rows\n\n'
-        'head "less" causal\nadd 1 to first\nadd 0 - 2 to self when q.is_punct\nnormalize rows\n'
-    )
-    return load_library([file])
 
 
 def heads_of(model: Any) -> list[tuple[int, int]]:
