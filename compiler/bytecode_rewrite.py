@@ -70,7 +70,7 @@ class _Rewriter:
 
     def distance(self, op: Op, args: tuple[Op, ...], axes: tuple[str, ...]) -> Op | None:
         """The operation as a view of a vector over distances, when it depends on y - x alone."""
-        if len(axes) != 2 or any(is_word_axis(a) or a in ("r", "c") for a in axes):
+        if len(axes) != 2 or any(map(is_word_axis, axes)):
             return None
         along = self._by_difference(op, args, axes) or self._by_parts(args, axes)
         if along is None:
@@ -158,24 +158,11 @@ def _fused(b: Builder, op: Op, args: tuple[Op, ...], once: dict[int, bool]) -> O
                 return b.graph.op("count", (mask,), op.attr, op.axes, "f")
             if once[source.id]:
                 return b.graph.op("sum_if", (mask, x), op.attr, op.axes, "f")
-    if op.name == "and":
-        for mask, other in (args, args[::-1]):
-            if _says_not_empty(other, mask):
-                return mask
     if op.name == "add" and len(op.axes) > 1:
         for matrix, choice in (args, args[::-1]):
             if _or_zero(choice) and once[choice.id] and "q" in choice.axes and len(choice.axes) > 1:
                 return b.graph.op("add_if", (matrix, choice.args[0], choice.args[1]), None, op.axes, "f")
     return None
-
-
-def _says_not_empty(op: Op, mask: Op) -> bool:
-    """True for "the count of the mask's row is not 0", which every true place of the mask implies."""
-    if op.name != "not" or op.args[0].name != "eq":
-        return False
-    sides = op.args[0].args
-    zero = any(side.name == "const" and side.attr == 0 for side in sides)
-    return zero and any(side.name == "count" and side.args[0] is mask for side in sides)
 
 
 def _or_zero(op: Op) -> bool:
