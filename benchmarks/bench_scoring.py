@@ -229,9 +229,8 @@ def main() -> None:
     lines += paper_size(patterns, options.programs)
     lines += ["", "## Cost curves", "", *curves(), ""]
     lines += [
-        "Short texts cost more than the formula says: each tile ends with its lanes being added up, and what is found "
-        "is turned into minima once more. So the exponent in n is below that of the formula; the forecast of "
-        "`--budget` measures its rates at the job's own n.", "",
+        "Short texts cost a little more than the formula says: each tile ends with its lanes being added up, and what "
+        "is found is turned into minima once more. The forecast of `--budget` measures rates at the job's own n.", "",
     ]  # fmt: skip
     lines += [f"Load average at the end: {os.getloadavg()[0]:.1f}.", ""]
     options.out.parent.mkdir(parents=True, exist_ok=True)
