@@ -23,7 +23,7 @@ from attndsl.dsl.pyimport.lift.term import Term
 
 CHANGES: dict[str, Any] = {
     "set": lambda old, new: new, "add": lambda old, new: old + new, "scale": lambda old, new: old * new,
-    "raise": max, "cap": min,
+    "raise": max, "cap": min, "fail": lambda old, new: old + 100,
 }  # fmt: skip
 DRAWN = 800
 
@@ -132,8 +132,8 @@ def _values(rng: random.Random) -> Term:
     choices.append(T.ite(T.conj((the(KEY), T.compare("<", T.ZERO, Q))), T.const(3.0), T.const(1.0)))
     found = T.add(T.arith("*", T.sub(KEY, Q), T.mk("var", "x", (), "float")), T.const(1.0))
     for _ in range(rng.randrange(1, 4)):
-        found = T.arith("*", found, rng.choice((*choices, T.mk("var", "x", (), "float"))))
-    return found
+        found = T.arith(rng.choice("****+-/"), found, rng.choice((*choices, T.mk("var", "x", (), "float"))))
+    return found if rng.random() < 0.9 else T.ite(the(KEY), choices[0], found)
 
 
 def _without_key(t: Term) -> Term:
@@ -141,7 +141,7 @@ def _without_key(t: Term) -> Term:
 
 
 def _draft(rng: random.Random) -> Draft:
-    op, value = rng.choice(("set", "set", "set", "add", "scale")), _values(rng)
+    op, value = rng.choice(("set", "set", "set", "set", "add", "scale", "fail")), _values(rng)
     when = rng.sample(_of_query(), rng.choice((0, 0, 1, 2)))
     if rng.random() < 0.4:
         target = rng.choice(_targets())
@@ -210,6 +210,7 @@ def _numbers() -> list[Term]:
         *numbers(),
         KEY,
         T.neg(size),
+        T.add(Q, T.mk("var", "y", (), "int")),
         T.mul(T.const(2), Q),
         T.add(Q, T.const(-1)),
         T.sub(Q, KEY),
@@ -246,7 +247,8 @@ def test_what_a_place_in_the_text_says_of_the_query_is_true_and_recorded(request
         size, float_ = T.mk("var", "x", (), "float"), T.const(c + 0.5)
         told = [(Q, T.const(c)), (T.sub(Q, T.N), T.const(-c)), (KEY, T.const(c)), (Q, size),
                 (T.mul(T.const(2), Q), T.const(c)),
-                (T.sub(T.mul(T.const(2), Q), T.N), T.const(c)), (over("first", the), T.const(c)), (Q, float_)]  # fmt: skip
+                (T.sub(T.mul(T.const(2), Q), T.N), T.const(c)), (over("first", the), T.const(c)),
+                (Q, float_)]  # fmt: skip
         for (a, b), place in itertools.product(told, places):
             condition = T.mk("cmp", op, (a, b), "bool")
             found = polish._follows_from_place(condition, place)
@@ -264,6 +266,24 @@ def test_a_comparison_is_solved_for_the_key(request: pytest.FixtureRequest) -> N
             found, excluded = polish._solved(c), polish._excluded(c)
             lines.append(f"{shown(c)}: {found and shown(found)}, {excluded and shown(excluded)}\n")
     same_as_recorded("solved", lines, request)
+
+
+def test_a_target_that_is_none_updates_nothing() -> None:
+    """A target that a condition decides needs no question of its own; the one that is asked stays."""
+    speaker, first, last = Speaker(), over("first", the), over("last", the)
+    either = T.ite(the(Q), first, last)
+    d = polish._rule(Draft("set", "W", T.ONE, either, [the(Q), T.some(first), T.some(over("first", _short))]), speaker)
+    assert d.target is first
+    assert d.when == [the(Q), T.some(over("first", _short))]
+    d = polish._rule(Draft("set", "W", T.ONE, first, [the(Q), T.some(first)]), speaker)
+    assert d.when == [the(Q), T.some(first)]
+    sure = T.ite(the(Q), Q, T.ZERO)
+    d = polish._rule(Draft("set", "W", T.ONE, sure, [the(Q), T.some(first)]), speaker)
+    assert (d.target, d.when) == (Q, [the(Q), T.some(first)])
+
+
+def _short(at: Term) -> Term:
+    return T.compare("==", T.feature(at, "raw", "str"), T.const("a"))
 
 
 def test_a_rule_of_the_matrix_is_left_alone() -> None:

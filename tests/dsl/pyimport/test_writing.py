@@ -126,7 +126,8 @@ def test_what_has_a_name_is_called_by_it(request: pytest.FixtureRequest) -> None
     pool = [the(Q), the(KEY), T.not_(the(Q)), T.add(Q, T.ONE), T.add(Q, KEY), first, last, T.some(first), two,
             T.not_(T.some(first)), T.mk("some", None, (last,), "bool"), T.mk("absent", None, (last,), "bool"),
             T.subst(noun, {w: own}), over("count", the), over("count", lambda at: the(T.add(at, T.ONE))),
-            T.mk("some", None, (over("last", the),), "bool"), T.mk("absent", None, (over("last", the),), "bool"), t]  # fmt: skip
+            T.mk("some", None, (over("last", the),), "bool"), T.mk("absent", None, (over("last", the),), "bool"),
+            t]  # fmt: skip
     lines += [_line(x, names) for x in pool]
     writer = Writer(names)
     for x in (the(t), first, T.add(t, T.ONE), noun):
