@@ -172,4 +172,43 @@ def test_choices_count_up_to_a_number() -> None:
     assert not prover.implies((more,), T.compare(">", y, T.ZERO))
     texts = T.mk("or", None, (T.compare(">", y, T.ONE), the(Q)), "bool")
     assert not prover.implies((texts,), T.compare(">", y, T.ONE))
-    assert prover.implies((texts, T.not_(the(Q))), T.compare(">", y, T.ONE))
+    for least in (T.ONE, T.ZERO):
+        assert prover.implies((texts, T.not_(the(Q))), T.compare(">", y, least))
+
+
+def test_what_is_said_follows_in_whatever_form_it_is_said() -> None:
+    prover, first, y = Prover(), over("first", the), _y()
+    both = T.conj((the(Q), the(KEY)))
+    assert prover.implies((), T.TRUE)
+    assert prover.implies((both,), the(Q))
+    assert prover.implies((both,), both)
+    assert prover.implies((T.compare("==", T.feature(first, "raw", "str"), T.const("the")),), T.some(first))
+    assert not prover.implies((the(Q),), T.some(first))
+    inside = T.compare("<", first, T.N)
+    assert not prover.implies((), inside)
+    assert prover.implies((T.some(first),), inside)
+    assert prover.implies((T.compare(">", first, y),), inside)
+    assert prover.implies((T.compare("<=", Q, y), T.compare(">=", Q, y)), T.compare("==", Q, y))
+
+
+def test_conditions_are_taken_together_with_those_before_them() -> None:
+    prover = Prover()
+    numbers = [T.mk("var", f"x{i}", (), "int") for i in range(5)]
+    circle = [T.compare("<", a, b) for a, b in itertools.pairwise([*numbers, numbers[0]])]
+    for at in range(len(circle)):
+        turned = [*circle[at:], *circle[:at]]
+        for cut in range(len(circle)):
+            assert prover.impossible(turned[cut:], tuple(turned[:cut]))
+            assert not prover.impossible(turned[cut + 1 :], tuple(turned[:cut]))
+            assert not prover.impossible(turned[max(cut, 1) : -1], tuple(turned[:cut]))
+
+
+def test_numbers_between_whole_numbers_are_no_contradiction() -> None:
+    prover, y, size = Prover(), _y(), T.mk("var", "x", (), "float")
+    for more in (T.ONE, T.const(1.0)):
+        above = T.add(size, more)
+        for pair in (
+            (T.mk("cmp", ">", (y, size), "bool"), T.mk("cmp", "<", (y, above), "bool")),
+            (T.mk("cmp", "<", (size, y), "bool"), T.mk("cmp", ">", (above, y), "bool")),
+        ):
+            assert not prover.impossible(pair)
