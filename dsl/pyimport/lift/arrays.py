@@ -126,13 +126,18 @@ def vector_subscript(m: Machine, v: RowRef | Vector, index: ast.expr) -> Value:
 
 
 def _vector_slice(m: Machine, v: Vector, index: ast.Slice) -> Vector:
+    """Part of an array, which shows its later changes: neither of the two may change from now on."""
+    return replace(_cut(m, v, index), fixed=True, slice_of=v.slice_of, seen=v.seen or v)
+
+
+def _cut(m: Machine, v: Vector, index: ast.Slice) -> Vector:
     if v.part:
         return listed.cut(m, v.part, index, v.untyped)
     if slices.is_backwards(m, index):
         if v.items is not None:
             return E.written(v.items[::-1])
         backwards, last = v.at, T.sub(v.length, T.ONE)
-        return Vector(v.length, lambda k: backwards(T.sub(last, k)), fixed=True, slice_of=v.slice_of, seen=v.seen or v)
+        return Vector(v.length, lambda k: backwards(T.sub(last, k)))
     low, high = _range(m, index, v.length)
     if v.items is not None and T.is_const(low) and T.is_const(high):
         return E.written(v.items[low.data : high.data])
@@ -141,8 +146,8 @@ def _vector_slice(m: Machine, v: Vector, index: ast.Slice) -> Vector:
     if not m.holds(T.compare(">=", length, T.ZERO)):
         length = T.func("max", (length, T.ZERO), "int")
     if v.items is not None:
-        return replace(E.counted(m, length, lambda k: at(T.add(k, low))), fixed=True)
-    return Vector(length, lambda k: at(T.add(k, low)), fixed=True, slice_of=v.slice_of, seen=v.seen or v)
+        return E.counted(m, length, lambda k: at(T.add(k, low)))
+    return Vector(length, lambda k: at(T.add(k, low)))
 
 
 def vector(m: Machine, v: Value) -> Vector:

@@ -179,7 +179,8 @@ def spread(m: Machine, compute: Callable[..., Value], *values: Value) -> Value:
 def given(m: Machine, value: Value) -> Value:
     """A value that is no None here, as far as the program has asked."""
     found = spread(m, lambda v: v, value)
-    if isinstance(found, Choice) and isinstance(value, Choice):
+    if isinstance(found, Choice):
+        assert isinstance(value, Choice), "only a choice has alternatives"
         return spread(m, lambda v: v, without_none(m, value))
     return found
 

@@ -164,12 +164,13 @@ def subst(t: Term, mapping: dict[Term, Term]) -> Term:
 class _Substitution:
     """One substitution with all that it was applied to. ``names`` are those of its variables, None for other terms."""
 
-    __slots__ = ("done", "flat", "mapping", "names")
+    __slots__ = ("done", "flat", "names")
 
     def __init__(self, mapping: dict[Term, Term], names: frozenset[str] | None) -> None:
-        self.mapping, self.names = mapping, names
+        self.names = names
         self.done: dict[Term, Term] = dict(mapping)
-        # Without aggregates in the new terms no bound variable gets a higher number: none can be captured.
+        # Without aggregates in the new terms no bound variable gets a higher number: none can be captured. Nor is one
+        # replaced: of those only ``_opened`` replaces any, and those inside have lower numbers.
         self.flat = names is not None and not any(
             by.height or any(v[0] == "@" for v in by.free) for by in mapping.values()
         )
@@ -182,7 +183,7 @@ class _Substitution:
 
     def _inside(self, t: Term) -> Term:
         old = t.args
-        if t.op == "agg" and not (self.flat and old[1] not in self.mapping):
+        if t.op == "agg" and not self.flat:
             old = _opened(t)
         names, done = self.names, self.done
         new: list[Term] = []

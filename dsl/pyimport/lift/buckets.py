@@ -98,7 +98,7 @@ class _Rewriting(ast.NodeTransformer):
         keys, item = found
         if name in self.kept:
             self.keys[str(name)] = keys
-        walk = ast.comprehension(ast.Name(_KEY, ast.Store()), ast.Tuple([*keys], ast.Load()), [], 0)
+        walk = ast.comprehension(ast.Name(_KEY, ast.Store()), ast.Tuple([*keys], ast.Load()), [], False)
         node.value = placed(ast.DictComp(ast.Name(_KEY, ast.Load()), item, [walk]), node)
         return node
 

@@ -43,7 +43,7 @@ def _is_no_less(place: Term) -> bool:
 
 def _says_less(p: Term, place: Term, count: Term) -> bool:
     """The condition says that ``place < count``, with the same numbers on either side or not."""
-    if p.op != "cmp" or p.data not in ("<", "<=", ">", ">=") or any(a.kind != "int" for a in p.args):
+    if p.op != "cmp" or p.data not in ("<", "<=", ">", ">="):
         return False
     low, high = p.args if p.data[0] == "<" else p.args[::-1]
     said, most = T.linear(T.sub(low, high))
@@ -57,7 +57,7 @@ def _strict_parts(p: Term) -> set[Term]:
     while stack:
         at = stack.pop()
         out.add(at)
-        if at.op in ("feature", "method", "windex", "wordat", "bin", "linear", "neg", "slice") or at.op == "func":
+        if at.op in ("feature", "method", "windex", "wordat", "bin", "linear", "neg", "slice", "func"):
             stack.extend(at.args)
     return out
 

@@ -11,6 +11,7 @@ import copy
 from dataclasses import dataclass, field
 
 from attndsl.dsl import pytree
+from attndsl.dsl.pyimport.lift.stacks import ITEM
 from attndsl.dsl.pyimport.lift.uses import appended, flatten, is_empty_list, is_name, own_statements, placed, together
 
 
@@ -39,8 +40,7 @@ class _Plan:
 
 def rewritten(function: ast.FunctionDef) -> ast.FunctionDef:
     """The function with such lists put so; itself when it has none."""
-    nodes = pytree.walk(function)
-    if any(isinstance(x, ast.Try) for x in nodes) or not _plans(function):
+    if not _plans(function):
         return function
     function = copy.deepcopy(function)
     for plan in _plans(function):
@@ -90,11 +90,7 @@ def _is_known(function: ast.FunctionDef, plan: _Plan) -> bool:
     name = plan.name
     for s in own_statements(plan.loop.body):
         item = appended(s, name)
-        if (
-            isinstance(item, ast.List)
-            and len(item.elts) <= 1
-            and not any(isinstance(e, ast.Starred) for e in item.elts)
-        ):
+        if isinstance(item, ast.List) and len(item.elts) <= 1:
             plan.new.append(s)
         elif (own := _to_last(s)) and own[0] == name:
             plan.more.append(s)
@@ -106,7 +102,7 @@ def _is_known(function: ast.FunctionDef, plan: _Plan) -> bool:
     before = [x for s in function.body for x in pytree.walk(s) if is_name(x, name) and x.lineno < plan.loop.lineno]  # type: ignore[attr-defined]
     inner = [x for x in pytree.walk(function) if isinstance(x, ast.FunctionDef | ast.Lambda) and x is not function]
     hidden = any(is_name(y, name) for x in inner for y in pytree.walk(x))
-    return bool(plan.new and plan.more) and all(id(x) in known for x in inside) and len(before) == 1 and not hidden
+    return bool(plan.new) and all(id(x) in known for x in inside) and len(before) == 1 and not hidden
 
 
 def _base(s: ast.stmt) -> ast.AST:
@@ -131,10 +127,10 @@ def _groups(plan: _Plan) -> ast.stmt:
     same = ast.BinOp(ast.Name(group, ast.Load()), ast.Add(), ast.Constant(1))
     test = ast.Compare(ast.Name(number, ast.Load()), [ast.Eq()], [same])
     pair = ast.Tuple([ast.Name(number, ast.Store()), ast.Name(item, ast.Store())], ast.Store())
-    walk = ast.comprehension(pair, ast.Name(plan.pairs, ast.Load()), [test], 0)
+    walk = ast.comprehension(pair, ast.Name(plan.pairs, ast.Load()), [test], False)
     one = ast.ListComp(ast.Name(item, ast.Load()), [walk])
     every = ast.Call(ast.Name("range", ast.Load()), [ast.Name(plan.count, ast.Load())], [])
-    made = ast.ListComp(one, [ast.comprehension(ast.Name(group, ast.Store()), every, [], 0)])
+    made = ast.ListComp(one, [ast.comprehension(ast.Name(group, ast.Store()), every, [], False)])
     return placed(ast.Assign([ast.Name(plan.name, ast.Store())], made), plan.loop)
 
 
@@ -180,13 +176,21 @@ class _Grouping(ast.NodeTransformer):
             return together(*(placed(s, node) for s in [there, *self._item(self.visit(added[1]))]))
         match node:
             case ast.Subscript(value=ast.Subscript(value=ast.Name(id=own))) if own == plan.name:
-                return placed(ast.Name(plan.last, ast.Load()), node)
+                return placed(self._last(), node)
             case ast.Call(func=ast.Name(id="len"), args=[ast.Name(id=own)]) if own == plan.name:
                 return placed(self._count(), node)
             case ast.Name(id=own) if own == plan.name:
                 return placed(ast.Compare(self._count(), [ast.Gt()], [ast.Constant(0)]), node)
         visited: ast.AST = super().visit(node)
         return visited
+
+    def _last(self) -> ast.expr:
+        """The last item. Python fails where there is no group yet."""
+        last = ast.Name(self.plan.last, ast.Load())
+        if _first(self.plan.begin.value):
+            return last
+        known = ast.IfExp(ast.Compare(self._count(), [ast.Gt()], [ast.Constant(0)]), last, ast.Constant(None))
+        return ast.Call(ast.Name(ITEM, ast.Load()), [known], [])
 
     def _count(self) -> ast.expr:
         return ast.Name(self.plan.count, ast.Load())

@@ -231,9 +231,7 @@ def _not_negative(c: Term, sign: int, less: int) -> Row:
     right, b = T.linear(c.args[1])
     for atom, k in left.items():
         right[atom] = right.get(atom, 0) - k
-    if sign < 0:
-        right = {atom: -k for atom, k in right.items()}
-    return row(right, sign * (b - a) - less)
+    return row({atom: sign * k for atom, k in right.items()}, sign * (b - a) - less)
 
 
 def _facts_of(number: int) -> tuple[Row, ...]:
@@ -275,7 +273,8 @@ def _separate(system: System, different: Sequence[Term]) -> System:
         if rows is None:
             atoms, k = T.linear(T.sub(*c.args))
             rows = _SIDES[c] = row(atoms, k - 1), row({a: -x for a, x in atoms.items()}, -k - 1)
-        if not any(a in system.group_of for a, _ in rows[0][0]):
+        (named, _), _ = rows
+        if not any(a in system.group_of for a, _ in named):
             continue
         above = system.extended(rows[:1], _facts_of)
         below = system.extended(rows[1:], _facts_of)

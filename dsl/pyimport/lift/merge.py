@@ -77,7 +77,7 @@ def merge_contents(c: Term, a: Value, b: Value) -> Value:
     """Contents of one list after two branches: the common start, then what each added."""
     if a == b:
         return a
-    if isinstance(a, Seq) and isinstance(b, Seq) and (a.is_set, a.once, a.sort) == (b.is_set, b.once, b.sort):
+    if isinstance(a, Seq) and isinstance(b, Seq):  # of one sort: what a list or set has in its place is one, too
         return replace(a, parts=_merge_parts(c, a.parts, b.parts))
     if isinstance(a, DictValue) and isinstance(b, DictValue):
         return replace(a, parts=_merge_parts(c, a.parts, b.parts))

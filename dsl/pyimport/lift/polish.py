@@ -134,7 +134,7 @@ def _outside_is_nothing(d: Draft, speaker: Speaker) -> list[Term]:
 
 def _follows_from_place(c: Term, place: Term) -> bool:
     """``q != 0`` where ``q - 1`` is in the text, and ``q < n`` where ``q + 2`` is."""
-    if c.op != "cmp" or not c.total or not c.args[0].kind == c.args[1].kind == "int":
+    if c.op != "cmp" or not c.total:
         return False
     atoms, constant = T.linear(T.sub(*c.args))
     own, step = T.linear(place)
@@ -160,7 +160,7 @@ def _factors(d: Draft) -> list[Draft]:
         rule = replace(d, op="scale", value=factor)
         if factor.op == "ite" and T.is_const(factor.args[2]) and factor.args[2].data == 1:
             here = list(factor.args[0].args) if factor.args[0].op == "and" else [factor.args[0]]
-            of_key = [c for c in here if "k" in c.free and d.target is None]
+            of_key = [c for c in here if "k" in c.free]
             rule.value = factor.args[1]
             rule.when = [*d.when, *(c for c in here if c not in of_key and c not in d.when)]
             rule.where = [*d.where, *(c for c in of_key if c not in d.where)]
@@ -193,8 +193,8 @@ def _lifts_nothing(d: Draft, drafts: list[Draft]) -> bool:
     whole = d.op == "raise" and d.target is None and d.low is None and d.high is None and not d.when and not d.where
     if not whole or not T.is_const(d.value) or d.value.data != 0:
         return False
-    others = [x for x in drafts if x.matrix == d.matrix and x is not d]
-    return all(x.op in ("normalize", "mask", "fail") or _not_negative(x.value) for x in others)
+    written = [x for x in drafts if x.matrix == d.matrix]
+    return all(x.op in ("normalize", "mask", "fail") or _not_negative(x.value) for x in written)
 
 
 def _not_negative(t: Term) -> bool:
@@ -208,7 +208,7 @@ def _not_negative(t: Term) -> bool:
         case "var":
             return t in (Q, KEY)  # other variables may count through any range of numbers
         case "bin":
-            return t.data in ("+", "*", "/", "ratio", "**", "//") and all(parts[: 1 if t.data == "**" else 2])
+            return t.data in ("+", "*", "/", "ratio", "**", "//") and all(parts[:1] if t.data == "**" else parts)
         case "func":
             return (
                 t.data in ("exp", "abs", "len", "sqrt") or (t.data == "max" and any(parts)) or

@@ -83,8 +83,7 @@ def _within_text(m: Machine, b: Binder) -> bool:
         return False
     if cases.implies(m.prover, path, T.compare("<=", b.high, T.N)):
         return True
-    most = _at_most(m, b.high)
-    return most is not b.high and m.prover.implies(path, T.compare("<=", most, T.N))
+    return m.prover.implies(path, T.compare("<=", _at_most(m, b.high), T.N))
 
 
 def _at_most(m: Machine, t: Term) -> Term:
@@ -124,8 +123,7 @@ def _is_no_longer(m: Machine, path: tuple[Term, ...], width: Term, more: int) ->
     most = T.add(T.N, T.const(more))
     if cases.implies(m.prover, path, T.compare("<=", width, most)):
         return True
-    known = _at_most(m, width)
-    return known is not width and m.prover.implies(path, T.compare("<=", known, most))
+    return m.prover.implies(path, T.compare("<=", _at_most(m, width), most))
 
 
 def _stepped(m: Machine, low: Term, high: Term, step: Term, node: ast.AST) -> Value:

@@ -25,6 +25,9 @@ _ALL = 3
 Walk = Callable[[tuple[Part, ...]], bool]
 """Goes through these elements; whether control gets past the loop."""
 
+_Free = tuple[frozenset[str], frozenset[str]]
+"""Names that something reads, and those of them that hold the same in any order."""
+
 
 def has_parts(seq: Seq) -> bool:
     return seq.is_set and len(seq.parts) > 1
@@ -39,8 +42,9 @@ def run(m: Machine, node: ast.For, seq: Seq, walk: Walk) -> bool:
     writes = [e for e in m.events[done:] if e.op in WRITES]
     if (writes and m.readings[read:]) or not all(_commute(a, b) for k, a in enumerate(writes) for b in writes[:k]):
         raise m.stop("the order of a set decides", node, "E0312")
-    if not alive or returns[begun:] or _left(m, node, before, m.state) != _left(m, node, before, before):
-        _try_others(m, node, seq, walk, before, begun)
+    free = _free(m, node, before)
+    if returns[begun:] or _left(m, before, m.state, free) != _left(m, before, before, free):
+        _try_others(m, node, seq, walk, before, begun, free)
     return alive
 
 
@@ -49,20 +53,32 @@ def _commute(a: Event, b: Event) -> bool:
     return same or T.TRUE in (T.compare("!=", a.row, b.row), T.compare("!=", a.column, b.column))
 
 
-def _left(m: Machine, node: ast.For, before: State, state: State) -> tuple[object, ...]:
-    """What the loop leaves behind and the order may decide: names that something may read, and lists and dicts."""
+def _free(m: Machine, node: ast.For, before: State) -> _Free:
+    """The names of the frame that something reads after an iteration, and those that hold the same in any order.
+
+    There are none of those where an iteration may ask what others left: ``c += 1`` and ``if c == 2``.
+    """
     own = m.frames[-1]
     live = after_loops(own.function)[node] if own.function is not None else frozenset()
     known = before.frames[own.key]
-    free = {name for name in live if _any_order(node, name, known.get(name))}
-    names = {
-        (key, name): value
-        for key, frame in state.frames.items()
+    free = frozenset(name for name in live if _any_order(node, name, known.get(name)))
+    read = {x.id for x in pytree.walk(node) if isinstance(x, ast.Name) and isinstance(x.ctx, ast.Load)}
+    carried = live & read, free
+    asked = _left(m, before, m.state, carried) != _left(m, before, before, carried)
+    return live, frozenset() if asked else free
+
+
+def _left(m: Machine, before: State, state: State, names: _Free) -> tuple[object, ...]:
+    """What the loop leaves behind and the order may decide: names that something may read, and lists and dicts."""
+    key, (live, free) = m.frames[-1].key, names
+    said = {
+        (at, name): value
+        for at, frame in state.frames.items()
         for name, value in frame.items()
-        if key != own.key or name in live - free
+        if at != key or name in live - free
     }
-    held = {v.key for name in free if isinstance(v := known.get(name), Ref)}
-    return names, {key: state.heap[key] for key in before.heap if key not in held}
+    held = {v.key for name in free if isinstance(v := before.frames[key].get(name), Ref)}
+    return said, {at: state.heap[at] for at in before.heap if at not in held}
 
 
 def _any_order(node: ast.For, name: str, held: Value | None) -> bool:
@@ -81,16 +97,16 @@ def _any_order(node: ast.For, name: str, held: Value | None) -> bool:
     return uses == joined or (number and uses == added) or (uses == len(constants) and len(set(constants)) == 1)
 
 
-def _try_others(m: Machine, node: ast.For, seq: Seq, walk: Walk, before: State, begun: int) -> None:
+def _try_others(m: Machine, node: ast.For, seq: Seq, walk: Walk, before: State, begun: int, free: _Free) -> None:
     """Go through the elements in other orders, and take back what that did."""
     after, counts = m.state, (len(m.events), len(m.readings), len(m.frames[-1].returns))
     returned = {value for _, value in m.frames[-1].returns[begun:]}
-    wanted = _left(m, node, before, after)
+    wanted = _left(m, before, after, free)
     for parts in _orders(seq.parts):
         m.state = before.fork()
         walk(parts)
         returned |= {value for _, value in m.frames[-1].returns[counts[2] :]}
-        if _left(m, node, before, m.state) != wanted or len(returned) > 1:
+        if _left(m, before, m.state, free) != wanted or len(returned) > 1:
             raise m.stop("the order of a set decides", node, "E0312")
         del m.events[counts[0] :], m.readings[counts[1] :], m.frames[-1].returns[counts[2] :]
     m.state = after

@@ -125,16 +125,16 @@ def _breaks(body: list[ast.stmt]) -> bool:
 
 def _counter(body: list[ast.stmt], test: ast.expr) -> _Count | None:
     """How the loop counts towards the limit of the test."""
-    for at, s in reversed(list(enumerate(body))):
+    for s in reversed(body):
         counted = _counted(s)
         if counted is None:
             break
         name, step = counted
-        bound = _bound(test, name, step < 0)
+        bound = _bound(test, name, _is_down(step))
         if bound is not None:
-            return None if _mentions(body[at + 1 :], name) else _Count(s, name, step, bound, False)
+            return _Count(s, name, step, bound, False)
     counted = _counted(body[0]) if body else None
-    bound = None if counted is None else _bound(test, counted[0], counted[1] < 0)
+    bound = None if counted is None else _bound(test, counted[0], _is_down(counted[1]))
     return None if counted is None or bound is None else _Count(body[0], *counted, bound, True)
 
 
@@ -155,14 +155,14 @@ def _counted(s: ast.stmt) -> tuple[str, int] | None:
     return name, value.value if isinstance(op, ast.Add) else -value.value
 
 
-def _mentions(statements: list[ast.stmt], name: str) -> bool:
-    return any(isinstance(x, ast.Name) and x.id == name for s in statements for x in pytree.walk(s))
+def _is_down(step: int) -> bool:
+    return step < 0
 
 
 def _ended(count: _Count, start: str) -> ast.stmt:
     """The counter at its bound or past it, or where it was when it stood there from the first."""
     first, bound = ast.Name(start, ast.Load()), count.bound
-    entered = ast.Compare(first, [ast.Gt() if count.step < 0 else ast.Lt()], [bound])
+    entered = ast.Compare(first, [ast.Gt() if _is_down(count.step) else ast.Lt()], [bound])
     last = bound
     if abs(count.step) > 1:  # as many steps as it takes
         width = ast.Constant(count.step)
