@@ -46,7 +46,7 @@ def _divided(sums: dict[int, int], constant: int) -> Row:
     pairs = [(a, k) for a, k in sums.items() if k]
     if len(pairs) == 1:
         ((a, k),) = pairs
-        return ((a, 1 if k > 0 else -1),), constant // abs(k)
+        return ((a, k // abs(k)),), constant // abs(k)
     if not pairs:
         return (), constant
     divisor = gcd(*[k for _, k in pairs])
@@ -79,7 +79,7 @@ class System:
         spend(1 if len(known) <= _MANY else len(known) // _A_TERM)
         for pairs, c in rows:  # most contradictions are two rows that say the opposite
             opposite = known.get(tuple([(a, -k) for a, k in pairs]))
-            if (opposite is not None and opposite + c < 0) or (c < 0 and not pairs):
+            if opposite is not None and opposite + c < 0:
                 return _CONTRADICTION
         found = System.__new__(System)
         best = found.best = known.copy()
@@ -103,13 +103,13 @@ class System:
     def _add(self, pairs: Pairs, pending: list[Row], facts: Facts, changed: set[int]) -> None:
         """A row with new left side joins the groups of its atoms."""
         group_of, members = self.group_of, self.members
-        target = -1
+        target: int | None = None
         for a, _ in pairs:
-            found = group_of.get(a, -1)
-            if found < 0:
+            found = group_of.get(a)
+            if found is None:
                 if len(self.best) < LIMIT:
                     pending.extend(facts(a))
-            elif target < 0:
+            elif target is None:
                 target = found
             elif found != target:
                 moved = members.pop(found)
@@ -118,7 +118,7 @@ class System:
                         group_of[b] = target
                 members[target] += moved
                 changed.discard(found)
-        if target < 0:
+        if target is None:
             target = pairs[0][0]
         members[target] = (*members.get(target, ()), pairs)
         for a, _ in pairs:
@@ -172,7 +172,8 @@ def _eliminate(best: dict[Pairs, int]) -> bool:
         for pairs, c in best.items():
             for a, k in pairs:
                 if a == chosen:
-                    (up if k > 0 else down).append((pairs, c, abs(k)))
+                    x = abs(k)
+                    (up if k == x else down).append((pairs, c, x))
                     break
             else:
                 rest[pairs] = c
@@ -199,18 +200,9 @@ def _cheapest(best: dict[Pairs, int]) -> int:
     downs: dict[int, int] = {}
     for pairs in best:
         for a, k in pairs:
-            if k > 0:
-                ups[a] = ups.get(a, 0) + 1
-                downs.setdefault(a, 0)
-            else:
-                downs[a] = downs.get(a, 0) + 1
-                ups.setdefault(a, 0)
+            own, other = (ups, downs) if k == abs(k) else (downs, ups)
+            own[a] = own.get(a, 0) + 1
+            other.setdefault(a, 0)
     if len(ups) > _MANY:
         spend(len(ups) // _A_TERM)
-    chosen, least = -1, 0
-    for a, up in ups.items():
-        down = downs[a]
-        left = up * down - up - down
-        if chosen < 0 or left < least:
-            chosen, least = a, left
-    return chosen
+    return min(ups, key=lambda a: ups[a] * downs[a] - ups[a] - downs[a])

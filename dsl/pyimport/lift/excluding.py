@@ -46,7 +46,7 @@ def _at_once(goal: Term, known: Term) -> bool:
     if given is None:
         return False
     if wanted is not None and wanted[0] is given[0]:
-        return given[1] <= wanted[1]
+        return wanted[1].issuperset(given[1])
     return unwanted is not None and unwanted[0] is given[0] and not given[1] & unwanted[1]
 
 
@@ -54,6 +54,8 @@ def _among(t: Term) -> _Among | None:
     """(what, the written texts that it is one of)."""
     if t.op == "cmp" and t.data == "==" and t.args[1].op == "const" and t.args[1].kind == "str":
         return t.args[0], frozenset((t.args[1].data,))
-    if t.op == "member" and t.args[0].kind == "str":
-        return t.args[0], frozenset(item.data for item in t.args[1:])
+    if t.op == "member":
+        what, *items = t.args
+        if what.kind == "str":
+            return what, frozenset(item.data for item in items)
     return None

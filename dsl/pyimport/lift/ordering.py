@@ -120,7 +120,7 @@ def rank(p: Part) -> Term:
     """How many elements of a sorted part come before the one at its binder's value."""
     for c in T.parts(p.condition):
         # the elements before the k-th keep their places when those after it are cut off
-        if c.op == "cmp" and c.data == "<" and c.args[0].op == "agg":
+        if c.op == "cmp" and c.data == "<":
             rest = T.conj(x for x in T.parts(p.condition) if x is not c)
             if _rank(Part(p.binders, rest, p.element)) is c.args[0]:
                 return c.args[0]

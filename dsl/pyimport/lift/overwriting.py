@@ -28,8 +28,7 @@ def settled(m: Machine, matrix: str, loop: Loop) -> bool:
     places = [at for at, e in enumerate(m.events) if _inside(e.loops, x)]
     writes = [at for at in places if m.events[at].matrix == matrix and m.events[at].op in schedule.WRITES]
     events = [m.events[at] for at in writes]
-    whole = any(m.events[at].matrix == matrix and m.events[at].op in ("normalize", "mask") for at in places)
-    if whole or len(places) != places[-1] + 1 - places[0] or not 1 < len(events) <= MAX_WRITES:
+    if len(places) != places[-1] + 1 - places[0] or not 1 < len(events) <= MAX_WRITES:
         return False
     if {e.op for e in events} not in _GATHERED or not all(_has_order(e.loops, x) for e in events):
         return False
@@ -106,9 +105,9 @@ def _overwritten(m: Machine, own: Event, e: Event, outer: int, depth: int, same:
     facts = [T.subst(c, renamed) for c in e.path]
     row, column = T.subst(e.row, renamed), T.subst(e.column, renamed)
     if not same:
-        facts.insert(0, _after(binders[0], loops[0].binder.var))
+        facts = [_after(binders[0], loops[0].binder.var), *facts]
     for written, cell in ((row, own.row), (column, own.column)):
-        at = next((i for i, b in enumerate(binders) if b.var is written and not b.over_words), None)
+        at = next((i for i, b in enumerate(binders) if b.var is written), None)
         if at is None:
             facts.append(T.compare("==", written, cell))
             continue

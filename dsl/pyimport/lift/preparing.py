@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from functools import reduce
+from itertools import accumulate, pairwise
 from weakref import WeakKeyDictionary
 
 from attndsl.dsl import pytree
@@ -39,8 +41,8 @@ def further_forms(m: Machine, function: ast.FunctionDef) -> list[int]:
     todo, seen, found = [function], {function.name}, set()
     while todo:
         own = todo.pop()
-        forms = [_otherwise(m, own, way) for way in range(len(_FURTHER) + 1)]
-        found |= {way for way in range(1, len(forms)) if forms[way] is not forms[way - 1]}
+        forms = accumulate(() if _redefines(m, pytree.walk(own)) else _FURTHER, _put, initial=own)
+        found |= {way for way, (before, after) in enumerate(pairwise(forms), 1) if after is not before}
         called = {x.id for x in pytree.walk(own) if isinstance(x, ast.Name)} & m.functions.keys()
         todo += [m.functions[name] for name in called - seen]
         seen |= called
@@ -49,14 +51,19 @@ def further_forms(m: Machine, function: ast.FunctionDef) -> list[int]:
 
 def _otherwise(m: Machine, function: ast.FunctionDef, ways: int) -> ast.FunctionDef:
     """The function with what may be put in the first so many further ways put so."""
-    found = function
-    if ways and not _redefines(m, pytree.walk(function)):
-        for rewrite in (r for way in _FURTHER[:ways] for r in way):
-            found = rewrite(found)
-    return found
+    if not ways or _redefines(m, pytree.walk(function)):
+        return function
+    return reduce(_put, _FURTHER[:ways], function)
 
 
-_FURTHER: tuple[tuple[Callable[[ast.FunctionDef], ast.FunctionDef], ...], ...] = (
+_Rewrites = tuple[Callable[[ast.FunctionDef], ast.FunctionDef], ...]
+
+
+def _put(function: ast.FunctionDef, rewrites: _Rewrites) -> ast.FunctionDef:
+    return reduce(lambda found, rewrite: rewrite(found), rewrites, function)
+
+
+_FURTHER: tuple[_Rewrites, ...] = (
     (neighbours.rewritten, never_empty.rewritten, grouped.rewritten, pushed.rewritten),
     (row_dicts.rewritten,),  # where a dict by position holds positions, they would become numbers with a fraction
 )

@@ -79,9 +79,10 @@ def _mentions(x: ast.AST, name: str) -> list[ast.AST]:
     if isinstance(x, ast.Expr) and (value := appended(x, name)) is not None:
         plain = not any(is_name(y, name) for y in pytree.walk(value))
         return [x.value.func.value] if plain else []  # type: ignore[attr-defined]
-    if isinstance(x, ast.Expr | ast.Assign | ast.AugAssign) and sum(_pop(y) == name for y in pytree.walk(x)) == 1:
-        alone = sum(is_name(y, name) for y in pytree.walk(x)) == 1 and not any(_is_inner(y) for y in pytree.walk(x))
-        return [y.func.value for y in pytree.walk(x) if _pop(y) == name] if alone else []  # type: ignore[attr-defined]
+    if isinstance(x, ast.Expr | ast.Assign | ast.AugAssign):
+        inside = pytree.walk(x)
+        alone = sum(is_name(y, name) for y in inside) == 1 and not any(_is_inner(y) for y in inside)
+        return [y.func.value for y in inside if _pop(y) == name] if alone else []  # type: ignore[attr-defined]
     match x:
         case ast.If(test=test) | ast.IfExp(test=test) | ast.While(test=test):
             return [y for y in _truths(test) if is_name(y, name)]
@@ -151,6 +152,6 @@ class _Stack(ast.NodeTransformer):
         size, item = f"size then of {self.name}", f"item then of {self.name}"
         pair = ast.Tuple([ast.Name(size, ast.Store()), ast.Name(item, ast.Store())], ast.Store())
         test = ast.Compare(ast.Name(size, ast.Load()), [ast.Eq()], [self._size()])
-        walk = ast.comprehension(pair, ast.Name(self.pushed, ast.Load()), [test], 0)
+        walk = ast.comprehension(pair, ast.Name(self.pushed, ast.Load()), [test], is_async=False)
         last = ast.UnaryOp(ast.USub(), ast.Constant(1))
         return ast.Subscript(ast.ListComp(ast.Name(item, ast.Load()), [walk]), last, ast.Load())

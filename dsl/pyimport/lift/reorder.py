@@ -97,8 +97,7 @@ def _stretch(m: Machine, matrix: str, loop: Loop) -> _Stretch | None:
     inside = m.events[found.start : found.end]
     own = [e for e in inside if e.matrix == matrix and e.op in schedule.WRITES]
     found.by_row = any(e.row is loop.binder.var for e in own)
-    whole = any(e.matrix == matrix and e.op not in (*schedule.WRITES, "check", "nothing") for e in inside)
-    return None if whole or len(inside) != len(places) else found
+    return found if len(inside) == len(places) else None
 
 
 def _terms(e: Event) -> tuple[Term, ...]:

@@ -21,7 +21,7 @@ def since_reset(
     view: View, var: Term, unset: Term | None, own: Value, end: Value, old: Value
 ) -> list[tuple[Term, Value]] | None:
     """At the start of an iteration and after the loop: whether the name is set, and its value; None: no such name."""
-    if not view.ordered or view.binder.keys or view.binder.climbs:
+    if view.binder.climbs:
         return None
     sides = _sides(view, var, unset, end, old)
     if sides is None:
@@ -68,12 +68,8 @@ def _at(view: View, where: Term, ends: Term, value: Value, before: bool) -> tupl
 def _sides(view: View, var: Term, unset: Term | None, end: Value, old: Value) -> tuple[Value, Value] | None:
     """What an iteration makes of None, and of a value."""
     if unset is not None:
-        if not isinstance(old, NoneValue):
-            return None
         return subst_value(end, {unset: T.TRUE}), subst_value(end, {unset: T.FALSE})
     if not (isinstance(end, Scalar) and isinstance(old, Scalar) and T.is_const(old.term) and old.term.kind == "int"):
-        return None
-    if old.term.data >= 0:
         return None
     tests = {t for t in T.walk(end.term) if t.op == "cmp" and var in t.args and any(T.is_const(a) for a in t.args)}
     known = {}

@@ -67,10 +67,11 @@ def _read(m: Machine, index: ast.Slice) -> tuple[int, bool, Term | None, Term | 
     start, stop = bound(m, index.lower), bound(m, index.upper)
     if not isinstance(given, Scalar) or given.term.kind != "int" or not T.is_const(given.term) or not given.term.data:
         raise m.stop("a slice with this step", index.step, "E0303")
-    back = given.term.data < 0
+    step = abs(given.term.data)
+    back = given.term.data != step
     if back and (stop is not None or (start is not None and not m.holds(T.compare(">=", start, T.ZERO)))):
         raise m.stop("a slice backwards with these bounds", index.step, "E0303")
-    return abs(int(given.term.data)), back, start, stop
+    return step, back, start, stop
 
 
 def _after(m: Machine, start: Term, length: Term) -> Term:

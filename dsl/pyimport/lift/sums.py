@@ -29,7 +29,7 @@ def from_linear(atoms: dict[Term, int], constant: int) -> Term:
 
 def _order(item: tuple[Term, int]) -> tuple[bool, int, str]:
     t, c = item
-    return c < 0, t.size, str(t.data) if t.op == "var" else t.op
+    return c != abs(c), t.size, str(t.data) if t.op == "var" else t.op
 
 
 def plus(a: Term, b: Term, times: int) -> Term:

@@ -39,7 +39,7 @@ class View:
     def _end(self, which: str, where: Term) -> Term:
         """The first or last iteration at which the condition holds."""
         b = self.binder
-        if b.keys and which == "first":
+        if b.keys:  # of the last one nobody asks: see ``ordered``
             found = ordering.element(self.m, Part((b,), where, Scalar(b.var)), T.ZERO, certain=True)
             assert isinstance(found, Scalar)
             return found.term

@@ -139,6 +139,13 @@ CASES = [
     ("def f(x):\n    c = len(x)\n    c += 1\n    return c\nK = [1]\nL = f(K)", "A[0, 0] = len(K) + L", True),
     ("def f(x):\n    return len(x)\nK = [1]\nL = f(K)", "A[0, 0] = len(K) + L", True),
     ("D = {}\ndef count(t, s=D):\n    return len(s)\ndef note(t):\n    D[t] = 1", "note(1)\nA[0, 0] = count(2)", False),
+    ("from math import sqrt as f\nfrom math import floor as f\nK = f(2.5)", "A[0, 0] = K", False),
+    ("K, L = 1, 2\nK += 3", "A[0, 0] = K + 10 * L", True),
+    ('STOPS = ["a"]\nMORE = STOPS\nSTOPS += ["the"]', "A[0, 0] = len(STOPS)", False),
+    (
+        "def same(x):\n    return x\ndef f(x):\n    y = same(x)\n    y.append(2)\n    return 1\nK = [1]\nL = f(K)",
+        "A[0, 0] = len(K)", False,
+    ),
 ]  # fmt: skip
 
 

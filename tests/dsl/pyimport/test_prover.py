@@ -213,3 +213,99 @@ def test_groups_of_rows_are_joined_by_a_row_between_them() -> None:
     assert not system.extended([elimination.row({a: 1, d: -1}, -3)], _no_facts).contradictory
     assert system.extended([elimination.row({d: 1, a: -1}, 2)], _no_facts).contradictory
     assert elimination.System().extended(rows, _no_facts).members.keys() == system.members.keys()
+    assert len(elimination.System().extended([rows[0], rows[1]], _no_facts).members) == 2
+
+
+# ---------------------------------------------------------------- what elimination costs
+
+
+def _climb(size: int) -> list[elimination.Row]:
+    """x0 < x1 < ... of so many rows, in one group."""
+    atoms = [T.mk("var", f"x{k}", (), "int") for k in range(size + 1)]
+    return [elimination.row({b: 1, a: -1}, -1) for a, b in itertools.pairwise(atoms)]
+
+
+def _ring(size: int) -> list[elimination.Row]:
+    """So many rows that contradict each other only all together."""
+    chain = _climb(size - 1)
+    first, last = chain[0][0], chain[-1][0]
+    low = next(a for a, k in first if k < 0)
+    high = next(a for a, k in last if k > 0)
+    return [*chain, (tuple(sorted([(low, 1), (high, -1)])), 0)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "chosen"),
+    [
+        ([[(0, 1)], [(0, -1)], [(1, 1)], [(1, 1), (2, 1)]], 1),
+        ([[(0, 1)], [(0, -1)], [(1, -1)], [(1, -1), (2, -1)]], 1),
+        ([[(0, 1)], [(1, 1)]], 0),
+        ([[(0, 1)], [(0, -1)], [(1, 1)]], 0),
+        ([[(0, 1), (1, 1)], [(0, 2)]], 0),
+        ([[(0, 1), (1, 1)], [(0, 2)], [(0, -1)], [(0, -2)], [(0, -3)]], 1),
+    ],
+)
+def test_the_atom_that_leaves_the_fewest_rows_is_eliminated(rows: list[list[tuple[int, int]]], chosen: int) -> None:
+    assert elimination._cheapest({tuple(pairs): 0 for pairs in rows}) == chosen
+
+
+def test_rows_that_say_no_more_leave_the_system_as_it_is() -> None:
+    rows = _climb(2)
+    system = elimination.System().extended(rows, _no_facts)
+    assert system.extended(rows, _no_facts) is system
+    assert system.extended([(pairs, c + 1) for pairs, c in rows], _no_facts) is system
+    assert system.extended([(pairs, c - 1) for pairs, c in rows], _no_facts) is not system
+
+
+def test_two_opposite_rows_need_no_elimination(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(elimination, "_eliminate", None)
+    (first,) = _climb(1)
+    system = elimination.System().extended([first], _no_facts)
+    opposite = tuple((a, -k) for a, k in first[0])
+    assert system.extended([(opposite, 0)], _no_facts).contradictory
+
+
+def test_beyond_a_limit_of_rows_nothing_is_concluded(monkeypatch: pytest.MonkeyPatch) -> None:
+    for limit, found in ((4, True), (3, False)):
+        monkeypatch.setattr(elimination, "LIMIT", limit)
+        assert elimination._eliminate(dict(_ring(4))) == found
+    asked: list[int] = []
+    (both,) = _climb(1)
+    for limit, number in ((1, 0), (2, 2)):
+        monkeypatch.setattr(elimination, "LIMIT", limit)
+        asked.clear()
+        elimination.System().extended([both], lambda a: asked.append(a) or ())
+        assert len(asked) == number
+
+
+def test_large_systems_are_paid_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    spent: list[int] = []
+    monkeypatch.setattr(elimination, "spend", spent.append)
+    for size, amount in ((0, 1), (16, 1), (17, 8), (20, 10)):
+        chain = _climb(21)
+        system = elimination.System().extended(chain[:size], _no_facts)
+        spent.clear()
+        system.extended(chain[20:], _no_facts)
+        assert spent[:1] == [amount]
+    star = [(((0, -1), (k, 1)), 0) for k in range(1, 18)]
+    pairs = [(((0, 1), (1, k)), 0) for k in range(1, 18)]
+    for rows, amounts in ((pairs[:16], []), (pairs, [8])):
+        spent.clear()
+        assert not elimination._eliminate(dict(rows))
+        assert spent == amounts
+    for rows, amounts in ((star[:15], []), (star[:16], [8])):
+        spent.clear()
+        elimination._cheapest(dict(rows))
+        assert spent == amounts
+
+
+def test_answers_are_remembered_up_to_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    elimination._ANSWERS.clear()
+    elimination.System().extended(_climb(1), _no_facts)
+    assert not elimination._ANSWERS  # one row never contradicts itself
+    assert elimination.System().extended(_ring(4), _no_facts).contradictory
+    (key,) = elimination._ANSWERS
+    for most, left in ((1, [key]), (0, [])):
+        monkeypatch.setattr(elimination, "_MAX_ANSWERS", most)
+        elimination.forget()
+        assert list(elimination._ANSWERS) == left
