@@ -55,6 +55,7 @@ ELSEWHERE = ("embedding_similarity", "sentence")
 FILLED = "for i in range(n):\n    for j in range(n):\n        A[i, j] = i + 2 * j + 1\n"
 KINDS = (
     "statements", "variants", "guards", "edges", "arrays", "conditions", "widened", "borders", "aliases", "idioms",
+    "guards_1",
 )  # fmt: skip
 SIZE = 12
 """Snippets in one test: enough to make it quick, few enough to see what failed."""
