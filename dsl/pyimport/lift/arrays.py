@@ -311,7 +311,7 @@ def materialize(m: Machine, value: Value, hint: str) -> Value:
         elif m.loops:
             raise m.stop("a matrix is made inside a loop", code="E0315")
         return grid
-    if isinstance(value, Sheet) and isinstance(value.seen, Grid):
+    if isinstance(value, Sheet) and isinstance(value.seen, Grid | RowRef):
         raise m.stop("another look at the matrix under a name of its own", code="E0315")
     if sheets.is_whole(value) and isinstance(value, Sheet) and sheets.of_numbers(value) and not m.loops:
         return sheets.placed(m, value, hint)

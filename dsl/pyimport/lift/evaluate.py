@@ -118,8 +118,6 @@ def condition(m: Machine, node: ast.expr) -> Term:
         finally:
             m.state.path = held
         return T.disj(parts) if stop_at else T.conj(parts)
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        return T.not_(condition(m, node.operand))
     found = truth(m, evaluate(m, node))
     if m.holds(found):
         return T.TRUE

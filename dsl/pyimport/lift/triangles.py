@@ -230,8 +230,9 @@ def _broadcast(m: Machine, node: ast.Call) -> Value:
     if len(node.args) != 2 or node.keywords:
         raise m.stop("np.broadcast_to with these arguments", node, "E0315")
     arrays.zeros(m, evaluate(m, node.args[1]), Scalar(T.ZERO), "")
-    sheet = sheets.of(m, _looked_at(m, node))
-    return Sheet(sheet.at, seen=sheet.seen)
+    value = _looked_at(m, node)
+    sheet = sheets.of(m, value)
+    return Sheet(sheet.at, seen=value if isinstance(value, RowRef) else sheet.seen)
 
 
 def _rolled_matrix(m: Machine, sheet: Sheet, by: Scalar, down: bool, node: ast.AST) -> Value:

@@ -1,4 +1,4 @@
-"""The state of a lift by itself: where it is, how long it may take, what may be changed, and how matrices are called."""
+"""The state of a lift by itself: where it is, how long it takes, what may be changed, how matrices are called."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import ast
 import pytest
 from lift_support import lifted
 
-from attndsl.dsl.pyimport.lift import guessing
+from attndsl.dsl.pyimport.lift import constants, guessing
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import (
     MAX_EVENTS,
@@ -19,7 +19,7 @@ from attndsl.dsl.pyimport.lift.machine import (
     State,
     Unbound,
 )
-from attndsl.dsl.pyimport.lift.values import literal
+from attndsl.dsl.pyimport.lift.values import Ref, literal
 from attndsl.dsl.source import SourceFile, Span
 
 SOURCE = "abc = 1\nde = 2\n"
@@ -133,3 +133,12 @@ def program(sentence, tokenizer):
         seen.append(i)
     return "program", A
 """
+
+
+def test_a_text_is_split_into_so_many_pieces_at_most() -> None:
+    m = _machine()
+    call = ast.Call(ast.Name("split"), [], [])
+    ref = constants.split(m, T.const("a " * constants.MAX_PIECES), "split", [], call)
+    assert isinstance(ref, Ref)
+    with pytest.raises(T.TooLarge):
+        constants.split(m, T.const("a " * (constants.MAX_PIECES + 1)), "split", [], call)
