@@ -72,6 +72,8 @@ def _assign(m: Machine, node: ast.Assign) -> bool:
     value = evaluate(m, node.value)
     for target in node.targets:
         store(m, target, value, node)
+        if isinstance(target, ast.Name):  # an array has got its place, which other names share
+            value = m.state.frames[m.frames[-1].key][target.id]
     return True
 
 

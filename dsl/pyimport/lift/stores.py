@@ -139,8 +139,7 @@ def placed_to_change(m: Machine, node: ast.expr, base: Value) -> Value:
     """``np.tril(np.ones((n, n)))`` gets a place when a cell of it is changed."""
     if not (isinstance(base, Opaque) and base.name == "tril" and isinstance(node, ast.Name)) or m.loops:
         return base
-    holders = sum(v == base for frame in m.state.frames.values() for v in frame.values())
-    if holders != 1:
+    if aliases.holders(m, lambda v: v == base) != 1:
         raise m.stop("a matrix that is known by other names is changed", node, "E0311")
     found = matrices.as_grid(m, base)
     m.assign(node.id, found)
