@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import elementwise as E
-from attndsl.dsl.pyimport.lift import listed, matrices, sheets, slices
+from attndsl.dsl.pyimport.lift import aliases, listed, matrices, sheets, slices
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import given, spread
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
@@ -316,10 +316,12 @@ def materialize(m: Machine, value: Value, hint: str) -> Value:
         elif m.loops:
             raise m.stop("a matrix is made inside a loop", code="E0315")
         return grid
-    if isinstance(value, Sheet) and isinstance(value.seen, Grid):
+    if isinstance(value, Sheet) and isinstance(value.seen, Grid | RowRef):
         raise m.stop("another look at the matrix under a name of its own", code="E0315")
     if sheets.is_whole(value) and isinstance(value, Sheet) and sheets.of_numbers(value) and not m.loops:
         return sheets.placed(m, value, hint)
+    if isinstance(value, TupleValue):
+        return held(m, value)
     if isinstance(value, Vector):
         from attndsl.dsl.pyimport.lift import tables
 
@@ -330,6 +332,17 @@ def materialize(m: Machine, value: Value, hint: str) -> Value:
             return value
         return tables.from_vector(m, value) or _row_of_its_own(m, value, hint)
     return value
+
+
+def held(m: Machine, value: Value) -> Value:
+    """An item of a tuple, list or dict: a matrix gets its place, and a vector without one is not changed from now on,
+    so that whoever takes it out finds the same array."""
+    if isinstance(value, TupleValue):
+        return TupleValue(tuple(held(m, v) for v in value.items))
+    if isinstance(value, Vector):
+        named = aliases.holders(m, lambda v: v is value)  # then it is known to have more than one holder
+        return value if named else replace(value, fixed=True)
+    return materialize(m, value, "item") if isinstance(value, Opaque | Sheet) else value
 
 
 def _row_of_its_own(m: Machine, value: Vector, hint: str) -> Value:

@@ -153,18 +153,23 @@ def _vector(m: Machine, row: CellRow, part: RowRef) -> Vector:
     k = T.fresh("int")
     m.read_stat(row.matrix, "sum", row.row)
     term = _typed(m, row, row.row, T.add(k, part.start), len(m.events)).term
-    return Vector(part.length, lambda at: Scalar(T.subst(term, {k: at}), True), fixed=True, slice_of=sheets.A_MATRIX)
+    ask = sheets.unchanged(m, row.matrix)
+
+    def cell(at: Term) -> Scalar:
+        ask()
+        return Scalar(T.subst(term, {k: at}), True)
+
+    return Vector(part.length, cell, fixed=True, slice_of=sheets.A_MATRIX)
 
 
 def sheet(m: Machine, table: CellTable) -> Sheet:
     """The matrix as it is now. Raises when it is read after a change."""
     if m.loops:
         raise m.stop("the whole matrix is read inside a loop", code="E0315")
-    time = len(m.events)
+    time, ask = len(m.events), sheets.unchanged(m, table.matrix)
 
     def at(row: Term, column: Term) -> Scalar:
-        if any(e.matrix == table.matrix and e.op != "check" for e in m.events[time:]):
-            raise m.stop("an array is read after a change of the one that it shows", code="E0311")
+        ask()
         return Scalar(_typed(m, table, row, column, time).term, True)
 
     return Sheet(at)

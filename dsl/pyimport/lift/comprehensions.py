@@ -6,7 +6,7 @@ import ast
 
 from attndsl.dsl import pytree
 from attndsl.dsl.pyimport.lift import collections_ as C
-from attndsl.dsl.pyimport.lift import lists
+from attndsl.dsl.pyimport.lift import dicts, lists
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import spread
 from attndsl.dsl.pyimport.lift.evaluate import condition, evaluate
@@ -36,6 +36,7 @@ def _comprehension(m: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorE
     held = {n: frame.get(n) for n in names}
     path, depth = m.state.path, len(m.loops)
     parts: list[Part] = []
+    walked = {key for g in node.generators for key in dicts.walked_by(m, g.iter)}
     m.assuming.append(next(m.keys))
     try:
         any_order = isinstance(node, ast.SetComp) or node is m.any_order
@@ -45,6 +46,7 @@ def _comprehension(m: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorE
         m.state.path = path
         del m.loops[depth:]
         _restore(m, held)
+    dicts.check_walked(m, walked)
     if isinstance(node, ast.GeneratorExp):
         return Seq(tuple(parts), once=True)
     if isinstance(node, ast.DictComp):

@@ -48,9 +48,11 @@ class _Asking(ast.NodeTransformer):
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
         self.generic_visit(node)
-        if not _is_counter(node) or node.targets[0].id not in self.names:  # type: ignore[attr-defined]
-            return node
-        name: str = node.targets[0].id  # type: ignore[attr-defined]
+        for name in self.names.intersection(_begun(node)):
+            return self._with_copy(node, name)
+        return node
+
+    def _with_copy(self, node: ast.Assign, name: str) -> ast.AST:
         copy = ast.Call(ast.Attribute(ast.Name(name, ast.Load()), "copy", ast.Load()), [], [])
         return together(node, placed(ast.Assign([ast.Name(_keys(name), ast.Store())], copy), node))
 
@@ -84,33 +86,33 @@ def only_added_to(function: ast.FunctionDef, names: Iterable[str]) -> set[str]:
     """The lists whose items only ``+=`` changes."""
     stores = [item_of(x) for x in pytree.walk(function) if isinstance(getattr(x, "ctx", None), ast.Store)]
     sums = [item_of(x.target) for x in pytree.walk(function) if is_sum(x)]
-    return {name for name in names if 0 < stores.count(name) == sums.count(name)}
+    return {name for name in names if stores.count(name) == sums.count(name)}
 
 
-def found(function: ast.FunctionDef, text: str, others: Iterable[str]) -> set[str]:
+def found(function: ast.FunctionDef, others: Iterable[str]) -> set[str]:
     """The dicts that are made with their keys, a number for each, and whose items only ``+=`` changes."""
-    if not any(sign in text for sign in SIGNS):
-        return set()
     nodes = pytree.walk(function)
-    begun = [x.targets[0].id for x in nodes if isinstance(x, ast.Assign) and _is_counter(x)]  # type: ignore[attr-defined]
+    begun = [name for x in nodes if isinstance(x, ast.Assign) for name in _begun(x)]
     bound = [x.id for x in nodes if isinstance(x, ast.Name) and isinstance(x.ctx, ast.Store)]
     parameters = {x.arg for x in nodes if isinstance(x, ast.arg)}
     names = {name for name in begun if begun.count(name) == bound.count(name)} - parameters
     return only_added_to(function, names - set(others)) if names else names
 
 
-def _is_counter(x: ast.Assign) -> bool:
-    """``x = {"a": 0, "b": 0}``, ``x = {k: 0 for k in ...}`` and ``x = dict.fromkeys(keys, 0)``."""
-    if len(x.targets) != 1 or not isinstance(x.targets[0], ast.Name):
-        return False
-    match x.value:
-        case ast.Dict(keys=keys, values=values) if keys and None not in keys:
-            return all(map(_is_number, values))
-        case ast.DictComp(value=value):
-            return _is_number(value)
-        case ast.Call(func=ast.Attribute(value=ast.Name(id="dict"), attr="fromkeys"), args=[_, value]):
-            return _is_number(value)
-    return False
+def _begun(x: ast.Assign) -> list[str]:
+    """The name x of ``x = {"a": 0, "b": 0}``, ``x = {k: 0 for k in ...}`` and ``x = dict.fromkeys(keys, 0)``."""
+    match x.targets, x.value:
+        case [ast.Name(id=name)], ast.Dict(values=[_, *_] as values):  # of {**other} a value is no number
+            pass
+        case [ast.Name(id=name)], ast.DictComp(value=value):
+            values = [value]
+        case [ast.Name(id=name)], ast.Call(
+            func=ast.Attribute(value=ast.Name(id="dict"), attr="fromkeys"), args=[_, value]
+        ):
+            values = [value]
+        case _:
+            return []
+    return [name] if all(map(_is_number, values)) else []
 
 
 def _is_number(x: ast.expr) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 
 from attndsl.dsl.pyimport.lift import collections_ as C
@@ -17,8 +18,7 @@ from attndsl.dsl.pyimport.lift.values import DictValue, Growing, NoneValue, Part
 
 def _dict(m: Machine, ref: Ref) -> DictValue:
     found = m.contents(ref)
-    if not isinstance(found, DictValue):
-        raise m.stop("this object is no dict", code="E0302")
+    assert isinstance(found, DictValue), "whoever asks knows that it is a dict"
     return found
 
 
@@ -62,13 +62,30 @@ def _may_add(m: Machine, ref: Ref) -> None:
 
 def counted_on(m: Machine, ref: Ref) -> None:
     """Which keys the dict has matters: a look-up before, or in another iteration, may have added one."""
-    held = m.state.heap.get(ref.key)
-    if not isinstance(held, DictValue | Growing) or held.length is not None:
-        return
     if ref.key in m.looked_up:
         raise m.stop("a walk through a dict to which a look-up may have added a key", code="E0310")
     if m.loops:
         m.walked.add(ref.key)
+
+
+def walked_by(m: Machine, node: ast.expr) -> set[int]:
+    """The dicts through which a loop over the expression walks, while it runs."""
+    match node:
+        case (
+            ast.Name(id=name)
+            | ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="items" | "keys" | "values"))
+        ):
+            found = m.lookup(name)
+            return {found.key} if isinstance(found, Ref) else set()
+        case ast.Call(func=ast.Name(id="enumerate" | "zip"), args=args):
+            return {key for a in args for key in walked_by(m, a)}
+    return set()
+
+
+def check_walked(m: Machine, keys: set[int]) -> None:
+    """After the loop: Python has failed if an iteration looked up a key that the dict did not have."""
+    if keys & m.looked_up:
+        raise m.stop("a look-up that may add a key to a dict that is walked through", code="E0310")
 
 
 def lookup(m: Machine, ref: Ref, key: Value) -> Value:
@@ -80,7 +97,7 @@ def lookup(m: Machine, ref: Ref, key: Value) -> Value:
         return tables.read(m, table, tables.place(m, key, table.length, table.array))
     if table.default in _ADDING and not _own_key(m, table, key):
         _may_add(m, ref)
-    if not table.default and not _own_key(m, table, key) and not m.holds(has_key(m, ref, key)):
+    if not table.default and not _own_key(m, table, key):
         m.require(has_key(m, ref, key), kind="KeyError")
     return get(m, ref, key, None)
 

@@ -87,11 +87,15 @@ def _list(m: Machine, node: ast.List | ast.Set | ast.Tuple) -> Value:
         from attndsl.dsl.pyimport.lift.lists import hashed
 
         items = tuple(hashed(m, item) for item in items)
-    return m.allocate(literal(items, isinstance(node, ast.Set)))
+    from attndsl.dsl.pyimport.lift import arrays
+
+    return m.allocate(literal(tuple(arrays.held(m, item) for item in items), isinstance(node, ast.Set)))
 
 
 def _dict(m: Machine, node: ast.Dict) -> Value:
     from attndsl.dsl.pyimport.lift.lists import hashed
+
+    from attndsl.dsl.pyimport.lift import arrays
 
     parts: list[Part] = []
     for key, value in zip(node.keys, node.values, strict=True):
@@ -100,7 +104,8 @@ def _dict(m: Machine, node: ast.Dict) -> Value:
 
             parts.extend(constants.unpacked(m, value))
             continue
-        parts.append(Part((), T.TRUE, TupleValue((hashed(m, evaluate(m, key)), evaluate(m, value)))))
+        own = hashed(m, evaluate(m, key))
+        parts.append(Part((), T.TRUE, TupleValue((own, arrays.held(m, evaluate(m, value))))))
     return m.allocate(DictValue(tuple(parts)))
 
 
@@ -118,8 +123,6 @@ def condition(m: Machine, node: ast.expr) -> Term:
         finally:
             m.state.path = held
         return T.disj(parts) if stop_at else T.conj(parts)
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        return T.not_(condition(m, node.operand))
     found = truth(m, evaluate(m, node))
     if m.holds(found):
         return T.TRUE

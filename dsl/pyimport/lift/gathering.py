@@ -34,7 +34,7 @@ def rewritten(function: ast.FunctionDef, source: SourceFile) -> ast.FunctionDef:
     tables = dict(found for x in pytree.walk(function) if (found := _table(x)) and found[0] not in made)
     added = only_added_to(function, tables.keys()) if tables else set()
     guarded = any(_empty_place(x, tables) for x in pytree.walk(function)) if tables else False
-    counted = counters.found(function, own, made.keys())
+    counted = counters.found(function, made.keys())
     if not made and not added and not guarded and not counted:
         return function
     function = copy.deepcopy(function)

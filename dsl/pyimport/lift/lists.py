@@ -44,7 +44,9 @@ def freeze(m: Machine, value: Value) -> Value:
         return Choice(value.condition, freeze(m, value.then), freeze(m, value.other))
     if isinstance(value, RowRef) and not (value.start is T.ZERO and m.lengths.get(value.matrix) is value.length):
         raise m.stop("a part of an array is stored in a list", code="E0311")  # a whole vector shows its later changes
-    return value
+    from attndsl.dsl.pyimport.lift import arrays
+
+    return arrays.held(m, value)
 
 
 def _record(m: Machine, found: DictValue) -> Value:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 from attndsl.dsl import pytree
-from attndsl.dsl.pyimport.lift import climbing, lookback, ordering, unordered, whiles
+from attndsl.dsl.pyimport.lift import climbing, dicts, lookback, ordering, unordered, whiles
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import summary as S
 from attndsl.dsl.pyimport.lift import terms as T
@@ -37,9 +37,10 @@ from attndsl.dsl.pyimport.lift.values import (
 def run_for(m: Machine, node: ast.For) -> bool:
     iterated = spread(m, lambda v: v, evaluate(m, node.iter))
     m.persist()
-    if isinstance(iterated, Choice):
-        return _by_cases(m, node, iterated)
-    return _over(m, node, iterated)
+    walked = dicts.walked_by(m, node.iter)
+    alive = _by_cases(m, node, iterated) if isinstance(iterated, Choice) else _over(m, node, iterated)
+    dicts.check_walked(m, walked)
+    return alive
 
 
 def _by_cases(m: Machine, node: ast.For, choice: Choice) -> bool:

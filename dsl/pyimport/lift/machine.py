@@ -196,8 +196,7 @@ class Machine:
     def step(self, node: ast.AST) -> None:
         self.steps += 1
         self.node = node
-        if len(self.state.path) > _LONG_PATH:
-            T.spend(len(self.state.path) // _LONG_PATH)
+        T.spend(len(self.state.path) // _LONG_PATH)
         if self.steps > MAX_STEPS or len(self.events) > MAX_EVENTS:
             raise self.stop("the program is too long to lift", node, "E0309")
 

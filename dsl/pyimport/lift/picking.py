@@ -73,6 +73,6 @@ def by_array(m: Machine, value: RowRef | Vector, index: Value) -> Value | None:
         m.require(T.not_(v.untyped), kind="IndexError")
         return masked(m, value, v)
     if kind != "int":
-        raise m.stop("an array is indexed by an array", code="E0315")
+        raise m.stop("an array is indexed by texts, or by numbers that may have a fraction", code="E0315")
     m.require(T.not_(v.untyped), kind="IndexError")
     return taken(m, value, v)

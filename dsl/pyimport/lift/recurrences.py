@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import copy
+from collections import Counter
 
 from attndsl.dsl import pytree
 from attndsl.dsl.pyimport.lift import handing_on
@@ -23,14 +24,13 @@ def rewritten(function: ast.FunctionDef) -> ast.FunctionDef:
         if lists
         else []
     )
-    if not fields and not loops:
-        return function
-    function = copy.deepcopy(function)
     if fields:
-        function = _Fields(fields).visit(function)
+        function = ast.fix_missing_locations(_Fields(fields).visit(copy.deepcopy(function)))
     if loops:
+        function = copy.deepcopy(function)
         handing_on.in_blocks(function, lists)
-    return ast.fix_missing_locations(function)
+        ast.fix_missing_locations(function)
+    return function
 
 
 # ---------------------------------------------------------------- dicts with written keys
@@ -39,8 +39,8 @@ def rewritten(function: ast.FunctionDef) -> ast.FunctionDef:
 def _fields(function: ast.FunctionDef) -> dict[str, dict[object, ast.expr]]:
     """Dicts and short lists with constant items that are used by constant keys alone, some of them set in a loop."""
     made: dict[str, dict[object, ast.expr]] = {}
-    uses: dict[str, int] = {}
-    inside: dict[str, int] = {}
+    uses: Counter[str] = Counter()
+    inside: Counter[str] = Counter()
     stored: set[str] = set()
     nodes = pytree.walk(function)
     for x in nodes:
@@ -49,17 +49,17 @@ def _fields(function: ast.FunctionDef) -> dict[str, dict[object, ast.expr]]:
             name = x.targets[0].id
             if found is not None and name not in made:
                 made[name] = found
-                uses[name] = uses.get(name, 0) - 1  # the assignment itself
+                uses[name] -= 1  # the assignment itself
         if isinstance(x, ast.Name):
-            uses[x.id] = uses.get(x.id, 0) + 1
+            uses[x.id] += 1
         if isinstance(x, ast.Subscript) and isinstance(x.value, ast.Name) and isinstance(x.slice, ast.Constant):
-            inside[x.value.id] = inside.get(x.value.id, 0) + (not isinstance(x.ctx, ast.Del))
+            inside[x.value.id] += not isinstance(x.ctx, ast.Del)
             if not isinstance(x.ctx, ast.Load):
                 stored.add(x.value.id)
     return {
         name: items
         for name, items in made.items()
-        if name in stored and uses[name] == inside.get(name) and _known_keys(function, name, items)
+        if name in stored and uses[name] == inside[name] and _known_keys(function, name, items)
     }
 
 
@@ -76,7 +76,7 @@ def _written(x: ast.expr) -> dict[object, ast.expr] | None:
 
 
 def _is_constant(x: ast.expr) -> bool:
-    return isinstance(x, ast.Constant) or (isinstance(x, ast.UnaryOp) and isinstance(x.operand, ast.Constant))
+    return isinstance(x, ast.Constant | ast.UnaryOp)  # a number with a sign, most often; others are as good
 
 
 def _known_keys(function: ast.FunctionDef, name: str, items: dict[object, ast.expr]) -> bool:

@@ -222,7 +222,24 @@ def column(m: Machine, matrix: str, rows: ast.Slice, index: ast.expr) -> Value:
     term = m.read_cell(matrix, k, at)
     m.state.path = held
     m.loops.pop()
-    return Vector(T.N, lambda row: Scalar(T.subst(term, {k: row}), True), fixed=True, slice_of=A_MATRIX)
+    ask = unchanged(m, matrix)
+
+    def cell(row: Term) -> Scalar:
+        ask()
+        return Scalar(T.subst(term, {k: row}), True)
+
+    return Vector(T.N, cell, fixed=True, slice_of=A_MATRIX)
+
+
+def unchanged(m: Machine, matrix: str) -> Callable[[], None]:
+    """A question for later: it raises if the matrix, which an array shows, was changed meanwhile."""
+    time = len(m.events)
+
+    def ask() -> None:
+        if any(e.matrix == matrix and e.op != "check" for e in m.events[time:]):
+            raise m.stop("an array is read after a change of the one that it shows", code="E0311")
+
+    return ask
 
 
 A_MATRIX = -1

@@ -58,7 +58,7 @@ def stored(m: Machine, node: ast.Assign | ast.AugAssign) -> bool:
     """Carry out such an assignment; False for others."""
     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
     to, of = _block(targets[0]), _block(node.value)
-    if len(targets) != 1 or to is None or of is None or to.name == of.name:
+    if len(targets) != 1 or to is None or of is None:
         return False
     op = {ast.Add: "+", ast.Mult: "*"}.get(type(node.op), "") if isinstance(node, ast.AugAssign) else "="
     down = _shift(to.rows, of.rows)

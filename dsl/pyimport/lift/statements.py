@@ -72,6 +72,8 @@ def _assign(m: Machine, node: ast.Assign) -> bool:
     value = evaluate(m, node.value)
     for target in node.targets:
         store(m, target, value, node)
+        if isinstance(target, ast.Name):  # an array has got its place, which other names share
+            value = m.state.frames[m.frames[-1].key][target.id]
     return True
 
 
@@ -213,8 +215,8 @@ def _changed_array(m: Machine, op: str, old: Vector | Sheet, value: Value, node:
         raise m.stop("an array of texts is changed", node, "E0311")
     if not isinstance(found, Vector | Sheet):
         raise m.stop("an array is changed in an unusual way", node, "E0315")
-    before, after = (T.as_number(elementwise.probe(x).term).kind for x in (old, found))
-    if before == "num" or (before == "int") != (after == "int"):
+    before, after = (elementwise.probe(x).term.kind for x in (old, found))
+    if before not in ("int", "float") or (before == "int") != (after == "int"):
         raise m.stop("an array of this type is assigned another type", node, "E0315")
     return replace(found, fixed=True, own=True) if isinstance(found, Vector) and old.own else found
 

@@ -145,8 +145,7 @@ def placed_to_change(m: Machine, node: ast.expr, base: Value) -> Value:
     """``np.tril(np.ones((n, n)))`` gets a place when a cell of it is changed."""
     if not (isinstance(base, Opaque) and base.name == "tril" and isinstance(node, ast.Name)) or m.loops:
         return base
-    holders = sum(v == base for frame in m.state.frames.values() for v in frame.values())
-    if holders != 1:
+    if aliases.holders(m, lambda v: v == base) != 1:
         raise m.stop("a matrix that is known by other names is changed", node, "E0311")
     found = matrices.as_grid(m, base)
     m.assign(node.id, found)
@@ -161,7 +160,8 @@ def _masked(m: Machine, base: Sheet | Vector, index: ast.expr, value: Value, nod
         mask = E.apply(m, lambda k: Scalar(T.compare("==", k.term, at)), _numbered(base))
     if m.loops and base.own:
         raise m.stop("an array that was made before the loop is changed", node, "E0311")
-    if not isinstance(mask, Sheet | Vector) or not isinstance(value, Scalar) or not only_holder(m, base):
+    mask = _fitting(m, base, mask)
+    if mask is None or not isinstance(value, Scalar) or not only_holder(m, base):
         raise m.stop("an array is changed in an unusual way", node, "E0315")
 
     def one(old: Value, c: Value) -> Value:
@@ -175,6 +175,15 @@ def _masked(m: Machine, base: Sheet | Vector, index: ast.expr, value: Value, nod
     return found
 
 
+def _fitting(m: Machine, base: Sheet | Vector, mask: Value | None) -> Value | None:
+    """The mask as it lies on the array, where it has the array's shape or chooses rows of it: numpy stretches none."""
+    if isinstance(base, Vector):
+        return mask if isinstance(mask, Vector) else None
+    if isinstance(mask, Vector):
+        return sheets.turned(sheets.of(m, mask)) if base.tall else None
+    return mask if isinstance(mask, Sheet) and (mask.tall, mask.wide) == (base.tall, base.wide) else None
+
+
 def _numbered(v: Vector) -> Vector:
     if v.items is not None:
         return E.written(tuple(Scalar(T.const(k)) for k in range(len(v.items))))
@@ -185,14 +194,14 @@ def _as_stored(m: Machine, t: Term, old: Term) -> Term:
     """The number in an array of the old one's kind."""
     if "str" in (t.kind, old.kind):
         raise m.stop("an array of texts is changed", code="E0311")
-    t = T.as_number(t) if old.kind != "bool" else t
+    if old.kind == "bool":
+        return t if t.kind == "bool" else T.compare("!=", t, T.ZERO)
+    t = T.as_number(t)
     if old.kind == "int" and T.is_const(t) and t.kind == "float" and float(t.data).is_integer():
         return T.const(int(t.data))
-    if (old.kind in ("int", "bool")) != (t.kind in ("int", "bool")) and old.kind in ("int", "bool"):
+    if old.kind in ("int", "num") and t.kind != "int":  # the second may hold whole numbers only
         raise m.stop("an array of this type is assigned another type", code="E0315")
-    if old.kind == "num" and t.kind != "int":  # it may hold whole numbers only
-        raise m.stop("an array of this type is assigned another type", code="E0315")
-    return t if old.kind in ("int", "bool") else as_float(t)
+    return t if old.kind == "int" else as_float(t)
 
 
 def _hint(m: Machine, name: str, value: Value) -> None:

@@ -28,7 +28,7 @@ def joined(m: Machine, separator: Term, parts: Seq) -> Opaque:
 def changed(text: Opaque, method: str) -> Opaque:
     """``text.lower()``, and ``text.strip()``, which takes away nothing that is searched for here."""
     separator, parts, lower = text.data if text.name == "joined" else (None, None, text.data)
-    lower = "lower" if method == "lower" else lower or "as it is"
+    lower = "lower" if "lower" in (method, lower) else "as it is"
     return Opaque("joined", (separator, parts, lower)) if text.name == "joined" else Opaque("sentence", lower)
 
 

@@ -110,9 +110,17 @@ def diagonal(m: Machine, value: Value, by: Term, node: ast.AST) -> Value:
     sheet = sheets.of(m, value)
     if by is not T.ZERO or not sheets.is_whole(sheet):
         raise m.stop("a diagonal with these arguments", node, "E0315")
-    return Vector(
-        T.N, lambda k: sheet.at(k, k), fixed=True, slice_of=sheets.A_MATRIX if isinstance(value, Grid) else None
-    )
+    ask = _unchanged(m, value)
+
+    def cell(k: Term) -> Scalar:
+        ask()
+        return sheet.at(k, k)
+
+    return Vector(T.N, cell, fixed=True, slice_of=sheets.A_MATRIX if isinstance(value, Grid) else None)
+
+
+def _unchanged(m: Machine, value: Value) -> Callable[[], None]:
+    return sheets.unchanged(m, value.matrix) if isinstance(value, Grid) else lambda: None
 
 
 # ---------------------------------------------------------------- rows and columns
@@ -230,8 +238,9 @@ def _broadcast(m: Machine, node: ast.Call) -> Value:
     if len(node.args) != 2 or node.keywords:
         raise m.stop("np.broadcast_to with these arguments", node, "E0315")
     arrays.zeros(m, evaluate(m, node.args[1]), Scalar(T.ZERO), "")
-    sheet = sheets.of(m, _looked_at(m, node))
-    return Sheet(sheet.at, seen=sheet.seen)
+    value = _looked_at(m, node)
+    sheet = sheets.of(m, value)
+    return Sheet(sheet.at, seen=value if isinstance(value, RowRef) else sheet.seen)
 
 
 def _rolled_matrix(m: Machine, sheet: Sheet, by: Scalar, down: bool, node: ast.AST) -> Value:
@@ -267,14 +276,13 @@ def _flipped(down: bool) -> Handler:
 
     def handler(m: Machine, node: ast.Call) -> Value:
         value = argument(m, node.args[0])
-        sheet, time, last = sheets.of(m, value), len(m.events), T.sub(T.N, T.ONE)
+        sheet, ask, last = sheets.of(m, value), _unchanged(m, value), T.sub(T.N, T.ONE)
         if not sheets.is_whole(sheet):
             raise m.stop("a matrix that is not n by n", node, "E0315")
         named = isinstance(value, Grid) and aliases.holders(m, lambda v: isinstance(v, Grid) and v == value) > 0
 
         def at(r: Term, c: Term) -> Scalar:
-            if isinstance(value, Grid) and any(e.matrix == value.matrix for e in m.events[time:]):
-                raise m.stop("an array is read after a change of the one that it shows", code="E0311")
+            ask()
             return sheet.at(T.sub(last, r), c) if down else sheet.at(r, T.sub(last, c))
 
         return Sheet(at, own=isinstance(value, Grid) and not named, seen=value if named else sheet.seen or sheet)
