@@ -54,7 +54,8 @@ ELSEWHERE = ("embedding_similarity", "sentence")
 """What the stand-in for a tokenizer does not have: recorded only."""
 FILLED = "for i in range(n):\n    for j in range(n):\n        A[i, j] = i + 2 * j + 1\n"
 KINDS = (
-    "statements", "variants", "guards", "edges", "arrays", "conditions", "widened", "borders", "aliases", "idioms",
+    "statements", "variants", "guards", "guards_2", "edges", "arrays", "conditions", "widened", "borders", "aliases",
+    "idioms",
 )  # fmt: skip
 SIZE = 12
 """Snippets in one test: enough to make it quick, few enough to see what failed."""

@@ -103,7 +103,7 @@ def _snippets() -> dict[str, dict[str, str]]:
     lines = lines_of("word_expressions.txt")
     expressions = [(x, f"{CELLS}{x}\n") for x in lines if not x.startswith("#")]
     found = chunked("expressions", expressions)
-    for kind in ("statements", "variants", "collections", "guards", "edges", "borders"):
+    for kind in ("statements", "variants", "collections", "guards", "guards_2", "edges", "borders"):
         bodies = "\n".join(lines_of(f"word_{kind}.txt")).split("\n---\n")[1:]
         before = ALIGNED if kind == "collections" else ""
         named = [(b.replace("\n", "\n# "), before + "".join(f"    {x}\n" for x in b.splitlines())) for b in bodies]
