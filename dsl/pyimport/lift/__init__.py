@@ -10,6 +10,7 @@ import ast
 import sys
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from attndsl.dsl import nodes as D
@@ -59,7 +60,7 @@ def lift_function(
     constants: Mapping[str, ast.expr],
     source: SourceFile,
     description: str = "",
-    imports: Mapping[str, str] | None = None,
+    imports: Mapping[str, str] = MappingProxyType({}),
     volatile: frozenset[str] = frozenset(),
     bare: bool = False,
 ) -> D.Program:
@@ -70,7 +71,7 @@ def lift_function(
     list of tokens itself and the matrix is returned alone. The result is bidirectional and equals
     the matrix that Python returns. Raises NotLiftable (reason, span, code E03xx).
     """
-    return _lift(function, functions, constants, source, description, imports or {}, volatile, bare, {}, {}).program
+    return _lift(function, functions, constants, source, description, imports, volatile, bare, {}, {}).program
 
 
 def _lift(
@@ -230,7 +231,7 @@ def _result(m: Machine, found: list[tuple[Term, Value]], node: ast.AST, bare: bo
             case _:
                 raise m.stop("what is returned is not the matrix", node, "E0315")
     if len(grids) > 1 or _filled_where(m, grids, nothing):
-        if earlier or m.loops:
+        if earlier:
             raise m.stop("one matrix or another is returned", node, "E0315")
         return assemble.Result(_either(m, grids, nothing), single)
     return assemble.Result(next(iter(grids), None), single)
@@ -239,7 +240,7 @@ def _result(m: Machine, found: list[tuple[Term, Value]], node: ast.AST, bare: bo
 def _made(m: Machine, value: Value, c: Term) -> Value:
     """A matrix of one number, as ``np.ones((n, n)) / n``, and a triangle of ones get a place; others have one."""
     if c in (T.compare("==", T.N, T.ONE), T.compare("<=", T.N, T.ONE)):
-        if isinstance(value, Opaque) and value.name == "filled" and isinstance(value.data, Scalar):
+        if isinstance(value, Opaque) and value.name == "filled":
             return Opaque("literal", ((value.data.term,),))
         if isinstance(value, Opaque) and value.name == "tril":
             return Opaque("literal", ((T.const(1.0),),))

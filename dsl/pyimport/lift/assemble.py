@@ -109,6 +109,7 @@ def _without_single(drafts: list[tuple[int, Draft]]) -> list[tuple[int, Draft]]:
     """With one token the last rule sets the only cell, so that the others need not exclude that case."""
     alone = {T.compare("!=", T.N, T.ONE), T.not_(T.compare("<=", T.N, T.ONE)), T.compare(">", T.N, T.ONE)}
     risky = any(d.op == "fail" or _may_fail(t) for _, d in drafts for t in (d.value, *d.when, *d.where))
+    risky = risky or any(_reads_beyond(d, alone) for _, d in drafts)
     for _, d in drafts:
         if not risky or d.op in ("normalize", "mask"):
             d.when = [c for c in d.when if c not in alone]
@@ -117,6 +118,15 @@ def _without_single(drafts: list[tuple[int, Draft]]) -> list[tuple[int, Draft]]:
 
 def _may_fail(t: Term) -> bool:
     return not t.total or bool(t.marks & T.MAY_FAIL)
+
+
+def _reads_beyond(d: Draft, alone: set[Term]) -> bool:
+    """With one token the rule would set a cell to what it reads at a place that is not there."""
+    one = {T.N: T.ONE, Q: T.ZERO, KEY: T.ZERO}
+    if any(T.subst(c, one) is T.FALSE for c in (*d.when, *d.where) if c not in alone):
+        return False
+    places = (a for x in T.walk(T.subst(d.value, one)) if x.op in ("feature", "read", "stat") for a in x.args)
+    return any(T.is_const(a) and a is not T.ZERO for a in places)
 
 
 def _matrix_names(drafts: list[tuple[int, Draft]], result: Result, copies: dict[tuple[str, int], str]) -> Names:

@@ -209,7 +209,7 @@ def _lambda(m: Machine, node: ast.Lambda) -> Value:
     frame = m.frames[-1]
     if not frame.of_file or m.state.frames[frame.key]:  # a comprehension of the file has names that it may read
         return Closure(node, frame.key, defaults.values(m, node))
-    return Closure(node, -1, defaults.shared(m, node))
+    return Closure(node, defaults=defaults.shared(m, node))
 
 
 register(ast.Call, _call)

@@ -14,7 +14,7 @@ from attndsl.dsl.pyimport.lift.view import View
 
 def drained(view: View, end: Term, var: Term, old: Term) -> tuple[Term, Term] | None:
     """The budget at the start of an iteration and after the loop; None when it changes in another way."""
-    if not (T.is_const(old) and old.kind in ("int", "float") and old.data >= 0) and not _is_no_less(view.m, old):
+    if not _is_no_less(view.m, old):
         return None
     spent = _spent(view, end, var)
     if spent is None:

@@ -97,13 +97,17 @@ def _of_sequence(m: Machine, name: str, seq: Seq, default: Value | None, key: Va
     some = C.exists(part.binders, part.condition)
     if default is None:
         m.require(some, node)
+        return _of_part(m, name, part, key, seq.is_set, node)
+    return merge_values(some, m.under(some, lambda: _of_part(m, name, part, key, seq.is_set, node)), default)
+
+
+def _of_part(m: Machine, name: str, part: Part, key: Value | None, is_set: bool, node: ast.AST) -> Value:
+    """max or min of a part that has elements."""
     if key is not None or isinstance(part.element, TupleValue):
-        found = _by_key(m, name, part, key, seq.is_set)
-    elif isinstance(part.element, Scalar) and part.element.term.kind != "str":
-        found = _folded(name, part, part.element)
-    else:
-        raise m.stop(f"{name!r} of these elements", node, "E0302")
-    return found if default is None else merge_values(some, found, default)
+        return _by_key(m, name, part, key, is_set)
+    if isinstance(part.element, Scalar) and part.element.term.kind != "str":
+        return _folded(name, part, part.element)
+    raise m.stop(f"{name!r} of these elements", node, "E0302")
 
 
 def _over_parts(m: Machine, name: str, seq: Seq, node: ast.AST) -> Value:

@@ -100,7 +100,7 @@ def _later(p: Part) -> tuple[Term, Value]:
         low, high = (b.low, b.var) if b.descending else (T.add(b.var, T.ONE), b.high)
         bounds = Binder(y, low, high)
     at = T.agg("last" if b.descending else "first", y, b.domain, bounds.low, bounds.high, where)
-    if where is T.TRUE and not b.over_words:
+    if where is T.TRUE:
         at = T.sub(b.var, T.ONE) if b.descending else T.add(b.var, T.ONE)
     return C.exists((bounds,), where), subst_value(p.element, {b.var: at})
 

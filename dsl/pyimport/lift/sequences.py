@@ -20,6 +20,7 @@ from attndsl.dsl.pyimport.lift.values import (
     Binder,
     CellRow,
     CellTable,
+    Chosen,
     Grid,
     NoneValue,
     Opaque,
@@ -60,6 +61,10 @@ def _length(m: Machine, v: Value) -> Value:
             return Scalar(T.const(len(items)))
         case Span():
             return Scalar(spans.size(v))
+        case Sheet(tall=False):
+            return known(1)
+        case Chosen():
+            raise m.stop("how many cells a mask chooses", code="E0302")
     if arrays.is_array(v) or isinstance(v, CellTable | CellRow):
         return Scalar(T.N)
     seq = sequence(m, v)

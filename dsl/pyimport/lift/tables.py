@@ -65,10 +65,9 @@ def from_list(seq: Seq) -> DictValue | None:
     (b,) = p.binders
     if b.domain is T.ALL_WORDS:
         return DictValue((Part((b,), T.TRUE, TupleValue((Scalar(T.windex(b.var)), p.element))),), WORD_COUNT)
-    if b.over_words:
+    if b.low is not T.ZERO:  # as of the words of a relation, which have no number where they begin
         return None
-    pair = TupleValue((Scalar(T.sub(b.var, b.low)), p.element))
-    return DictValue((Part((b,), T.TRUE, pair),), T.sub(b.high, b.low)) if b.low is T.ZERO else None
+    return DictValue((Part((b,), T.TRUE, TupleValue((Scalar(b.var), p.element))),), b.high)
 
 
 def from_vector(m: Machine, v: Vector) -> Ref | None:
@@ -120,12 +119,14 @@ def fill(m: Machine, ref: Ref, low: Term, high: Term, value: Value) -> None:
 def replace_items(m: Machine, ref: Ref, value: Value) -> None:
     """``a += x`` of a whole array, seen by every name that it has; numpy keeps the type of the items."""
     held = m.mutable(ref)
-    if not isinstance(held, DictValue) or not isinstance(value, Vector) or held.length is None:
+    if not isinstance(held, DictValue) or not isinstance(value, Vector):
         raise m.stop("an array is changed this way", code="E0311")
+    assert held.length is not None
     k = T.fresh("int")
     element = value.at(k)
-    if element.term.kind != held.array or not m.holds(T.compare("==", value.length, held.length)):
+    if element.term.kind != held.array:
         raise m.stop("an array of this type is assigned another type", code="E0315")
+    assert m.holds(T.compare("==", value.length, held.length)), "an operation with it gives as many numbers"
     first = Part((Binder(k, T.ZERO, held.length),), T.TRUE, TupleValue((Scalar(k), element)))
     m.state.heap[ref.key] = DictValue((first,), held.length, held.array)
 
@@ -171,8 +172,7 @@ def sequence(m: Machine, table: DictValue) -> Seq:
 def vector(m: Machine, table: DictValue) -> Vector:
     """An array's items as numpy sees them."""
     (p,) = sequence(m, table).parts
-    if not isinstance(p.element, Scalar) or p.element.term.kind == "str":
-        raise m.stop("an array of these items", code="E0315")
+    assert isinstance(p.element, Scalar), "see item"
     var, term, length = p.binders[0].var, p.element.term, table.length
     assert length is not None
     return Vector(length, lambda at: Scalar(T.subst(term, {var: at}), True))

@@ -96,7 +96,7 @@ def _cut_off(nodes: list[ast.AST], name: str, begin: ast.stmt, is_deque: bool) -
         if not isinstance(loop, ast.For):
             continue
         own = own_statements(loop.body)
-        cuts = [(s, size) for s in own if (size := _cut(s, name))]
+        cuts = [(s, size) for s in own if (size := _cut(s, name, is_deque))]
         appends = [s for s in own if appended(s, name) is not None]
         if not cuts or len({size for _, size in cuts}) != 1 or not appends:
             continue
@@ -106,12 +106,12 @@ def _cut_off(nodes: list[ast.AST], name: str, begin: ast.stmt, is_deque: bool) -
     return None
 
 
-def _cut(s: ast.stmt, name: str) -> int:
+def _cut(s: ast.stmt, name: str, is_deque: bool) -> int:
     """How many items ``if len(x) > 3: x.pop(0)`` leaves; 0 for other statements."""
     if not (isinstance(s, ast.If) and not s.orelse and len(s.body) == 1):
         return 0
-    texts = (f"{name}.pop(0)", f"del {name}[0]", f"{name}.popleft()", f"{name} = {name}[1:]")
-    if ast.unparse(s.body[0]) not in texts:
+    own = (f"{name}.popleft()",) if is_deque else (f"{name}.pop(0)", f"{name} = {name}[1:]")  # the other has none
+    if ast.unparse(s.body[0]) not in (f"del {name}[0]", *own):
         return 0
     match s.test:
         case ast.Compare(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 from lift_support import expected, reason, same_or_fails, source_of, table
 
+from attndsl.dsl import pytree
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.interpreter import interpret
 from attndsl.dsl.pyimport import import_python, lift
@@ -178,6 +181,17 @@ def test_a_mistake_is_not_hidden_by_another_form(number: int, monkeypatch: pytes
     (found,) = import_python(SourceFile("file.py", text)).programs
     assert found.typed is None
     assert "a bug of attndsl" in found.diagnostics[0].headline
+
+
+@pytest.mark.parametrize(("less", "tried"), [(0, True), (1, False)])
+def test_a_large_function_is_not_lifted_in_another_form(
+    less: int, tried: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = source_of(SECOND_FORM)
+    (function,) = (s for s in ast.parse(text).body if isinstance(s, ast.FunctionDef) and s.name == "program")
+    monkeypatch.setattr(lift, "_MOST_NODES", len(pytree.walk(function)) - less)
+    (found,) = import_python(SourceFile("file.py", text)).programs
+    assert (found.typed is not None) == tried
 
 
 LINES = {

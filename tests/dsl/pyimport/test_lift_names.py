@@ -42,6 +42,7 @@ CASES = [
     ('WORDS = ["a", "b"]\nK = len(WORDS)', "WORDS = [1, 2, 3]\nA[0, 0] = K + len(WORDS)", True),
     ('WORDS = ["a", "b"]\nK = len(WORDS)\ndef f(WORDS):\n    return K', "A[0, 0] = f([1, 2, 3])", True),
     ("i = 4\nK = i + 1", "for i in range(n):\n    A[i, 0] = K + i", True),
+    ("k = 5\nF = [lambda x: x + k for k in (1, 2)]", "A[0, 0] = F[0](1)", False),
     ("K = 1\nL = K + 1\nK = 5", "A[0, 0] = 10 * K + L", True),
     ("K = 1\nL = K + 1\nK = 5\nM = K + L\nK = 7", "A[0, 0] = 100 * K + 10 * L + M", True),
     ("L = K + 1\nK = 5", "A[0, 0] = 10 * K + L", False),

@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from attndsl.dsl.pyimport.lift.liveness import after_loops
+from attndsl.dsl.pyimport.lift.liveness import _Liveness, after_loops
 
 NAMES = "abcdef"
 
@@ -52,6 +52,11 @@ def _live(text: str) -> list[set[str]]:
 def test_names_that_are_read_after_an_iteration(body: str, live: set[str]) -> None:
     text = "def f(n):\n" + "\n".join("  " + line for line in body.splitlines())
     assert _live(text) == [live]
+
+
+def test_each_name_has_a_bit_of_its_own() -> None:
+    names = _Liveness()
+    assert [names.bit(x) for x in "aba"] == [1, 2, 1]
 
 
 def test_a_break_skips_what_the_rest_of_the_body_sets() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import itertools
 
 import pytest
 
 from attndsl.dsl.printer import to_text
 from attndsl.dsl.pyimport import Imported, import_python
-from attndsl.dsl.pyimport.lift import assemble, calls
+from attndsl.dsl.pyimport.lift import assemble, calls, remembered, values
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.source import SourceFile
@@ -90,6 +91,7 @@ BODIES = {
         "    at = [0]\n    if n > 3:\n        at = marked(tokens, 0)", "A[i, j] = 1 if j in at else 0",
     ),
     "in a loop": ("", "A[i, j] = len(marked(tokens, 0))"),
+    "in a loop again": ("", "A[i, j] = 2 * len(marked(tokens, 0))"),
 }  # fmt: skip
 HELPER_OF = {"of a function": "called", "a function": "chosen", "may fail": "second"}
 AT = {what: number for number, what in enumerate(BODIES)}
@@ -150,11 +152,11 @@ def test_functions_are_remembered_and_what_may_fail_is_not(first: str, again: bo
 
 
 def test_what_was_remembered_costs_as_many_steps_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    spent: list[tuple[int, int, int]] = []
+    spent: list[tuple[int, int, int, int]] = []
     program = assemble.program
 
     def counted(m: Machine, *given: object) -> object:
-        spent.append((m.steps, T.spent(), T.made()))
+        spent.append((m.steps, T.spent(), T.made(), next(m.keys)))
         return program(m, *given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(assemble, "program", counted)
@@ -176,6 +178,81 @@ def test_what_was_remembered_costs_as_many_steps_as_before(monkeypatch: pytest.M
 def test_other_arguments_and_other_surroundings_are_executed(one: str, other: str, executed: list[str]) -> None:
     _outcomes(one, other)
     assert len(executed) == 2
+
+
+def test_only_a_call_of_the_program_itself_is_remembered(executed: list[str]) -> None:
+    _outcomes("in a loop")
+    once = len(executed)
+    _outcomes("in a loop", "in a loop again")
+    assert len(executed) == 3 * once
+
+
+def test_a_program_that_has_made_many_terms_is_not_compared(
+    executed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    alone = remembered._stands_alone
+
+    def counted(*given: object) -> bool:
+        made.append(len(T.own_terms()))
+        return alone(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(remembered, "_stands_alone", counted)
+    _outcomes("marked", "marked again")
+    assert (len(set(made)), len(executed)) == (1, 1)
+    for most, runs in ((made[0], 1), (made[0] - 1, 2)):
+        executed.clear()
+        monkeypatch.setattr(remembered, "_MOST_TERMS", most)
+        _outcomes("marked", "marked again")
+        assert len(executed) == runs
+
+
+def test_a_run_that_comes_near_a_limit_is_run(executed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[tuple[int, int, int]] = []
+    left, again = remembered._left, remembered._again
+    monkeypatch.setattr(remembered, "_left", lambda *given: dataclasses.replace(left(*given), spent=5))
+
+    def counted(m: Machine, known: remembered._Run, frame: object) -> object:
+        found.append((m.steps, known.steps, len(known.made)))
+        return again(m, known, frame)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(remembered, "_again", counted)
+    _outcomes("marked", "marked again")
+    ((before, steps, made),) = found
+    for most, room, runs in (
+        (before + steps, made + 6, 1), (before + steps - 1, made + 6, 2), (before + steps, made + 5, 2),
+    ):  # fmt: skip
+        executed.clear()
+        with monkeypatch.context() as limits:
+            limits.setattr(remembered, "MAX_STEPS", most)
+            limits.setattr(T, "room", lambda room=room: room)
+            _outcomes("marked", "marked again")
+        assert len(executed) == runs
+
+
+def test_a_run_that_changes_what_the_callers_names_hold_is_not_remembered(
+    executed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = values.NoneValue(), values.Opaque("x")
+    assert remembered._same({(1, "a"): one}, {(1, "a"): one})
+    assert not remembered._same({(1, "a"): one}, {(1, "a"): other})
+    assert not remembered._same({(1, "a"): one}, {(1, "a"): one, (1, "b"): one})
+    monkeypatch.setattr(remembered, "_same", lambda before, after: False)
+    _outcomes("marked", "marked again")
+    assert executed == ["marked", "marked"]
+
+
+def test_a_term_of_another_program_is_none_of_this_one() -> None:
+    T.clear()
+    old = T.mk("test", 1, (), "int")
+    assert remembered._Numbered().numbers(old) == (T.Term, old.serial)
+    T.clear()
+    for there in (0, 1):
+        assert there == len(T.own_terms())
+        with pytest.raises(remembered._Private):
+            remembered._Numbered().numbers(old)
+        T.mk("test", 2, (), "int")
+    T.clear()
 
 
 def test_limits_are_met_at_the_same_place(monkeypatch: pytest.MonkeyPatch) -> None:

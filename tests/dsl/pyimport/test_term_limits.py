@@ -78,6 +78,7 @@ def test_terms_that_were_there_at_the_import_stay() -> None:
 def test_what_may_be_none() -> None:
     w, text = T.fresh("word"), T.feature(T.fresh("word"), "text", "str")
     assert text.total
+    assert not T.mk("none", "test", (), "none").total
     assert not T.mk("index", None, (text, T.ZERO), "str").total
     found = {
         kind: T.mk("agg", kind, (T.ALL_WORDS, w, T.ZERO, T.N, T.TRUE, T.ONE), "int").total
