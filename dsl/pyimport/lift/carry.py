@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from attndsl.dsl.pyimport.lift import automata
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.capped import capped
 from attndsl.dsl.pyimport.lift.clamped import clamped
 from attndsl.dsl.pyimport.lift.combining import combined
 from attndsl.dsl.pyimport.lift.decaying import decayed
 from attndsl.dsl.pyimport.lift.draining import drained
+from attndsl.dsl.pyimport.lift.excluding import without_choices
 from attndsl.dsl.pyimport.lift.forms import _form, _normal, alternation, set_and_reset
 from attndsl.dsl.pyimport.lift.left_behind import Unknown, stripped, where_assigned
 from attndsl.dsl.pyimport.lift.machine import NotLiftable, Retry
@@ -150,6 +152,9 @@ def summed(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Ter
     try:
         return _summed(view, c, end, old)
     except NotLiftable:
+        settled = without_choices(end, frozenset(x.data for x in (c.var, c.unset) if x is not None))
+        if settled != end:
+            return _summed(view, c, settled, old)
         if not (isinstance(end, Scalar) and isinstance(old, Scalar)):
             raise
         plainer = without_tests(view, end.term, c.var, old.term)
@@ -191,6 +196,8 @@ def _summed(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Te
             found = capped(view, end.term, c.var, old.term) or clamped(view, end.term, c.var, old.term)
         if found is None and view.ordered:
             found = drained(view, end.term, c.var, old.term)
+        if found is None:
+            found = automata.two_states(view, c.var, end.term, old.term)
         if found is not None:
             return {c.var: found[0]}, Scalar(found[1], end.numpy if end.numpy == old.numpy else numpy)
         raise view.m.stop(f"{c.name!r} changes from iteration to iteration in an unknown way", view.node, "E0317")
@@ -250,6 +257,20 @@ def _on_and_off(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term
     return {c.var: _term_of(now), c.unset: T.not_(is_on)}, merge_values(left_on, then, NoneValue())
 
 
+def _of_two(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Term], Value] | None:
+    """The name has two values, or is None and set again and again, and which of the two decides what comes next."""
+    if c.unset is None:
+        if not (isinstance(end, Scalar) and isinstance(old, Scalar)):
+            return None
+        states = automata.two_states(view, c.var, end.term, old.term)
+        return states and ({c.var: states[0]}, Scalar(states[1], end.numpy if end.numpy == old.numpy else None))
+    found = automata.set_or_none(view, c.var, c.unset, end) if isinstance(old, NoneValue) else None
+    if found is None or not all(_fits(value, c) for _, value in found):
+        return None
+    (none, now), (left, last) = found
+    return {c.var: _term_of(now), c.unset: none}, merge_values(left, NoneValue(), last)
+
+
 def _last_value(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Term], Value]:
     """The name holds what the last iteration that assigned it gave."""
     m = view.m
@@ -270,6 +291,9 @@ def _last_value(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term
     if c.var.data in free or (c.unset is not None and c.unset.data in free):
         begun = since_reset(view, c.var, c.unset, c.value, ended, old)
         if begun is None:
+            turned = _of_two(view, c, ended, old)
+            if turned is not None:
+                return turned
             raise m.stop(f"{c.name!r} depends on itself from iteration to iteration", view.node, "E0317")
         if not all(_fits(value, c) for _, value in begun):
             raise Retry(f"{c.name}@{view.serial}")  # it holds another sort of value
