@@ -33,6 +33,8 @@ def two_states(view: View, var: Term, end: Term, old: Term) -> tuple[Term, Term]
 
 def _values(var: Term, end: Term, old: Term) -> tuple[Term, Term] | None:
     """The two written values, the first one last; of a flag, false and true."""
+    if not var.kind == end.kind == old.kind:
+        return None
     if var.kind == "bool":
         return T.FALSE, T.TRUE
     found: dict[Term, None] = {old: None}
@@ -62,7 +64,7 @@ def _where(t: Term, value: Term) -> Term | None:
 def _states(view: View, off: Term, on: Term, begun: Term) -> list[Term]:
     """Whether the second value is there, at the start of an iteration and after the loop.
 
-    ``off``: an iteration that finds the first value makes it the second one; ``on``: one that finds the second keeps it.
+    ``off``: an iteration that finds the first value makes it the second; ``on``: one that finds the second keeps it.
     """
     x = view.binder.var
     fixed = T.disj((T.conj((off, on)), T.conj((T.not_(off), T.not_(on)))))
@@ -70,6 +72,8 @@ def _states(view: View, off: Term, on: Term, begun: Term) -> list[Term]:
     states = []
     for before in (True, False):
         last, exists = view.last(fixed, before)
+        if fixed is T.FALSE:
+            exists = T.FALSE
         since = T.fresh(x.kind)
         anew = view.fold("count", T.conj((_after(view, x, since), turned)), T.NONE, before)
         ever = view.fold("count", turned, T.NONE, before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from attndsl.dsl.pyimport.lift import automata
@@ -11,14 +12,13 @@ from attndsl.dsl.pyimport.lift.clamped import clamped
 from attndsl.dsl.pyimport.lift.combining import combined
 from attndsl.dsl.pyimport.lift.decaying import decayed
 from attndsl.dsl.pyimport.lift.draining import drained
-from attndsl.dsl.pyimport.lift.excluding import without_choices
 from attndsl.dsl.pyimport.lift.forms import _form, _normal, alternation, set_and_reset
 from attndsl.dsl.pyimport.lift.left_behind import Unknown, stripped, where_assigned
 from attndsl.dsl.pyimport.lift.machine import NotLiftable, Retry
 from attndsl.dsl.pyimport.lift.merge import merge_values, subst_value
 from attndsl.dsl.pyimport.lift.resetting import as_first, restarted
 from attndsl.dsl.pyimport.lift.runs import since_reset
-from attndsl.dsl.pyimport.lift.starting import without_tests
+from attndsl.dsl.pyimport.lift.starting import put_otherwise, without_tests
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.toggles import turned_on
 from attndsl.dsl.pyimport.lift.values import (
@@ -152,15 +152,12 @@ def summed(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Ter
     try:
         return _summed(view, c, end, old)
     except NotLiftable:
-        settled = without_choices(end, frozenset(x.data for x in (c.var, c.unset) if x is not None))
-        if settled != end:
-            return _summed(view, c, settled, old)
-        if not (isinstance(end, Scalar) and isinstance(old, Scalar)):
+        for other in put_otherwise(view, c.var, c.unset, end, old):
+            with suppress(NotLiftable):
+                return _summed(view, c, other, old)
+        if (found := _of_two(view, c, end, old)) is None:
             raise
-        plainer = without_tests(view, end.term, c.var, old.term)
-        if plainer is end.term:
-            raise
-        return _summed(view, c, Scalar(plainer, end.numpy), old)
+        return found
 
 
 def _summed(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Term], Value]:
@@ -196,8 +193,6 @@ def _summed(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Te
             found = capped(view, end.term, c.var, old.term) or clamped(view, end.term, c.var, old.term)
         if found is None and view.ordered:
             found = drained(view, end.term, c.var, old.term)
-        if found is None:
-            found = automata.two_states(view, c.var, end.term, old.term)
         if found is not None:
             return {c.var: found[0]}, Scalar(found[1], end.numpy if end.numpy == old.numpy else numpy)
         raise view.m.stop(f"{c.name!r} changes from iteration to iteration in an unknown way", view.node, "E0317")
@@ -259,16 +254,15 @@ def _on_and_off(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term
 
 def _of_two(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Term], Value] | None:
     """The name has two values, or is None and set again and again, and which of the two decides what comes next."""
-    if c.unset is None:
-        if not (isinstance(end, Scalar) and isinstance(old, Scalar)):
-            return None
+    if c.unset is None and isinstance(end, Scalar) and isinstance(old, Scalar):
         states = automata.two_states(view, c.var, end.term, old.term)
         return states and ({c.var: states[0]}, Scalar(states[1], end.numpy if end.numpy == old.numpy else None))
+    if c.unset is None:
+        return None
     found = automata.set_or_none(view, c.var, c.unset, end) if isinstance(old, NoneValue) else None
     if found is None or not all(_fits(value, c) for _, value in found):
         return None
-    (none, now), (left, last) = found
-    return {c.var: _term_of(now), c.unset: none}, merge_values(left, NoneValue(), last)
+    return {c.var: _term_of(found[0][1]), c.unset: found[0][0]}, merge_values(found[1][0], NoneValue(), found[1][1])
 
 
 def _last_value(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Term], Value]:
@@ -291,9 +285,6 @@ def _last_value(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term
     if c.var.data in free or (c.unset is not None and c.unset.data in free):
         begun = since_reset(view, c.var, c.unset, c.value, ended, old)
         if begun is None:
-            turned = _of_two(view, c, ended, old)
-            if turned is not None:
-                return turned
             raise m.stop(f"{c.name!r} depends on itself from iteration to iteration", view.node, "E0317")
         if not all(_fits(value, c) for _, value in begun):
             raise Retry(f"{c.name}@{view.serial}")  # it holds another sort of value

@@ -66,8 +66,10 @@ LONGEST = 400
 
 
 def without_choices(v: Value, names: frozenset[str]) -> Value:
-    """The value without choices that ask for these names and change nothing: ``0 if t == "." else x`` is ``x if t == ","
-    and x > 0 else (0 if t == "." else x)``, since no text is both."""
+    """The value without choices that ask for these names and change nothing.
+
+    ``x if t == "," and x > 0 else (0 if t == "." else x)`` is ``0 if t == "." else x``, since no text is both.
+    """
     sides = _sides(v)
     if sides is None:
         return v

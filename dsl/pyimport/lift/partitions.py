@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from attndsl.dsl import pytree
 from attndsl.dsl.pyimport.lift.uses import placed
 
-_TEXT_METHODS = frozenset(
-    ("startswith", "endswith", "isalpha", "isdigit", "isalnum", "isupper", "islower", "isspace", "istitle", "lower")
-    + ("upper", "strip", "lstrip", "rstrip", "replace")
-)
-_READERS = frozenset(
-    ("range", "len", "enumerate", "min", "max", "sum", "abs", "zip", "sorted", "list", "set", "tuple", "float", "int")
-    + ("str", "any", "all", "reversed", "round", "bool")
-)
+_TEXT_METHODS = frozenset((
+    "startswith", "endswith", "isalpha", "isdigit", "isalnum", "isupper", "islower", "isspace", "istitle", "lower",
+    "upper", "strip", "lstrip", "rstrip", "replace",
+))  # fmt: skip
+_READERS = frozenset((
+    "range", "len", "enumerate", "min", "max", "sum", "abs", "zip", "sorted", "list", "set", "tuple", "float", "int",
+    "str", "any", "all", "reversed", "round", "bool",
+))  # fmt: skip
 _NEW = frozenset(("zeros", "ones", "full", "eye", "array", "zeros_like", "ones_like", "arange"))
 
 
@@ -240,9 +240,10 @@ def _is_still(found: _Blocks, function: ast.FunctionDef) -> bool:
     if (stored | changed) & (names | {found.i, found.j}):
         return False
     values = _values(function)
-    return all(values.get(m) and all(_is_new(v) for v in values[m]) for m in changed) and not any(
-        isinstance(x, ast.Name) and x.id in changed for name in names for v in values.get(name, ()) for x in pytree.walk(v)
-    )
+    if not all(values.get(name) and all(_is_new(v) for v in values[name]) for name in changed):
+        return False
+    given = [v for name in names for v in values.get(name, ()) if v is not None]
+    return not any(isinstance(x, ast.Name) and x.id in changed for x in pytree.walk(*given))
 
 
 def _is_known(x: ast.AST) -> bool:
