@@ -105,13 +105,13 @@ def _lift(
 
 def _others(m: Machine, function: ast.FunctionDef, stop: NotLiftable) -> Iterator[Machine]:
     """Further ways to lift the function."""
-    if stop.code == "E0309" and m.long_ranges:
-        ways = [0]
-    else:
-        ways = preparing.further_forms(m, function) if len(pytree.walk(function)) <= _MOST_NODES else []
+    at_once, by_cell = stop.code == "E0309" and m.long_ranges, stop.code == "E0321"
+    ways = [0] if at_once or by_cell else []
+    if not at_once and len(pytree.walk(function)) <= _MOST_NODES:
+        ways += preparing.further_forms(m, function)
     for way in ways:
         again = Machine(m.source, m.functions, m.constants, m.imports, m.volatile, aligners=m.aligners)
-        again.at_once, again.put_otherwise = way == 0, way
+        again.at_once, again.by_cell, again.put_otherwise = at_once, by_cell, way
         yield again
 
 
@@ -206,17 +206,15 @@ def _leaves(c: Term, value: Value) -> list[tuple[Term, Value]]:
 def _result(m: Machine, found: list[tuple[Term, Value]], node: ast.AST, bare: bool) -> assemble.Result:
     grids: dict[str, Term] = {}
     single: Term | None = None
-    earlier, nothing = False, T.FALSE
+    nothing = T.FALSE
     for c, value in found:
         matrix = _made(m, value if bare else _second(m, value, node), c)
         if isinstance(matrix, Choice):
             raise m.stop("one matrix or another is returned", node, "E0315")
         match matrix:
             case Grid():
-                if m.matrices[matrix.matrix] != matrix.version and T.conj((c,)) is T.TRUE:
+                if not _is_kept(m, matrix, c):
                     raise m.stop("an earlier version of the matrix is returned", node, "E0315")
-                if m.matrices[matrix.matrix] != matrix.version:
-                    earlier = True
                 grids[matrix.matrix] = T.disj((grids.get(matrix.matrix, T.FALSE), T.conj((c,))))
             case Opaque(name="literal", data=((cell,),)) if m.prover.implies(
                 (*m_base(), c), T.compare("==", T.N, T.ONE)
@@ -231,10 +229,20 @@ def _result(m: Machine, found: list[tuple[Term, Value]], node: ast.AST, bare: bo
             case _:
                 raise m.stop("what is returned is not the matrix", node, "E0315")
     if len(grids) > 1 or _filled_where(m, grids, nothing):
-        if earlier:
+        if m.loops:
             raise m.stop("one matrix or another is returned", node, "E0315")
         return assemble.Result(_either(m, grids, nothing), single)
     return assemble.Result(next(iter(grids), None), single)
+
+
+def _is_kept(m: Machine, grid: Grid, c: Term) -> bool:
+    """Nothing changes the matrix any more where this version of it is returned."""
+    if m.matrices[grid.matrix] == grid.version:
+        return True
+    later = m.events[m.replaced[grid.matrix, grid.version] :]
+    return T.conj((c,)) is not T.TRUE and all(
+        m.prover.impossible([*e.path, *T.parts(c)]) for e in later if e.matrix == grid.matrix
+    )
 
 
 def _made(m: Machine, value: Value, c: Term) -> Value:

@@ -205,7 +205,7 @@ def whole(m: Machine, op: str, grid: Grid, value: Callable[[Term, Term], Term]) 
     m.write(op, matrix, row, column, value(row, column))
     m.state.path = held
     m.loops.clear()
-    return _next(m, grid)
+    return _next(m, grid, 1)
 
 
 def _outside_loops(m: Machine) -> None:
@@ -213,7 +213,10 @@ def _outside_loops(m: Machine) -> None:
         raise m.stop("the whole matrix is changed inside a loop", code="E0315")
 
 
-def _next(m: Machine, grid: Grid) -> Grid:
+def _next(m: Machine, grid: Grid, made: int = 0) -> Grid:
+    """The matrix under its next version, of which the last ``made`` events are the first ones."""
+    key, at = (grid.matrix, m.matrices[grid.matrix]), len(m.events) - made
+    m.replaced[key] = min(m.replaced.get(key, at), at)
     m.matrices[grid.matrix] += 1
     return Grid(grid.matrix, m.matrices[grid.matrix])
 
@@ -272,7 +275,7 @@ def mask(m: Machine, grid: Grid) -> Grid:
     matrix = current(m, grid)
     _outside_loops(m)
     m.write("mask", matrix, T.ZERO, T.ZERO, T.ZERO)
-    return _next(m, grid)
+    return _next(m, grid, 1)
 
 
 def _divide_rows(m: Machine, grid: Grid, by: Sheet) -> Grid:
@@ -281,10 +284,11 @@ def _divide_rows(m: Machine, grid: Grid, by: Sheet) -> Grid:
     divisor = by.at(r, T.ZERO).term
     total = T.row_stat(matrix, "sum", r, len(m.events))
     zero = T.compare("==", total, T.ZERO)
-    if divisor is T.ite(zero, T.const(1.0), total) or divisor is T.ite(zero, T.ONE, total):
+    by_sum = divisor is T.ite(zero, T.const(1.0), total) or divisor is T.ite(zero, T.ONE, total)
+    if by_sum and not (m.by_cell and m.holds_more()):
         _outside_loops(m)
         m.write("normalize", matrix, T.ZERO, T.ZERO, T.ZERO)
-        return _next(m, grid)
+        return _next(m, grid, 1)
     return whole(m, "scale", grid, lambda row, _: T.arith("ratio", T.ONE, T.subst(divisor, {r: row})))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
+from attndsl.dsl.pyimport.lift import automata
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.capped import capped
 from attndsl.dsl.pyimport.lift.clamped import clamped
@@ -16,7 +18,7 @@ from attndsl.dsl.pyimport.lift.machine import NotLiftable, Retry
 from attndsl.dsl.pyimport.lift.merge import merge_values, subst_value
 from attndsl.dsl.pyimport.lift.resetting import as_first, restarted
 from attndsl.dsl.pyimport.lift.runs import since_reset
-from attndsl.dsl.pyimport.lift.starting import without_tests
+from attndsl.dsl.pyimport.lift.starting import put_otherwise, without_tests
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.toggles import turned_on
 from attndsl.dsl.pyimport.lift.values import (
@@ -150,12 +152,12 @@ def summed(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Ter
     try:
         return _summed(view, c, end, old)
     except NotLiftable:
-        if not (isinstance(end, Scalar) and isinstance(old, Scalar)):
+        for other in put_otherwise(view, c.var, c.unset, end, old):
+            with suppress(NotLiftable):
+                return _summed(view, c, other, old)
+        if (found := _of_two(view, c, end, old)) is None:
             raise
-        plainer = without_tests(view, end.term, c.var, old.term)
-        if plainer is end.term:
-            raise
-        return _summed(view, c, Scalar(plainer, end.numpy), old)
+        return found
 
 
 def _summed(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Term], Value]:
@@ -248,6 +250,19 @@ def _on_and_off(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term
         parts.append((odd, subst_value(on, {view.binder.var: view.last(where, before)[0]})))
     (is_on, now), (left_on, then) = parts
     return {c.var: _term_of(now), c.unset: T.not_(is_on)}, merge_values(left_on, then, NoneValue())
+
+
+def _of_two(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Term], Value] | None:
+    """The name has two values, or is None and set again and again, and which of the two decides what comes next."""
+    if c.unset is None and isinstance(end, Scalar) and isinstance(old, Scalar):
+        states = automata.two_states(view, c.var, end.term, old.term)
+        return states and ({c.var: states[0]}, Scalar(states[1], end.numpy if end.numpy == old.numpy else None))
+    if c.unset is None:
+        return None
+    found = automata.set_or_none(view, c.var, c.unset, end) if isinstance(old, NoneValue) else None
+    if found is None or not all(_fits(value, c) for _, value in found):
+        return None
+    return {c.var: _term_of(found[0][1]), c.unset: found[0][0]}, merge_values(found[1][0], NoneValue(), found[1][1])
 
 
 def _last_value(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Term], Value]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.merge import merge_values
 from attndsl.dsl.pyimport.lift.terms import Term
+from attndsl.dsl.pyimport.lift.values import Choice, Scalar, Value
 
 _Among = tuple[Term, frozenset[str]]
 
@@ -58,4 +60,50 @@ def _among(t: Term) -> _Among | None:
         what, *items = t.args
         if what.kind == "str":
             return what, frozenset(item.data for item in items)
+    return None
+
+
+LONGEST = 400
+"""Parts of a value of which each choice is compared with those below it."""
+
+
+def without_choices(v: Value, names: frozenset[str]) -> Value:
+    """The value without choices that ask for these names and change nothing.
+
+    ``x if t == "," and x > 0 else (0 if t == "." else x)`` is ``0 if t == "." else x``, since no text is both.
+    """
+    sides = _sides(v)
+    if sides is None:
+        return v
+    c, then, other = sides
+    then, other = without_choices(then, names), without_choices(other, names)
+    if names & c.free and c.total and not c.marks & T.MAY_FAIL:
+        if _known(other, c) == then:
+            return other
+        if _known(then, T.not_(c)) == other:
+            return then
+    if (then, other) == sides[1:]:
+        return v
+    return merge_values(c, then, other)
+
+
+def _known(v: Value, given: Term) -> Value:
+    """The value where the condition holds."""
+    sides = _sides(v)
+    if sides is None:
+        return v
+    c, then, other = sides
+    if follows(c, given):
+        return _known(then, given)
+    if follows(T.not_(c), given):
+        return _known(other, given)
+    return merge_values(c, _known(then, given), _known(other, given))
+
+
+def _sides(v: Value) -> tuple[Term, Value, Value] | None:
+    if isinstance(v, Choice):
+        return v.condition, v.then, v.other
+    if isinstance(v, Scalar) and v.term.op == "ite" and v.term.size <= LONGEST:
+        c, then, other = v.term.args
+        return c, Scalar(then, v.numpy), Scalar(other, v.numpy)
     return None

@@ -177,6 +177,8 @@ class Machine:
     any_order: ast.AST | None = None  # a generator whose elements may come in any order
     long_ranges: bool = False  # a loop over a range was written out
     at_once: bool = False  # such loops are walked through at once
+    by_cell: bool = False  # a matrix that is normalized under a condition is divided cell by cell
+    replaced: dict[tuple[str, int], int] = field(default_factory=dict)  # the event before which a version ends
     put_otherwise: int = 0  # in how many further ways functions are rewritten; see preparing.py
     listed: dict[str, tuple[str, bool, bool]] = field(default_factory=dict)  # lists of lists: see cells.py
     looked_up: set[int] = field(default_factory=set)  # dicts to which a look-up may have added a key
@@ -303,6 +305,10 @@ class Machine:
 
     def holds(self, condition: Term) -> bool:
         return cases.implies(self.prover, self.state.path, condition)
+
+    def holds_more(self) -> bool:
+        """Something is known here beyond what the program fails without."""
+        return any(c is not T.compare(">=", T.N, T.ONE) and c not in self.required for c in self.state.path)
 
     def fails(self, condition: Term) -> bool:
         return self.prover.excludes(self.state.path, condition)

@@ -28,6 +28,7 @@ from attndsl.dsl.pyimport.lift.gathering import METHODS
 from attndsl.dsl.pyimport.lift.linear import WORD_COUNT
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.operators import set_operation
+from attndsl.dsl.pyimport.lift.slices import slice_of
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
@@ -90,6 +91,8 @@ def _call(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
             return _tokenizer(m, name, node)
         case Opaque(name="pattern", data=pattern) if not node.keywords:
             return matching.of_pattern(m, pattern, name, [evaluate(m, a) for a in node.args], node)
+        case Seq(sort="array") if name == "tolist" and not node.args and not node.keywords:
+            return _listed(m, base, node)
         case Seq() | TupleValue() if (sort := sort_of(m, base)) in _OF_SORTS and name not in _OF_SORTS[sort]:
             raise m.stop(f"the method {name!r} of a {sort}", node, "E0305")
         case Ref():
@@ -243,6 +246,8 @@ def _container(m: Machine, ref: Ref, name: str, node: ast.Call) -> Value:
         ref = m.allocate(tables.sequence(m, found))
     elif isinstance(found, DictValue):
         return _dict(m, ref, name, args, node)
+    if isinstance(found, Seq) and found.sort == "array" and name == "tolist" and not args:
+        return _listed(m, found, node)
     if isinstance(found, Seq) and found.sort and name not in _OF_SORTS[found.sort]:
         raise m.stop(f"the method {name!r} of a {found.sort}", node, "E0305")
     if isinstance(found, Seq | Growing) and name in (_OF_LISTS if found.is_set else _OF_SETS):
@@ -260,6 +265,8 @@ def _container(m: Machine, ref: Ref, name: str, node: ast.Call) -> Value:
         return lists.pop(m, ref, args == [known(0)])
     if name == "index" and len(args) == 1:
         return _index(m, ref, args[0], node)
+    if name == "index" and len(args) in (2, 3):
+        return _index_between(m, ref, args, node)
     if name == "count" and len(args) == 1:
         return _count(m, ref, args[0])
     if name == "copy" and not args:
@@ -323,6 +330,31 @@ def _index(m: Machine, ref: Ref, item: Value, node: ast.Call) -> Value:
     at_term = item.term if solved is not None and isinstance(item, Scalar | Word) else None
     place = at_term or T.agg("last" if b.descending else "first", b.var, b.domain, b.low, b.high, where)
     return Scalar(T.subst(C._earlier(part), {b.var: place}))
+
+
+def _index_between(m: Machine, ref: Ref, args: list[Value], node: ast.Call) -> Value:
+    """``list.index(x, low, high)``: where the slice has its first equal element."""
+    bounds: list[Term] = []
+    for bound in args[1:]:
+        if not (isinstance(bound, Scalar) and bound.term.kind == "int" and m.holds(T.compare(">=", bound.term, T.ZERO))):
+            raise m.stop("'index' between bounds that may be negative", node, "E0313")
+        bounds.append(bound.term)
+    seq = sequence(m, ref)
+    assert seq is not None
+    part = slice_of(m, seq, bounds[0], bounds[1] if len(bounds) > 1 else None)
+    found = _index(m, m.allocate(part), args[0], node)
+    assert isinstance(found, Scalar)
+    return Scalar(T.add(bounds[0], found.term))
+
+
+def _listed(m: Machine, array: Seq, node: ast.Call) -> Value:
+    """A list of an array's numbers, which are Python's then."""
+    parts = []
+    for p in array.parts:
+        if not isinstance(p.element, Scalar):
+            raise m.stop("the method 'tolist' of an array", node, "E0305")
+        parts.append(replace(p, element=Scalar(p.element.term, False)))
+    return m.allocate(Seq(tuple(parts)))
 
 
 def _count(m: Machine, ref: Ref, item: Value) -> Value:

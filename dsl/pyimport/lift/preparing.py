@@ -17,6 +17,7 @@ from attndsl.dsl.pyimport.lift import (
     lengths,
     neighbours,
     never_empty,
+    partitions,
     pushed,
     recurrences,
     row_dicts,
@@ -75,6 +76,8 @@ def _rewritten(m: Machine, function: ast.FunctionDef) -> ast.FunctionDef:
     text = gathering.text_of(function, m.source)
     found = walrus.rewritten(function) if ":=" in text else function
     if not _redefines(m, nodes):
+        if "while " in text:
+            found = partitions.rewritten(found)
         if "append" in text or ".add(" in text:  # the cheap question: these are of lists that grow
             found = windows.rewritten(found, m.imports)
             for rewrite in (stacks.rewritten, anew.rewritten, lengths.rewritten):

@@ -143,7 +143,7 @@ def replaced(m: Machine, grid: Grid, sheet: Sheet) -> Grid:
             m.state.path = m.state.along(T.not_(kept))
             value = value.args[2] if value.args[1] is own else value.args[1]
         m.write("set", matrix, row, column, value)
-    return arrays._next(m, grid)
+    return arrays._next(m, grid, 1)
 
 
 def returned(m: Machine, value: Value) -> Value:

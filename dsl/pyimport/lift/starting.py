@@ -6,11 +6,26 @@ the first one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from attndsl.dsl.pyimport.lift import cases
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.excluding import without_choices
 from attndsl.dsl.pyimport.lift.terms import Term
+from attndsl.dsl.pyimport.lift.values import Scalar, Value
 from attndsl.dsl.pyimport.lift.view import View
+
+
+def put_otherwise(view: View, var: Term, unset: Term | None, end: Value, old: Value) -> Iterator[Value]:
+    """Other forms of the value at the end of an iteration, with fewer tests of the name itself."""
+    settled = without_choices(end, frozenset(x.data for x in (var, unset) if x is not None))
+    if settled != end:
+        yield settled
+    if isinstance(end, Scalar) and isinstance(old, Scalar):
+        plainer = without_tests(view, end.term, var, old.term)
+        if plainer is not end.term:
+            yield Scalar(plainer, end.numpy)
 
 
 def without_tests(view: View, end: Term, var: Term, old: Term) -> Term:
