@@ -17,7 +17,7 @@ from attndsl.compiler.bytecode import (
     PER_BLOCK,
 )
 from attndsl.runtime import packing
-from attndsl.runtime.machine import exponential, octets, results, shapes, updates
+from attndsl.runtime.machine import exponential, lanes, octets, results, shapes, updates
 from attndsl.runtime.machine import loops as L
 from attndsl.runtime.machine import reductions as R
 from attndsl.runtime.machine import tables as T
@@ -211,30 +211,30 @@ def _finish(f, e, s, a, program, short, q, limits, ends, outputs):
     """Rows of one result, from query q on."""
     n, _, start, _, mode, causal, _ = limits
     fills, slots, careful = ends
-    raw, patterns, packing, packed, sums = outputs
+    raw, patterns, spread, packing, packed, sums = outputs
     slot = slots[program]
     if slot < 0:
         return
-    width, sa, ia = e[s + L.INNER], e[s + A + L.ROW], e[s + A + L.STEP]
+    width, sa, ia, fill = e[s + L.INNER], e[s + A + L.ROW], e[s + A + L.STEP], fills[program]
     octets, integers, floats, thresholds, starts = packed
-    spread = np.empty(0 if ia == 1 else width, np.float64)
+    row = patterns[:n]  # where a row lies until it is packed
     for i in range(e[s + L.OUTER]):
         x, place = f, a + i * sa
         filled = min(width, q + i + 1) if short else width
         if ia != 1:
-            spread[:] = f[place]
+            spread[:width] = f[place]
             x, place = spread, 0
         if mode == RAW:
-            raw_row(raw[slot, q + i - start], x, np.uint64(place), filled, fills[program])
+            raw_row(raw[slot, q + i - start], x, np.uint64(place), filled, fill)
             continue
         seen = q + i + 1 if causal else n
-        row = patterns[slot, q + i - start] if mode == PATTERN else patterns[0, 0]
-        state = pattern_row(row, x, np.uint64(place), filled, fills[program], seen)
+        at = np.uint64((slot * n + q + i) * n if mode == PATTERN else 0)
+        state = pattern_row(patterns, at, n, x, np.uint64(place), filled, fill, seen)
         if state == CARE:
             careful[program] = 1
-            row[:] = np.float32(0.0)
+            patterns[at : at + np.uint64(n)] = np.float32(0.0)
         elif causal and state == EMPTY:
-            row[0] = np.float32(1.0)
+            patterns[at] = np.float32(1.0)
         if mode == PATTERN:
             continue
         if mode == PACKED_UINT8:
@@ -330,7 +330,7 @@ def _compiled(fingerprint: str):
 
 
 def _fingerprint() -> str:
-    parts = (bytecode, L, R, T, exponential, octets, results, shapes, updates, packing)
+    parts = (bytecode, L, R, T, exponential, lanes, octets, results, shapes, updates, packing)
     files = [Path(__file__), *(Path(str(part.__file__)) for part in parts)]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 

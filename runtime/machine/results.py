@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, uint64
 
+from attndsl.runtime.machine.lanes import ALL, LANES, scaled
 from attndsl.runtime.machine.loops import OPTIONS
 
 SMALLEST, LARGEST = 1e-290, 1e290
@@ -32,13 +33,13 @@ def _weigh(x, ua, low, high):
 
 
 @njit(**OPTIONS)
-def pattern_row(row, x, ua, filled, fill, seen):
-    """Make a pattern row of x[ua : ua + filled] followed by ``fill``; keys from ``seen`` on get nothing.
+def pattern_row(out, at, n, x, ua, filled, fill, seen):
+    """Make a pattern row out[at : at + n] of x[ua : ua + filled] followed by ``fill``; keys from ``seen`` on get nothing.
 
-    Returns ``FILLED``, ``EMPTY`` (the row is all zero then), or ``CARE`` with the row untouched.
+    Eight numbers of x from any of its places on can be read. Returns ``FILLED``, ``EMPTY`` (the row is all zero then),
+    or ``CARE`` with the row untouched.
     """
-    n = uint64(len(row))
-    filled, seen = uint64(filled), uint64(seen)
+    n, filled, seen = uint64(n), uint64(filled), uint64(seen)
     middle = min(filled, seen)
     total, flaw = _weigh(x, ua, uint64(0), middle)
     if middle < filled:
@@ -52,17 +53,27 @@ def pattern_row(row, x, ua, filled, fill, seen):
     if flaw != 0.0 or total > LARGEST or (total < SMALLEST and total != 0.0):
         return CARE
     if total == 0.0:
-        row[:] = 0.0
+        _fill_row(out, at, uint64(0), n, 0.0)
         return EMPTY
     scale = 1.0 / total
-    for j in range(middle):
+    j = uint64(0)
+    while j < middle and j + uint64(LANES) <= n:
+        left = middle - j
+        scaled(out, at + j, x, ua + j, ALL if left >= uint64(LANES) else (uint64(1) << left) - uint64(1), scale)
+        j += uint64(LANES)
+    while j < middle:
         value = x[ua + j] * scale
-        row[j] = np.float32(value if value > 0.0 else 0.0)
-    for j in range(middle, seen):
-        row[j] = np.float32(beyond * scale)
-    for j in range(seen, n):
-        row[j] = np.float32(0.0)
+        out[at + j] = np.float32(value if value > 0.0 else 0.0)
+        j += uint64(1)
+    _fill_row(out, at, middle, seen, beyond * scale)
+    _fill_row(out, at, max(seen, j), n, 0.0)
     return FILLED
+
+
+@njit(**OPTIONS)
+def _fill_row(out, at, low, high, value):
+    for j in range(low, high):
+        out[at + j] = np.float32(value)
 
 
 @njit(**OPTIONS)
