@@ -10,34 +10,46 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, uint64
 
-from attndsl.runtime.machine.lanes import ALL, LANES, scaled
+from attndsl.runtime.machine.lanes import LANES, WORD, announce_write, lowest_bits, scaled, weighed
 from attndsl.runtime.machine.loops import OPTIONS
 
 SMALLEST, LARGEST = 1e-290, 1e290
 """Sums outside are left to the careful way, which divides by the largest weight first."""
 
+LINE = 16
+"""Numbers of a pattern in a cache line."""
+
 RAW, PATTERN, PACKED_UINT8, PACKED_INT16, PACKED_FLOAT = range(5)
 CARE, EMPTY, FILLED = range(3)
 
 
-@njit(**{**OPTIONS, "fastmath": {"reassoc"}})
+@njit(**OPTIONS)
 def _weigh(x, ua, low, high):
     """(sum of the positive values, zero if all are finite) of x[ua + low : ua + high]."""
     total = 0.0
     flaw = 0.0
-    for j in range(low, high):
-        value = x[ua + j]
-        total += value if value > 0.0 else 0.0
-        flaw += value * 0.0
+    while low < high:
+        more, worse = weighed(x, ua + low, lowest_bits(high - low))
+        total += more
+        flaw += worse
+        low += uint64(WORD)
     return total, flaw
 
 
 @njit(**OPTIONS)
-def pattern_row(out, at, n, x, ua, filled, fill, seen):
-    """Make a pattern row out[at : at + n] of x[ua : ua + filled] followed by ``fill``; keys from ``seen`` on get nothing.
+def announce_row(out, at, n):
+    """Ask for the memory of a pattern row that is written soon."""
+    for place in range(at, at + uint64(n), uint64(LINE)):
+        announce_write(out, place)
 
-    Eight numbers of x from any of its places on can be read. Returns ``FILLED``, ``EMPTY`` (the row is all zero then),
-    or ``CARE`` with the row untouched.
+
+@njit(**OPTIONS)
+def pattern_row(out, at, n, x, ua, filled, fill, seen):
+    """Make a pattern row out[at : at + n] of x[ua : ua + filled] followed by ``fill``; keys from ``seen`` on get
+    nothing.
+
+    A word of numbers of x from any of its places on can be read. Returns ``FILLED``, ``EMPTY`` (the row is all zero
+    then), or ``CARE`` with the row untouched.
     """
     n, filled, seen = uint64(n), uint64(filled), uint64(seen)
     middle = min(filled, seen)
@@ -58,8 +70,7 @@ def pattern_row(out, at, n, x, ua, filled, fill, seen):
     scale = 1.0 / total
     j = uint64(0)
     while j < middle and j + uint64(LANES) <= n:
-        left = middle - j
-        scaled(out, at + j, x, ua + j, ALL if left >= uint64(LANES) else (uint64(1) << left) - uint64(1), scale)
+        scaled(out, at + j, x, ua + j, lowest_bits(middle - j), scale)
         j += uint64(LANES)
     while j < middle:
         value = x[ua + j] * scale

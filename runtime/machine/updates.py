@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numba import njit, uint64
 
-from attndsl.runtime.machine.lanes import ALL, LANES, WORD, changers, lowest, true_places, truths
+from attndsl.runtime.machine.lanes import ALL, LANES, WORD, changers, lowest, lowest_bits, true_places, truths
 from attndsl.runtime.machine.loops import INNER, OPTIONS, OUT, OUTER, ROW, STEP, A, B, C
 
 SET, ADD, MUL, DIV, MAX, MIN = range(6)  # as in compiler/bytecode_updates.py
@@ -46,9 +46,7 @@ def row_updater(combined: Any) -> Any:
         if im == 0 and not u[um]:
             return
         for low in range(uint64(0), n, uint64(WORD)):
-            word = truths(u, um + low) if im == 1 else ALL
-            if n - low < uint64(WORD):
-                word &= (uint64(1) << (n - low)) - uint64(1)
+            word = (truths(u, um + low) if im == 1 else ALL) & lowest_bits(n - low)
             if ix == 0:
                 word_by_one(f, uo + low, word, f[ux])
             else:
