@@ -17,11 +17,21 @@ from attndsl.compiler.bytecode import (
     PER_BLOCK,
 )
 from attndsl.runtime import packing
-from attndsl.runtime.machine import exponential, octets, results, shapes, updates
+from attndsl.runtime.machine import exponential, lanes, octets, results, shapes, updates
 from attndsl.runtime.machine import loops as L
 from attndsl.runtime.machine import reductions as R
 from attndsl.runtime.machine import tables as T
-from attndsl.runtime.machine.results import CARE, EMPTY, PACKED_INT16, PACKED_UINT8, PATTERN, RAW, pattern_row, raw_row
+from attndsl.runtime.machine.results import (
+    CARE,
+    EMPTY,
+    PACKED_INT16,
+    PACKED_UINT8,
+    PATTERN,
+    RAW,
+    announce_row,
+    pattern_row,
+    raw_row,
+)
 from attndsl.runtime.machine.shapes import bind_monomials, bind_shapes, bind_starts, moved, next_place
 from attndsl.runtime.packing import copy_row, dither_row, quantise_row
 
@@ -48,6 +58,11 @@ ANY, SUM_IF, CHECK, RESULT, EACH = (OPCODE[name] for name in ("any", "sum_if", "
 assert OPCODES[ANY + 1 : CHECK] == R.KINDS
 
 
+_both = lanes.joiner(lambda builder, a, b: builder.and_(a, b))
+_either = lanes.joiner(lambda builder, a, b: builder.or_(a, b))
+
+AHEAD = 4  # rows of a pattern whose memory is on the way
+
 INLINED = {**L.OPTIONS, "inline": "always"}  # called from one place; a call would cost as much as a short row
 
 
@@ -73,9 +88,9 @@ def _step(op, extra, f, u, e, s, o, a, b, c):
     elif op == EQ:
         L.equal(u, f, f, e, s, o, a, b)
     elif op == AND:
-        L.both(u, u, u, e, s, o, a, b)
+        _both(u, e, s, o, a, b)
     elif op == OR:
-        L.either(u, u, u, e, s, o, a, b)
+        _either(u, e, s, o, a, b)
     elif op == NOT:
         L.negated(u, u, e, s, o, a)
     elif op == FLOAT:
@@ -211,30 +226,34 @@ def _finish(f, e, s, a, program, short, q, limits, ends, outputs):
     """Rows of one result, from query q on."""
     n, _, start, _, mode, causal, _ = limits
     fills, slots, careful = ends
-    raw, patterns, packing, packed, sums = outputs
+    raw, patterns, spread, packing, packed, sums = outputs
     slot = slots[program]
     if slot < 0:
         return
-    width, sa, ia = e[s + L.INNER], e[s + A + L.ROW], e[s + A + L.STEP]
+    width, sa, ia, fill = e[s + L.INNER], e[s + A + L.ROW], e[s + A + L.STEP], fills[program]
     octets, integers, floats, thresholds, starts = packed
-    spread = np.empty(0 if ia == 1 else width, np.float64)
-    for i in range(e[s + L.OUTER]):
+    row = patterns[:n]  # where a row lies until it is packed
+    for i in range(-AHEAD, e[s + L.OUTER]):
+        if mode == PATTERN and i + AHEAD < e[s + L.OUTER]:
+            announce_row(patterns, np.uint64((slot * n + q + i + AHEAD) * n), n)
+        if i < 0:
+            continue
         x, place = f, a + i * sa
         filled = min(width, q + i + 1) if short else width
         if ia != 1:
-            spread[:] = f[place]
+            spread[:width] = f[place]
             x, place = spread, 0
         if mode == RAW:
-            raw_row(raw[slot, q + i - start], x, np.uint64(place), filled, fills[program])
+            raw_row(raw[slot, q + i - start], x, np.uint64(place), filled, fill)
             continue
         seen = q + i + 1 if causal else n
-        row = patterns[slot, q + i - start] if mode == PATTERN else patterns[0, 0]
-        state = pattern_row(row, x, np.uint64(place), filled, fills[program], seen)
+        at = np.uint64((slot * n + q + i) * n if mode == PATTERN else 0)
+        state = pattern_row(patterns, at, n, x, np.uint64(place), filled, fill, seen)
         if state == CARE:
             careful[program] = 1
-            row[:] = np.float32(0.0)
+            patterns[at : at + np.uint64(n)] = np.float32(0.0)
         elif causal and state == EMPTY:
-            row[0] = np.float32(1.0)
+            patterns[at] = np.float32(1.0)
         if mode == PATTERN:
             continue
         if mode == PACKED_UINT8:
@@ -271,13 +290,18 @@ def _run_segment(code, low, high, unit, f, u, e, places, failures, limits, ends,
         elif op == CHECK:
             _find_failure(failures, extra, q, seen, u, e, s, a)
         else:
-            first, rounds = 0, e[s] * e[s + 1] * e[s + 2]
-            if head >= 0:
-                first, rounds = (row * e[s + 1] + place) * e[s + 2], e[s + 2]
-            for i in range(first, first + rounds):
-                if i > 0:
-                    o, a, b, c = moved(e, s, i, code, places, pc)
+            first, second = (row, place) if head >= 0 else (0, 0)
+            rounds = e[s + 2] if head >= 0 else e[s] * e[s + 1] * e[s + 2]
+            third = 0
+            for i in range(rounds):
+                if i > 0 or head >= 0:
+                    o, a, b, c = moved(e, s, first, second, third, code, places, pc)
                 _step(op, extra, f, u, e, s, o, a, b, c)
+                third += 1
+                if third == e[s + 2]:
+                    third, second = 0, second + 1
+                    if second == e[s + 1]:
+                        second, first = 0, first + 1
             if head >= 0 and pc == head + code[head, 6]:
                 pc = head - 1
         pc += 1
@@ -330,7 +354,7 @@ def _compiled(fingerprint: str):
 
 
 def _fingerprint() -> str:
-    parts = (bytecode, L, R, T, exponential, octets, results, shapes, updates, packing)
+    parts = (bytecode, L, R, T, exponential, lanes, octets, results, shapes, updates, packing)
     files = [Path(__file__), *(Path(str(part.__file__)) for part in parts)]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 

@@ -18,6 +18,7 @@ MAX_BYTES = 4 << 30
 """Memory of one text's registers. Values over three positions of a long text can ask for more: that is an error."""
 
 _LINE = 64  # bytes of a cache line; registers begin on one
+_BEYOND = 64  # numbers behind the last register: a row is read in whole words (runtime/machine/lanes.py)
 _free: list[tuple[NDArray[np.float64], NDArray[np.uint8]]] = []
 _lock = Lock()
 
@@ -125,12 +126,13 @@ def _requirements(template: Template, leaves: Leaves) -> dict[int, DiagnosticErr
 
 
 def _heaps(total: list[int]) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    numbers = total[0] + _BEYOND
     with _lock:
         for place, (floats, bools) in enumerate(_free):
-            if len(floats) >= total[0] and len(bools) >= total[1]:
+            if len(floats) >= numbers and len(bools) >= total[1]:
                 return _free.pop(place)
         _free[:] = _free[-3:]
-    return _aligned(8 * total[0] + _LINE).view(np.float64), _aligned(total[1] + _LINE)
+    return _aligned(8 * numbers).view(np.float64), _aligned(total[1] + _LINE)
 
 
 def _aligned(size: int) -> NDArray[np.uint8]:

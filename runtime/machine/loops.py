@@ -160,8 +160,6 @@ larger = binary(_function(lambda x, y: y if y > x else x))
 less = binary(_function(lambda x, y: np.uint8(x < y)))
 less_equal = binary(_function(lambda x, y: np.uint8(x <= y)))
 equal = binary(_function(lambda x, y: np.uint8(x == y)))
-both = binary(_function(lambda x, y: np.uint8(x & y)))
-either = binary(_function(lambda x, y: np.uint8(x | y)))
 
 negative = unary(_function(lambda x: -x))
 absolute = unary(_function(lambda x: abs(x)))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from attndsl.runtime.packing import Packed  # imports numba
 
 _RAW, _PATTERN, _PACKED_UINT8, _PACKED_INT16, _PACKED_FLOAT = range(5)  # as in runtime/machine/results.py
+_WORD = 64  # as in runtime/machine/lanes.py: rows are read in whole words
 _log = logging.getLogger("attndsl")
 _announce: list[Callable[[str], None]] = []
 Errors = dict[int, DiagnosticError]
@@ -189,7 +190,8 @@ class BytecodeMachine:
             (code.fills, slots, careful),
             (
                 outputs.get("raw", np.zeros((1, 1, 1))),
-                np.zeros((1, 1, leaves.tokens), dtype=np.float32) if room is None else room,
+                np.zeros(leaves.tokens, dtype=np.float32) if room is None else room.reshape(-1),
+                np.zeros(leaves.tokens + _WORD),
                 outputs.get("packing", (1, 1, 1)), packed, outputs.get("sums", np.zeros((1, 2))),
             ),
             failures,

@@ -10,35 +10,48 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, uint64
 
+from attndsl.runtime.machine.lanes import LANES, WORD, announce_write, lowest_bits, scaled, weighed
 from attndsl.runtime.machine.loops import OPTIONS
 
 SMALLEST, LARGEST = 1e-290, 1e290
 """Sums outside are left to the careful way, which divides by the largest weight first."""
 
+LINE = 16
+"""Numbers of a pattern in a cache line."""
+
 RAW, PATTERN, PACKED_UINT8, PACKED_INT16, PACKED_FLOAT = range(5)
 CARE, EMPTY, FILLED = range(3)
 
 
-@njit(**{**OPTIONS, "fastmath": {"reassoc"}})
+@njit(**OPTIONS)
 def _weigh(x, ua, low, high):
     """(sum of the positive values, zero if all are finite) of x[ua + low : ua + high]."""
     total = 0.0
     flaw = 0.0
-    for j in range(low, high):
-        value = x[ua + j]
-        total += value if value > 0.0 else 0.0
-        flaw += value * 0.0
+    while low < high:
+        more, worse = weighed(x, ua + low, lowest_bits(high - low))
+        total += more
+        flaw += worse
+        low += uint64(WORD)
     return total, flaw
 
 
 @njit(**OPTIONS)
-def pattern_row(row, x, ua, filled, fill, seen):
-    """Make a pattern row of x[ua : ua + filled] followed by ``fill``; keys from ``seen`` on get nothing.
+def announce_row(out, at, n):
+    """Ask for the memory of a pattern row that is written soon."""
+    for place in range(at, at + uint64(n), uint64(LINE)):
+        announce_write(out, place)
 
-    Returns ``FILLED``, ``EMPTY`` (the row is all zero then), or ``CARE`` with the row untouched.
+
+@njit(**OPTIONS)
+def pattern_row(out, at, n, x, ua, filled, fill, seen):
+    """Make a pattern row out[at : at + n] of x[ua : ua + filled] followed by ``fill``; keys from ``seen`` on get
+    nothing.
+
+    A word of numbers of x from any of its places on can be read. Returns ``FILLED``, ``EMPTY`` (the row is all zero
+    then), or ``CARE`` with the row untouched.
     """
-    n = uint64(len(row))
-    filled, seen = uint64(filled), uint64(seen)
+    n, filled, seen = uint64(n), uint64(filled), uint64(seen)
     middle = min(filled, seen)
     total, flaw = _weigh(x, ua, uint64(0), middle)
     if middle < filled:
@@ -52,17 +65,26 @@ def pattern_row(row, x, ua, filled, fill, seen):
     if flaw != 0.0 or total > LARGEST or (total < SMALLEST and total != 0.0):
         return CARE
     if total == 0.0:
-        row[:] = 0.0
+        _fill_row(out, at, uint64(0), n, 0.0)
         return EMPTY
     scale = 1.0 / total
-    for j in range(middle):
+    j = uint64(0)
+    while j < middle and j + uint64(LANES) <= n:
+        scaled(out, at + j, x, ua + j, lowest_bits(middle - j), scale)
+        j += uint64(LANES)
+    while j < middle:
         value = x[ua + j] * scale
-        row[j] = np.float32(value if value > 0.0 else 0.0)
-    for j in range(middle, seen):
-        row[j] = np.float32(beyond * scale)
-    for j in range(seen, n):
-        row[j] = np.float32(0.0)
+        out[at + j] = np.float32(value if value > 0.0 else 0.0)
+        j += uint64(1)
+    _fill_row(out, at, middle, seen, beyond * scale)
+    _fill_row(out, at, max(seen, j), n, 0.0)
     return FILLED
+
+
+@njit(**OPTIONS)
+def _fill_row(out, at, low, high, value):
+    for j in range(low, high):
+        out[at + j] = np.float32(value)
 
 
 @njit(**OPTIONS)

@@ -75,11 +75,8 @@ def next_place(u, e, s, guard, row, place):
 
 
 @njit(**OPTIONS)
-def moved(e, s, i, code, places, pc):
-    """Where the operands lie in repetition i of the outer three loops."""
-    third = i % e[s + 2]
-    second = i // e[s + 2] % e[s + 1]
-    first = i // (e[s + 2] * e[s + 1])
+def moved(e, s, first, second, third, code, places, pc):
+    """Where the operands lie in one repetition of the outer three loops."""
     found = (0, 0, 0, 0)
     for p in range(OPERANDS):
         at = s + LOOPS + p * (LOOPS + 1)

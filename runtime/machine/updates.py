@@ -3,93 +3,94 @@
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 from numba import njit, uint64
 
+from attndsl.runtime.machine.lanes import ALL, LANES, WORD, changers, lowest, lowest_bits, true_places, truths
 from attndsl.runtime.machine.loops import INNER, OPTIONS, OUT, OUTER, ROW, STEP, A, B, C
-from attndsl.runtime.machine.octets import OCTET, first_true, last_true
 
 SET, ADD, MUL, DIV, MAX, MIN = range(6)  # as in compiler/bytecode_updates.py
 
 
-def row_updater(function):
-    """``f[o + j] = function(f[o + j], f[x + j])`` where the mask is true; steps of mask and value are 1 or 0.
-
-    ``one`` is 1.0, which the compiler must not know: it would store under a condition then, one value at a time.
-    """
-    combined = njit(**OPTIONS)(function)
+def row_updater(combined: Any) -> Any:
+    """``f[o + j] = combined(f[o + j], f[x + j])`` where the mask is true, for the rows whose guard is true; steps of
+    mask and value are 1 or 0."""
+    by_one, by_many = changers(combined)
 
     @njit(**OPTIONS)
-    def row(f, u, uo, um, ux, one, im, ix, n):
-        if im == 1 and ix == 1:
-            for j in range(n):
-                old = f[uo + j]
-                new = combined(old, f[ux + j])
-                f[uo + j] = new if u[um + j] else old * one
-        elif im == 1:
-            right = f[ux]
-            for j in range(n):
-                old = f[uo + j]
-                new = combined(old, right)
-                f[uo + j] = new if u[um + j] else old * one
-        elif ix == 1:
-            for j in range(n):
-                f[uo + j] = combined(f[uo + j], f[ux + j])
-        else:
-            right = f[ux]
-            for j in range(n):
-                f[uo + j] = combined(f[uo + j], right)
+    def word_by_one(f, at, word, value):
+        if word == ALL:
+            for lane in range(uint64(0), uint64(WORD), uint64(LANES)):
+                by_one(f, at + lane, ALL, value)
+            return
+        while word != 0:
+            lane = lowest(word) & uint64(56)
+            by_one(f, at + lane, word >> lane, value)
+            word &= ~(uint64(255) << lane)
 
-    return row
+    @njit(**OPTIONS)
+    def word_by_many(f, at, word, value_at):
+        if word == ALL:
+            for lane in range(uint64(0), uint64(WORD), uint64(LANES)):
+                by_many(f, at + lane, ALL, value_at + lane)
+            return
+        while word != 0:
+            lane = lowest(word) & uint64(56)
+            by_many(f, at + lane, word >> lane, value_at + lane)
+            word &= ~(uint64(255) << lane)
+
+    @njit(**OPTIONS)
+    def row(f, u, uo, um, ux, im, ix, n):
+        if im == 0 and not u[um]:
+            return
+        for low in range(uint64(0), n, uint64(WORD)):
+            word = (truths(u, um + low) if im == 1 else ALL) & lowest_bits(n - low)
+            if ix == 0:
+                word_by_one(f, uo + low, word, f[ux])
+            else:
+                word_by_many(f, uo + low, word, ux + low)
+
+    @njit(**OPTIONS)
+    def rows(f, u, e, s, o, g, m, x):
+        n, im, ix = uint64(e[s + INNER]), e[s + B + STEP], e[s + C + STEP]
+        so, sm, sx = e[s + OUT + ROW], e[s + B + ROW], e[s + C + ROW]
+        for low in range(0, e[s + OUTER], WORD):
+            guards = true_places(u, g, e[s + A + ROW], low, e[s + OUTER])
+            while guards != 0:
+                i = low + np.int64(lowest(guards))
+                guards &= guards - uint64(1)
+                row(f, u, uint64(o + i * so), uint64(m + i * sm), uint64(x + i * sx), im, ix, n)
+
+    return rows
 
 
 _set, _add, _mul, _div, _max, _min = (
-    row_updater(function)
-    for function in (
-        lambda old, new: new,
-        lambda old, new: old + new,
-        lambda old, new: old * new,
-        lambda old, new: old / new,
-        lambda old, new: new if new > old else old,
-        lambda old, new: new if new < old else old,
+    row_updater(combined)
+    for combined in (
+        lambda builder, old, new: new,
+        lambda builder, old, new: builder.fadd(old, new),
+        lambda builder, old, new: builder.fmul(old, new),
+        lambda builder, old, new: builder.fdiv(old, new),
+        lambda builder, old, new: builder.select(builder.fcmp_ordered(">", new, old), new, old),
+        lambda builder, old, new: builder.select(builder.fcmp_ordered("<", new, old), new, old),
     )
 )
 
 
 @njit(**OPTIONS)
 def update(kind, f, u, e, s, o, g, m, x):
-    """Rows whose guard is true are changed where the mask is true; keys before the first such place and after the last
-    are not looked at."""
-    width, im, ix = e[s + INNER], e[s + B + STEP], e[s + C + STEP]
-    for _ in range(e[s + OUTER]):
-        one = float(u[uint64(g)])
-        if one != 0.0:
-            low, high = 0, width
-            if im == 1:
-                # whole octets: what is left over of a vector loop goes one by one
-                low = first_true(u, m, 1, 0, width) // OCTET * OCTET
-                high = min(last_true(u, m, 1, width) // OCTET * OCTET + OCTET, width)
-            elif not u[uint64(m)]:
-                high = 0
-            if low < high:
-                at, mask, value = uint64(o + low), uint64(m + low * im), uint64(x + low * ix)
-                _row(kind, f, u, at, mask, value, one, im, ix, uint64(high - low))
-        o += e[s + OUT + ROW]
-        g += e[s + A + ROW]
-        m += e[s + B + ROW]
-        x += e[s + C + ROW]
-
-
-@njit(**OPTIONS)
-def _row(kind, f, u, uo, um, ux, one, im, ix, n):
+    """Rows whose guard is true are changed where the mask is true."""
     if kind == SET:
-        _set(f, u, uo, um, ux, one, im, ix, n)
+        _set(f, u, e, s, o, g, m, x)
     elif kind == ADD:
-        _add(f, u, uo, um, ux, one, im, ix, n)
+        _add(f, u, e, s, o, g, m, x)
     elif kind == MUL:
-        _mul(f, u, uo, um, ux, one, im, ix, n)
+        _mul(f, u, e, s, o, g, m, x)
     elif kind == DIV:
-        _div(f, u, uo, um, ux, one, im, ix, n)
+        _div(f, u, e, s, o, g, m, x)
     elif kind == MAX:
-        _max(f, u, uo, um, ux, one, im, ix, n)
+        _max(f, u, e, s, o, g, m, x)
     else:
-        _min(f, u, uo, um, ux, one, im, ix, n)
+        _min(f, u, e, s, o, g, m, x)
