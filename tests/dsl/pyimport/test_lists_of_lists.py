@@ -27,10 +27,20 @@ for i in range(n):
         {new}
     else:
         {more}
-return groups
+{end}
 """
 USUAL = {"begin": "groups = []", "question": "if i == 0", "new": "groups.append([i])", "more": "groups[-1].append(i)"}
+USUAL["end"] = "return groups"
 OTHERS = [
+    {"begin": "groups = [[7]]", "question": "if groups[-1][-1] < i"},
+    {"begin": "groups = [[]]", "question": "if groups[-1][-1] < i"},
+    {"begin": "groups = [[7]]", "question": "if groups[-1][-1] < i", "new": "groups.append([])"},
+    {"begin": "groups = [[7]]", "question": "if groups[-1][-1] < i", "more": "groups[-1].append(7)"},
+    {"question": "if -groups"},
+    {"end": "return lambda: groups"},
+    {"end": "def g():\n    return groups"},
+    {"end": "for i in range(n):\n    others[-1].append(i)"},
+    {"end": "for i in range(n):\n    groups[-1].append(i)"},
     {"begin": "groups = [[]]"},
     {"begin": "groups = [[7]]"},
     {"begin": "groups = [[7, 8]]"},

@@ -92,7 +92,7 @@ def _values() -> list[Value]:
         Word(w), Word(v),
         Span("sent", w, True), Span("sent", v, True), Span("sent", w, False), Span("ents", w, True),
         pair, TupleValue((known(3),)),
-        TupleValue((known(1), known("a"))), first, _pairs(3, 4), _pairs(3, 4, 5),
+        TupleValue((known(1), known("a"))), first, _pairs(3, 4), _pairs(3, 4, 5), _pairs(1),
         turned, asked, three, DictValue((_listed(),)),
         DictValue(first.parts, length=Q), DictValue(_pairs(3, 4).parts, length=Q),
         DictValue(first.parts, default="list"),
@@ -142,6 +142,7 @@ def test_states_are_merged_as_recorded(request: pytest.FixtureRequest) -> None:
     )
     two = _state({"a": known(1), "b": known(5)}, {1: literal((known(2),)), 3: literal(())}, (*base.path, T.not_(c)))
     three = _state({"a": known(1), "b": known(2)}, {1: literal(())}, (*base.path, T.not_(c), d))
+    deep = [_state(base.frames[0], {}, (*base.path, x, y)) for x in (c, T.not_(c)) for y in (d, T.not_(d))]
     inner = State({0: base.frames[0], 7: {"x": known(1)}}, {}, (*base.path, T.not_(c)))
     for branches in (
         [(c, one), (T.not_(c), two)], [(c, one)], [(c, two), (T.not_(c), one)], [(c, one), (T.not_(c), inner)],
@@ -150,7 +151,8 @@ def test_states_are_merged_as_recorded(request: pytest.FixtureRequest) -> None:
         found = merge.merge_states(base, branches)
         lines.append(f"{len(branches)}: {_said(found.frames)} {_said(found.heap)} {_said(found.path)}\n")
     for ends, broken in (([two], [one]), ([three], [one]), ([two, three], [one]), ([one], [two, three]), ([three], []),
-                         ([three], [base, one]), ([three], [three]), ([one, two], [three])):  # fmt: skip
+                         ([three], [base, one]), ([three], [three]), ([one, two], [three]),
+                         ([deep[1]], [deep[0]]), ([deep[3]], [deep[0]]), ([deep[1], deep[2]], [deep[0]])):  # fmt: skip
         found = merge.merge_unbroken(base, ends, broken)
         lines.append(f"{len(ends)} unbroken: {_said(found.frames)} {_said(found.path)}\n")
     same_as_recorded("states", lines, request)
