@@ -212,7 +212,8 @@ def _subst_vector(v: Vector, mapping: dict[Term, Term]) -> Vector:
     if v.items is not None:
         items = tuple(Scalar(T.subst(x.term, mapping), x.numpy) for x in v.items)
     length, untyped = T.subst(v.length, mapping), T.subst(v.untyped, mapping)
-    return replace(v, length=length, at=_mapped(v.at, mapping, 1), part=part, items=items, untyped=untyped)
+    at, origin = _mapped(v.at, mapping, 1), v.origin or v
+    return replace(v, length=length, at=at, part=part, items=items, untyped=untyped, origin=origin)
 
 
 def _mapped(at: Callable[..., Scalar], mapping: dict[Term, Term], count: int) -> Callable[..., Scalar]:
