@@ -192,10 +192,11 @@ def _bit_operation(m: Machine, node: ast.BinOp, left: Value, right: Value) -> Va
         found = letters.combined(m, symbol, left, right)
         if found is not None:
             return found
-        from attndsl.dsl.pyimport.lift import arrays, tables
+        from attndsl.dsl.pyimport.lift import arrays, listed, tables
 
         left, right = tables.as_vector(m, left), tables.as_vector(m, right)
         if arrays.is_array(left) or arrays.is_array(right):
+            listed.typed(m, left, right)
             return arrays.elementwise(m, left, right, lambda x, y: of_truths(m, node.op, x, y), symbol)
         a, b = sequence(m, left), sequence(m, right)
         if a is not None and b is not None and a.is_set and b.is_set:
@@ -237,10 +238,11 @@ def _unary(m: Machine, node: ast.UnaryOp) -> Value:
             raise m.stop(f"the {'negative' if minus else 'sign'} of this value", node, "E0302")
 
         return spread(m, signed, value)
-    from attndsl.dsl.pyimport.lift import elementwise, tables, ufuncs
+    from attndsl.dsl.pyimport.lift import elementwise, listed, tables, ufuncs
 
     value = spread(m, lambda v: tables.as_vector(m, v), value)
     if elementwise.is_array(value):
+        listed.typed(m, value)
         return ufuncs.negated_mask(m, value)
     raise m.stop("the operator ~", node, "E0303")
 

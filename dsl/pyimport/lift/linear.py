@@ -218,20 +218,21 @@ def _rows_of(c: Term) -> tuple[Row, ...]:
         if c.data == "!=":
             found = ()
         elif c.data == "==":
-            found = _not_negative(c, 1, 0), _not_negative(c, -1, 0)
+            found = _not_negative(c, False, 0), _not_negative(c, True, 0)
         else:
-            found = (_not_negative(c, 1 if c.data in ("<", "<=") else -1, 1 if c.data in ("<", ">") else 0),)
+            found = (_not_negative(c, c.data in (">", ">="), 1 if c.data in ("<", ">") else 0),)
         _ROWS[c] = found
     return found
 
 
-def _not_negative(c: Term, sign: int, less: int) -> Row:
-    """The right side of a comparison minus its left side, times a sign, and so much less."""
-    left, a = T.linear(c.args[0])
-    right, b = T.linear(c.args[1])
-    for atom, k in left.items():
-        right[atom] = right.get(atom, 0) - k
-    return row({atom: sign * k for atom, k in right.items()}, sign * (b - a) - less)
+def _not_negative(c: Term, turned: bool, less: int) -> Row:
+    """The right side of a comparison minus its left side, or the other way round, and so much less."""
+    small, large = c.args[::-1] if turned else c.args
+    found, a = T.linear(large)
+    taken, b = T.linear(small)
+    for atom, k in taken.items():
+        found[atom] = found.get(atom, 0) - k
+    return row(found, a - b - less)
 
 
 def _facts_of(number: int) -> tuple[Row, ...]:

@@ -35,15 +35,16 @@ def array(m: Machine, part: Part, untyped: Term = T.FALSE) -> Vector:
 
 def untyped(found: Scalar, *operands: Value) -> Term:
     """Where an array is of floats because those that it was computed from are; a comparison gives truth values."""
-    vectors = [v for v in operands if isinstance(v, Vector)]
     if found.term.kind == "bool":
-        vectors = [v for v in vectors if v.part is None or _element(v.part).term.kind == "bool"]
-    return T.disj(v.untyped for v in vectors)
+        return T.FALSE
+    return T.disj(v.untyped for v in operands if isinstance(v, Vector))
 
 
-def _element(part: Part) -> Scalar:
-    assert isinstance(part.element, Scalar)
-    return part.element
+def typed(m: Machine, *sides: Value) -> None:
+    """``~a`` and ``a & b``: numpy fails with floats, of which it makes an array of an empty list."""
+    for v in sides:
+        if isinstance(v, Vector):
+            m.require(T.not_(v.untyped), kind="TypeError")
 
 
 def item(m: Machine, part: Part, index: Value) -> Scalar:

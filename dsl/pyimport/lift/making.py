@@ -226,7 +226,7 @@ def own_copy(m: Machine, value: Value) -> Value:
     """A copy, which nothing else shows."""
     if isinstance(value, Sheet):
         return replace(value, own=True, seen=None)
-    return replace(arrays.vector(m, value), fixed=False, slice_of=None, seen=None)
+    return replace(arrays.vector(m, value), fixed=False, slice_of=None, seen=None, origin=None)
 
 
 def converted(m: Machine, value: Value, kind: str, node: ast.AST) -> Value:

@@ -211,9 +211,9 @@ def _subst_vector(v: Vector, mapping: dict[Term, Term]) -> Vector:
     items = None
     if v.items is not None:
         items = tuple(Scalar(T.subst(x.term, mapping), x.numpy) for x in v.items)
-    return Vector(
-        T.subst(v.length, mapping), _mapped(v.at, mapping, 1), part, v.slice_of, items, v.fixed, v.own, v.seen
-    )
+    length, untyped = T.subst(v.length, mapping), T.subst(v.untyped, mapping)
+    at, origin = _mapped(v.at, mapping, 1), v.origin or v
+    return replace(v, length=length, at=at, part=part, items=items, untyped=untyped, origin=origin)
 
 
 def _mapped(at: Callable[..., Scalar], mapping: dict[Term, Term], count: int) -> Callable[..., Scalar]:

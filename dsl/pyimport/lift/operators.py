@@ -129,6 +129,10 @@ def nonzero(m: Machine, y: Term) -> bool:
     return m.holds(T.compare("!=", y, T.ZERO)) or m.holds(T.compare(">", y, T.ZERO)) or positive(m, y)
 
 
+_FEW = 4
+"""Powers that do not become 0 of a number that is not: ``0.9 ** 7100`` is one that does."""
+
+
 def positive(m: Machine, t: Term, strict: bool = True) -> bool:
     """The number is provably positive (or, not strict, not negative)."""
     if T.is_const(t):
@@ -145,7 +149,11 @@ def positive(m: Machine, t: Term, strict: bool = True) -> bool:
         case "bin" if t.data in ("*", "/"):
             return all(positive(m, a, strict) for a in t.args)
         case "bin" if t.data == "**":
-            return positive(m, t.args[0], strict)
+            base, power = t.args
+            if not strict:
+                return positive(m, base, False)
+            least = T.is_const(base) and base.data >= 1 and positive(m, power, False)
+            return least or (T.is_const(power) and abs(power.data) <= _FEW and positive(m, base))
         case "func" if t.data == "exp":
             return not strict
         case "func" if t.data == "max":

@@ -91,7 +91,7 @@ def _at_most(m: Machine, t: Term) -> Term:
     atoms, total = T.linear(t)
     found: dict[Term, int] = {}
     for a, k in atoms.items():
-        counted = k > 0 and a.op == "agg" and a.data == "count" and a.args[0] is T.NONE
+        counted = k > 0 and a.op == "agg" and a.data == "count"  # of words nothing is known of the limits
         if counted and m.holds(T.compare("<=", a.args[2], a.args[3])):
             span, rest = T.linear(T.mul(T.const(k), T.sub(a.args[3], a.args[2])))
             total += rest

@@ -131,14 +131,13 @@ def only_holder(m: Machine, value: Value) -> bool:
     """One name holds the array, and none a part of it: then the name may get another one instead."""
     if isinstance(value, Sheet | Vector) and not value.own and (isinstance(value, Sheet) or value.fixed):
         return False
+    shown = aliases.holders(m, lambda v: isinstance(v, Vector | Sheet) and _first_of(v.seen) is _first_of(value))
+    return aliases.holders(m, lambda v: v is value) == 1 and not shown
 
-    def shows(v: Value) -> bool:
-        """It is a part of the array; or of one that no name holds, as this one was called when a loop made both."""
-        if not isinstance(v, Vector | Sheet):
-            return False
-        return v.seen is value or (isinstance(v.seen, Vector) and not aliases.holders(m, lambda x: x is v.seen))
 
-    return aliases.holders(m, lambda v: v is value) == 1 and not aliases.holders(m, shows)
+def _first_of(v: Value | None) -> Value | None:
+    """What the array was before a loop said it in other terms, as it says those that show it."""
+    return v.origin or v if isinstance(v, Vector) else v
 
 
 def placed_to_change(m: Machine, node: ast.expr, base: Value) -> Value:

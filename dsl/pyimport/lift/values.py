@@ -216,7 +216,8 @@ class Vector(Value):
     nothing can change it here, since numpy may see the change elsewhere (a part of another array), or since it is
     never changed (so that it needs no place of its own); ``slice_of``: the array on the heap that it is a part of.
     ``own``: it is fixed, and yet an array of its own. ``seen``: the array without a place of its own that it shows.
-    ``untyped``: where it was made of an empty list, of which numpy makes floats; they are no index.
+    ``untyped``: where it was made of an empty list, of which numpy makes floats; they are no index. ``origin``: the
+    array that this one is in other terms.
     """
 
     length: Term
@@ -228,6 +229,7 @@ class Vector(Value):
     own: bool = False
     seen: Value | None = None
     untyped: Term = T.FALSE
+    origin: Value | None = None
 
 
 @symbolic

@@ -7,7 +7,7 @@ from test_terms import over, short, the
 
 from attndsl.dsl.pyimport.lift import cases, linear
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.existence import certain
+from attndsl.dsl.pyimport.lift.existence import certain, optional_parts
 from attndsl.dsl.pyimport.lift.linear import Prover
 from attndsl.dsl.pyimport.lift.term import Term
 
@@ -64,6 +64,8 @@ def test_a_number_of_elements_says_that_the_one_at_a_place_is_there() -> None:
     count, two = over("count", the), [_cmp(">=", over("count", the), T.const(2))]
     for place, there in ((0, True), (1, True), (2, False), (-1, False)):
         assert certain(_nth(T.const(place)), two) == there, place
+    for op, bound, there in (("==", 2, True), ("==", 1, False), ("!=", 0, False), (">", 1, True)):
+        assert certain(_nth(T.ONE), [_cmp(op, count, T.const(bound))]) == there, (op, bound)
     last = _nth(T.sub(count, T.ONE))
     assert certain(last, two)
     assert not certain(last, [])
@@ -86,9 +88,22 @@ def test_a_place_below_the_number_of_elements_is_there() -> None:
         _cmp("<", T.mul(place, T.const(1.0)), count),
     ):
         assert not certain(_nth(place), [told]), told
+    assert certain(_nth(other), [the(T.ZERO), _cmp("<", other, count)])
+    for told in (_cmp("!=", count, T.add(place, T.ONE)), _cmp("==", count, T.add(place, T.ONE)), the(T.ZERO)):
+        assert not certain(_nth(place), [T.some(other), told]), told
     sum_ = over("sum", the, value=lambda at: T.const(-1))
     for place in (T.sub(other, T.ONE), T.neg(other), sum_, T.mk("var", "x", (), "int")):
         assert not certain(_nth(place), [_cmp("<", place, count)]), place
+
+
+def test_what_may_be_none_is_found_outermost_first() -> None:
+    first = over("first", the)
+    last = over("last", the, first)
+    sure = T.ite(the(T.ZERO), T.ONE, T.const(2))
+    assert optional_parts(_cmp("<", sure, T.N)) == []
+    assert optional_parts(_cmp("<", T.add(first, T.ONE), sure)) == [first]
+    assert optional_parts(_cmp("<", T.feature(last, "raw", "str"), T.const("a"))) == [last]
+    assert optional_parts(_cmp("<", T.ite(the(T.ZERO), first, T.ONE), T.N))[0].op == "ite"
 
 
 def test_what_stands_behind_a_case_counts_as_well() -> None:

@@ -188,27 +188,29 @@ def test_what_is_said_follows_in_whatever_form_it_is_said() -> None:
     assert not prover.implies((), inside)
     assert prover.implies((T.some(first),), inside)
     assert prover.implies((T.compare(">", first, y),), inside)
+    last = over("last", the)
+    assert prover.implies((T.some(last),), T.compare("<", last, T.N))
+    assert not prover.implies((T.some(first),), T.compare("<", over("last", the, Q), T.N))
     assert prover.implies((T.compare("<=", Q, y), T.compare(">=", Q, y)), T.compare("==", Q, y))
 
 
 def test_conditions_are_taken_together_with_those_before_them() -> None:
-    prover = Prover()
     numbers = [T.mk("var", f"x{i}", (), "int") for i in range(5)]
     circle = [T.compare("<", a, b) for a, b in itertools.pairwise([*numbers, numbers[0]])]
     for at in range(len(circle)):
         turned = [*circle[at:], *circle[:at]]
         for cut in range(len(circle)):
-            assert prover.impossible(turned[cut:], tuple(turned[:cut]))
-            assert not prover.impossible(turned[cut + 1 :], tuple(turned[:cut]))
-            assert not prover.impossible(turned[max(cut, 1) : -1], tuple(turned[:cut]))
+            start = tuple(turned[:cut])
+            assert Prover().impossible(turned[cut:], start)
+            assert not Prover().impossible(turned[cut + 1 :], start)
+            assert not Prover().impossible(turned[max(cut, 1) : -1], start)
 
 
 def test_numbers_between_whole_numbers_are_no_contradiction() -> None:
-    prover, y, size = Prover(), _y(), T.mk("var", "x", (), "float")
-    for more in (T.ONE, T.const(1.0)):
-        above = T.add(size, more)
-        for pair in (
-            (T.mk("cmp", ">", (y, size), "bool"), T.mk("cmp", "<", (y, above), "bool")),
-            (T.mk("cmp", "<", (size, y), "bool"), T.mk("cmp", ">", (above, y), "bool")),
-        ):
-            assert not prover.impossible(pair)
+    """Of y > x > z for a number x with a fraction, y may be the next whole number after z."""
+    prover, y, z, size = Prover(), _y(), T.mk("var", "z", (), "int"), T.mk("var", "x", (), "float")
+    for one, other in (
+        (T.mk("cmp", ">", (y, size), "bool"), T.mk("cmp", "<", (z, size), "bool")),
+        (T.mk("cmp", "<", (size, y), "bool"), T.mk("cmp", ">", (size, z), "bool")),
+    ):
+        assert not prover.implies((one, other), T.compare(">", y, T.add(z, T.ONE)))
