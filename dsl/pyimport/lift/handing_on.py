@@ -154,7 +154,7 @@ def _stores_after_previous(loop: ast.For, name: str) -> bool:
     i, start = counted
     uses = before = at = stores = 0
     inside = pytree.walk(*loop.body)
-    alone = {id(target) for x in inside for target in _only_target(x)}
+    assigned = {id(target) for x in inside for target in _targets(x)}
     for x in inside:
         uses += isinstance(x, ast.Name) and x.id == name
         if isinstance(x, ast.Name) and x.id == i and not isinstance(x.ctx, ast.Load):
@@ -162,7 +162,7 @@ def _stores_after_previous(loop: ast.For, name: str) -> bool:
         if isinstance(x, ast.Subscript) and _is_item(x, name):
             place = ast.unparse(x.slice)
             load = isinstance(x.ctx, ast.Load)
-            if not load and id(x) not in alone:
+            if not load and id(x) not in assigned:
                 return False
             before += load and place == f"{i} - 1"
             at += place == i
@@ -172,11 +172,11 @@ def _stores_after_previous(loop: ast.For, name: str) -> bool:
     return start > 0 or not _reads_after_store(loop.body, name, f"{i} - 1", [False])
 
 
-def _only_target(x: ast.AST) -> list[ast.expr]:
-    """What is set by a statement that sets nothing else."""
-    if isinstance(x, ast.AugAssign):
+def _targets(x: ast.AST) -> list[ast.AST]:
+    """What an assignment sets, and all that stands there."""
+    if isinstance(x, ast.AugAssign) or (isinstance(x, ast.AnnAssign) and x.value is not None):
         return [x.target]
-    return x.targets if isinstance(x, ast.Assign) and len(x.targets) == 1 else []
+    return pytree.walk(*x.targets) if isinstance(x, ast.Assign) else []
 
 
 def _reads_after_store(block: list[ast.stmt], name: str, place: str, stored: list[bool]) -> bool:
@@ -299,23 +299,32 @@ class _Storing(ast.NodeTransformer):
         node.value = self.visit(node.value)
         return self._stored(node, node.targets)
 
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | list[ast.AST]:
+        if node.value is None:
+            return node
+        return self.visit_Assign(ast.copy_location(ast.Assign([node.target], node.value), node))
+
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST | list[ast.AST]:
         node.value = self.visit(node.value)
         return self._stored(node, [node.target])
 
     def _stored(self, node: ast.Assign | ast.AugAssign, targets: list[ast.expr]) -> ast.AST | list[ast.AST]:
         own = [t for t in targets if isinstance(t, ast.Subscript) and _is_item(t, self.name)]
-        if not own:
-            return self.generic_visit(node)
+        again = _parsed(f"_last = _stored({self.name}, _last)", self.name, node)
+        kept = _parsed(f"{self.name}[{self.at}] = _last", self.name, node)
+        if not own or len(targets) > 1:
+            sets = any(isinstance(x, ast.Subscript) and _is_item(x, self.name) and not isinstance(x.ctx, ast.Load)
+                       for x in pytree.walk(*targets))  # fmt: skip
+            changed = self.generic_visit(node)
+            return [changed, again, kept] if sets else changed
         name = ast.copy_location(ast.Name(f"{_NEW['_last']} {self.name}", ast.Store()), own[0])
         if isinstance(node, ast.Assign):
             node.targets = [name]
             stored = ast.Call(ast.Name(STORED, ast.Load()), [ast.Name(self.name, ast.Load()), node.value], [])
             node.value = ast.copy_location(stored, node.value)
-            return [node, _parsed(f"{self.name}[{self.at}] = _last", self.name, node)]
+            return [node, kept]
         node.target = name
-        again = _parsed(f"_last = _stored({self.name}, _last)", self.name, node)
-        return [node, again, _parsed(f"{self.name}[{self.at}] = _last", self.name, node)]
+        return [node, again, kept]
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         if not _is_item(node, self.name):
@@ -326,4 +335,4 @@ class _Storing(ast.NodeTransformer):
             found = _parsed(text, self.name, node)
             assert isinstance(found, ast.Assign)
             return found.value
-        return ast.copy_location(ast.Name(f"{_NEW[which]} {self.name}", ast.Load()), node)
+        return ast.copy_location(ast.Name(f"{_NEW[which]} {self.name}", node.ctx), node)
