@@ -65,7 +65,7 @@ def mul(a: Term, b: Term) -> Term:
 def arith(op: str, a: Term, b: Term, span: Any = None) -> Term:
     """+ - * / // % ** and ``ratio`` (the IEEE quotient), on numbers; bools count as ints."""
     a, b = as_number(a), as_number(b)
-    if op in "+-*" and len(op) == 1:
+    if op in ("+", "-", "*"):
         return {"+": add, "-": sub, "*": mul}[op](a, b)
     both = a.kind == b.kind == "int"
     if is_const(a) and is_const(b):

@@ -169,8 +169,7 @@ def _summed(view: View, c: Carry, end: Value, old: Value) -> tuple[dict[Term, Te
     if end.term.kind in ("float", "num") and c.var.kind == "int":
         raise Retry(f"{c.name}@{view.serial}")
     # Of numpy after the loop only if an iteration made it so: where there is none, the name keeps what it had.
-    walked = view.where is T.TRUE and not view.binder.over_words
-    runs = walked and view.m.holds(T.compare("<", view.binder.low, view.binder.high))
+    runs = view.where is T.TRUE and view.m.holds(T.compare("<", view.binder.low, view.binder.high))
     numpy = True if old.numpy is True or (end.numpy is True and runs) else None
     end = Scalar(as_first(view, end.term, c.var, old.term), end.numpy)
     form = _form(end.term, c.var)

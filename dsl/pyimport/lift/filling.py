@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import dropwhile
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -120,8 +121,8 @@ def statements(body: list[ast.stmt], names: set[str], carried: set[str]) -> list
     """
     if carried:
         return _needed(body, names, carried)
-    last = max((at for at, s in enumerate(body) if _adds(s, names)), default=-1)
-    return _needed(body[: last + 1], names, frozenset())
+    upto_last = [*dropwhile(lambda s: not _adds(s, names), reversed(body))]
+    return _needed(upto_last[::-1], names, frozenset())
 
 
 def _needed(body: list[ast.stmt], names: set[str], after: Iterable[str]) -> list[ast.stmt]:
@@ -233,7 +234,7 @@ def joined(m: Machine, parts: tuple[Part, ...], ordered: bool, node: ast.AST) ->
     first = parts[0]
     merged = first
     for at, p in enumerate(parts[1:], start=1):
-        if p.binders[:1] != first.binders[:1] or len(p.binders) != 1 or len(first.binders) != 1:
+        if p.binders != first.binders or len(p.binders) != 1:
             return _unordered(m, parts, node)
         if not all(m.prover.impossible([one.condition, p.condition]) for one in parts[:at]):
             return _unordered(m, parts, node)
@@ -260,7 +261,7 @@ def leave(run: LoopRun, view: View, final: State, after: State, mapping: dict[Te
         if inner.added and key in run.m.frozen:  # each iteration changes what an earlier one stored
             raise run.m.stop("a list is changed after it was stored in another one", run.node, "E0311")
         added = tuple(_bound(view, subst_part(p, mapping)) for p in inner.added)
-        if len(added) > 1:
+        if added:
             added = joined(run.m, added, run.ordered, run.node)
         after.heap[key] = _grown(after.heap[key], added, run.ordered)
 

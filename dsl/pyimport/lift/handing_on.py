@@ -6,6 +6,7 @@ The item that was stored or appended last gets a name, which iterations carry.
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 
 from attndsl.dsl import pytree
@@ -21,7 +22,7 @@ def lists(function: ast.FunctionDef) -> set[str]:
     made: dict[str, bool] = {}
     arrays: set[str] = set()
     for x in nodes:
-        if isinstance(x, ast.Assign) and isinstance(x.targets[0], ast.Name) and len(x.targets) == 1:
+        if isinstance(x, ast.Assign) and isinstance(x.targets[0], ast.Name):
             name = x.targets[0].id
             array = _makes_array(x.value)
             made[name] = made.get(name, True) and (array or _makes_list(x.value))
@@ -31,23 +32,21 @@ def lists(function: ast.FunctionDef) -> set[str]:
     wanted = {x.id for x in back if isinstance(x, ast.Name) and made.get(x.id)}
     if not wanted:
         return wanted
-    seen: dict[str, int] = {}
-    plain: dict[str, int] = {}
+    seen = Counter(x.id for x in nodes if isinstance(x, ast.Name))
+    plain: Counter[str] = Counter()
     for x in nodes:
-        if isinstance(x, ast.Name):
-            seen[x.id] = seen.get(x.id, 0) + 1
-        for name in _plain_uses(x):
-            plain[name] = plain.get(name, 0) + 1
+        plain.update(_plain_uses(x))
         for name in _views(x) if arrays else ():
-            plain[name] = plain.get(name, 0) - (name in arrays)
+            plain[name] -= name in arrays
         if isinstance(x, ast.Assign) and isinstance(x.targets[0], ast.Name) and len(x.targets) == 1:
-            plain[x.targets[0].id] = plain.get(x.targets[0].id, 0) + 1
+            plain[x.targets[0].id] += 1
     return {name for name in wanted if seen[name] == plain[name]} - _changed_inside(nodes)
 
 
 def _changed_inside(nodes: list[ast.AST]) -> set[str]:
     """The names whose items a function inside sets or appends to: a call of it changes the item that was last."""
-    inner = (y for x in nodes[1:] if isinstance(x, ast.FunctionDef | ast.Lambda) for y in pytree.walk(x))
+    _, *others = nodes  # the function itself comes first
+    inner = (y for x in others if isinstance(x, ast.FunctionDef | ast.Lambda) for y in pytree.walk(x))
     of_names = (x for x in inner if isinstance(x, ast.Attribute | ast.Subscript) and isinstance(x.value, ast.Name))
     stored = (x for x in of_names if isinstance(x, ast.Attribute) or not isinstance(x.ctx, ast.Load))
     return {x.value.id for x in stored}  # type: ignore[attr-defined]
@@ -129,7 +128,7 @@ def _appends_after_last(loop: ast.For, name: str) -> bool:
     for x in pytree.walk(*loop.body):
         uses += isinstance(x, ast.Name) and x.id == name
         reads += isinstance(x, ast.Subscript) and _is_item(x, name) and ast.unparse(x.slice) == "-1"
-        appends += isinstance(x, ast.Expr) and appended(x, name) is not None
+        appends += appended(x, name) is not None
         if isinstance(x, ast.Subscript) and _is_item(x, name) and not isinstance(x.ctx, ast.Load):
             return False
     return bool(reads and appends and uses == reads + appends) and not _is_inner(loop, name)
@@ -154,19 +153,30 @@ def _stores_after_previous(loop: ast.For, name: str) -> bool:
         return False
     i, start = counted
     uses = before = at = stores = 0
-    for x in pytree.walk(*loop.body):
+    inside = pytree.walk(*loop.body)
+    assigned = {id(target) for x in inside for target in _targets(x)}
+    for x in inside:
         uses += isinstance(x, ast.Name) and x.id == name
         if isinstance(x, ast.Name) and x.id == i and not isinstance(x.ctx, ast.Load):
             return False
         if isinstance(x, ast.Subscript) and _is_item(x, name):
             place = ast.unparse(x.slice)
             load = isinstance(x.ctx, ast.Load)
+            if not load and id(x) not in assigned:
+                return False
             before += load and place == f"{i} - 1"
             at += place == i
             stores += not load and place == i
     if not (before and stores and uses == before + at) or _is_inner(loop, name):
         return False
     return start > 0 or not _reads_after_store(loop.body, name, f"{i} - 1", [False])
+
+
+def _targets(x: ast.AST) -> list[ast.AST]:
+    """What an assignment sets, and all that stands there."""
+    if isinstance(x, ast.AugAssign) or (isinstance(x, ast.AnnAssign) and x.value is not None):
+        return [x.target]
+    return pytree.walk(*x.targets) if isinstance(x, ast.Assign) else []
 
 
 def _reads_after_store(block: list[ast.stmt], name: str, place: str, stored: list[bool]) -> bool:
@@ -289,23 +299,32 @@ class _Storing(ast.NodeTransformer):
         node.value = self.visit(node.value)
         return self._stored(node, node.targets)
 
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | list[ast.AST]:
+        if node.value is None:
+            return node
+        return self.visit_Assign(ast.copy_location(ast.Assign([node.target], node.value), node))
+
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST | list[ast.AST]:
         node.value = self.visit(node.value)
         return self._stored(node, [node.target])
 
     def _stored(self, node: ast.Assign | ast.AugAssign, targets: list[ast.expr]) -> ast.AST | list[ast.AST]:
         own = [t for t in targets if isinstance(t, ast.Subscript) and _is_item(t, self.name)]
+        again = _parsed(f"_last = _stored({self.name}, _last)", self.name, node)
+        kept = _parsed(f"{self.name}[{self.at}] = _last", self.name, node)
         if not own or len(targets) > 1:
-            return self.generic_visit(node)
+            sets = any(isinstance(x, ast.Subscript) and _is_item(x, self.name) and not isinstance(x.ctx, ast.Load)
+                       for x in pytree.walk(*targets))  # fmt: skip
+            changed = self.generic_visit(node)
+            return [changed, again, kept] if sets else changed
         name = ast.copy_location(ast.Name(f"{_NEW['_last']} {self.name}", ast.Store()), own[0])
         if isinstance(node, ast.Assign):
             node.targets = [name]
             stored = ast.Call(ast.Name(STORED, ast.Load()), [ast.Name(self.name, ast.Load()), node.value], [])
             node.value = ast.copy_location(stored, node.value)
-            return [node, _parsed(f"{self.name}[{self.at}] = _last", self.name, node)]
+            return [node, kept]
         node.target = name
-        again = _parsed(f"_last = _stored({self.name}, _last)", self.name, node)
-        return [node, again, _parsed(f"{self.name}[{self.at}] = _last", self.name, node)]
+        return [node, again, kept]
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         if not _is_item(node, self.name):
@@ -316,4 +335,4 @@ class _Storing(ast.NodeTransformer):
             found = _parsed(text, self.name, node)
             assert isinstance(found, ast.Assign)
             return found.value
-        return ast.copy_location(ast.Name(f"{_NEW[which]} {self.name}", ast.Load()), node)
+        return ast.copy_location(ast.Name(f"{_NEW[which]} {self.name}", node.ctx), node)

@@ -24,8 +24,9 @@ _HAS = ("isalpha", "isdigit", "isdecimal", "isalnum", "isupper", "islower", "iss
 
 def of_text(value: Value) -> Term | None:
     """The text behind ``set(text)`` or a text that is walked through, when it is no constant."""
-    if isinstance(value, Opaque) and value.name == "letters" and len(value.data) == 2:
-        return value.data[1] if value.data[0] == "of" else None
+    if isinstance(value, Opaque) and value.name == "letters":
+        op, text, *_ = value.data
+        return text if op == "of" else None
     if isinstance(value, Scalar) and value.term.kind == "str" and not T.is_const(value.term):
         return value.term
     return None
@@ -111,7 +112,7 @@ def _answer(m: Machine, kind: str, elt: ast.expr, filters: list[Term], c: Term, 
         one = evaluate(m, elt)
         if isinstance(one, Scalar) and one.term is T.ONE:
             return _count(m, T.conj(filters), c, text, distinct)
-        if isinstance(one, Scalar) and one.term.kind == "bool":
+        if isinstance(one, Scalar):
             return _count(m, T.conj((*filters, one.term)), c, text, distinct)
         raise _unknown(m)
     passes = condition(m, elt)
@@ -159,7 +160,7 @@ def _single(m: Machine, p: Term, c: Term, text: Term) -> Term:
     if p.op == "cmp" and p.data == "!=":
         negative, atom = True, T.compare("==", *p.args)
     members = _members(atom, c)
-    if members is not None and negative:
+    if members is not None:  # what is not negative has been said with the characters themselves
         stripped = T.text_method(text, "strip", (T.const("".join(sorted(members))),), "str", str.strip)
         return T.compare("!=", stripped, T.const(""))
     if atom.op == "method" and atom.args == (c,):

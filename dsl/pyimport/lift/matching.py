@@ -293,8 +293,10 @@ def _without(found: list[Alternative], new: str) -> ast.expr:
         letters = "".join(sorted(run.of.characters))
         if new or not letters:
             raise Unknown
-        if run.high is None:
+        if run.high is None and not run.lazy:
             return _method(text, "lstrip", letters)
+        if run.high != 1:
+            raise Unknown
         first = _compare(_slice(text, None, 1), ast.In(), ast.Tuple([ast.Constant(c) for c in letters], ast.Load()))
         return ast.IfExp(first, _slice(text, 1, None), text)
     letters = "".join(sorted({c for a in found for c in a.runs[0].of.characters}))

@@ -11,7 +11,7 @@ import importlib
 import itertools
 import re
 import string
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 _parser: Any = importlib.import_module("re._parser")  # Python's own; a pattern is parsed, never matched
@@ -41,11 +41,15 @@ class Class:
 
 @dataclass(frozen=True)
 class Run:
-    """Between ``low`` and ``high`` characters of a class; without an upper limit where that is None."""
+    """Between ``low`` and ``high`` characters of a class; without an upper limit where that is None.
+
+    ``lazy``: as few as there can be, which matters where it is asked which ones they are.
+    """
 
     of: Class
     low: int = 1
     high: int | None = 1
+    lazy: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -96,20 +100,20 @@ def _of_item(op: str, argument: Any) -> list[tuple[_Item, ...]]:
             raise Unknown
         return _sequences(list(inner))
     if op in ("MAX_REPEAT", "MIN_REPEAT"):
-        return _repeated(*argument)
+        return _repeated(*argument, op == "MIN_REPEAT")
     if op == "AT":
         return [(str(argument),)]
     return [(Run(_class(op, argument)),)]
 
 
-def _repeated(low: int, high: Any, inner: Any) -> list[tuple[_Item, ...]]:
+def _repeated(low: int, high: Any, inner: Any, lazy: bool) -> list[tuple[_Item, ...]]:
     most = None if str(high) == "MAXREPEAT" else int(high)
     sequences = _sequences(list(inner))
     if len(sequences) == 1 and len(sequences[0]) == 1 and isinstance(sequences[0][0], Run):
         (run,) = sequences[0]
         assert isinstance(run, Run)
         if (run.low, run.high) == (1, 1) and (low, most) != (0, 1):
-            return [()] if most == 0 else [(Run(run.of, low, most),)]
+            return [()] if most == 0 else [(Run(run.of, low, most, lazy),)]
     if (low, most) == (0, 1):
         return [(), *sequences]
     raise Unknown

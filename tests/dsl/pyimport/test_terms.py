@@ -207,3 +207,11 @@ def same_as_recorded(name: str, lines: list[str], request: pytest.FixtureRequest
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(lines), encoding="utf-8")
     assert lines == path.read_text(encoding="utf-8").splitlines(keepends=True)
+
+
+def test_a_sum_takes_apart_whole_numbers_alone() -> None:
+    x = T.mk("var", "x", (), "int")
+    assert T.linear(T.sub(T.mul(T.const(2), x), T.const(3))) == ({x: 2}, -3)
+    assert T.linear(T.const(5)) == T.linear(T.add(T.const(2), T.const(3))) == ({}, 5)
+    half = T.const(0.5)
+    assert T.linear(half) == ({half: 1}, 0)
