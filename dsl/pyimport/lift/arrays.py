@@ -6,9 +6,9 @@ import ast
 from collections.abc import Callable
 from dataclasses import replace
 
+from attndsl.dsl.pyimport.lift import aliases, listed, matrices, sheets, slices
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import elementwise as E
-from attndsl.dsl.pyimport.lift import aliases, listed, matrices, sheets, slices
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import given, spread
 from attndsl.dsl.pyimport.lift.evaluate import evaluate

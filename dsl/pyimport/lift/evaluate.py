@@ -93,9 +93,8 @@ def _list(m: Machine, node: ast.List | ast.Set | ast.Tuple) -> Value:
 
 
 def _dict(m: Machine, node: ast.Dict) -> Value:
-    from attndsl.dsl.pyimport.lift.lists import hashed
-
     from attndsl.dsl.pyimport.lift import arrays
+    from attndsl.dsl.pyimport.lift.lists import hashed
 
     parts: list[Part] = []
     for key, value in zip(node.keys, node.values, strict=True):
