@@ -209,6 +209,7 @@ def _outside_loops(m: Machine) -> None:
 
 
 def _next(m: Machine, grid: Grid) -> Grid:
+    aliases.forget_rows(m, grid.matrix)
     m.matrices[grid.matrix] += 1
     return Grid(grid.matrix, m.matrices[grid.matrix])
 
