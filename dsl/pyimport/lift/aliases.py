@@ -11,8 +11,10 @@ from attndsl.dsl.pyimport.lift.values import (
     DictValue,
     Growing,
     Ref,
+    RowRef,
     Seq,
     TupleValue,
+    Unbound,
     Value,
     Vector,
 )
@@ -36,6 +38,14 @@ def _inside(value: Value, wanted: Callable[[Value], bool]) -> int:
         case Closure(defaults=items):
             pass
     return int(wanted(value)) + sum(_inside(v, wanted) for v in items)
+
+
+def forget_rows(m: Machine, matrix: str) -> None:
+    """The matrix gets another version: the rows that have names are those of the one before."""
+    for names in m.state.frames.values():
+        for name, v in names.items():
+            if isinstance(v, RowRef) and v.matrix == matrix:
+                names[name] = Unbound("it is a row of an earlier version of the matrix")
 
 
 def share(m: Machine, view: Vector, name: Value) -> None:

@@ -71,6 +71,7 @@ class _Plan:
     name: str
     loop: ast.For
     begin: ast.stmt
+    after: list[ast.stmt]
     place: str = ""
     later: dict[ast.stmt, bool] = field(default_factory=dict)  # of a restart: it counts from the next iteration on
 
@@ -103,7 +104,8 @@ def _planned(function: ast.FunctionDef, name: str) -> _Plan | None:
     begin = begins[0] if len(begins) == 1 else None
     if not appends or not isinstance(begin, ast.stmt) or not _is_begin(function, begin, loop):
         return None
-    plan = _Plan(name, loop, begin)
+    block = in_own_block(function, loop)
+    plan = _Plan(name, loop, begin, block[block.index(loop) + 1 :])
     if not all(_settle(plan, s) for s in restarts):
         return None
     accounted = _uses_of([*restarts, *appends], name) + 1
@@ -163,7 +165,7 @@ def _adds(s: ast.stmt, name: str) -> bool:
 def _handed_over(plan: _Plan, read: Read) -> bool:
     """``segments.append(segment)`` keeps the list, to which nothing is appended any more: it is started anew next."""
     if not any(x is read.node for x in pytree.walk(plan.loop)):
-        return is_kept(read, False) and read.node.lineno > (plan.loop.end_lineno or 0)
+        return is_kept(read, False) and any(x is read.node for x in pytree.walk(*plan.after))
     for s in _following(plan.loop.body, read.node) or () if is_kept(read, True) else ():
         if s in plan.later:
             return isinstance(s, ast.Assign)
@@ -270,5 +272,5 @@ class _Restarting(ast.NodeTransformer):
         x, y = f"item of {self.plan.name}", f"place of item of {self.plan.name}"
         item = ast.Tuple([ast.Name(y, ast.Store()), ast.Name(x, ast.Store())], ast.Store())
         test = ast.Compare(ast.Name(y, ast.Load()), [ast.GtE()], [ast.Name(self.plan.since, ast.Load())])
-        walk = ast.comprehension(item, ast.Name(self.plan.whole, ast.Load()), [test], 0)
+        walk = ast.comprehension(item, ast.Name(self.plan.whole, ast.Load()), [test], False)
         return ast.ListComp(ast.Name(x, ast.Load()), [walk])

@@ -215,6 +215,7 @@ def _outside_loops(m: Machine) -> None:
 
 def _next(m: Machine, grid: Grid, made: int = 0) -> Grid:
     """The matrix under its next version, of which the last ``made`` events are the first ones."""
+    aliases.forget_rows(m, grid.matrix)
     key, at = (grid.matrix, m.matrices[grid.matrix]), len(m.events) - made
     m.replaced[key] = min(m.replaced.get(key, at), at)
     m.matrices[grid.matrix] += 1

@@ -104,6 +104,9 @@ def unpacked(m: Machine, value: Value, node: ast.AST) -> Value:
         none_first = value.then == NoneValue()
         m.require(T.not_(value.condition) if none_first else value.condition, node, "TypeError")
         value = settle(m, value.other if none_first else value.then, node)
+    rows = isinstance(value, TupleValue) and any(isinstance(v, CellRow) and v.kind == "list" for v in value.items)
+    if rows and any(isinstance(x, ast.Subscript) for x in ast.iter_child_nodes(node)):
+        raise m.stop("rows of a list of lists change places", node, "E0311")  # at once, not one by one
     return value
 
 

@@ -149,15 +149,11 @@ def _part(m: Machine, row: CellRow, index: ast.Slice | ast.Tuple) -> Value:
 
 
 def _vector(m: Machine, row: CellRow, part: RowRef) -> Vector:
-    """A row, or a part of it, as it is now; under a name of its own numpy would show later changes."""
-    k = T.fresh("int")
-    m.read_stat(row.matrix, "sum", row.row)
-    term = _typed(m, row, row.row, T.add(k, part.start), len(m.events)).term
-    ask = sheets.unchanged(m, row.matrix)
+    """A row, or a part of it, of which each element is read when it is used: numpy shows later changes."""
 
     def cell(at: Term) -> Scalar:
-        ask()
-        return Scalar(T.subst(term, {k: at}), True)
+        m.read_stat(row.matrix, "sum", row.row)
+        return Scalar(_typed(m, row, row.row, T.add(at, part.start), len(m.events)).term, True)
 
     return Vector(part.length, cell, fixed=True, slice_of=sheets.A_MATRIX)
 

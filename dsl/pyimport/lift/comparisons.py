@@ -41,8 +41,7 @@ def comparison(m: Machine, op: ast.cmpop, a: Value, b: Value) -> Value:
     if arrays.is_array(a) or arrays.is_array(b):
         return arrays.elementwise(m, a, b, lambda x, y: comparison(m, op, x, y), symbol)
     if isinstance(a, Scalar) and isinstance(b, Scalar):
-        kinds = {"str" if v.term.kind == "str" else "number" for v in (a, b)}
-        if len(kinds) == 2 and symbol not in ("==", "!="):
+        if (a.term.kind == "str") != (b.term.kind == "str") and symbol not in ("==", "!="):
             raise m.stop("an order between a text and a number", code="E0302")
         return Scalar(T.compare(symbol, a.term, b.term), numpy_of(a, b))
     if symbol in ("==", "!="):
@@ -73,7 +72,7 @@ def _same(m: Machine, a: Value, b: Value) -> Term:
         return T.FALSE
     left, right = sequence(m, a), sequence(m, b)
     sorts = {sort_of(m, v) for v in (a, b)}
-    if len(sorts) == 2 and sorts <= _UNEQUAL:
+    if len(sorts) == 2 and sorts.issubset(_UNEQUAL):
         return T.FALSE
     if sorts & {"iterator", "view"}:
         raise m.stop("equality of these values", code="E0302")

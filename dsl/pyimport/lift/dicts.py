@@ -72,8 +72,7 @@ def walked_by(m: Machine, node: ast.expr) -> set[int]:
     """The dicts through which a loop over the expression walks, while it runs."""
     match node:
         case (
-            ast.Name(id=name)
-            | ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="items" | "keys" | "values"))
+            ast.Name(id=name) | ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="items" | "keys" | "values"))
         ):
             found = m.lookup(name)
             return {found.key} if isinstance(found, Ref) else set()

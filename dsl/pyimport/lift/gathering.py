@@ -46,7 +46,7 @@ def rewritten(function: ast.FunctionDef, source: SourceFile) -> ast.FunctionDef:
 
 def text_of(node: ast.stmt, source: SourceFile) -> str:
     """The text of a statement as it stands in the file."""
-    span = source.span_of_bytes(node.lineno, node.col_offset, node.end_lineno or node.lineno, node.end_col_offset or 0)
+    span = source.span_of_bytes(node.lineno, node.col_offset, node.end_lineno, node.end_col_offset)  # type: ignore[arg-type]
     return source.text[span.start : span.end]
 
 

@@ -143,10 +143,8 @@ def _camel(name: str) -> str:
     words = [p for p in re.split(r"[_\W]+", name) if p]
     while len(words) > 1 and words[0].lower() in _ROLE_WORDS | _LOOP_LETTERS:
         words.pop(0)
-    while len(words) > 1 and words[-1].lower() in _LOOP_LETTERS:
+    while words and words[-1].lower() in _LOOP_LETTERS:
         words.pop()
-    if len(words) == 1 and words[0].lower() in _LOOP_LETTERS:
-        return ""
     out = re.sub(
         r"[^A-Za-z0-9]",
         "",

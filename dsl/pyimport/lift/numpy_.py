@@ -82,11 +82,9 @@ def call(m: Machine, name: str, node: ast.Call) -> Value:
 
 
 def _derived(m: Machine, module: str, function: str, node: ast.Call) -> Value | None:
-    """``log1p(x)`` as ``log(1 + x)`` and ``square(x)``: the same to rounding. Not ``log2``: people cut it
-    to whole numbers, where rounding counts."""
+    """``log1p(x)`` as ``log(1 + x)``: the same to rounding. Not ``log2``: people cut it to whole numbers, where
+    rounding counts."""
     (x,) = node.args
-    if function == "square" and module == "numpy":
-        return evaluate(m, placed(ast.BinOp(x, ast.Pow(), ast.Constant(2)), node))
     if function == "log1p":
         more = ast.BinOp(ast.Constant(1.0), ast.Add(), x)
         return call(m, f"{module}.log", placed(ast.Call(node.func, [more], []), node))
@@ -124,9 +122,8 @@ def _is_finite(t: Term) -> bool:
     """A number that is computed from whole numbers and constants without anything that may be infinite."""
     if t.kind in ("int", "bool") or T.is_const(t):
         return not T.is_const(t) or math.isfinite(t.data)
-    inside = t.args[1:] if t.op == "ite" else t.args
     plain = t.op in ("linear", "neg", "ite") or (t.op == "bin" and t.data in ("+", "-", "*", "/"))
-    return plain and all(map(_is_finite, inside))
+    return plain and all(map(_is_finite, t.args))
 
 
 def _function(m: Machine, name: str, value: Value) -> Value:
@@ -187,9 +184,9 @@ def method(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
         return diagonal(m, base, T.ZERO, node)
     if name == "tolist" and not node.args and not node.keywords and isinstance(base, RowRef | Vector):
         return m.allocate(Seq((picking.as_part(m, base),)))
-    if name in ("any", "all") and not node.args and not node.keywords and not isinstance(base, Grid):
+    if name in ("any", "all") and not node.args and not node.keywords:
         return R.quantified(m, name, base)
-    if name == "mean" and not node.args and not node.keywords and not isinstance(base, Grid):
+    if name == "mean" and not node.args and not node.keywords:
         return R.mean(m, base)
     if name in ("argmax", "argmin") and not node.args and not node.keywords and not isinstance(base, Grid):
         return R.arg(m, name, base)
@@ -236,7 +233,7 @@ def _mean_call(m: Machine, node: ast.Call) -> Value:
     value = argument(m, node.args[0])
     if R.is_matrix(value):
         return R.matrix_question(m, value, "mean", node, node.args[1:])
-    if len(node.args) != 1 or node.keywords or isinstance(value, Grid):
+    if len(node.args) != 1 or node.keywords:
         raise m.stop("np.mean with these arguments", node, "E0305")
     return R.mean(m, R.as_vector(m, value))
 

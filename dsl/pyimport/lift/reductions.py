@@ -54,8 +54,6 @@ def _of_items(m: Machine, kind: str, items: tuple[Scalar, ...]) -> Scalar:
             total = T.add(total, t)
         return Scalar(total, True)
     m.require(T.const(bool(terms)), kind="ValueError")
-    if all(x.term.kind == "bool" for x in items):
-        return Scalar((T.disj if kind == "maximum" else T.conj)(x.term for x in items), True)
     found = extreme(m, {"maximum": "max", "minimum": "min"}[kind], list(items)) if items else Scalar(T.ZERO)
     assert isinstance(found, Scalar)
     return Scalar(found.term, True)
@@ -162,7 +160,7 @@ def _arg_of_list(m: Machine, kind: str, part: Part) -> Value:
     p = instantiate(part)
     (b,) = p.binders
     assert isinstance(p.element, Scalar)
-    if b.descending or b.mixed or b.climbs:
+    if b.descending or b.mixed:
         raise m.stop("the place of the greatest element of an array made of a list", code="E0315")
     m.require(C.exists(p.binders, p.condition), kind="ValueError")
     found = T.agg(kind, b.var, b.domain, b.low, b.high, p.condition, T.as_number(p.element.term))

@@ -210,22 +210,20 @@ def _line(many: bool, at: Callable[[Term], Scalar], sheet: Sheet) -> Vector:
 
 
 def column(m: Machine, matrix: str, rows: ast.Slice, index: ast.expr) -> Value:
-    """``A[:, j]`` as it is now."""
+    """``A[:, j]``, of which each element is read when it is used."""
     if not _is_all(rows) or isinstance(index, ast.Slice):
         raise m.stop("a block of the matrix is read", code="E0315")
     at = _place(m, index, True)
     k = T.fresh("int")
     binder = Binder(k, T.ZERO, T.N)
-    held = m.state.path
-    m.loops.append(Loop(binder))
-    m.state.path = m.state.along(*binder.conditions())
-    term = m.read_cell(matrix, k, at)
-    m.state.path = held
-    m.loops.pop()
-    ask = unchanged(m, matrix)
 
     def cell(row: Term) -> Scalar:
-        ask()
+        held = m.state.path
+        m.loops.append(Loop(binder))
+        m.state.path = m.state.along(*binder.conditions())
+        term = m.read_cell(matrix, k, at)
+        m.state.path = held
+        m.loops.pop()
         return Scalar(T.subst(term, {k: row}), True)
 
     return Vector(T.N, cell, fixed=True, slice_of=A_MATRIX)
@@ -233,10 +231,10 @@ def column(m: Machine, matrix: str, rows: ast.Slice, index: ast.expr) -> Value:
 
 def unchanged(m: Machine, matrix: str) -> Callable[[], None]:
     """A question for later: it raises if the matrix, which an array shows, was changed meanwhile."""
-    time = len(m.events)
+    time, depth = len(m.events), len(m.runs)
 
     def ask() -> None:
-        if any(e.matrix == matrix and e.op != "check" for e in m.events[time:]):
+        if len(m.runs) > depth or any(e.matrix == matrix and e.op != "check" for e in m.events[time:]):
             raise m.stop("an array is read after a change of the one that it shows", code="E0311")
 
     return ask

@@ -71,7 +71,7 @@ def store(m: Machine, target: ast.expr, value: Value, node: ast.AST) -> None:
         _store_item(m, base, target.slice, value, node)
     elif isinstance(target, ast.Tuple | ast.List):
         value = unpacked(m, value, target)
-        if not (isinstance(value, TupleValue) and _same_length(target, value)):
+        if not (isinstance(value, TupleValue) and len(target.elts) == len(value.items)):
             bind_target(m, target, value)
             return
         for t, v in zip(target.elts, value.items, strict=True):
@@ -88,10 +88,6 @@ def _require_made_here(m: Machine, name: str, node: ast.AST) -> None:
         raise m.stop("an array that was made before the loop is changed", node, "E0311")
 
 
-def _same_length(target: ast.Tuple | ast.List, value: TupleValue) -> bool:
-    return len(target.elts) == len(value.items) and not any(isinstance(t, ast.Starred) for t in target.elts)
-
-
 def _in_place(m: Machine, name: str, value: Value) -> Value | None:
     """``w = w / w.sum()``: when nothing else holds the old vector, the new one may take its place."""
     old = m.state.frames[m.frames[-1].key].get(name)
@@ -106,14 +102,6 @@ def _in_place(m: Machine, name: str, value: Value) -> Value | None:
         return None
     arrays.store_range(m, old.matrix, old.row, T.ZERO, value)
     return old
-
-
-def _mentions(v: Value, matrix: str) -> bool:
-    if isinstance(v, RowRef):
-        return v.matrix == matrix
-    return isinstance(v, Choice | TupleValue) and (
-        any(_mentions(x, matrix) for x in (v.items if isinstance(v, TupleValue) else (v.then, v.other)))
-    )
 
 
 def _taken_in(m: Machine, name: str, value: Value) -> Value | None:
@@ -238,10 +226,9 @@ def _becomes_table(m: Machine, ref: Ref) -> bool:
     if not isinstance(found, Seq) or ref.key in m.frozen:
         return False
     table = tables.from_list(found)
-    if table is None:
-        return False
-    m.state.heap[ref.key] = table
-    return True
+    if table is not None:
+        m.state.heap[ref.key] = table
+    return table is not None
 
 
 def _store_grid(m: Machine, grid: Grid, index: ast.expr, value: Value, node: ast.AST) -> None:

@@ -94,7 +94,7 @@ def _diag(m: Machine, node: ast.Call) -> Value:
         raise m.stop("a matrix that is not n by n", node, "E0315")
 
     def cell(r: Term, c: Term) -> tuple[Term, Term]:
-        return T.compare("==", c, T.add(r, by)), as_float(v.at(r if by.data >= 0 else c).term)
+        return T.compare("==", c, T.add(r, by)), as_float(v.at(T.add(r, T.const(min(by.data, 0)))).term)
 
     if v.at(T.fresh("int")).term.kind in ("int", "bool"):
         raise m.stop("a diagonal of whole numbers", node, "E0315")
