@@ -9,10 +9,13 @@ from attndsl.dsl.pyimport.lift.values import (
     Choice,
     Closure,
     DictValue,
+    Grid,
     Growing,
+    Opaque,
     Ref,
     RowRef,
     Seq,
+    Sheet,
     TupleValue,
     Unbound,
     Value,
@@ -46,6 +49,30 @@ def forget_rows(m: Machine, matrix: str) -> None:
         for name, v in names.items():
             if isinstance(v, RowRef) and v.matrix == matrix:
                 names[name] = Unbound("it is a row of an earlier version of the matrix")
+
+
+def shown(m: Machine, grid: Grid) -> bool:
+    """Another name holds the matrix, or a row or another view of it."""
+
+    def shows(v: Value) -> bool:
+        if isinstance(v, Vector | Sheet):
+            return v.seen == grid
+        return (isinstance(v, RowRef) and v.matrix == grid.matrix) or (isinstance(v, Opaque) and v.data == grid)
+
+    return holders(m, lambda v: v == grid) > 1 or holders(m, shows) > 0
+
+
+def replaced(m: Machine, grid: Grid) -> None:
+    """A name is about to be bound to a new array in the place of an older one, of which rows may have names."""
+    older = holders(m, lambda v: isinstance(v, Grid) and v.matrix == grid.matrix and v.version < grid.version)
+    if not older or holders(m, lambda v: v == grid):
+        return
+    for names in m.state.frames.values():
+        for name, value in names.items():
+            if isinstance(value, RowRef) and value.matrix == grid.matrix:
+                names[name] = Unbound("a row of a matrix that was computed anew")
+    if holders(m, lambda v: isinstance(v, RowRef) and v.matrix == grid.matrix):
+        raise m.stop("a row of a matrix that is computed anew is kept", code="E0311")
 
 
 def share(m: Machine, view: Vector, name: Value) -> None:

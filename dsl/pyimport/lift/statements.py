@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from attndsl.dsl import pytree
 from attndsl.dsl.pyimport.lift import (
+    aliases,
     arrays,
     blocks,
     cells,
@@ -36,6 +37,7 @@ from attndsl.dsl.pyimport.lift.tries import run_try
 from attndsl.dsl.pyimport.lift.values import (
     CellRow,
     CellTable,
+    Choice,
     Closure,
     Grid,
     NoneValue,
@@ -184,7 +186,10 @@ def _aug_name(m: Machine, node: ast.AugAssign, op: str | None) -> None:
         arrays.add_to_range(m, op, old, spread(m, lambda v: v, value))
         return
     if isinstance(old, Grid) and op is not None:
-        m.assign(node.target.id, binary(m, op, old, spread(m, lambda v: v, value)))
+        changed = binary(m, op, old, spread(m, lambda v: v, value))
+        if not isinstance(changed, Grid) and _is_seen(m, old):  # a grid is a later version of this one
+            raise m.stop("a matrix that is known by other names is changed", node, "E0311")
+        m.assign(node.target.id, changed)
         return
     if isinstance(old, Ref) and tables.is_array(m, old) and op is not None:
         tables.replace_items(m, old, spread(m, lambda a, b: binary(m, op, a, b), old, value))
@@ -199,6 +204,8 @@ def _aug_name(m: Machine, node: ast.AugAssign, op: str | None) -> None:
         raise m.stop("a list is changed this way", node, "E0311")
     if op is None or isinstance(old, CellTable | CellRow):
         raise m.stop("this augmented assignment", node, "E0303")
+    if _is_seen(m, old):
+        raise m.stop("an array that is known by other names is changed", node, "E0311")
     if isinstance(old, Vector | Sheet):
         m.assign(node.target.id, _changed_array(m, op, old, spread(m, lambda v: v, value), node))
         return
@@ -206,9 +213,25 @@ def _aug_name(m: Machine, node: ast.AugAssign, op: str | None) -> None:
     m.assign(node.target.id, arrays.materialize(m, found, node.target.id) if isinstance(old, Opaque) else found)
 
 
+def _is_seen(m: Machine, old: Value) -> bool:
+    """Something else shows the array, or one of the two that it may be: what is computed is no change of it."""
+    match old:
+        case Choice(then=then, other=other):
+            return any(_is_seen(m, v) for v in (then, other))
+        case Vector() | Sheet():
+            return not only_holder(m, old)
+        case Grid():
+            return aliases.shown(m, old)
+        case Opaque(name="transposed", data=below):
+            return aliases.holders(m, lambda v: v is old) > 1 or aliases.holders(m, lambda v: v == below) > 0
+        case Opaque():
+            return aliases.holders(m, lambda v: v is old) > 1
+    return isinstance(old, RowRef)
+
+
 def _changed_array(m: Machine, op: str, old: Vector | Sheet, value: Value, node: ast.AST) -> Value:
     """``v /= v.sum()`` of an array that has no place of its own: the name gets another one."""
-    if not only_holder(m, old) or (m.loops and old.own):
+    if m.loops and old.own:
         raise m.stop("an array that is known by other names is changed", node, "E0311")
     found = spread(m, lambda a, b: binary(m, op, a, b), old, value)
     if elementwise.probe(old).term.kind == "str":

@@ -58,6 +58,8 @@ def store(m: Machine, target: ast.expr, value: Value, node: ast.AST) -> None:
         if isinstance(value, Vector):
             aliases.share(m, value, made)
         value = made
+        if isinstance(value, Grid):
+            aliases.replaced(m, value)
         _hint(m, target.id, value)
         m.assign(target.id, value)
     elif isinstance(target, ast.Subscript):
