@@ -336,7 +336,8 @@ def _index_between(m: Machine, ref: Ref, args: list[Value], node: ast.Call) -> V
     """``list.index(x, low, high)``: where the slice has its first equal element."""
     bounds: list[Term] = []
     for bound in args[1:]:
-        if not (isinstance(bound, Scalar) and bound.term.kind == "int" and m.holds(T.compare(">=", bound.term, T.ZERO))):
+        whole = isinstance(bound, Scalar) and bound.term.kind == "int"
+        if not (isinstance(bound, Scalar) and whole and m.holds(T.compare(">=", bound.term, T.ZERO))):
             raise m.stop("'index' between bounds that may be negative", node, "E0313")
         bounds.append(bound.term)
     seq = sequence(m, ref)
