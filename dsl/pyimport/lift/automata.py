@@ -67,7 +67,9 @@ def _states(view: View, off: Term, on: Term, begun: Term) -> list[Term]:
     ``off``: an iteration that finds the first value makes it the second; ``on``: one that finds the second keeps it.
     """
     x = view.binder.var
-    fixed = T.disj((T.conj((off, on)), T.conj((T.not_(off), T.not_(on)))))
+    facts = (*view.m.state.path, *view.binder.conditions(), view.where)
+    both = T.conj((off, on)), T.conj((T.not_(off), T.not_(on)))
+    fixed = T.disj(c for c in both if not view.m.prover.impossible((*facts, c)))
     turned = T.conj((off, T.not_(on)))
     states = []
     for before in (True, False):
