@@ -265,7 +265,7 @@ def _container(m: Machine, ref: Ref, name: str, node: ast.Call) -> Value:
         return lists.pop(m, ref, args == [known(0)])
     if name == "index" and len(args) == 1:
         return _index(m, ref, args[0], node)
-    if name == "index" and len(args) in (2, 3):
+    if name == "index" and len(args) in (2, 3) and sort_of(m, ref) != "range":
         return _index_between(m, ref, args, node)
     if name == "count" and len(args) == 1:
         return _count(m, ref, args[0])
