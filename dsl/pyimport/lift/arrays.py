@@ -393,7 +393,7 @@ def add_to_range(m: Machine, op: str, row: RowRef, value: Value) -> None:
     other = vector(m, value).at(k) if is_array(value) else value
     if is_array(value) and not m.holds(T.compare("==", vector(m, value).length, row.length)):
         raise m.stop("vectors whose lengths may differ", code="E0315")
-    if not isinstance(other, Scalar):
+    if not isinstance(other, Scalar) or other.term.kind == "str":
         raise m.stop("an array is changed by this object", code="E0302")
     column = T.add(k, row.start)
     if op in ("+", "-", "*"):

@@ -7,6 +7,7 @@ None or a place, as to whether it is None; the place is that of the last iterati
 
 from __future__ import annotations
 
+from attndsl.dsl.pyimport.lift import questions
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.merge import merge_values, subst_value
 from attndsl.dsl.pyimport.lift.resetting import _after
@@ -67,7 +68,8 @@ def _states(view: View, off: Term, on: Term, begun: Term) -> list[Term]:
     ``off``: an iteration that finds the first value makes it the second; ``on``: one that finds the second keeps it.
     """
     x = view.binder.var
-    fixed = T.disj((T.conj((off, on)), T.conj((T.not_(off), T.not_(on)))))
+    both = T.conj((off, on)), T.conj((T.not_(off), T.not_(on)))
+    fixed = T.disj(c for c in both if not questions.always(view.m.prover, T.not_(c), T.TRUE))
     turned = T.conj((off, T.not_(on)))
     states = []
     for before in (True, False):

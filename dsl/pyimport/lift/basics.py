@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 
 from attndsl.dsl.pyimport.lift import collections_ as C
+from attndsl.dsl.pyimport.lift import questions
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Machine, Retry
 from attndsl.dsl.pyimport.lift.merge import guard, merge_values
@@ -76,7 +77,9 @@ def _bound(v: Value) -> Value | None:
 def without_none(m: Machine, choice: Choice) -> Value:
     """The other alternatives, where the program has asked whether the value is None."""
     none = _where_none(choice, True)
-    if none is T.FALSE or not (m.fails(none) or m.holds(_where_none(choice, False))):
+    if none is T.FALSE:
+        return choice
+    if not (m.fails(none) or m.holds(_where_none(choice, False)) or questions.excluded(m.prover, m.state.path, none)):
         return choice
     found = _others(choice)
     assert found is not None, "the sides of a choice differ: one of them is not None"

@@ -160,11 +160,18 @@ def _finish(w: _Work, target: Term | None) -> Draft | None:
     out = Draft(e.op, e.matrix, value, target, when, where, span=e.span)
     if target is not None:
         assert not where, "no condition speaks of k before a loop variable becomes k"
-        out.when = [c for c in when if c is not T.some(target)] if not target.total else when
+        out.when = when if target.total else without_target(when, target)
         return out
     _equal_key(out)
     _bounds(out)
     return out
+
+
+def without_target(when: list[Term], target: Term) -> list[Term]:
+    """The conditions without the one that there is a target: one that is none updates nothing. What may fail where
+    there is none is still asked after it."""
+    some = T.some(target)
+    return [c for at, c in enumerate(when) if c is not some or _guards(c, when[at + 1 :])]
 
 
 def _stop(e: Event, reason: str) -> NotLiftable:

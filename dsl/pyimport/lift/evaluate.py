@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.basics import sequence, settle, spread, truth
+from attndsl.dsl.pyimport.lift.basics import given, sequence, settle, spread, truth
 from attndsl.dsl.pyimport.lift.comparisons import comparison
 from attndsl.dsl.pyimport.lift.hints import SET_HINT
 from attndsl.dsl.pyimport.lift.machine import Machine
@@ -14,6 +14,7 @@ from attndsl.dsl.pyimport.lift.merge import merge_values
 from attndsl.dsl.pyimport.lift.operators import binary, set_operation
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
+    Choice,
     Closure,
     DictValue,
     Opaque,
@@ -177,6 +178,7 @@ def _binop(m: Machine, node: ast.BinOp) -> Value:
     if op is None:
         return _bit_operation(m, node, left, right)
     m.node = node
+    left, right = (given(m, v) if isinstance(v, Choice) else v for v in (left, right))
     return spread(m, lambda a, b: binary(m, op, a, b), left, right)
 
 

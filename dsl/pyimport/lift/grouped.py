@@ -141,6 +141,27 @@ def _truths(test: ast.expr) -> list[ast.expr]:
     return _truths(test.operand) if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not) else [test]
 
 
+def _behind_questions(plan: _Plan) -> set[int]:
+    """What is evaluated only where the list has been found not to be empty."""
+    found: list[ast.AST] = []
+    for x in pytree.walk(plan.loop):
+        match x:
+            case ast.BoolOp(op=ast.And(), values=values):
+                at = next((at for at, v in enumerate(values) if _has_groups(v, plan.name)), len(values))
+                found += values[at + 1 :]
+            case ast.If(test=test, body=body):
+                found += body if _has_groups(test, plan.name) else []
+            case ast.IfExp(test=test, body=one) if _has_groups(test, plan.name):
+                found.append(one)
+    return {id(y) for y in pytree.walk(*found)}
+
+
+def _has_groups(test: ast.expr, name: str) -> bool:
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+        return any(_has_groups(v, name) for v in test.values)
+    return is_name(test, name) or ast.unparse(test) in (f"len({name}) > 0", f"len({name}) >= 1", f"len({name}) != 0")
+
+
 class _Grouping(ast.NodeTransformer):
     """The loop with the pairs and the number of groups in the place of the list."""
 
@@ -156,8 +177,13 @@ class _Grouping(ast.NodeTransformer):
             case ast.Call(func=ast.Name(id="len"), args=[ast.Name(id=own) as read]):
                 return [read] if own == name else []
             case ast.Subscript(value=ast.Subscript(value=ast.Name(id=own) as read, slice=a), slice=b, ctx=ast.Load()):
-                return [read] if own == name and ast.unparse(a) == ast.unparse(b) == "-1" and self._all_have() else []
+                last = own == name and ast.unparse(a) == ast.unparse(b) == "-1"
+                return [read] if last and self._all_have() and self._is_there(read) else []
         return []
+
+    def _is_there(self, read: ast.AST) -> bool:
+        """There is a group when the last one is asked for: the loop begins with one, or the program has asked."""
+        return bool(_first(self.plan.begin.value)) or id(read) in _behind_questions(self.plan)
 
     def _all_have(self) -> bool:
         """Every group is begun with an item."""

@@ -265,7 +265,7 @@ def _container(m: Machine, ref: Ref, name: str, node: ast.Call) -> Value:
         return lists.pop(m, ref, args == [known(0)])
     if name == "index" and len(args) == 1:
         return _index(m, ref, args[0], node)
-    if name == "index" and len(args) in (2, 3):
+    if name == "index" and len(args) in (2, 3) and sort_of(m, ref) != "range":
         return _index_between(m, ref, args, node)
     if name == "count" and len(args) == 1:
         return _count(m, ref, args[0])
@@ -336,7 +336,8 @@ def _index_between(m: Machine, ref: Ref, args: list[Value], node: ast.Call) -> V
     """``list.index(x, low, high)``: where the slice has its first equal element."""
     bounds: list[Term] = []
     for bound in args[1:]:
-        if not (isinstance(bound, Scalar) and bound.term.kind == "int" and m.holds(T.compare(">=", bound.term, T.ZERO))):
+        whole = isinstance(bound, Scalar) and bound.term.kind == "int"
+        if not (isinstance(bound, Scalar) and whole and m.holds(T.compare(">=", bound.term, T.ZERO))):
             raise m.stop("'index' between bounds that may be negative", node, "E0313")
         bounds.append(bound.term)
     seq = sequence(m, ref)

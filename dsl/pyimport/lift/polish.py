@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.emit import KEY, Draft, Q
+from attndsl.dsl.pyimport.lift.emit import KEY, Draft, Q, without_target
 from attndsl.dsl.pyimport.lift.saying import Speaker, may_fail
 from attndsl.dsl.pyimport.lift.terms import Term
 
@@ -34,7 +34,7 @@ def _rule(d: Draft, speaker: Speaker) -> Draft:
     if d.target is not None and d.op != "fail":
         target = speaker.say(speaker.assumed(d.target, when))
         if target is not d.target and not target.total:
-            d = replace(d, when=[c for c in d.when if c is not T.some(target)])  # a target that is none updates nothing
+            d = replace(d, when=without_target(d.when, target))
         d = replace(d, target=target)
         d = replace(d, when=_outside_is_nothing(d, speaker))
     return d

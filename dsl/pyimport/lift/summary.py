@@ -11,7 +11,7 @@ import ast
 from dataclasses import dataclass, replace
 
 from attndsl.dsl.pyimport.lift import carry as K
-from attndsl.dsl.pyimport.lift import cases, guessing
+from attndsl.dsl.pyimport.lift import cases, guessing, known_by, questions
 from attndsl.dsl.pyimport.lift import filling as F
 from attndsl.dsl.pyimport.lift import left_behind as B
 from attndsl.dsl.pyimport.lift import terms as T
@@ -70,7 +70,7 @@ class LoopRun:
         self.carries: dict[str, K.Carry] = {}
         self.growing = F.expect(m, node)
         self.rejected: set[Term] = set()
-        self.invariants: dict[Term, K.Carry] = {}
+        self.invariants: dict[Term, tuple[K.Carry, ...]] = {}
         self.start: Checkpoint | None = None
         self.stopped: Term = T.FALSE
         self.filled: dict[int, tuple[Part, ...]] = {}
@@ -130,18 +130,22 @@ class LoopRun:
         del m.assuming[c.assuming :]
         del m.frames[-1].returns[c.returns :]
 
-    def _candidates(self, before: State) -> dict[Term, K.Carry]:
-        """Bounds of carried whole numbers that hold at the first iteration; ``end`` proves that they stay true."""
-        found: dict[Term, K.Carry] = {}
+    def _candidates(self, before: State) -> dict[Term, tuple[K.Carry, ...]]:
+        """What holds of carried names at the first iteration; ``end`` proves that it stays true."""
+        found: dict[Term, tuple[K.Carry, ...]] = {}
         if self.binder.over_words:
             return found
+        olds = before.frames[self.m.frames[-1].key]
+        for bound, pair in known_by.candidates(self.carries.values(), olds):
+            if bound not in self.rejected:
+                found[bound] = pair
         path = (*before.path, T.compare("<", self.binder.low, self.binder.high))
         for carry in self.carries.values():
             old = before.frames[self.m.frames[-1].key][carry.name]
             for bound in K.bounds(carry, self.binder):
                 first = T.subst(bound, {**K.as_terms(carry, old), self.binder.var: self.binder.low})
                 if bound not in self.rejected and self.m.prover.implies(path, first):
-                    found[bound] = carry
+                    found[bound] = (carry,)
         return found
 
     def _keep_invariants(self, final: State) -> None:
@@ -149,13 +153,14 @@ class LoopRun:
         x = self.binder.var
         following = T.sub(x, T.ONE) if self.binder.descending else T.add(x, T.ONE)
         broken = set()
-        for bound, carry in self.invariants.items():
-            end = final.frames[self.m.frames[-1].key][carry.name]
-            if _is_text(end):  # no number: another sort of carried name is tried next
+        for bound, carries in self.invariants.items():
+            ends = [(c, final.frames[self.m.frames[-1].key][c.name]) for c in carries]
+            if any(c.var.kind == "int" and _is_text(end) for c, end in ends):  # another sort of name is tried next
                 broken.add(bound)
                 continue
-            goal = T.subst(bound, {**K.as_terms(carry, end), x: following})
-            if not cases.implies(self.m.prover, final.path, goal):
+            goal = T.subst(bound, {var: t for c, end in ends for var, t in K.as_terms(c, end).items()} | {x: following})
+            stays = questions.always(self.m.prover, goal, bound) if len(carries) > 1 else False
+            if not stays and not cases.implies(self.m.prover, final.path, goal):
                 broken.add(bound)
         if broken:
             self.rejected |= broken

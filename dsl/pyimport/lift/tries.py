@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from dataclasses import dataclass, field
 
 from attndsl.dsl import pytree
@@ -103,7 +104,10 @@ def _caught(node: ast.Try, failing: ast.AST | None, kind: str) -> bool:
     caught = node.handlers[0].type
     if caught is None:
         return True
-    names = {ast.unparse(x) for x in (caught.elts if isinstance(caught, ast.Tuple) else [caught])}
+    classes = caught.elts if isinstance(caught, ast.Tuple) else [caught]
+    if not all(isinstance(x, ast.Name) and _is_exception(x.id) for x in classes):
+        return False  # Python evaluates it, and asks each class in turn: that may fail
+    names = {ast.unparse(x) for x in classes}
     if names & _ALL:
         return True
     if kind:
@@ -111,3 +115,8 @@ def _caught(node: ast.Try, failing: ast.AST | None, kind: str) -> bool:
     if isinstance(failing, ast.Call) and isinstance(failing.func, ast.Attribute) and failing.func.attr == "index":
         return "ValueError" in names
     return False
+
+
+def _is_exception(name: str) -> bool:
+    found = getattr(builtins, name, None)
+    return isinstance(found, type) and issubclass(found, BaseException)
