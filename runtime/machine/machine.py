@@ -197,8 +197,11 @@ class BytecodeMachine:
             failures,
         )  # fmt: skip
         if mode in (_PACKED_INT16, _PACKED_FLOAT):
+            from attndsl.runtime.packing import interleave
+
             steps, lanes, _ = outputs["packing"]
-            stack[:] = stream.reshape(-1, lanes, steps).swapaxes(1, 2).reshape(len(stack), -1)
+            for row, target in zip(stream, stack, strict=True):
+                interleave(row, target, steps, lanes)
         errors = {**self._failed(code, failures, linked, start), **linked.errors}
         linked.give_back()
         return linked, [int(p) for p in np.flatnonzero(careful) if int(p) not in errors], errors
