@@ -213,7 +213,8 @@ def joiner(joined: Callable[[Any, Any, Any], Any]) -> tuple[Any, Any]:
 
         return word
 
-    both_many, left_many, right_many = of_words(True, True), of_words(True, False), of_words(False, True)
+    both_many, left_many = of_words(True, True), of_words(True, False)
+    right_many, both_one = of_words(False, True), of_words(False, False)
 
     @njit(**OPTIONS)
     def rows(u, e, s, o, a, b):
@@ -226,8 +227,10 @@ def joiner(joined: Callable[[Any, Any, Any], Any]) -> tuple[Any, Any]:
                     both_many(u, uo + low, ua + low, ub + low, bits)
                 elif ib == 1:
                     right_many(u, uo + low, ua, ub + low, bits)
+                elif ia == 1:
+                    left_many(u, uo + low, ua + low, ub, bits)
                 else:
-                    left_many(u, uo + low, ua + low if ia == 1 else ua, ub, bits)
+                    both_one(u, uo + low, ua, ub, bits)
             o += e[s + OUT + ROW]
             a += e[s + A + ROW]
             b += e[s + B + ROW]
