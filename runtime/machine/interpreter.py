@@ -58,9 +58,6 @@ ANY, SUM_IF, CHECK, RESULT, EACH = (OPCODE[name] for name in ("any", "sum_if", "
 assert OPCODES[ANY + 1 : CHECK] == R.KINDS
 
 
-_both = lanes.joiner(lambda builder, a, b: builder.and_(a, b))
-_either = lanes.joiner(lambda builder, a, b: builder.or_(a, b))
-
 AHEAD = 4  # rows of a pattern whose memory is on the way
 
 INLINED = {**L.OPTIONS, "inline": "always"}  # called from one place; a call would cost as much as a short row
@@ -88,9 +85,9 @@ def _step(op, extra, f, u, e, s, o, a, b, c):
     elif op == EQ:
         L.equal(u, f, f, e, s, o, a, b)
     elif op == AND:
-        _both(u, e, s, o, a, b)
+        lanes.meet_rows(u, e, s, o, a, b)
     elif op == OR:
-        _either(u, e, s, o, a, b)
+        lanes.join_rows(u, e, s, o, a, b)
     elif op == NOT:
         L.negated(u, u, e, s, o, a)
     elif op == FLOAT:
@@ -110,7 +107,7 @@ def _step(op, extra, f, u, e, s, o, a, b, c):
     elif op == COPY_B:
         L.copy_truth(u, u, e, s, o, a)
     elif op == PUT_AT:
-        L.put_at(extra, f, u, e, s, o, a, b, c)
+        updates.put_at(extra, f, u, e, s, o, a, b, c)
     elif op == JOIN:
         L.join(u, e, s, o, a)
     elif op == UPDATE:

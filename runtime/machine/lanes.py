@@ -99,40 +99,58 @@ def changers(combined: Callable[[Any, Any, Any], Any]) -> tuple[Any, Any]:
     return by_one, by_many
 
 
-@intrinsic
-def scaled(typing_context: Any, out: Any, at: Any, x: Any, x_at: Any, bits: Any, scale: Any) -> Any:
+def _scaler(whole: bool) -> Any:
     """``out[at + j] = float32(x[x_at + j] * scale)`` for eight lanes; 0 for numbers that are not above it, and for
     lanes whose bit is 0."""
 
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        place = _vector(context, builder, signature.args[2], args[2], args[3], _DOUBLES)
-        zeros = ir.Constant(_DOUBLES, [0.0] * LANES)
-        value = builder.fmul(builder.load(place, align=8), _spread(builder, args[5]))
-        above = builder.and_(builder.fcmp_ordered(">", value, zeros), _chosen(builder, args[4]))
-        single = builder.fptrunc(builder.select(above, value, zeros), _SINGLES)
-        builder.store(single, _vector(context, builder, signature.args[0], args[0], args[1], _SINGLES), align=4)
-        return context.get_dummy_value()
+    @intrinsic
+    def scaled(typing_context: Any, out: Any, at: Any, x: Any, x_at: Any, bits: Any, scale: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            values = builder.load(_vector(context, builder, signature.args[2], args[2], args[3], _DOUBLES), align=8)
+            if not whole:
+                values = builder.select(_chosen(builder, args[4]), values, ir.Constant(_DOUBLES, [0.0] * LANES))
+            found = _positive(builder, builder.fmul(values, _spread(builder, args[5])))
+            place = _vector(context, builder, signature.args[0], args[0], args[1], _SINGLES)
+            builder.store(builder.fptrunc(found, _SINGLES), place, align=4)
+            return context.get_dummy_value()
 
-    return types.none(out, types.uint64, x, types.uint64, types.uint64, types.float64), code
+        return types.none(out, types.uint64, x, types.uint64, types.uint64, types.float64), code
+
+    return scaled
 
 
-@intrinsic
-def weighed(typing_context: Any, x: Any, at: Any, word: Any) -> Any:
-    """(sum of the positive values, zero if all are finite) of those of 64 numbers from x[at] on whose bit is 1."""
+scale_lanes, scale_some = _scaler(True), _scaler(False)
 
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        zeros = ir.Constant(_DOUBLES, [0.0] * LANES)
-        sums, flaws = [], []
-        for low in range(0, WORD, LANES):
-            at = builder.add(args[1], ir.Constant(ir.IntType(WORD), low))
-            values = builder.load(_vector(context, builder, signature.args[0], args[0], at, _DOUBLES), align=8)
-            chosen = _chosen(builder, builder.lshr(args[2], ir.Constant(ir.IntType(WORD), low)))
-            above = builder.and_(chosen, builder.fcmp_ordered(">", values, zeros))
-            sums.append(builder.select(above, values, zeros))
-            flaws.append(builder.select(chosen, builder.fmul(values, zeros), zeros))
-        return context.make_tuple(builder, signature.return_type, (_sum(builder, sums), _sum(builder, flaws)))
 
-    return types.UniTuple(types.float64, 2)(x, types.uint64, types.uint64), code
+def _weigher(whole: bool) -> Any:
+    """(sum of the positive values, zero if all are finite) of 64 numbers from x[at] on, or of those whose bit is 1."""
+
+    @intrinsic
+    def weighed(typing_context: Any, x: Any, at: Any, word: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            zeros = ir.Constant(_DOUBLES, [0.0] * LANES)
+            sums, flaws = [], []
+            for low in range(0, WORD, LANES):
+                moved = ir.Constant(ir.IntType(WORD), low)
+                at = builder.add(args[1], moved)
+                values = builder.load(_vector(context, builder, signature.args[0], args[0], at, _DOUBLES), align=8)
+                if not whole:
+                    values = builder.select(_chosen(builder, builder.lshr(args[2], moved)), values, zeros)
+                sums.append(_positive(builder, values))
+                flaws.append(builder.fmul(values, zeros))
+            return context.make_tuple(builder, signature.return_type, (_sum(builder, sums), _sum(builder, flaws)))
+
+        return types.UniTuple(types.float64, 2)(x, types.uint64, types.uint64), code
+
+    return weighed
+
+
+def _positive(builder: Any, values: Any) -> Any:
+    zeros = ir.Constant(_DOUBLES, [0.0] * LANES)
+    return builder.select(builder.fcmp_ordered(">", values, zeros), values, zeros)
+
+
+weigh_word, weigh_some = _weigher(True), _weigher(False)
 
 
 def _sum(builder: Any, vectors: list[Any]) -> Any:
@@ -164,8 +182,9 @@ def announce_write(typing_context: Any, out: Any, at: Any) -> Any:
     return types.none(out, types.uint64), code
 
 
-def joiner(joined: Callable[[Any, Any, Any], Any]) -> Any:
-    """``out[j] = joined(a[j], b[j])`` for rows of truth values; each step of a and b is 1 or 0."""
+def joiner(joined: Callable[[Any, Any, Any], Any]) -> tuple[Any, Any]:
+    """``out[j] = joined(a[j], b[j])`` for rows of truth values, each step of a and b 1 or 0; and the same for those of
+    64 of them whose bit is 1."""
 
     def values(context: Any, builder: Any, kind: Any, u: Any, at: Any, many: bool) -> Any:
         octets = ir.VectorType(ir.IntType(8), WORD)
@@ -194,7 +213,8 @@ def joiner(joined: Callable[[Any, Any, Any], Any]) -> Any:
 
         return word
 
-    both_many, left_many, right_many = of_words(True, True), of_words(True, False), of_words(False, True)
+    both_many, left_many = of_words(True, True), of_words(True, False)
+    right_many, both_one = of_words(False, True), of_words(False, False)
 
     @njit(**OPTIONS)
     def rows(u, e, s, o, a, b):
@@ -207,19 +227,54 @@ def joiner(joined: Callable[[Any, Any, Any], Any]) -> Any:
                     both_many(u, uo + low, ua + low, ub + low, bits)
                 elif ib == 1:
                     right_many(u, uo + low, ua, ub + low, bits)
+                elif ia == 1:
+                    left_many(u, uo + low, ua + low, ub, bits)
                 else:
-                    left_many(u, uo + low, ua + low if ia == 1 else ua, ub, bits)
+                    both_one(u, uo + low, ua, ub, bits)
             o += e[s + OUT + ROW]
             a += e[s + A + ROW]
             b += e[s + B + ROW]
 
-    return rows
+    return rows, both_many
+
+
+join_rows, join_word = joiner(lambda builder, a, b: builder.or_(a, b))
+meet_rows, _ = joiner(lambda builder, a, b: builder.and_(a, b))
 
 
 @njit(**OPTIONS)
 def lowest_bits(count):
     """A word whose first ``count`` bits are 1, all of them where there are more."""
     return ALL if count >= uint64(WORD) else (uint64(1) << count) - uint64(1)
+
+
+def word_changers(combined: Callable[[Any, Any, Any], Any]) -> tuple[Any, Any]:
+    """As ``changers``, for the 64 numbers from f[at] on whose bit in a word is 1."""
+    by_one, by_many = changers(combined)
+
+    @njit(**OPTIONS)
+    def word_by_one(f, at, word, value):
+        if word == ALL:
+            for lane in range(uint64(0), uint64(WORD), uint64(LANES)):
+                by_one(f, at + lane, ALL, value)
+            return
+        while word != 0:
+            lane = lowest(word) & uint64(56)
+            by_one(f, at + lane, word >> lane, value)
+            word &= ~(uint64(255) << lane)
+
+    @njit(**OPTIONS)
+    def word_by_many(f, at, word, value_at):
+        if word == ALL:
+            for lane in range(uint64(0), uint64(WORD), uint64(LANES)):
+                by_many(f, at + lane, ALL, value_at + lane)
+            return
+        while word != 0:
+            lane = lowest(word) & uint64(56)
+            by_many(f, at + lane, word >> lane, value_at + lane)
+            word &= ~(uint64(255) << lane)
+
+    return word_by_one, word_by_many
 
 
 @njit(**OPTIONS)

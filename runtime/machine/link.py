@@ -14,6 +14,7 @@ from attndsl.dsl.diagnostics import DiagnosticError, fail
 from attndsl.runtime.machine.bind import Answers, fixed_value, leaf_value, only_column
 
 BLOCK_ROWS = 32
+SHORT, SHORT_ROWS = 128, 64  # up to so many tokens more rows fit the cache, and each instruction is read less often
 MAX_BYTES = 4 << 30
 """Memory of one text's registers. Values over three positions of a long text can ask for more: that is an error."""
 

@@ -289,34 +289,6 @@ def join(u, e, s, o, a):
         a += e[s + A + ROW]
 
 
-SET, ADD, MUL, MAX, MIN = range(5)  # as in compiler/bytecode_places.py
-
-
-@njit(**OPTIONS)
-def put_at(kind, f, u, e, s, o, a, m, b):
-    """``out[row, a[row]] = b[row]`` where ``m[row]``, or combined with what is there. Other numbers than places do
-    nothing."""
-    width = e[s + INNER]
-    for _ in range(e[s + OUTER]):
-        place = f[uint64(a)]
-        if u[uint64(m)] and 0.0 <= place < width and place == np.floor(place):
-            at = uint64(o + int(place))
-            value, old = f[uint64(b)], f[at]
-            if kind == ADD:
-                value = old + value
-            elif kind == MUL:
-                value = old * value
-            elif kind == MAX:
-                value = value if value > old else old
-            elif kind == MIN:
-                value = value if value < old else old
-            f[at] = value
-        o += e[s + OUT + ROW]
-        a += e[s + A + ROW]
-        m += e[s + B + ROW]
-        b += e[s + C + ROW]
-
-
 def gatherer():
     """``out[i] = x[... index[i] ...]`` along an axis; its size is the start of the fourth operand, its step the step
     there. An index outside is clipped, nan is 0."""

@@ -16,7 +16,7 @@ from attndsl.compiler.bytecode import Bytecode
 from attndsl.compiler.emit_bytecode import emit_bytecode
 from attndsl.dsl.diagnostics import DiagnosticError, fail
 from attndsl.runtime.machine.bind import Answers
-from attndsl.runtime.machine.link import BLOCK_ROWS, Linked, Template, link
+from attndsl.runtime.machine.link import BLOCK_ROWS, SHORT, SHORT_ROWS, Linked, Template, link
 from attndsl.runtime.pattern import normalise
 
 if TYPE_CHECKING:
@@ -40,10 +40,10 @@ def on_first_compile(announce: Callable[[str], None]) -> None:
 class BytecodeMachine:
     """Programs of one graph (``compiler.compile_library``) on the compiled machine; safe to share between threads.
 
-    ``rows``: query rows that are worked on at once.
+    ``rows``: query rows that are worked on at once; None for what suits the text.
     """
 
-    def __init__(self, programs: Sequence[IRProgram], rows: int = BLOCK_ROWS) -> None:
+    def __init__(self, programs: Sequence[IRProgram], rows: int | None = None) -> None:
         self.programs = tuple(programs)
         self.rows = rows
         self._answers = Answers()
@@ -140,6 +140,9 @@ class BytecodeMachine:
             {program: BytecodeMachine([program], self.rows) for program in spread},
         )
 
+    def _rows(self, tokens: int) -> int:
+        return self.rows or (SHORT_ROWS if tokens <= SHORT else BLOCK_ROWS)
+
     def _template(self, patterns: bool | None) -> Template:
         if patterns not in self._templates:
             self._templates[patterns] = Template(emit_bytecode(self.programs, patterns))
@@ -165,7 +168,8 @@ class BytecodeMachine:
         """Run one text; (registers, programs whose rows need care, errors by program)."""
         template = self._template(causal)
         code = template.code
-        linked = link(template, leaves, self._answers, self.rows)
+        rows = self._rows(leaves.tokens)
+        linked = link(template, leaves, self._answers, rows)
         run = _machine()
         slots = np.array(outputs.get("places", range(len(self.programs))), dtype=np.int64)
         slots[list(linked.errors)] = -1
@@ -186,7 +190,7 @@ class BytecodeMachine:
             code.code, code.segments,
             (code.monomials, code.shape_loops, code.shape_starts, code.shape_strides, code.used_shapes),
             linked.places, linked.floats, linked.bools,
-            (leaves.tokens, linked.words, start, self.rows, mode, int(bool(causal)), code.passes),
+            (leaves.tokens, linked.words, start, rows, mode, int(bool(causal)), code.passes),
             (code.fills, slots, careful),
             (
                 outputs.get("raw", np.zeros((1, 1, 1))),
@@ -197,8 +201,11 @@ class BytecodeMachine:
             failures,
         )  # fmt: skip
         if mode in (_PACKED_INT16, _PACKED_FLOAT):
+            from attndsl.runtime.packing import interleave
+
             steps, lanes, _ = outputs["packing"]
-            stack[:] = stream.reshape(-1, lanes, steps).swapaxes(1, 2).reshape(len(stack), -1)
+            for row, target in zip(stream, stack, strict=True):
+                interleave(row, target, steps, lanes)
         errors = {**self._failed(code, failures, linked, start), **linked.errors}
         linked.give_back()
         return linked, [int(p) for p in np.flatnonzero(careful) if int(p) not in errors], errors
@@ -209,7 +216,7 @@ class BytecodeMachine:
         for slot, (row, place, seen) in zip(code.checks, failures.tolist(), strict=True):
             if row < 0 or slot.program in linked.errors:
                 continue
-            sizes = [1, linked.tokens, linked.words, seen, self.rows, 2 * linked.tokens - 1]
+            sizes = [1, linked.tokens, linked.words, seen, self._rows(linked.tokens), 2 * linked.tokens - 1]
             at: dict[str, int] = {}
             for axis, size in reversed(slot.storage):
                 at[axis] = place if axis == "q" else place % sizes[size]

@@ -10,7 +10,17 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, uint64
 
-from attndsl.runtime.machine.lanes import LANES, WORD, announce_write, lowest_bits, scaled, weighed
+from attndsl.runtime.machine.lanes import (
+    ALL,
+    LANES,
+    WORD,
+    announce_write,
+    lowest_bits,
+    scale_lanes,
+    scale_some,
+    weigh_some,
+    weigh_word,
+)
 from attndsl.runtime.machine.loops import OPTIONS
 
 SMALLEST, LARGEST = 1e-290, 1e290
@@ -28,11 +38,15 @@ def _weigh(x, ua, low, high):
     """(sum of the positive values, zero if all are finite) of x[ua + low : ua + high]."""
     total = 0.0
     flaw = 0.0
-    while low < high:
-        more, worse = weighed(x, ua + low, lowest_bits(high - low))
+    while low + uint64(WORD) <= high:
+        more, worse = weigh_word(x, ua + low, ALL)
         total += more
         flaw += worse
         low += uint64(WORD)
+    if low < high:
+        more, worse = weigh_some(x, ua + low, lowest_bits(high - low))
+        total += more
+        flaw += worse
     return total, flaw
 
 
@@ -69,8 +83,11 @@ def pattern_row(out, at, n, x, ua, filled, fill, seen):
         return EMPTY
     scale = 1.0 / total
     j = uint64(0)
-    while j < middle and j + uint64(LANES) <= n:
-        scaled(out, at + j, x, ua + j, lowest_bits(middle - j), scale)
+    while j + uint64(LANES) <= middle:
+        scale_lanes(out, at + j, x, ua + j, ALL, scale)
+        j += uint64(LANES)
+    if j < middle and j + uint64(LANES) <= n:
+        scale_some(out, at + j, x, ua + j, lowest_bits(middle - j), scale)
         j += uint64(LANES)
     while j < middle:
         value = x[ua + j] * scale

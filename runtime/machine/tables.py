@@ -7,9 +7,20 @@ single keys, for those places where the guard is true, in ascending order.
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit, uint64
 
+from attndsl.runtime.machine.lanes import (
+    WORD,
+    join_word,
+    lowest,
+    lowest_bits,
+    true_places,
+    truths,
+    word_changers,
+)
 from attndsl.runtime.machine.loops import INNER, OPTIONS, OUT, OUTER, ROW, STEP, A, B, C
 from attndsl.runtime.machine.octets import first_true
 
@@ -63,12 +74,13 @@ def any_where(u, e, s, o, g, b):
     uo = uint64(o)
     for j in range(inner):
         u[uo + j] = 0
-    i = first_true(u, g, step, 0, outer)
-    while i < outer:
-        ub = uint64(b + i * e[s + B + ROW])
-        for j in range(inner):
-            u[uo + j] = np.uint8(u[uo + j] | u[ub + j])
-        i = first_true(u, g, step, i + 1, outer)
+    for first in range(0, outer, WORD):
+        guards = true_places(u, g, step, first, outer)
+        while guards != 0:
+            ub = uint64(b + (first + np.int64(lowest(guards))) * e[s + B + ROW])
+            guards &= guards - uint64(1)
+            for j in range(uint64(0), inner, uint64(WORD)):
+                join_word(u, uo + j, uo + j, ub + j, lowest_bits(inner - j))
 
 
 @njit(**OPTIONS)
@@ -111,25 +123,44 @@ def _folded(kind, old, value):
 
 
 def row_folder(kind):
-    """``out[j] = folded(out[j], x[j])``, and the same with one value where a mask is true (``one``: see updates.py)."""
+    """``out[j] = folded(out[j], x[j])``."""
 
     @njit(**OPTIONS)
     def rows(f, uo, ub, inner):
         for j in range(inner):
             f[uo + j] = _folded(kind, f[uo + j], f[ub + j])
 
+    return rows
+
+
+_sum, _product, _maximum, _minimum = (row_folder(kind) for kind in (SUM, PRODUCT, MAXIMUM, MINIMUM))
+
+
+def masked_folder(folded: Any) -> Any:
+    """``out[j] = folded(out[j], value)`` where the mask is true."""
+    by_one, _ = word_changers(folded)
+
     @njit(**OPTIONS)
-    def masked(f, u, uo, um, value, one, inner):
-        for j in range(inner):
-            old = f[uo + j]
-            new = _folded(kind, old, value)
-            f[uo + j] = new if u[um + j] else old * one
+    def row(f, u, uo, um, value, inner):
+        for low in range(uint64(0), inner, uint64(WORD)):
+            by_one(f, uo + low, truths(u, um + low) & lowest_bits(inner - low), value)
 
-    return rows, masked
+    return row
 
 
-(_sum, _sum_masked), (_product, _product_masked) = row_folder(SUM), row_folder(PRODUCT)
-(_maximum, _maximum_masked), (_minimum, _minimum_masked) = row_folder(MAXIMUM), row_folder(MINIMUM)
+def _further(sign: str) -> Any:
+    """The larger or the smaller of two numbers; a new one that is no number wins."""
+
+    def folded(builder: Any, old: Any, value: Any) -> Any:
+        wins = builder.or_(builder.fcmp_ordered(sign, value, old), builder.fcmp_unordered("uno", value, value))
+        return builder.select(wins, value, old)
+
+    return folded
+
+
+_sum_masked = masked_folder(lambda builder, old, value: builder.fadd(old, value))
+_product_masked = masked_folder(lambda builder, old, value: builder.fmul(old, value))
+_maximum_masked, _minimum_masked = masked_folder(_further(">")), masked_folder(_further("<"))
 
 
 @njit(**OPTIONS)
@@ -163,15 +194,14 @@ def fold_masked(kind, f, u, e, s, o, g, m, x):
     i = first_true(u, g, step, 0, outer)
     while i < outer:
         um, value = uint64(m + i * e[s + B + ROW]), f[uint64(x + i * e[s + C + ROW])]
-        one = float(u[uint64(g + i * step)])
         if kind == SUM:
-            _sum_masked(f, u, uo, um, value, one, inner)
+            _sum_masked(f, u, uo, um, value, inner)
         elif kind == PRODUCT:
-            _product_masked(f, u, uo, um, value, one, inner)
+            _product_masked(f, u, uo, um, value, inner)
         elif kind == MAXIMUM:
-            _maximum_masked(f, u, uo, um, value, one, inner)
+            _maximum_masked(f, u, uo, um, value, inner)
         else:
-            _minimum_masked(f, u, uo, um, value, one, inner)
+            _minimum_masked(f, u, uo, um, value, inner)
         i = first_true(u, g, step, i + 1, outer)
 
 

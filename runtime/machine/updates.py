@@ -8,38 +8,17 @@ from typing import Any
 import numpy as np
 from numba import njit, uint64
 
-from attndsl.runtime.machine.lanes import ALL, LANES, WORD, changers, lowest, lowest_bits, true_places, truths
+from attndsl.runtime.machine.lanes import ALL, WORD, lowest, lowest_bits, true_places, truths, word_changers
 from attndsl.runtime.machine.loops import INNER, OPTIONS, OUT, OUTER, ROW, STEP, A, B, C
 
 SET, ADD, MUL, DIV, MAX, MIN = range(6)  # as in compiler/bytecode_updates.py
+_, PUT_ADD, PUT_MUL, PUT_MAX, PUT_MIN = range(5)  # as in compiler/bytecode_places.py
 
 
 def row_updater(combined: Any) -> Any:
     """``f[o + j] = combined(f[o + j], f[x + j])`` where the mask is true, for the rows whose guard is true; steps of
     mask and value are 1 or 0."""
-    by_one, by_many = changers(combined)
-
-    @njit(**OPTIONS)
-    def word_by_one(f, at, word, value):
-        if word == ALL:
-            for lane in range(uint64(0), uint64(WORD), uint64(LANES)):
-                by_one(f, at + lane, ALL, value)
-            return
-        while word != 0:
-            lane = lowest(word) & uint64(56)
-            by_one(f, at + lane, word >> lane, value)
-            word &= ~(uint64(255) << lane)
-
-    @njit(**OPTIONS)
-    def word_by_many(f, at, word, value_at):
-        if word == ALL:
-            for lane in range(uint64(0), uint64(WORD), uint64(LANES)):
-                by_many(f, at + lane, ALL, value_at + lane)
-            return
-        while word != 0:
-            lane = lowest(word) & uint64(56)
-            by_many(f, at + lane, word >> lane, value_at + lane)
-            word &= ~(uint64(255) << lane)
+    by_one, by_many = word_changers(combined)
 
     @njit(**OPTIONS)
     def row(f, u, uo, um, ux, im, ix, n):
@@ -48,9 +27,9 @@ def row_updater(combined: Any) -> Any:
         for low in range(uint64(0), n, uint64(WORD)):
             word = (truths(u, um + low) if im == 1 else ALL) & lowest_bits(n - low)
             if ix == 0:
-                word_by_one(f, uo + low, word, f[ux])
+                by_one(f, uo + low, word, f[ux])
             else:
-                word_by_many(f, uo + low, word, ux + low)
+                by_many(f, uo + low, word, ux + low)
 
     @njit(**OPTIONS)
     def rows(f, u, e, s, o, g, m, x):
@@ -94,3 +73,28 @@ def update(kind, f, u, e, s, o, g, m, x):
         _max(f, u, e, s, o, g, m, x)
     else:
         _min(f, u, e, s, o, g, m, x)
+
+
+@njit(**OPTIONS)
+def put_at(kind, f, u, e, s, o, a, m, b):
+    """``out[row, a[row]] = b[row]`` where ``m[row]``, or combined with what is there. Other numbers than places do
+    nothing. ``kind``: as in compiler/bytecode_places.py."""
+    width, so, sa, sb = e[s + INNER], e[s + OUT + ROW], e[s + A + ROW], e[s + C + ROW]
+    for low in range(0, e[s + OUTER], WORD):
+        guards = true_places(u, m, e[s + B + ROW], low, e[s + OUTER])
+        while guards != 0:
+            i = low + np.int64(lowest(guards))
+            guards &= guards - uint64(1)
+            place = f[uint64(a + i * sa)]
+            if 0.0 <= place < width and place == np.floor(place):
+                at = uint64(o + i * so + int(place))
+                value, old = f[uint64(b + i * sb)], f[at]
+                if kind == PUT_ADD:
+                    value = old + value
+                elif kind == PUT_MUL:
+                    value = old * value
+                elif kind == PUT_MAX:
+                    value = value if value > old else old
+                elif kind == PUT_MIN:
+                    value = value if value < old else old
+                f[at] = value
