@@ -100,7 +100,8 @@ def _of_item(op: str, argument: Any) -> list[tuple[_Item, ...]]:
             raise Unknown
         return _sequences(list(inner))
     if op in ("MAX_REPEAT", "MIN_REPEAT"):
-        return _repeated(*argument, op == "MIN_REPEAT")
+        low, high, inner = argument
+        return _repeated(low, high, inner, op == "MIN_REPEAT")
     if op == "AT":
         return [(str(argument),)]
     return [(Run(_class(op, argument)),)]
