@@ -32,15 +32,16 @@ def rewritten(function: ast.FunctionDef) -> ast.FunctionDef:
         return function
     made: dict[int, ast.For] = {}
     for x in nodes:
-        for block in (getattr(x, "body", None), getattr(x, "orelse", None)):
-            for at, s in enumerate(block if isinstance(block, list) else ()):
+        blocks = (getattr(x, "body", None), getattr(x, "orelse", None))
+        for block in (b for b in blocks if isinstance(b, list)):
+            for at, s in enumerate(block):
                 found = _walk(function, block[:at], s) if isinstance(s, ast.While) else None
                 if found is not None:
                     made[id(s)] = found
     if not made:
         return function
-    copied = {id(function): _Put(made).visit(copy.copy(function))}
-    return ast.fix_missing_locations(copied[id(function)])
+    changed: ast.FunctionDef = _Put(made).visit(function)
+    return ast.fix_missing_locations(changed)
 
 
 class _Put(ast.NodeTransformer):
@@ -286,7 +287,7 @@ def _values(function: ast.FunctionDef) -> dict[str, list[ast.expr | None]]:
         targets = x.targets if isinstance(x, ast.Assign) else [x.target] if isinstance(x, ast.AnnAssign) else []
         for target in targets:
             if isinstance(target, ast.Name):
-                found.setdefault(target.id, []).append(x.value)  # type: ignore[union-attr]
+                found.setdefault(target.id, []).append(x.value)  # type: ignore[attr-defined]
                 given.add(id(target))
         if isinstance(x, ast.AugAssign):
             given.add(id(x.target))
