@@ -10,6 +10,7 @@ from attndsl.dsl.pyimport.lift import arrays, fancy
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import spread
 from attndsl.dsl.pyimport.lift.machine import Loop, Machine
+from attndsl.dsl.pyimport.lift.row_changes import add_to_range
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import Binder, Grid, RowRef, Scalar, Value, Vector
 
@@ -74,7 +75,7 @@ def update_column(m: Machine, op: str, grid: Grid, index: ast.Tuple, value: Valu
             fancy.update(m, row, at, value, lambda k, x: _change(m, op, matrix, r, k, x, node))
         elif at is None:
             assert isinstance(column, ast.Slice)
-            arrays.add_to_range(m, op, arrays._row_slice(m, RowRef(matrix, r, T.N), column), value)
+            add_to_range(m, op, arrays._row_slice(m, RowRef(matrix, r, T.N), column), value)
         else:
             _change(m, op, matrix, r, at, value, node)
 
@@ -95,7 +96,7 @@ def _by_line(m: Machine, op: str, matrix: str, index: ast.Tuple, line: Vector, n
 
 def _change(m: Machine, op: str, matrix: str, row: Term, at: Term, value: Scalar, node: ast.AST) -> None:
     if op == "/":
-        arrays.add_to_range(m, op, RowRef(matrix, row, T.ONE, at), value)
+        add_to_range(m, op, RowRef(matrix, row, T.ONE, at), value)
         return
     term = T.as_number(value.term)
     m.write("scale" if op == "*" else "add", matrix, row, at, T.neg(term) if op == "-" else term, node)

@@ -14,6 +14,7 @@ from attndsl.dsl.pyimport.lift.basics import spread
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.making import as_float
+from attndsl.dsl.pyimport.lift.row_changes import add_to_range
 from attndsl.dsl.pyimport.lift.values import CellTable, Grid, RowRef, Scalar, Sheet, Vector
 
 
@@ -90,7 +91,7 @@ def stored(m: Machine, node: ast.Assign | ast.AugAssign) -> bool:
         if op == "=":
             arrays.store_range(m, matrix, r, part.start, line)
         else:
-            arrays.add_to_range(m, op, part, line)
+            add_to_range(m, op, part, line)
     return True
 
 

@@ -31,6 +31,7 @@ from attndsl.dsl.pyimport.lift.folds import extreme
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.merge import merge_states
 from attndsl.dsl.pyimport.lift.operators import binary
+from attndsl.dsl.pyimport.lift.row_changes import add_to_range
 from attndsl.dsl.pyimport.lift.stores import _is_dict, _numeric, only_holder, placed_to_change, store
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.tries import run_try
@@ -131,7 +132,7 @@ def _change_items(m: Machine, base: Value, op: str, value: Value, node: ast.AugA
         fancy.update(m, row, at, number, lambda k, x: _update_cell(m, op, row, T.add(row.start, k), x, node))
         return
     if at is None:
-        arrays.add_to_range(m, op, row, spread(m, lambda v: v, value))
+        add_to_range(m, op, row, spread(m, lambda v: v, value))
         return
     value = spread(m, _numeric(m), value)
     assert isinstance(value, Scalar)
@@ -183,7 +184,7 @@ def _aug_name(m: Machine, node: ast.AugAssign, op: str | None) -> None:
     m.node = node
     old = spread(m, lambda v: v, old)
     if isinstance(old, RowRef) and op is not None:
-        arrays.add_to_range(m, op, old, spread(m, lambda v: v, value))
+        add_to_range(m, op, old, spread(m, lambda v: v, value))
         return
     if isinstance(old, Grid) and op is not None:
         changed = binary(m, op, old, spread(m, lambda v: v, value))
