@@ -8,7 +8,7 @@ A vector, or eight of them, may be read beyond the end of a register: ``runtime/
 the last one. What is read there changes nothing.
 """
 
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
+# mypy: disable-error-code="assignment, call-arg, no-untyped-def, no-untyped-call, untyped-decorator"
 from __future__ import annotations
 
 from collections.abc import Callable

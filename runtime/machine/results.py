@@ -4,7 +4,7 @@ A pattern row is what ``runtime/pattern.normalise`` makes of it. Rows that need 
 float64) are not finished here: the program is marked and done again by that function.
 """
 
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
+# mypy: disable-error-code="call-arg, no-untyped-def, no-untyped-call, untyped-decorator"
 from __future__ import annotations
 
 import numpy as np

@@ -4,7 +4,7 @@ The second kind has a *guard*, which is nearly always false: a row of the result
 single keys, for those places where the guard is true, in ascending order.
 """
 
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
+# mypy: disable-error-code="call-arg, no-untyped-def, no-untyped-call, untyped-decorator"
 from __future__ import annotations
 
 from typing import Any

@@ -1,6 +1,6 @@
 """Changes of the rows of some queries, in the matrix itself."""
 
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
+# mypy: disable-error-code="call-arg, no-untyped-def, no-untyped-call, untyped-decorator"
 from __future__ import annotations
 
 from typing import Any
