@@ -38,7 +38,7 @@ class AggregateLowering(TableLowering):
                 needs_limit = False
             a, b = (value.op, place) if is_lower else (place, value.op)
             terms += [value.present, self.b.binary("lt" if is_open else "le", a, b)]
-        if needs_limit and axis != "q":
+        if needs_limit:
             terms.append(self.b.binary("le", place, self.b.iota("q")))
         inner = {**scope, binder.var: Value(place, kind)}
         mask = self.b.and_(*terms)

@@ -91,8 +91,9 @@ class TableLowering(LoweringBase):
             assert not isinstance(nodes.then, Value | Literals)
             assert not isinstance(nodes.other, Value | Literals)
             return self.b.select(nodes.condition, self.related(nodes.then, index), self.related(nodes.other, index))
-        if nodes.relation is None or nodes.base is None:
+        if nodes.base is None:
             return self.b.const(True)
+        assert nodes.relation is not None
         row = self.b.gather(self.b.relation(nodes.relation), "r", nodes.base.op)
         return self.b.and_(nodes.base.present, self.b.gather(row, "c", index))
 

@@ -7,10 +7,12 @@ from dataclasses import replace
 import pytest
 
 from attndsl.compiler.build import Builder
+from attndsl.compiler.bytecode_rewrite import without_floor
 from attndsl.compiler.ir import Check, IRProgram, Op
 from attndsl.compiler.lower import lower
 from attndsl.compiler.passes import optimize
 from attndsl.compiler.passes.drop_checks import drop_checks
+from attndsl.compiler.passes.merge_selects import merge_selects
 from attndsl.compiler.passes.simplify_logic import simplify_logic
 from attndsl.dsl import nodes as N
 from attndsl.dsl.checker import check
@@ -57,6 +59,33 @@ def test_what_is_denied_twice_is_said() -> None:
     assert denied.name == denied.args[0].name == "not"
     assert simplify_logic(denied, b) is late
     assert simplify_logic(b.not_(late), b) is None
+
+
+def test_a_choice_between_equal_outcomes_is_the_outcome() -> None:
+    b = Builder()
+    late, x = b.binary("lt", b.const(1.0), b.iota("q")), b.iota("k")
+    both = b.graph.op("select", (late, x, x), None, ("q", "k"), "f")  # as a pass leaves it, that made its outcomes one
+    assert merge_selects(both, b) is x
+    assert merge_selects(b.select(late, x, b.const(0.0)), b) is None
+
+
+def test_no_place_is_true_where_none_can_be() -> None:
+    b = Builder()
+    never, always = b.const(False), b.const(True)
+    assert b.reduce("any", never, "k") is never
+    assert b.reduce("any", always, "k").name == "any"  # none of no tokens
+
+
+@pytest.mark.parametrize("floor", [0.0, 1.0])
+def test_only_a_floor_of_zero_under_the_whole_matrix_is_left_to_the_pattern(floor: float) -> None:
+    b = Builder()
+    matrix = b.binary("sub", b.iota("q"), b.iota("k"))
+    row = b.binary("max", b.iota("k"), b.const(floor))
+    floored = _program(b.binary("max", matrix, b.const(floor)))
+    twice = replace(floored, result=b.binary("max", floored.result, b.const(floor)))
+    for program in (floored, twice):
+        assert without_floor(program).result is (program.result if floor else matrix)
+    assert without_floor(replace(floored, result=row)).result is row
 
 
 def test_what_cannot_be_compiled_is_shown_where_it_stands() -> None:
