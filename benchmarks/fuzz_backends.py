@@ -10,6 +10,7 @@ Prints each disagreement with its program, then counts and time. Exit status 1 w
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 from collections import Counter
@@ -89,6 +90,10 @@ def main(count: int, first: int, with_passes: bool) -> int:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("count", type=int)
+    parser.add_argument("seed", type=int, nargs="?", default=0)
+    parser.add_argument("--passes", action="store_true")
+    options = parser.parse_args()
     np.seterr(all="ignore")
-    numbers = [int(argument) for argument in sys.argv[1:] if argument != "--passes"]
-    sys.exit(main(numbers[0], numbers[1] if len(numbers) > 1 else 0, "--passes" in sys.argv))
+    sys.exit(main(options.count, options.seed, options.passes))
