@@ -168,10 +168,12 @@ class _Looker:
         if target is not None:
             self._member(node, target)
             return
-        verdict = members.judge_attribute(node.attr)
-        if verdict is not None:
-            self.report(verdict, node)
+        before = len(self.facts.found)
         self.visit(node.value)
+        verdict = members.judge_attribute(node.attr)
+        follows = verdict is not None and verdict.code == "E0223" and len(self.facts.found) > before
+        if verdict is not None and not follows:  # nobody knows what a refused value has
+            self.report(verdict, node)
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
         for name, target in import_targets(node).items():
