@@ -63,15 +63,11 @@ def shown(m: Machine, grid: Grid) -> bool:
 
 
 def replaced(m: Machine, grid: Grid) -> None:
-    """A name is about to be bound to a new array in the place of an older one, of which rows may have names."""
+    """A name is about to be bound to a new array in the place of an older one, of which a list, tuple or dict may keep
+    a row; names of rows are forgotten already (``forget_rows``)."""
     older = holders(m, lambda v: isinstance(v, Grid) and v.matrix == grid.matrix and v.version < grid.version)
-    if not older or holders(m, lambda v: v == grid):
-        return
-    for names in m.state.frames.values():
-        for name, value in names.items():
-            if isinstance(value, RowRef) and value.matrix == grid.matrix:
-                names[name] = Unbound("a row of a matrix that was computed anew")
-    if holders(m, lambda v: isinstance(v, RowRef) and v.matrix == grid.matrix):
+    new = holders(m, lambda v: v == grid)
+    if older and not new and holders(m, lambda v: isinstance(v, RowRef) and v.matrix == grid.matrix):
         raise m.stop("a row of a matrix that is computed anew is kept", code="E0311")
 
 

@@ -72,7 +72,7 @@ def _same(m: Machine, a: Value, b: Value) -> Term:
         return T.FALSE
     left, right = sequence(m, a), sequence(m, b)
     sorts = {sort_of(m, v) for v in (a, b)}
-    if len(sorts) == 2 and sorts.issubset(_UNEQUAL):
+    if len(sorts) == 2 and sorts <= _UNEQUAL:
         return T.FALSE
     if sorts & {"iterator", "view"}:
         raise m.stop("equality of these values", code="E0302")

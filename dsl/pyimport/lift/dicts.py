@@ -18,7 +18,8 @@ from attndsl.dsl.pyimport.lift.values import DictValue, Growing, NoneValue, Part
 
 def _dict(m: Machine, ref: Ref) -> DictValue:
     found = m.contents(ref)
-    assert isinstance(found, DictValue), "whoever asks knows that it is a dict"
+    if not isinstance(found, DictValue):
+        raise m.stop("this object is no dict", code="E0302")
     return found
 
 

@@ -46,7 +46,7 @@ def _divided(sums: dict[int, int], constant: int) -> Row:
     pairs = [(a, k) for a, k in sums.items() if k]
     if len(pairs) == 1:
         ((a, k),) = pairs
-        return ((a, k // abs(k)),), constant // abs(k)
+        return ((a, 1 if k > 0 else -1),), constant // abs(k)
     if not pairs:
         return (), constant
     divisor = gcd(*[k for _, k in pairs])
@@ -172,8 +172,7 @@ def _eliminate(best: dict[Pairs, int]) -> bool:
         for pairs, c in best.items():
             for a, k in pairs:
                 if a == chosen:
-                    x = abs(k)
-                    (up if k == x else down).append((pairs, c, x))
+                    (up if k > 0 else down).append((pairs, c, abs(k)))
                     break
             else:
                 rest[pairs] = c
@@ -200,7 +199,7 @@ def _cheapest(best: dict[Pairs, int]) -> int:
     downs: dict[int, int] = {}
     for pairs in best:
         for a, k in pairs:
-            own, other = (ups, downs) if k == abs(k) else (downs, ups)
+            own, other = (ups, downs) if k > 0 else (downs, ups)
             own[a] = own.get(a, 0) + 1
             other.setdefault(a, 0)
     if len(ups) > _MANY:

@@ -48,7 +48,7 @@ def _at_once(goal: Term, known: Term) -> bool:
     if given is None:
         return False
     if wanted is not None and wanted[0] is given[0]:
-        return wanted[1].issuperset(given[1])
+        return given[1] <= wanted[1]
     return unwanted is not None and unwanted[0] is given[0] and not given[1] & unwanted[1]
 
 

@@ -366,5 +366,3 @@ def _is_read_outside(function: ast.FunctionDef, loop: ast.While, names: set[str]
         stack += [(x, inner) for x in pytree.children(at)]
     return False
 
-
-__all__ = ["rewritten"]
