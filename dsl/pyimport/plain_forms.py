@@ -7,6 +7,7 @@ stays as it is, and is refused.
 from __future__ import annotations
 
 import ast
+import re
 
 from attndsl.dsl import pytree
 
@@ -15,11 +16,15 @@ _MOST_CASES = 60
 _QUIET = ("ignore", "warn")
 
 
-def written_plainly(tree: ast.Module) -> None:
-    """Change the tree in place."""
-    nodes = pytree.walk(tree)
-    if not any(isinstance(x, ast.Match | ast.With) for x in nodes):
+_MAY_BE_ONE = re.compile(r"^[ \t]*(?:match|with)\b", re.MULTILINE)
+"""A line that may begin such a statement; most files have none, and need no walk."""
+
+
+def written_plainly(tree: ast.Module, text: str) -> None:
+    """Change the tree of this text in place."""
+    if _MAY_BE_ONE.search(text) is None:
         return
+    nodes = pytree.walk(tree)
     names = {x.id for x in nodes if isinstance(x, ast.Name)} | {x.arg for x in nodes if isinstance(x, ast.arg)}
     forms = _Forms(_numpy(nodes), names)
     for holder in reversed(nodes):  # inner statements first: an outer one takes over the blocks as they are then

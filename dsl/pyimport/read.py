@@ -35,7 +35,7 @@ def read_module(text: str, name: str = "<text>") -> PyModule:
     """
     source = check_text(text, name)
     tree = parse_python(source)
-    written_plainly(tree)
+    written_plainly(tree, source.text)
     return _Reader(source, tree).module()
 
 
@@ -59,16 +59,21 @@ class _Reader:
     def module(self) -> PyModule:
         for statement in self.tree.body:
             self._statement(statement)
-        nodes = pytree.walk(self.tree)
-        state = frozenset(n for node in nodes if isinstance(node, ast.Global) for n in node.names)
+        state: set[str] = set()
+        called: set[str] = set()
+        for node in pytree.walk(self.tree):
+            if isinstance(node, ast.Call):
+                if isinstance(node.func, ast.Name):
+                    called.add(node.func.id)
+            elif isinstance(node, ast.Global):
+                state.update(node.names)
         programs: dict[str, PyProgram] = {}
         module = PyModule(
-            self.source, self.tree, self.imports, self.constants, self.functions, tuple(self.order), state,
+            self.source, self.tree, self.imports, self.constants, self.functions, tuple(self.order), frozenset(state),
             tuple(self.found), programs, self.refused,
         )  # fmt: skip
-        called = frozenset(n.func.id for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name))
-        for name, node in self.functions.items():
-            program = _as_program(module, node, name in called)
+        for name, function in self.functions.items():
+            program = _as_program(module, function, name in called)
             if program is not None:
                 programs[name] = program
         if not programs and self.refused:  # an `async def`, say, is what the author meant as the program
@@ -271,7 +276,8 @@ def _uses_as_tokenizer(node: FunctionNode, name: str) -> bool:
     return False
 
 
-_DEFINITIONS = (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)
+_WITHOUT_BLOCKS = frozenset((ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef, ast.Assign, ast.AugAssign, ast.Expr))
+"""Definitions, whose statements are their own, and the commonest statements that hold no others."""
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 """The fields of a statement in which statements stand, or the parts that hold them."""
 
@@ -284,7 +290,7 @@ def own_returns(node: FunctionNode) -> list[ast.Return]:
         item = pending.pop()
         if isinstance(item, ast.Return):
             found.append(item)
-        elif not isinstance(item, _DEFINITIONS):
+        elif item.__class__ not in _WITHOUT_BLOCKS:
             for name in _BLOCKS:
                 pending += getattr(item, name, ())
     return sorted(found, key=lambda r: r.lineno)

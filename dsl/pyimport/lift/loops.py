@@ -233,10 +233,19 @@ def _breaks(node: ast.For) -> bool:
 # ---------------------------------------------------------------- one symbolic loop
 
 
-def assigned_names(nodes: list[ast.stmt], target: ast.expr | None) -> list[str]:
+def names_set(node: ast.For) -> list[str]:
     """Names that an iteration sets, in the order of the text."""
+    names = _NAMES.get(node)
+    if names is None:
+        names = _NAMES[node] = _assigned(node.target, *node.body)
+    return names
+
+
+_NAMES: WeakKeyDictionary[ast.For, list[str]] = WeakKeyDictionary()  # every program of a file runs its helpers' loops
+
+
+def _assigned(*roots: ast.AST) -> list[str]:
     found: dict[str, None] = {}
-    roots: list[ast.AST] = [*([target] if target is not None else []), *nodes]
     for root in roots:
         for x in pytree.walk(root):
             kind = x.__class__
@@ -251,17 +260,11 @@ def assigned_names(nodes: list[ast.stmt], target: ast.expr | None) -> list[str]:
     return list(found)
 
 
-_NAMES: WeakKeyDictionary[ast.For, list[str]] = WeakKeyDictionary()  # every program of a file runs its helpers' loops
-
-
 def symbolic(m: Machine, binder: Binder, where: Term, node: ast.For, body: Callable[[], bool], ordered: bool,
     element: Value | None = None,
 ) -> Term:  # fmt: skip
     """Run the body once for an unknown value of the binder, sum up all iterations, and say when a break ended them."""
-    names = _NAMES.get(node)
-    if names is None:
-        names = _NAMES[node] = assigned_names(node.body, node.target)
-    loop = S.LoopRun(m, binder, where, node, names, ordered)
+    loop = S.LoopRun(m, binder, where, node, names_set(node), ordered)
     loop.element = element
     if T.conj(binder.conditions()) is T.FALSE:
         return T.FALSE

@@ -169,7 +169,7 @@ class TooLarge(Exception):
         return "the program expands to more than a reader can follow"
 
 
-MAX_TERMS = 20_000  # four times what the largest of 288 published programs needs
+MAX_TERMS = 15_000  # nearly five times what the largest of 288 published programs needs
 _limit = [1 << 60, 0]  # the terms that may be there, less what was spent; what was spent
 _left = [1 << 60]  # for the programs of the file that are still to come
 _WIDE = 8  # arguments; a term with many takes as much time as several
