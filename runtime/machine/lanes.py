@@ -99,19 +99,20 @@ def changers(combined: Callable[[Any, Any, Any], Any]) -> tuple[Any, Any]:
     return by_one, by_many
 
 
-def _scaler(whole: bool) -> Any:
-    """``out[at + j] = float32(x[x_at + j] * scale)`` for eight lanes; 0 for numbers that are not above it, and for
-    lanes whose bit is 0."""
+def _scaler(plain: bool) -> Any:
+    """``out[at + j] = float32(x[x_at + j] * scale)`` for eight lanes; unless ``plain``, 0 for numbers that are not
+    above it, and for lanes whose bit is 0."""
 
     @intrinsic
     def scaled(typing_context: Any, out: Any, at: Any, x: Any, x_at: Any, bits: Any, scale: Any) -> Any:
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             values = builder.load(_vector(context, builder, signature.args[2], args[2], args[3], _DOUBLES), align=8)
-            if not whole:
+            if not plain:
                 values = builder.select(_chosen(builder, args[4]), values, ir.Constant(_DOUBLES, [0.0] * LANES))
-            found = _positive(builder, builder.fmul(values, _spread(builder, args[5])))
+                values = _positive(builder, values)
+            found = builder.fptrunc(builder.fmul(values, _spread(builder, args[5])), _SINGLES)
             place = _vector(context, builder, signature.args[0], args[0], args[1], _SINGLES)
-            builder.store(builder.fptrunc(found, _SINGLES), place, align=4)
+            builder.store(found, place, align=4)
             return context.get_dummy_value()
 
         return types.none(out, types.uint64, x, types.uint64, types.uint64, types.float64), code
@@ -122,25 +123,29 @@ def _scaler(whole: bool) -> Any:
 scale_lanes, scale_some = _scaler(True), _scaler(False)
 
 
-def _weigher(whole: bool) -> Any:
-    """(sum of the positive values, zero if all are finite) of 64 numbers from x[at] on, or of those whose bit is 1."""
+def _weigher(whole: bool, positive: bool) -> Any:
+    """(sum, whether a sign is minus) of 64 numbers from x[at] on, or of those whose bit is 1; of the ``positive``
+    ones only."""
 
     @intrinsic
     def weighed(typing_context: Any, x: Any, at: Any, word: Any) -> Any:
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             zeros = ir.Constant(_DOUBLES, [0.0] * LANES)
-            sums, flaws = [], []
+            numbers = []
             for low in range(0, WORD, LANES):
                 moved = ir.Constant(ir.IntType(WORD), low)
                 at = builder.add(args[1], moved)
                 values = builder.load(_vector(context, builder, signature.args[0], args[0], at, _DOUBLES), align=8)
                 if not whole:
                     values = builder.select(_chosen(builder, builder.lshr(args[2], moved)), values, zeros)
-                sums.append(_positive(builder, values))
-                flaws.append(builder.fmul(values, zeros))
-            return context.make_tuple(builder, signature.return_type, (_sum(builder, sums), _sum(builder, flaws)))
+                numbers.append(_positive(builder, values) if positive else values)
+            whole_numbers = ir.VectorType(ir.IntType(WORD), LANES)
+            signs = [builder.bitcast(values, whole_numbers) for values in numbers]
+            minus = builder.icmp_signed("<", _paired(builder.or_, signs), ir.Constant(whole_numbers, [0] * LANES))
+            octet = builder.zext(builder.bitcast(minus, ir.IntType(LANES)), ir.IntType(WORD))
+            return context.make_tuple(builder, signature.return_type, (_sum(builder, numbers), octet))
 
-        return types.UniTuple(types.float64, 2)(x, types.uint64, types.uint64), code
+        return types.Tuple((types.float64, types.uint64))(x, types.uint64, types.uint64), code
 
     return weighed
 
@@ -150,14 +155,20 @@ def _positive(builder: Any, values: Any) -> Any:
     return builder.select(builder.fcmp_ordered(">", values, zeros), values, zeros)
 
 
-weigh_word, weigh_some = _weigher(True), _weigher(False)
+weigh_word, weigh_some = _weigher(True, False), _weigher(False, False)
+weigh_positive = _weigher(False, True)
+
+
+def _paired(combined: Any, vectors: list[Any]) -> Any:
+    """All vectors in one, combined in pairs."""
+    while len(vectors) > 1:
+        vectors = [combined(a, b) for a, b in zip(vectors[::2], vectors[1::2], strict=True)]
+    return vectors[0]
 
 
 def _sum(builder: Any, vectors: list[Any]) -> Any:
     """The sum of all numbers of these vectors, added in pairs."""
-    while len(vectors) > 1:
-        vectors = [builder.fadd(a, b) for a, b in zip(vectors[::2], vectors[1::2], strict=True)]
-    (found,) = vectors
+    found = _paired(builder.fadd, vectors)
     for width in (4, 2, 1):
         halves = [
             builder.shuffle_vector(found, found, ir.Constant(ir.VectorType(ir.IntType(32), width), list(places)))

@@ -18,6 +18,7 @@ from attndsl.runtime.machine.lanes import (
     lowest_bits,
     scale_lanes,
     scale_some,
+    weigh_positive,
     weigh_some,
     weigh_word,
 )
@@ -35,19 +36,28 @@ CARE, EMPTY, FILLED = range(3)
 
 @njit(**OPTIONS)
 def _weigh(x, ua, low, high):
-    """(sum of the positive values, zero if all are finite) of x[ua + low : ua + high]."""
+    """(sum, whether a sign is minus) of x[ua + low : ua + high]."""
     total = 0.0
-    flaw = 0.0
+    minus = uint64(0)
     while low + uint64(WORD) <= high:
-        more, worse = weigh_word(x, ua + low, ALL)
+        more, sign = weigh_word(x, ua + low, ALL)
         total += more
-        flaw += worse
+        minus |= sign
         low += uint64(WORD)
     if low < high:
-        more, worse = weigh_some(x, ua + low, lowest_bits(high - low))
+        more, sign = weigh_some(x, ua + low, lowest_bits(high - low))
         total += more
-        flaw += worse
-    return total, flaw
+        minus |= sign
+    return total, minus
+
+
+@njit(**OPTIONS)
+def _weigh_positive(x, ua, high):
+    """The sum of the positive values of x[ua : ua + high]."""
+    total = 0.0
+    for low in range(uint64(0), high, uint64(WORD)):
+        total += weigh_positive(x, ua + low, lowest_bits(high - low))[0]
+    return total
 
 
 @njit(**OPTIONS)
@@ -67,9 +77,12 @@ def pattern_row(out, at, n, x, ua, filled, fill, seen):
     """
     n, filled, seen = uint64(n), uint64(filled), uint64(seen)
     middle = min(filled, seen)
-    total, flaw = _weigh(x, ua, uint64(0), middle)
+    total, minus = _weigh(x, ua, uint64(0), middle)
+    flaw = total * 0.0  # not zero where a number, or the sum of all, is not finite
+    if minus != 0:
+        total = _weigh_positive(x, ua, middle)
     if middle < filled:
-        flaw += _weigh(x, ua, middle, filled)[1]
+        flaw += _weigh(x, ua, middle, filled)[0] * 0.0
     beyond = 0.0
     if filled < n:
         flaw += fill * 0.0
@@ -83,10 +96,11 @@ def pattern_row(out, at, n, x, ua, filled, fill, seen):
         return EMPTY
     scale = 1.0 / total
     j = uint64(0)
-    while j + uint64(LANES) <= middle:
-        scale_lanes(out, at + j, x, ua + j, ALL, scale)
-        j += uint64(LANES)
-    if j < middle and j + uint64(LANES) <= n:
+    if minus == 0:
+        while j + uint64(LANES) <= middle:
+            scale_lanes(out, at + j, x, ua + j, ALL, scale)
+            j += uint64(LANES)
+    while j < middle and j + uint64(LANES) <= n:
         scale_some(out, at + j, x, ua + j, lowest_bits(middle - j), scale)
         j += uint64(LANES)
     while j < middle:

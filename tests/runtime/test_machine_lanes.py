@@ -82,19 +82,47 @@ def test_true_places_are_bits_up_to_the_last(step):
         assert [bool(word >> j & 1) for j in range(64)] == wanted
 
 
+SIGNS = {
+    "both": lambda x: x,
+    "none": np.abs,
+    "zeros": lambda x: np.where(x > 0, x, -0.0),
+    "last": lambda x: np.where(np.arange(len(x)) % 64 == 63, -1.0, np.abs(x)),
+}
+"""Rows without a minus are written without asking again; the sign of a zero is one as well."""
+
+
+@pytest.mark.parametrize("signs", SIGNS)
 @pytest.mark.parametrize("width", WIDTHS)
-def test_a_pattern_row_is_written_up_to_its_end(width):
+def test_a_pattern_row_is_written_up_to_its_end(width, signs):
     from attndsl.runtime.machine import results
 
     rng = np.random.default_rng(width)
     for seen in {1, width // 2 + 1, width}:
-        x = np.where(rng.random(width + 64) < 0.7, rng.normal(size=width + 64), 0.0)
+        x = np.where(rng.random(width + 64) < 0.7, SIGNS[signs](rng.normal(size=width + 64)), 0.0)
         x[0], x[width:] = 2.0, np.nan  # what lies behind the row counts for nothing
         out = np.full(width + 5, 7.0, dtype=np.float32)
         state = results.pattern_row(out, np.uint64(0), width, x, np.uint64(0), width, 0.0, seen)
         weights = np.where(np.arange(width) < seen, np.maximum(x[:width], 0.0), 0.0)
         assert state == results.FILLED
         np.testing.assert_allclose(out[:width], weights / weights.sum(), atol=1e-7)
+        assert (out[:width] >= 0).all()
+        assert not np.signbit(out[:width]).any()
         assert (out[width:] == 7.0).all()
-        x[width - 1] = np.inf
-        assert results.pattern_row(out, np.uint64(0), width, x, np.uint64(0), width, 0.0, seen) == results.CARE
+        for flaw in (np.inf, -np.inf, np.nan):
+            for place in {0, seen - 1, width - 1}:  # seen or not
+                y = x.copy()
+                y[place] = flaw
+                state = results.pattern_row(out, np.uint64(0), width, y, np.uint64(0), width, 0.0, seen)
+                assert state == results.CARE
+
+
+def test_a_pattern_row_of_nothing_positive_is_empty():
+    from attndsl.runtime.machine import results
+
+    for value in (0.0, -0.0, -1.0):
+        x = np.full(200, value)
+        out = np.full(70, 7.0, dtype=np.float32)
+        state = results.pattern_row(out, np.uint64(0), 70, x, np.uint64(0), 70, 0.0, 70)
+        assert state == results.EMPTY
+        assert not out.any()
+        assert not np.signbit(out).any()
