@@ -74,6 +74,7 @@ _BENDS = (
     "min(abs(q - k), 64) / 16", "log(1 + q)", "log(1 + k)", "1",
     "min(abs(q.sentence - k.sentence), 4)", "len(k.text) / 4", "len(q.text) / 4",
     "log(1 + k - first(t where t.sentence == k.sentence))", "log(1 + q - first(t where t.sentence == q.sentence))",
+    "min(count(t before q where t.is_punct) - count(t before k where t.is_punct), 6)",
     "min(count(t before k where t.text == k.text), 4)", "min(count(t before q where t.text == q.text), 4)",
 )  # fmt: skip
 """What a rule's weight may change with, in one rule: near and far differ, and early from late. The last one is for
