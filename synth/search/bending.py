@@ -54,10 +54,10 @@ def _estimates(fit: Fit) -> list[_Bend]:
         if len(rule.bends) >= MOST_BENDS:
             continue
         column, cells = fit.columns[own.start], _cells(fit, at)
-        for which, value in enumerate(fit.facts.bends):
+        all_sums = bend_sums(column, cells, fit.facts.bends, fit.pattern, gradient, fit.facts.cells.start, _EVERY)
+        for which, sums in enumerate(all_sums):
             if which in rule.bends:
                 continue
-            sums = bend_sums(column, cells, value, fit.pattern, gradient, fit.facts.cells.start, _EVERY)
             first, both, other = (float(x) for x in sums[2:])
             shift = both / max(first, 1e-6)
             rise, spread = float(sums[1] - shift * sums[0]), other - shift * both

@@ -45,8 +45,8 @@ class Effort:
     gated: tuple[int, ...] = GATED
     sloped: int = 6
     swaps: int = 6
-    bends: int = 3
-    last_bends: int = 6
+    bends: int = 4
+    last_bends: int = 12
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attndsl.runtime.rule_fit import sums_by_relation
+from attndsl.runtime.rule_fit import best_prefixes, sums_by_relation, sums_by_test
 from attndsl.synth.search.facts import Facts
 from attndsl.synth.search.rule import Rule, Words
 
@@ -121,7 +121,7 @@ def _with_set(name: str, sets: list[Callable[[], Words]], rule: Rule, relation: 
 
 def _tests(facts: Facts, root: Rule, rise: Floats, variance: Floats) -> _Kind:
     tests = facts.tests_by_row
-    gains = _gain(rise @ tests, variance @ tests)
+    gains = _gain(sums_by_test(rise, tests), sums_by_test(variance, tests))
     gains[:, list(root.query_tests)] = 0.0
     return _Kind(gains, lambda rule, i, test: replace(rule, query_tests=(*rule.query_tests, test)), 1)
 
@@ -130,23 +130,9 @@ def best_sets(rise: Floats, variance: Floats) -> tuple[NDArray[np.float64], list
     """For every row of sums ``[relations, words]`` the set of at most ``MOST_WORDS`` words that it pays most to raise:
     its gain, and a function that gives it. Word 0 (any other text) is in no set. Words are taken in the order of their
     own steps, shrunk by ``RIDGE``: a rare word must not be first by chance."""
-    useful = (rise > 0) & (variance > 0)
-    useful[:, 0] = False
-    ratio = np.where(useful, rise / (variance + RIDGE), -np.inf)
-    order = np.argsort(-ratio, axis=1, kind="stable")
-    r = np.take_along_axis(np.where(useful, rise, 0), order, axis=1)
-    v = np.take_along_axis(np.where(useful, variance, 0), order, axis=1)
-    prefix = _gain(np.cumsum(r, axis=1), np.cumsum(v, axis=1))
-    size = np.argmax(prefix, axis=1) + 1
-    for i in np.flatnonzero(size > MOST_WORDS):  # keep the words that raise most
-        keep = np.argsort(-r[i, : size[i]], kind="stable")[:MOST_WORDS]
-        order[i, :MOST_WORDS] = order[i, keep]
-        r[i, :MOST_WORDS], v[i, :MOST_WORDS] = r[i, keep], v[i, keep]
-    size = np.minimum(size, MOST_WORDS)
-    inside = np.arange(rise.shape[1]) < size[:, None]
-    gains = _gain(np.where(inside, r, 0).sum(axis=1), np.where(inside, v, 0).sum(axis=1))
+    gains, chosen = best_prefixes(rise, variance, RIDGE, MOST_WORDS)
 
     def words(i: int) -> Words:
-        return tuple(sorted(int(word) for word in order[i, : size[i]] if useful[i, word]))
+        return tuple(sorted(int(word) for word in chosen[i] if word))
 
     return gains, [partial(words, i) for i in range(len(rise))]
