@@ -74,11 +74,12 @@ _BENDS = (
     "min(abs(q - k), 64) / 16", "log(1 + q)", "log(1 + k)", "1",
     "min(abs(q.sentence - k.sentence), 4)", "len(k.text) / 4", "len(q.text) / 4",
     "log(1 + k - first(t where t.sentence == k.sentence))", "log(1 + q - first(t where t.sentence == q.sentence))",
-    "min(count(t before q where t.is_punct) - count(t before k where t.is_punct), 6)",
+    "min(abs(count(t before q where t.is_punct) - count(t before k where t.is_punct)), 6)",
     "min(count(t before k where t.text == k.text), 4)", "min(count(t before q where t.text == q.text), 4)",
 )  # fmt: skip
-"""What a rule's weight may change with, in one rule: near and far differ, and early from late. The last one is for
-slopes, which have no constant of their own."""
+"""What a rule's weight may change with, in one rule: near and far differ, in tokens, sentences and clauses; early and
+late in the text and in the sentence; long words and short ones; new ones and known ones. "1" is for slopes, which have
+no constant of their own."""
 
 
 @dataclass(frozen=True)
