@@ -91,9 +91,9 @@ def _leaves(m: Machine, node: ast.For, condition: Term, element: Term) -> bool:
 
 def _is_idle(m: Machine, node: ast.For, condition: Term, element: Term) -> bool:
     """The iteration changes nothing that something reads afterwards."""
-    from attndsl.dsl.pyimport.lift.loops import names_set
+    from attndsl.dsl.pyimport.lift.loops import assigned_names
 
     function = m.frames[-1].function
     live = after_loops(function).get(node) if function is not None else None
-    used = any(name in live for name in names_set(node)) if live is not None else True
+    used = any(name in live for name in assigned_names(node)) if live is not None else True
     return not used and not _tried(m, node, condition, element)[2]

@@ -233,7 +233,7 @@ def _breaks(node: ast.For) -> bool:
 # ---------------------------------------------------------------- one symbolic loop
 
 
-def names_set(node: ast.For) -> list[str]:
+def assigned_names(node: ast.For) -> list[str]:
     """Names that an iteration sets, in the order of the text."""
     names = _NAMES.get(node)
     if names is None:
@@ -264,7 +264,7 @@ def symbolic(m: Machine, binder: Binder, where: Term, node: ast.For, body: Calla
     element: Value | None = None,
 ) -> Term:  # fmt: skip
     """Run the body once for an unknown value of the binder, sum up all iterations, and say when a break ended them."""
-    loop = S.LoopRun(m, binder, where, node, names_set(node), ordered)
+    loop = S.LoopRun(m, binder, where, node, assigned_names(node), ordered)
     loop.element = element
     if T.conj(binder.conditions()) is T.FALSE:
         return T.FALSE
