@@ -1,4 +1,4 @@
-"""A rule's weight that changes with distance or along the text, instead of one number: found after the rule."""
+"""A rule's weight that changes with one of the vocabulary's bends, instead of one number: found after the rule."""
 
 from __future__ import annotations
 

@@ -31,8 +31,8 @@ class Effort:
     ``plain_share`` of what the best rule gains: the words that texts begin with would stand for the first token, and
     the fit would not find out of that again. ``gated``: slopes of the vocabulary (distance, growth of the first token)
     that are looked for among some keys or queries only, in ``sloped`` ways each. ``swaps``: times that the weakest rule
-    makes room for a better one, at the end. ``bends``: weights that may begin to change with distance or along the text
-    after each rule, and ``last_bends`` when all rules are there."""
+    makes room for a better one, at the end. ``bends``: weights that may begin to change with one of the vocabulary's
+    bends after each rule, and ``last_bends`` when all rules are there."""
 
     tried: int = 24
     beam: int = 4

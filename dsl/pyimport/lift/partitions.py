@@ -365,4 +365,3 @@ def _is_read_outside(function: ast.FunctionDef, loop: ast.While, names: set[str]
             inner = wanted - {a.arg for a in (*at.args.posonlyargs, *at.args.args, *at.args.kwonlyargs)}
         stack += [(x, inner) for x in pytree.children(at)]
     return False
-
