@@ -27,6 +27,11 @@ from attndsl.dsl.types import BOOL, NUM, NUMBERS, STR, TEXTS, TOKENS, UNKNOWN, W
 Scope = Mapping[str, Type]
 _UNKNOWN = Type(UNKNOWN)
 _NUM, _BOOL, _STR = Type(NUM), Type(BOOL), Type(STR)
+_PLAIN: dict[type[N.Node], Type] = {
+    N.Number: _NUM, N.Truth: _BOOL, N.Text: _STR, N.FirstPosition: _NUM, N.AllWords: Type(WORDS),
+}  # fmt: skip
+_OPERATORS = frozenset((N.And, N.Or, N.Compare, N.Binary, N.Not))
+_MEMBER_OF = {TEXTS: STR, STR: STR, NUMBERS: NUM, TOKENS: NUM, WORDS: WORD}
 
 
 @dataclass
@@ -87,27 +92,22 @@ class ExpressionChecker:
             )
 
     def infer(self, node: N.Expr, scope: Scope) -> Type:
+        known = _PLAIN.get(node.__class__)
+        if known is not None:
+            return known
+        if node.__class__ in _OPERATORS:  # most of what is not plain; each class below is one more question
+            return self.operator(node, scope)
         match node:
-            case N.Number():
-                return _NUM
-            case N.Truth():
-                return _BOOL
-            case N.Text():
-                return _STR
-            case N.SetOf():
-                return self.set_of(node)
             case N.Var(name=name):
                 return self.variable(node, name, scope)
-            case N.Name() | N.Call():
-                return self.apply(node, scope)
-            case N.SelfPosition():
-                return self.variable(node, "q", scope)
-            case N.FirstPosition():
-                return _NUM
-            case N.AllWords():
-                return Type(WORDS)
             case N.Feature():
                 return self.feature(node, scope)
+            case N.Name() | N.Call():
+                return self.apply(node, scope)
+            case N.SetOf():
+                return self.set_of(node)
+            case N.SelfPosition():
+                return self.variable(node, "q", scope)
             case N.Method():
                 return self.method(node, scope)
             case N.Index(base=base, index=index):
@@ -132,19 +132,19 @@ class ExpressionChecker:
 
     def operator(self, node: N.Expr, scope: Scope) -> Type:
         match node:
-            case N.Negative(value=value):
-                return Type(NUM, self.expect(value, scope, NUM).optional)
-            case N.Binary():
-                return self.binary(node, scope)
-            case N.Compare():
-                return self.compare(node, scope)
             case N.And(left=left, right=right) | N.Or(left=left, right=right):
                 self.condition(left, scope)
                 self.condition(right, scope)
                 return _BOOL
+            case N.Compare():
+                return self.compare(node, scope)
+            case N.Binary():
+                return self.binary(node, scope)
             case N.Not(value=value):
                 self.condition(value, scope)
                 return _BOOL
+            case N.Negative(value=value):
+                return Type(NUM, self.expect(value, scope, NUM).optional)
             case N.IfElse(condition=condition, then=then, otherwise=other):
                 self.condition(condition, scope)
                 return self.join(node, self.infer(then, scope), self.infer(other, scope))
@@ -208,9 +208,10 @@ class ExpressionChecker:
         if not let.params:
             return self._names.get(node.name, _UNKNOWN)
         key = (node.name, types)
-        if key not in self._calls:
-            self._calls[key] = self.infer(let.value, dict(zip(let.params, types, strict=True)))
-        return self._calls[key]
+        found = self._calls.get(key)
+        if found is None:
+            found = self._calls[key] = self.infer(let.value, dict(zip(let.params, types, strict=True)))
+        return found
 
     def feature(self, node: N.Feature, scope: Scope) -> Type:
         base = self.infer(node.base, scope)
@@ -294,7 +295,7 @@ class ExpressionChecker:
         item, collection = self.infer(node.item, scope).kind, self.infer(node.collection, scope).kind
         if UNKNOWN in (item, collection):
             return _BOOL
-        wanted = {TEXTS: STR, STR: STR, NUMBERS: NUM, TOKENS: NUM, WORDS: WORD}.get(collection)
+        wanted = _MEMBER_OF.get(collection)
         if wanted is None:
             return self.report("E0203", f"'in' needs a set or a text, found a {collection.value}", node.collection)
         if item is not wanted and not (wanted is NUM and item is BOOL):

@@ -46,13 +46,15 @@ def measure_expansion(program: N.Program) -> None:
 
 def _measure(top: N.Node, known: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
     """Number of nodes and depth of a tree, with ``known`` definitions in the place of their names; no recursion."""
-    found: list[tuple[N.Node, int]] = [(top, -1)]  # each node after its parent, with the parent's place
-    for at, (node, _) in enumerate(found):
-        for child in N.children(node):
-            found.append((child, at))
+    found, parents = [top], [-1]  # each node after its parent, whose place is in ``parents``
+    for at, node in enumerate(found):
+        below = N.children(node)
+        if below:
+            found += below
+            parents += [at] * len(below)
     sizes, depths = [1] * len(found), [0] * len(found)
     for at in range(len(found) - 1, -1, -1):
-        node, parent = found[at]
+        node, parent = found[at], parents[at]
         size, depth = sizes[at], depths[at]
         if isinstance(node, _USES):
             inner, deep = known.get(node.name, (0, 0))

@@ -70,46 +70,39 @@ class _Scanner:
     names: set[str] = field(default_factory=set)
 
     def run(self) -> None:
-        text, match = self.source.text, _TOKEN.match
-        kind = ""
-        while kind != "end":
+        text, match, names = self.source.text, _TOKEN.match, self.names
+        most, most_in_line = self.limits.tokens, self.limits.line_tokens
+        while True:
             found = match(text, self.at)
             if found is None:
                 space = _SPACE.match(text, self.at)
                 at = space.end() if space is not None else self.at
                 self._refuse("E0112", f"character {text[at]!r} has no place in a program", at)
-            kind, self.at = found.lastgroup or "", found.end()
+            kind, self.at = found.lastgroup, found.end()
             if kind == "newline":
                 self._newline()
-            elif kind != "comment" and kind != "end":
-                self._token(kind, found[kind], found.start(kind))
+                continue
+            if kind == "comment":
+                continue
+            if kind == "end":
+                break
+            assert kind is not None
+            word, start = found[kind], found.start(kind)
+            if self.line_start:
+                self._line_begins(word, start)
+            self.tokens += 1
+            self.line_tokens += 1
+            if self.tokens > most:
+                self._refuse("E0114", f"more than {most} tokens", start)
+            if self.line_tokens > most_in_line:
+                self._refuse("E0114", f"a statement with more than {most_in_line} tokens", start)
+            if kind == "name" and word in names and word not in _STEPS:
+                self.after_value = True  # as ``_name`` says of the words that were looked at, without a call
+            else:
+                _KINDS[kind](self, word, start)
         if len(self.frames) > 1:
             frame = self.frames[-1]
             self._refuse("E0117", f"{frame.bracket!r} is never closed", frame.at)
-
-    def _token(self, kind: str, text: str, start: int) -> None:
-        if self.line_start:
-            self._line_begins(text, start)
-        self.tokens += 1
-        self.line_tokens += 1
-        if self.tokens > self.limits.tokens:
-            self._refuse("E0114", f"more than {self.limits.tokens} tokens", start)
-        if self.line_tokens > self.limits.line_tokens:
-            self._refuse("E0114", f"a statement with more than {self.limits.line_tokens} tokens", start)
-        if kind == "name":
-            self._name(text, start)
-        elif kind == "op":
-            self._operator(text, start)
-        elif kind == "open":
-            self._open(text, start)
-        elif kind == "close":
-            self._close(text, start)
-        elif kind == "string":
-            self._string(text, start)
-        else:
-            if len(text) > self.limits.number:
-                self._refuse("E0116", f"a number of {len(text)} characters", start)
-            self.after_value = True
 
     def _newline(self) -> None:
         if len(self.frames) == 1:
@@ -169,18 +162,20 @@ class _Scanner:
                 self._refuse("E0115", f"the name {word!r} mixes letters of {' and '.join(scripts)}", start)
 
     def _operator(self, text: str, start: int) -> None:
-        frame = self.frames[-1]
+        self.after_value = False
         if text in _RESETS_TIGHT:
+            frame = self.frames[-1]
             frame.tight = 0
             if text in _RESETS_ALL:
                 frame.loose = 0
         elif text != "...":
-            self._deeper(start, tight=1)
-        self.after_value = text == "..."
+            self._deeper(start, 1, 0)
+        else:
+            self.after_value = True
 
     def _open(self, bracket: str, start: int) -> None:
         if self.after_value:
-            self._deeper(start, tight=1)
+            self._deeper(start, 1, 0)
         frame = self.frames[-1]
         self.frames.append(_Frame(bracket, start, frame.outer + frame.tight + frame.loose))
         if len(self.frames) > self.limits.brackets:
@@ -193,7 +188,12 @@ class _Scanner:
         self.frames.pop()
         self.after_value = True
 
-    def _deeper(self, start: int, tight: int = 0, loose: int = 0) -> None:
+    def _number(self, text: str, start: int) -> None:
+        if len(text) > self.limits.number:
+            self._refuse("E0116", f"a number of {len(text)} characters", start)
+        self.after_value = True
+
+    def _deeper(self, start: int, tight: int, loose: int) -> None:
         frame = self.frames[-1]
         frame.tight += tight
         frame.loose += loose
@@ -251,6 +251,11 @@ class _Scanner:
         span = Span(at, min(at + 1, len(self.source.text)))
         raise fail(code, headline, source=self.source, span=span, help=_HELP.get(code))
 
+
+_KINDS = {
+    "name": _Scanner._name, "op": _Scanner._operator, "open": _Scanner._open, "close": _Scanner._close,
+    "string": _Scanner._string, "number": _Scanner._number,
+}  # fmt: skip
 
 _INVISIBLE = frozenset("\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 _LOOK_LATIN = frozenset("аеорсухіјѕһԁԛԝАВЕКМНОРСТХІЈЅԚԜΑΒΕΖΗΙΚΜΝΟΡΤΥΧο")

@@ -377,10 +377,10 @@ def children(node: Node) -> list[Node]:
     found: list[Node] = []
     for name in _holders(node.__class__):  # type: ignore[arg-type]  # a class has a hash, whatever its objects have
         value: Any = getattr(node, name)
-        if isinstance(value, Node):
-            found.append(value)
-        elif value.__class__ is tuple:
+        if value.__class__ is tuple:
             found.extend([item for item in value if isinstance(item, Node)])
+        elif isinstance(value, Node):
+            found.append(value)
     return found
 
 
@@ -397,4 +397,9 @@ def walk(node: Node) -> Iterator[Node]:
     while stack:
         at = stack.pop()
         yield at
-        stack.extend(reversed(children(at)))
+        for name in reversed(_holders(at.__class__)):  # type: ignore[arg-type]
+            value: Any = getattr(at, name)
+            if value.__class__ is tuple:
+                stack.extend([item for item in reversed(value) if isinstance(item, Node)])
+            elif isinstance(value, Node):
+                stack.append(value)

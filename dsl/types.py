@@ -19,6 +19,8 @@ class Kind(Enum):
     NUMBERS = "set of numbers"
     UNKNOWN = "unknown"
 
+    __hash__ = object.__hash__  # there is one object of each; Enum's own hash of the name is a call in Python
+
 
 NUM, BOOL, STR, WORD, TOKENS, WORDS = Kind.NUM, Kind.BOOL, Kind.STR, Kind.WORD, Kind.TOKENS, Kind.WORDS
 TEXTS, NUMBERS, UNKNOWN = Kind.TEXTS, Kind.NUMBERS, Kind.UNKNOWN

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from attndsl.dsl import pytree
 from attndsl.dsl.checker import TypedProgram
 from attndsl.dsl.diagnostics import Diagnostic, diagnostic
 from attndsl.dsl.pyimport.aligners import OFFSETS, Aligner
@@ -63,14 +64,15 @@ def import_python(
         module = read_module(source.text, source.name)
         if aligners:
             module = with_aligners(module, aligners)
-        checks = check_module(module, (*hosts, *OFFSETS) if aligners else hosts)
-        programs = []
-        remembered: dict[Hashable, Any] = {}
-        for name, check in checks.items():
-            if watch is not None:
-                watch()
-            programs.append(_import(name, check, remembered))
-        return ImportedModule(tuple(programs), module.diagnostics, module, checks)
+        with pytree.kept(module.tree):
+            checks = check_module(module, (*hosts, *OFFSETS) if aligners else hosts)
+            programs = []
+            remembered: dict[Hashable, Any] = {}
+            for name, check in checks.items():
+                if watch is not None:
+                    watch()
+                programs.append(_import(name, check, remembered))
+            return ImportedModule(tuple(programs), module.diagnostics, module, checks)
 
 
 @contextmanager

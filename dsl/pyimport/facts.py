@@ -86,6 +86,8 @@ class _Looker:
         )  # fmt: skip
 
     def visit(self, node: ast.AST) -> None:
+        if node.__class__ is ast.Constant and node.value.__class__ in _USUAL:
+            return  # the commonest leaf, of which no rule asks more
         look = _LOOKS.get(node.__class__)
         if node.__class__ not in _PLAIN:
             decision = decide(node)
@@ -286,6 +288,7 @@ _LOOKS: dict[type[ast.AST], Callable[[_Looker, Any], None]] = {
 """How each class of nodes is looked at; of the others only what is below them."""
 
 
+_USUAL = frozenset((str, int, float, bool, type(None)))
 _PLAIN = frozenset(
     kind for kind in (vars(ast)[name] for name, decision in POLICY.items() if isinstance(decision, Accepted))
     if isinstance(kind, type) and not issubclass(kind, rules.JUDGED)

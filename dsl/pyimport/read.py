@@ -8,9 +8,11 @@ function is a helper. Only ``ast.parse`` sees the text; nothing of it is run.
 from __future__ import annotations
 
 import ast
+import re
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cached_property, partial
 
 from attndsl.dsl import pytree
 from attndsl.dsl.diagnostics import Diagnostic, Fix, diagnostic
@@ -25,6 +27,9 @@ from attndsl.dsl.source import SourceFile, Span
 _SENTENCE_NAMES = frozenset({"sentence", "text", "sent", "input_text", "s", "sentence_text"})
 _TOKENIZER_NAMES = frozenset({"tokenizer", "tok", "tokeniser"})
 _TOKENIZER_METHODS = frozenset({"convert_ids_to_tokens", "tokenize", "encode", "encode_plus", "decode"})
+
+
+_MAY_BE_GLOBAL = re.compile(r"(?:^|[:;])[ \t]*global\b", re.MULTILINE)
 
 
 def read_module(text: str, name: str = "<text>") -> PyModule:
@@ -60,25 +65,31 @@ class _Reader:
         for statement in self.tree.body:
             self._statement(statement)
         state: set[str] = set()
-        called: set[str] = set()
-        for node in pytree.walk(self.tree):
-            if isinstance(node, ast.Call):
-                if isinstance(node.func, ast.Name):
-                    called.add(node.func.id)
-            elif isinstance(node, ast.Global):
-                state.update(node.names)
+        if _MAY_BE_GLOBAL.search(self.source.text):  # few files need the walk
+            for node in pytree.walk(self.tree):
+                if isinstance(node, ast.Global):
+                    state.update(node.names)
         programs: dict[str, PyProgram] = {}
         module = PyModule(
             self.source, self.tree, self.imports, self.constants, self.functions, tuple(self.order), frozenset(state),
             tuple(self.found), programs, self.refused,
         )  # fmt: skip
         for name, function in self.functions.items():
-            program = _as_program(module, function, name in called)
+            program = _as_program(module, function, partial(self.is_called, name))
             if program is not None:
                 programs[name] = program
         if not programs and self.refused:  # an `async def`, say, is what the author meant as the program
             return replace(module, diagnostics=(*module.diagnostics, *self.refused.values()))
         return module
+
+    def is_called(self, name: str) -> bool:
+        return name in self.called
+
+    @cached_property
+    def called(self) -> frozenset[str]:
+        """The names that are called anywhere in the file."""
+        calls = (n.func for n in pytree.walk(self.tree) if isinstance(n, ast.Call))
+        return frozenset(f.id for f in calls if isinstance(f, ast.Name))
 
     def _statement(self, node: ast.stmt) -> None:
         match node:
@@ -234,7 +245,7 @@ def _name_span(source: SourceFile, node: FunctionNode) -> Span:
     return Span(start, start + len(node.name))
 
 
-def _as_program(module: PyModule, node: FunctionNode, is_called: bool) -> PyProgram | None:
+def _as_program(module: PyModule, node: FunctionNode, is_called: Callable[[], bool]) -> PyProgram | None:
     parameters = [*node.args.posonlyargs, *node.args.args]
     if len(parameters) - len(node.args.defaults) > 2 or len(parameters) < 2 or _required_keyword(node.args):
         return None
@@ -250,16 +261,18 @@ def _required_keyword(arguments: ast.arguments) -> bool:
     return any(default is None for default in arguments.kw_defaults)
 
 
-def _interface(node: FunctionNode, first: ast.arg, second: ast.arg, is_called: bool) -> Interface | None:
+def _interface(
+    node: FunctionNode, first: ast.arg, second: ast.arg, is_called: Callable[[], bool]
+) -> Interface | None:
     if node.name == "predict" and second.arg == "tokens":
         return Interface.BARE
     annotation = ast.unparse(second.annotation) if second.annotation is not None else ""
     named = first.arg in _SENTENCE_NAMES and (second.arg in _TOKENIZER_NAMES or "okenizer" in annotation)
     if named and (_returns_named_pair(node) or _reads(node, second.arg)):  # the cheap question first
         return Interface.NAMED
-    if not named and not is_called and _uses_as_tokenizer(node, second.arg) and _returns_pair(node):
-        return Interface.NAMED
-    return None
+    if named or not (_uses_as_tokenizer(node, second.arg) and _returns_pair(node)) or is_called():
+        return None
+    return Interface.NAMED
 
 
 def _reads(node: FunctionNode, name: str) -> bool:

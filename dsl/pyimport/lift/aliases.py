@@ -14,19 +14,28 @@ from attndsl.dsl.pyimport.lift.values import (
     Opaque,
     Ref,
     RowRef,
+    Scalar,
     Seq,
     Sheet,
     TupleValue,
     Unbound,
     Value,
     Vector,
+    Word,
 )
+
+_NO_HOLDERS = (Scalar, Unbound, Ref, Word)
+"""Most values: none of them is an array or holds one, which is what all the questions here are about."""
 
 
 def holders(m: Machine, wanted: Callable[[Value], bool]) -> int:
-    """How many names, items and defaults are such a value."""
-    frames = (v for frame in m.state.frames.values() for v in frame.values())
-    return sum(_inside(v, wanted) for values in (frames, m.state.heap.values()) for v in values)
+    """How many names, items and defaults are such a value: an array, a row or another view."""
+    found = 0
+    for values in (m.state.heap.values(), *[names.values() for names in m.state.frames.values()]):
+        for v in values:
+            if v.__class__ not in _NO_HOLDERS:
+                found += _inside(v, wanted)
+    return found
 
 
 def _inside(value: Value, wanted: Callable[[Value], bool]) -> int:
@@ -37,7 +46,7 @@ def _inside(value: Value, wanted: Callable[[Value], bool]) -> int:
         case TupleValue(items=items):
             pass
         case Seq(parts=parts) | DictValue(parts=parts) | Growing(added=parts):
-            items = [p.element for p in parts]
+            items = [p.element for p in parts if p.element.__class__ not in _NO_HOLDERS]
         case Closure(defaults=items):
             pass
     return int(wanted(value)) + sum(_inside(v, wanted) for v in items)

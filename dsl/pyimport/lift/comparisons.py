@@ -35,15 +35,15 @@ def comparison(m: Machine, op: ast.cmpop, a: Value, b: Value) -> Value:
     if isinstance(op, ast.Is | ast.IsNot):
         return Scalar(_identical(m, a, b) if isinstance(op, ast.Is) else T.not_(_identical(m, a, b)))
     symbol = _COMPARE[type(op)]
+    if a.__class__ is Scalar and b.__class__ is Scalar:
+        return _of_scalars(m, symbol, a, b)
     from attndsl.dsl.pyimport.lift import arrays, tables
 
     a, b = tables.as_vector(m, a), tables.as_vector(m, b)
     if arrays.is_array(a) or arrays.is_array(b):
         return arrays.elementwise(m, a, b, lambda x, y: comparison(m, op, x, y), symbol)
     if isinstance(a, Scalar) and isinstance(b, Scalar):
-        if (a.term.kind == "str") != (b.term.kind == "str") and symbol not in ("==", "!="):
-            raise m.stop("an order between a text and a number", code="E0302")
-        return Scalar(T.compare(symbol, a.term, b.term), numpy_of(a, b))
+        return _of_scalars(m, symbol, a, b)
     if symbol in ("==", "!="):
         if {type(a), type(b)} == {Word, Scalar}:
             return Scalar(T.FALSE)  # spaCy's answer to both
@@ -55,6 +55,12 @@ def comparison(m: Machine, op: ast.cmpop, a: Value, b: Value) -> Value:
         m.require(T.FALSE)  # Python fails, if control ever comes here
         return Scalar(T.FALSE)
     raise m.stop(f"{symbol!r} between these values", code="E0302")
+
+
+def _of_scalars(m: Machine, symbol: str, a: Scalar, b: Scalar) -> Scalar:
+    if (a.term.kind == "str") != (b.term.kind == "str") and symbol not in ("==", "!="):
+        raise m.stop("an order between a text and a number", code="E0302")
+    return Scalar(T.compare(symbol, a.term, b.term), numpy_of(a, b))
 
 
 def _same(m: Machine, a: Value, b: Value) -> Term:

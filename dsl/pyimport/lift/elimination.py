@@ -84,6 +84,7 @@ class System:
         found = System.__new__(System)
         best = found.best = known.copy()
         found.group_of, found.members = self.group_of.copy(), self.members.copy()
+        found.contradictory = False
         changed: set[int] = set()
         for pairs, c in rows:  # facts are added while the list is walked
             old = best.get(pairs)
@@ -97,7 +98,16 @@ class System:
                     found._add(pairs, rows, facts, changed)
                 else:
                     changed.add(found.group_of[pairs[0][0]])
-        found.contradictory = any(_answer([(p, best[p]) for p in found.members[group]]) for group in changed)
+        for group in changed:
+            own = found.members[group]
+            if len(own) > 2:
+                found.contradictory = _answer([(p, best[p]) for p in own])
+            elif len(own) == 2:  # divided down, two rows leave no solution only where one is the other, turned round
+                first, second = own
+                turned = first == tuple([(a, -k) for a, k in second])
+                found.contradictory = turned and best[first] + best[second] < 0
+            if found.contradictory:
+                break
         return found
 
     def _add(self, pairs: Pairs, pending: list[Row], facts: Facts, changed: set[int]) -> None:
@@ -131,8 +141,6 @@ _CONTRADICTION.contradictory = True
 
 
 def _answer(group: list[Row]) -> bool:
-    if len(group) == 1:
-        return False
     names: dict[int, int] = {}
     renamed: list[Row] = []
     for pairs, c in group:

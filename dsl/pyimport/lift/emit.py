@@ -47,16 +47,20 @@ class _Work:
         self.value, self.row, self.column = event.value, event.row, event.column
 
     def replace(self, var: Term, by: Term) -> None:
-        mapping = {var: by}
+        mapping, name = {var: by}, var.data
         self.loops = [
             Binder(b.var, T.subst(b.low, mapping), T.subst(b.high, mapping), T.subst(b.domain, mapping), b.descending)
             for b in self.loops
             if b.var is not var
         ]
         changed: list[Term] = []
-        for c in self.path:
-            c = T.subst(c, mapping)
-            changed.extend(T.parts(c))
+        for c in self.path:  # many, of which most do not speak of the variable
+            if name in c.free:
+                c = T.subst(c, mapping)
+            if c.op == "and":
+                changed.extend(c.args)
+            else:
+                changed.append(c)
         known = _said_by(by)
         self.path = [c for c in changed if c not in known]
         self.value, self.row, self.column = (T.subst(t, mapping) for t in (self.value, self.row, self.column))
@@ -110,7 +114,7 @@ def _fix_by_equations(w: _Work, keep: Term | None) -> None:
     while changed:
         changed = False
         for c in w.path:
-            found = _equation(w, c)
+            found = _equation(w, c) if c.op == "cmp" and c.data == "==" else None
             if found is not None and not (keep is not None and found[0].data in keep.free):
                 var, by, extra = found
                 w.replace(var, by)
@@ -122,8 +126,7 @@ def _fix_by_equations(w: _Work, keep: Term | None) -> None:
 
 
 def _equation(w: _Work, c: Term) -> tuple[Term, Term, Term] | None:
-    if c.op != "cmp" or c.data != "==":
-        return None
+    """A loop variable, what the equation says it is, and that there is such a position or word."""
     names = {b.var.data for b in w.loops}
     for a, b in (c.args, c.args[::-1]):
         var = a.args[0] if a.op == "windex" else a
@@ -139,7 +142,7 @@ def _column(w: _Work) -> Term | None:
         return w.column
     if w.column.op == "var":
         for c in w.path:
-            found = _equation(w, c)
+            found = _equation(w, c) if c.op == "cmp" and c.data == "==" else None
             if found is not None and found[0] is w.column:
                 w.replace(w.column, found[1])
                 if found[2] is not T.TRUE:

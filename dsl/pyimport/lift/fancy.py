@@ -31,6 +31,8 @@ def place(m: Machine, node: ast.expr, length: Term) -> Term | Places:
 
 
 def several(m: Machine, value: Value, length: Term) -> Places | None:
+    if isinstance(value, Scalar):
+        return None
     from attndsl.dsl.pyimport.lift import arrays, tables
 
     if isinstance(value, Ref) and isinstance(found := m.contents(value), DictValue) and found.array:
@@ -106,6 +108,8 @@ def pairs(m: Machine, index: ast.Tuple) -> tuple[Binder, Term, Term] | None:
     """``A[rows, columns]`` of two vectors of one length: row and column of the k-th cell."""
     if not all(isinstance(e, ast.Call | ast.Name) or _sliced(e) for e in index.elts):
         return None
+    if any(isinstance(e, ast.Name) and isinstance(m.lookup(e.id), Scalar) for e in index.elts):
+        return None  # most often: one cell, and the caller evaluates its place
     from attndsl.dsl.pyimport.lift import arrays, tables
 
     held, events, readings = m.state, len(m.events), len(m.readings)

@@ -90,11 +90,11 @@ _CHANGES: WeakKeyDictionary[ast.For, list[tuple[str, bool]]] = WeakKeyDictionary
 def _changes(body: list[ast.stmt]) -> list[tuple[str, bool]]:
     """The names whose items are assigned (True) or which a method adds to (False), each once, in order."""
     found: dict[tuple[str, bool], None] = {}
-    for x in (y for s in body for y in pytree.walk(s)):
-        stores = isinstance(x, ast.Subscript) and isinstance(x.ctx, ast.Store)
-        if isinstance(x, ast.Subscript) and stores and isinstance(x.value, ast.Name):
-            found.setdefault((x.value.id, True))
-        if isinstance(x, ast.Call) and isinstance(x.func, ast.Attribute) and isinstance(x.func.value, ast.Name):
+    for x in pytree.walk(*body):
+        if isinstance(x, ast.Subscript):
+            if isinstance(x.value, ast.Name) and isinstance(x.ctx, ast.Store):
+                found.setdefault((x.value.id, True))
+        elif isinstance(x, ast.Call) and isinstance(x.func, ast.Attribute) and isinstance(x.func.value, ast.Name):
             name, method = x.func.value.id, x.func.attr
             if method in _ADDING:
                 found.setdefault((name, method in METHODS))

@@ -58,16 +58,16 @@ class Prover:
 
     def excludes(self, path: tuple[Term, ...], goal: Term) -> bool:
         """The goal is false whenever all of the path is true."""
-        return self.implies(path, T.not_(goal))
+        return self.implies(path, goal.opposite or T.not_(goal))
 
     def impossible(self, conditions: Iterable[Term], start: tuple[Term, ...] = ()) -> bool:
         """The conditions cannot hold together, with those of ``start``, which are looked at once for all such calls."""
         before = self._path(start)
-        flat = [p for c in conditions for p in T.parts(c)]
+        flat = [p for c in conditions for p in (c.args if c.op == "and" else (c,))]
         known = {*before.flat, *flat}
         if len(known) > _MANY_CONDITIONS:
             spend(len(known) // _MANY_CONDITIONS)
-        if T.FALSE in known or any(T.not_(p) in known for p in flat):
+        if T.FALSE in known or not known.isdisjoint([p.opposite or T.not_(p) for p in flat]):
             return True
         if start and self._opposed(start, before):
             return True
@@ -76,8 +76,8 @@ class Prover:
     def _opposed(self, start: tuple[Term, ...], path: _Path) -> bool:
         found = self._opposites.get(start)
         if found is None:
-            known = set(path.flat)
-            found = self._opposites[start] = any(T.not_(p) in known for p in path.flat)
+            denied = [p.opposite or T.not_(p) for p in path.flat]
+            found = self._opposites[start] = not set(path.flat).isdisjoint(denied)
         return found
 
     def _path(self, path: tuple[Term, ...], known: _Path | None = None) -> _Path:
@@ -139,8 +139,8 @@ class Prover:
 
 
 def _longer(path: _Path, more: tuple[Term, ...]) -> _Path:
-    flat = [p for c in more for p in T.parts(c)]
-    plain = [p for c in flat for p in _sorted(c)[0]]
+    flat = [p for c in more for p in (c.args if c.op == "and" else (c,))]
+    plain = [p for c in flat if c.op == "cmp" for p in _sorted(c)[0]]
     either = [p for p in flat if p.op == "or"]
     return _Path(
         path.length + len(more),
@@ -173,8 +173,9 @@ def _sorted(c: Term) -> tuple[list[Term], list[Term]]:
     """The comparisons of whole numbers that a condition says, and its choices among some."""
     found = _SORTED.get(c)
     if found is None:
-        plain = [p for p in T.parts(c) if _is_integer(p)]
-        few = [p for p in T.parts(c) if p.op == "or" and len(p.args) <= 3]
+        said = T.parts(c)
+        plain = [p for p in said if _is_integer(p)]
+        few = [p for p in said if p.op == "or" and len(p.args) <= 3]
         choices = [p for p in few if all(any(_is_integer(x) for x in T.parts(a)) for a in p.args)]
         found = _SORTED[c] = plain, choices
     return found

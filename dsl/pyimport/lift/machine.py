@@ -92,7 +92,7 @@ class State:
         """The path with these conditions as well."""
         path = list(self.path)
         for c in conditions:
-            for p in T.said(c):
+            for p in T.said(c) if c.op == "and" or c.op == "not" else (c,):
                 if p is not T.TRUE and p not in path:
                     path.append(p)
         return tuple(path)
@@ -198,7 +198,8 @@ class Machine:
     def step(self, node: ast.AST) -> None:
         self.steps += 1
         self.node = node
-        T.spend(len(self.state.path) // _LONG_PATH)
+        if len(self.state.path) >= _LONG_PATH:
+            T.spend(len(self.state.path) // _LONG_PATH)
         if self.steps > MAX_STEPS or len(self.events) > MAX_EVENTS:
             raise self.stop("the program is too long to lift", node, "E0309")
 

@@ -70,12 +70,12 @@ def as_grid(m: Machine, value: Value) -> Value:
 
 def rejoined(m: Machine, before: dict[str, int], branches: list[tuple[State, dict[str, int]]]) -> None:
     """After two branches that each made new arrays of a matrix, or left it as it was, it is one matrix again."""
-    from attndsl.dsl.pyimport.lift import arrays
-
     for matrix, version in before.items():
         found = [versions[matrix] for _, versions in branches]
         if found == [version, version]:
             continue
+        from attndsl.dsl.pyimport.lift import arrays
+
         m.matrices[matrix] = max(found)
         one = arrays._next(m, Grid(matrix, max(found)))
         for (state, _), own in zip(branches, found, strict=True):

@@ -75,7 +75,7 @@ def _merge_items(c: Term, a: Part, b: Part) -> Part:
 
 def merge_contents(c: Term, a: Value, b: Value) -> Value:
     """Contents of one list after two branches: the common start, then what each added."""
-    if a == b:
+    if a is b or a == b:
         return a
     if isinstance(a, Seq) and isinstance(b, Seq):  # of one sort: what a list or set has in its place is one, too
         return replace(a, parts=_merge_parts(c, a.parts, b.parts))
@@ -107,13 +107,7 @@ def merge_states(base: State, branches: list[tuple[Term, State]]) -> State:
     for c, state in reversed(rest):
         for key in frames:
             frames[key] = _merge_names(c, state.frames[key], frames[key])
-        keys = state.heap.keys() | heap.keys()
-        heap = {
-            k: merge_contents(c, state.heap[k], heap[k])
-            if k in state.heap and k in heap
-            else (state.heap.get(k) or heap[k])
-            for k in keys
-        }
+        heap = _merge_heaps(c, state.heap, heap)
     depth = len(base.path)
     extras = [state.path[depth:] for _, state in branches]
     return State(frames, heap, base.path + _joined(extras))
@@ -132,14 +126,27 @@ def merge_unbroken(base: State, ends: list[State], broken: list[State]) -> State
     return merge_states(base, branches)
 
 
-def _merge_names(c: Term, a: dict[str, Value], b: dict[str, Value]) -> dict[str, Value]:
-    out: dict[str, Value] = {}
-    for name in {**a, **b}:
-        x, y = a.get(name), b.get(name)
+def _merge_heaps(c: Term, a: dict[int, Value], b: dict[int, Value]) -> dict[int, Value]:
+    out: dict[int, Value] = {}
+    for key in a.keys() | b.keys():
+        x, y = a.get(key), b.get(key)
         if x is None or y is None:
-            missing = _missing(name)
-            x, y = x or missing, y or missing
-        out[name] = x if x is y else merge_values(c, x, y)
+            out[key] = x or b[key]
+        else:
+            out[key] = x if x is y else merge_contents(c, x, y)
+    return out
+
+
+def _merge_names(c: Term, a: dict[str, Value], b: dict[str, Value]) -> dict[str, Value]:
+    out = a | b  # most are the same in both
+    for name, y in out.items():
+        x = a.get(name)
+        if x is None:
+            out[name] = merge_values(c, _missing(name), y)
+        elif name not in b:
+            out[name] = merge_values(c, x, _missing(name))
+        elif x is not y:
+            out[name] = merge_values(c, x, y)
     return out
 
 

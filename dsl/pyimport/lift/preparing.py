@@ -95,13 +95,19 @@ def _redefines(m: Machine, nodes: list[ast.AST]) -> bool:
     """The file gives a built-in function, which the new statements call or stand for, a meaning of its own."""
     if any(_BUILTINS & given.keys() for given in (m.functions, m.constants, m.imports)):
         return True
-    return any(
-        (x.__class__ is ast.Name and x.id in _BUILTINS and x.ctx.__class__ is not ast.Load)
-        or (x.__class__ is ast.arg and x.arg in _BUILTINS)
-        or (isinstance(x, ast.FunctionDef | ast.ExceptHandler) and x.name in _BUILTINS)
-        or (x.__class__ is ast.alias and (x.asname or x.name) in _BUILTINS)
-        for x in nodes
-    )
+    for x in nodes:
+        if isinstance(x, ast.Name):
+            if x.id in _BUILTINS and not isinstance(x.ctx, ast.Load):
+                return True
+        elif isinstance(x, ast.arg):
+            if x.arg in _BUILTINS:
+                return True
+        elif isinstance(x, ast.alias):
+            if (x.asname or x.name) in _BUILTINS:
+                return True
+        elif isinstance(x, ast.FunctionDef | ast.ExceptHandler) and x.name in _BUILTINS:
+            return True
+    return False
 
 
 _PREPARED: tuple[WeakKeyDictionary[ast.FunctionDef, ast.FunctionDef | None], ...] = tuple(

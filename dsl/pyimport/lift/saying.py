@@ -57,7 +57,7 @@ class Speaker:
             if f.size <= least and f.op == "cmp" and f.data == "==" and _is_text(f.args[1]):
                 values[f.args[0]] = f.args[1].data
                 least = min(least, f.size)
-            denied = T.not_(f)
+            denied = f.opposite or T.not_(f)
             if min(f.size, denied.size) <= t.size and not may_fail(f):
                 known[f], known[denied] = T.TRUE, T.FALSE
                 least = min(least, f.size, denied.size)
@@ -74,10 +74,14 @@ class Speaker:
         found = known.get(t)
         if found is None:
             self.left -= 1
-            found = _decided(t, values)
+            found = _decided(t, values) if values else None
             if found is None:
-                args = tuple([self._replaced(a, known, values, least) for a in t.args])
-                found = t if args == t.args else T.rebuild(t, args)
+                found = t
+                if t.size > least:  # what is in it is smaller
+                    args = tuple([
+                        a if a.size < least else known.get(a) or self._replaced(a, known, values, least) for a in t.args
+                    ])
+                    found = t if args == t.args else T.rebuild(t, args)
             known[t] = found
         return found
 

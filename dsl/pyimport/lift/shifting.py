@@ -58,8 +58,10 @@ def _shift(to: ast.Slice, of: ast.Slice) -> int | None:
 def stored(m: Machine, node: ast.Assign | ast.AugAssign) -> bool:
     """Carry out such an assignment; False for others."""
     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    if len(targets) != 1 or not (isinstance(targets[0], ast.Subscript) and isinstance(node.value, ast.Subscript)):
+        return False
     to, of = _block(targets[0]), _block(node.value)
-    if len(targets) != 1 or to is None or of is None:
+    if to is None or of is None:
         return False
     op = {ast.Add: "+", ast.Mult: "*"}.get(type(node.op), "") if isinstance(node, ast.AugAssign) else "="
     down = _shift(to.rows, of.rows)

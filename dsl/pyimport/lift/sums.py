@@ -34,6 +34,8 @@ def _order(item: tuple[Term, int]) -> tuple[bool, int, str]:
 
 def plus(a: Term, b: Term, times: int) -> Term:
     """a + times * b, of ints."""
+    if b.op == "const" and a.op != "const":
+        return _shifted(a, times * int(b.data))
     left, c = linear(a)
     right, d = linear(b)
     for atom, k in right.items():
@@ -41,8 +43,22 @@ def plus(a: Term, b: Term, times: int) -> Term:
     return from_linear(left, c + times * d)
 
 
+def _shifted(t: Term, more: int) -> Term:
+    """A term that is no constant, and a constant: the atoms stay as they are."""
+    if more == 0:
+        return t
+    if t.op != "linear":
+        return mk("linear", (1, more), (t,), "int")
+    *coefficients, constant = t.data
+    if constant + more == 0 and coefficients == [1]:
+        return t.args[0]
+    return mk("linear", (*coefficients, constant + more), t.args, "int")
+
+
 def gap_of(a: Term, b: Term) -> int | None:
     """a - b of ints, where it is a constant."""
+    if a.op != "linear" and b.op != "linear":  # atoms, or an atom and a constant, unless they are one term
+        return 0 if a is b else a.data - b.data if a.op == b.op == "const" else None
     left, c = linear(a)
     right, d = linear(b)
     return c - d if left == right else None

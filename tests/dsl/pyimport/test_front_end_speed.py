@@ -191,13 +191,43 @@ def _texts(text: str) -> list[str]:
     return [to_text(p.typed.program) for p in import_python(SourceFile("<test>", text)).programs if p.typed is not None]
 
 
-def test_trees_are_walked_as_python_walks_them() -> None:
-    left_out = (ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)
+_LEFT_OUT = (ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)
+_STATEMENTS = (ast.stmt, ast.ExceptHandler, ast.match_case)
+
+
+def _in_order(node: ast.AST) -> list[ast.AST]:
+    """The node and its expressions as ``ast.walk`` gives them, then each statement inside in the same way."""
+    own, inner, level = [node], [], [node]
+    while level:
+        below = [n for x in level for n in ast.iter_child_nodes(x) if not isinstance(n, _LEFT_OUT)]
+        inner += [n for n in below if isinstance(n, _STATEMENTS)]
+        level = [n for n in below if not isinstance(n, _STATEMENTS)]
+        own += level
+    return [*own, *(n for s in inner for n in _in_order(s))]
+
+
+def test_trees_are_walked_statement_by_statement() -> None:
     for path in (ROOT / "dsl").rglob("*.py"):
         tree = ast.parse(path.read_text())
-        assert pytree.walk(tree) == [n for n in ast.walk(tree) if not isinstance(n, left_out)]
-        for node in pytree.walk(tree):
-            assert pytree.children(node) == [n for n in ast.iter_child_nodes(node) if not isinstance(n, left_out)]
+        found = pytree.walk(tree)
+        assert found == _in_order(tree)
+        assert set(found) == {n for n in ast.walk(tree) if not isinstance(n, _LEFT_OUT)}
+        for node in found:
+            assert pytree.children(node) == [n for n in ast.iter_child_nodes(node) if not isinstance(n, _LEFT_OUT)]
+
+
+def test_trees_that_are_kept_are_walked_in_the_same_order() -> None:
+    tree = ast.parse((ROOT / "dsl" / "pyimport" / "read.py").read_text())
+    alone = {node: pytree.walk(node) for node in pytree.walk(tree)}
+    first, second = tree.body[-2:]
+    both = pytree.walk(first, second)
+    with pytree.kept(tree):
+        assert {node: pytree.walk(node) for node in pytree.walk(tree)} == alone
+        assert pytree.walk(first, second) == both == [*alone[first], *alone[second]]
+        pytree.walk(first).clear()  # what is given is the caller's
+        assert pytree.walk(first) == alone[first]
+    first.body.clear()
+    assert pytree.walk(first) != alone[first]  # nothing is kept any more
 
 
 EVERYTHING = """
@@ -234,10 +264,10 @@ class C(B, m=1):
 """
 
 
-def test_every_construct_is_walked_as_python_walks_it() -> None:
+def test_every_construct_is_walked() -> None:
     tree = ast.parse(EVERYTHING)
-    left_out = (ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)
-    assert pytree.walk(tree) == [n for n in ast.walk(tree) if not isinstance(n, left_out)]
+    assert pytree.walk(tree) == _in_order(tree)
+    assert set(pytree.walk(tree)) == {n for n in ast.walk(tree) if not isinstance(n, _LEFT_OUT)}
 
 
 def test_no_class_of_this_python_has_other_things_where_nodes_are_expected() -> None:
