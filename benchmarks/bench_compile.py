@@ -3,11 +3,11 @@
     python benchmarks/bench_compile.py FILE.py ...          # one table for the files, one for the hostile sources
     python benchmarks/bench_compile.py FILE.py --host embedding_similarity --slowest 20
 
-Every file and every hostile source is compiled in a process of its own, as ``attndsl compile`` does it: start and
-imports count, but not compiling the modules of Python that are imported: byte code is kept, as an installation keeps
-it, in a folder of the benchmark (the environment may forbid it elsewhere). CPU time, since other work on the machine
-disturbs it less than the clock. ``steps`` of the kernel's scheduling are 10 ms at worst; nothing here reads a clock to
-decide anything.
+The files together, each file, and every hostile source are compiled in a process of their own, as ``attndsl compile``
+does it: start and imports count, but not compiling the modules of Python that are imported: byte code is kept, as an
+installation keeps it, in a folder of the benchmark (the environment may forbid it elsewhere). CPU time, since other
+work on the machine disturbs it less than the clock. ``steps`` of the kernel's scheduling are 10 ms at worst; nothing
+here reads a clock to decide anything.
 """
 
 from __future__ import annotations
@@ -27,18 +27,22 @@ sys.path.insert(0, str(Path(__file__).parent))
 from hostile_sources import SOURCES
 
 
-def compile_file(path: str, hosts: list[str]) -> dict[str, object]:
-    """Compile one file here, and say what it cost since this process began."""
+def compile_files(paths: list[str], hosts: list[str]) -> dict[str, object]:
+    """Compile files here, and say what they cost since this process began."""
     from attndsl.dsl.diagnostics import DiagnosticError
     from attndsl.runtime.library import load_library
 
     start = time.process_time()
-    try:
-        library = load_library(path, host={name: lambda *_: 0.0 for name in hosts})
-        outcomes: Counter[str] = Counter(program.outcome.value for program in library.values())
-        codes: Counter[str] = Counter(d.code for program in library.values() for d in program.diagnostics[:1])
-    except DiagnosticError as error:
-        outcomes, codes = Counter(refused=1), Counter(d.code for d in error.diagnostics[:1])
+    outcomes: Counter[str] = Counter()
+    codes: Counter[str] = Counter()
+    for path in paths:
+        try:
+            library = load_library(path, host={name: lambda *_: 0.0 for name in hosts})
+            outcomes.update(program.outcome.value for program in library.values())
+            codes.update(d.code for program in library.values() for d in program.diagnostics[:1])
+        except DiagnosticError as error:
+            outcomes["refused"] += 1
+            codes.update(d.code for d in error.diagnostics[:1])
     return {
         "start": start, "cpu": time.process_time(), "outcomes": dict(outcomes), "codes": dict(codes),
         "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
@@ -63,16 +67,16 @@ def slowest(path: str, hosts: list[str], count: int) -> list[tuple[float, str]]:
     return sorted(found, reverse=True)[:count]
 
 
-def in_own_process(path: str, hosts: list[str], text: str | None = None) -> dict[str, object]:
-    """``compile_file`` in a fresh interpreter."""
-    command = [sys.executable, __file__, "--one", path, *(part for name in hosts for part in ("--host", name))]
-    done = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
+def in_own_process(paths: list[str], hosts: list[str]) -> dict[str, object]:
+    """``compile_files`` in a fresh interpreter."""
+    command = [sys.executable, __file__, *paths, "--here", *(part for name in hosts for part in ("--host", name))]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     found: dict[str, object] = json.loads(done.stdout)
     return found
 
 
-def show(name: str, found: dict[str, object]) -> float:
-    """One row; returns the CPU time."""
+def show(name: str, found: dict[str, object]) -> None:
+    """One row."""
     outcomes = found["outcomes"]
     codes = found["codes"]
     assert isinstance(outcomes, dict)
@@ -82,7 +86,6 @@ def show(name: str, found: dict[str, object]) -> float:
     what = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
     why = ", ".join(list(codes)[:3])
     print(f"{name:28s} {cpu:6.2f} {found['start']:6.2f} {found['megabytes']:6.0f}  {what}  {why}", flush=True)
-    return cpu
 
 
 def main() -> None:
@@ -92,24 +95,25 @@ def main() -> None:
     parser.add_argument("--host", action="append", default=[])
     parser.add_argument("--slowest", type=int, default=5)
     parser.add_argument("--no-hostile", action="store_true")
-    parser.add_argument("--one", help=argparse.SUPPRESS)
+    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.one is not None:
-        print(json.dumps(compile_file(options.one, options.host)))
+    if options.here:
+        print(json.dumps(compile_files(options.files, options.host)))
         return
     with tempfile.TemporaryDirectory() as byte_code:
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         os.environ["PYTHONPYCACHEPREFIX"] = byte_code
-        for path in options.files or [__file__]:  # so that no row pays for compiling our own modules
-            in_own_process(path, options.host)
+        in_own_process(options.files or [__file__], options.host)  # so that no row pays for compiling our own modules
         _report(options)
 
 
 def _report(options: argparse.Namespace) -> None:
     print(f"load average {os.getloadavg()[0]:.1f}")
     print(f"{'file':28s} {'CPU s':>6s} {'start':>6s} {'MB':>6s}  outcomes")
-    total = sum(show(Path(path).name, in_own_process(path, options.host)) for path in options.files)
-    print(f"{'all files':28s} {total:6.2f}")
+    if options.files[1:]:
+        show("the files together", in_own_process(options.files, options.host))
+    for path in options.files:
+        show(Path(path).name, in_own_process([path], options.host))
     for path in options.files:
         for seconds, name in slowest(path, options.host, options.slowest):
             print(f"    {seconds:.3f} s  {name}")
@@ -123,7 +127,7 @@ def _hostile() -> None:
         for name, make in SOURCES.items():
             path = Path(folder) / f"{name}.py"
             path.write_text(make())
-            show(name, in_own_process(str(path), []))
+            show(name, in_own_process([str(path)], []))
 
 
 if __name__ == "__main__":

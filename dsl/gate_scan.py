@@ -57,6 +57,8 @@ class _Frame:
 
 @dataclass(slots=True)
 class _Scanner:
+    """One pass over a text."""
+
     source: SourceFile
     limits: TextLimits
     at: int = 0

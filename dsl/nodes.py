@@ -37,16 +37,19 @@ class Expr(Node):
 
 @dataclass(frozen=True, slots=True)
 class Number(Expr):
+    """A number, written out."""
     value: float
 
 
 @dataclass(frozen=True, slots=True)
 class Truth(Expr):
+    """``true`` or ``false``."""
     value: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Text(Expr):
+    """A text in quotes."""
     value: str
 
 
@@ -149,6 +152,7 @@ class RowStat(Expr):
 
 @dataclass(frozen=True, slots=True)
 class Negative(Expr):
+    """``-x``."""
     value: Expr
 
 
@@ -172,23 +176,27 @@ class Compare(Expr):
 
 @dataclass(frozen=True, slots=True)
 class And(Expr):
+    """``a and b``."""
     left: Expr
     right: Expr
 
 
 @dataclass(frozen=True, slots=True)
 class Or(Expr):
+    """``a or b``."""
     left: Expr
     right: Expr
 
 
 @dataclass(frozen=True, slots=True)
 class Not(Expr):
+    """``not a``."""
     value: Expr
 
 
 @dataclass(frozen=True, slots=True)
 class IfElse(Expr):
+    """``a if c else b``."""
     condition: Expr
     then: Expr
     otherwise: Expr
@@ -204,6 +212,7 @@ class Otherwise(Expr):
 
 @dataclass(frozen=True, slots=True)
 class IsNone(Expr):
+    """``x is none``."""
     value: Expr
 
 

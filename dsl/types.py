@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from attndsl.dsl.frozen import frozen
 
 
 class Kind(Enum):
@@ -26,7 +27,7 @@ NUM, BOOL, STR, WORD, TOKENS, WORDS = Kind.NUM, Kind.BOOL, Kind.STR, Kind.WORD, 
 TEXTS, NUMBERS, UNKNOWN = Kind.TEXTS, Kind.NUMBERS, Kind.UNKNOWN
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Type:
     """A kind, and whether none is possible."""
 

@@ -16,159 +16,178 @@ dotted name, ``Host`` a function that the caller registered.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from attndsl.dsl.frozen import frozen_by_identity
 from attndsl.dsl.source import Span
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Node:
     """Anything with a place in the file."""
 
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Expr(Node):
     """An expression."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Const(Expr):
+    """A constant."""
     value: object
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class GetLocal(Expr):
+    """A variable of this frame or of one around it."""
     name: str
     depth: int
     slot: int
     free: bool  # read from an outer function: Python's message differs
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class GetGlobal(Expr):
+    """A module-level name."""
     name: str
     slot: int
     pure: str = ""  # of a helper that reads only its arguments, constants and the parser: the text of all it runs
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Builtin(Expr):
+    """A function or type that Python has built in."""
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Member(Expr):
+    """A function or constant of a known module."""
     target: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Host(Expr):
+    """A relation that the caller registered."""
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Star(Expr):
+    """``*value`` among the items of a list or the arguments of a call."""
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Sequence(Expr):
+    """A list, tuple or set, written out."""
     kind: str  # "list", "tuple", "set"
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Mapping(Expr):
+    """A dict, written out."""
     items: tuple[tuple[Expr | None, Expr], ...]  # a missing key: ``**value``
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Unary(Expr):
+    """``-x``, ``+x``, ``~x`` or ``not x``."""
     op: str
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Binary(Expr):
+    """An operation on two values."""
     op: str
     left: Expr
     right: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Logic(Expr):
+    """``a and b``, ``a or b``."""
     op: str  # "and", "or"
     values: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Compare(Expr):
+    """``a < b <= c``."""
     left: Expr
     ops: tuple[str, ...]
     rights: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Choose(Expr):
+    """``yes if test else no``."""
     test: Expr
     yes: Expr
     no: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Attribute(Expr):
+    """``value.name``."""
     value: Expr
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Item(Expr):
+    """``value[index]``."""
     value: Expr
     index: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class SliceOf(Expr):
+    """``start:stop:step``."""
     start: Expr | None
     stop: Expr | None
     step: Expr | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Keyword(Node):
+    """``name=value`` in a call."""
     name: str | None  # None: ``**value``
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Call(Expr):
+    """A call of a value."""
     function: Expr
     arguments: tuple[Expr, ...]
     keywords: tuple[Keyword, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class MethodCall(Expr):
+    """``value.name(...)``."""
     value: Expr
     name: str
     arguments: tuple[Expr, ...]
     keywords: tuple[Keyword, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Parameter(Node):
+    """A parameter of a function."""
     name: str
     slot: int
     kind: str  # "positional", "keyword", "rest", "options"
     has_default: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Code(Node):
     """One function or lambda. Slots 0..2 of a frame are taken (outer frame, run, names)."""
-
     name: str
     parameters: tuple[Parameter, ...]
     positional_only: int
@@ -177,23 +196,24 @@ class Code(Node):
     loop_names: frozenset[str]  # names bound by `for`, for messages
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class MakeFunction(Expr):
+    """A function or lambda with its defaults, which are evaluated where it is made."""
     code: Code
     defaults: tuple[Expr, ...]  # of the parameters that have one, in order
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Clause(Node):
+    """``for target in iterable if ...`` of a comprehension."""
     target: Target
     iterable: Expr
     tests: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Comprehension(Expr):
     """``clauses[0].iterable`` is evaluated in the frame around, everything else in a frame of its own."""
-
     kind: str  # "list", "set", "dict", "generator"
     element: Expr
     value: Expr | None  # of a dict
@@ -201,153 +221,170 @@ class Comprehension(Expr):
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class FString(Expr):
     """Text pieces and (value, conversion, format) triples."""
-
     parts: tuple[str | tuple[Expr, str, Expr | None], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Walrus(Expr):
+    """``target := value``."""
     target: Target
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Target(Node):
     """Something a value is stored into."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class SetLocal(Target):
+    """A variable of this frame or of one around it."""
     name: str
     depth: int
     slot: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class SetGlobal(Target):
+    """A module-level name."""
     name: str
     slot: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class SetItem(Target):
+    """``value[index]``."""
     value: Expr
     index: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class SetTuple(Target):
+    """Several targets, which take the items of one value."""
     items: tuple[Target, ...]
     star: int | None  # position of ``*rest``
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Statement(Node):
     """A statement."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Assign(Statement):
+    """``a = b = value``."""
     targets: tuple[Target, ...]
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Augment(Statement):
+    """``target op= value``."""
     target: Target
     op: str
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Evaluate(Statement):
+    """An expression as a statement."""
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class If(Statement):
+    """A branch."""
     test: Expr
     yes: tuple[Statement, ...]
     no: tuple[Statement, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class For(Statement):
+    """``for ... else``."""
     target: Target
     iterable: Expr
     body: tuple[Statement, ...]
     otherwise: tuple[Statement, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class While(Statement):
+    """``while ... else``."""
     test: Expr
     body: tuple[Statement, ...]
     otherwise: tuple[Statement, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Break(Statement):
-    pass
+    """``break``."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Continue(Statement):
-    pass
+    """``continue``."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Pass(Statement):
-    pass
+    """``pass``."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Return(Statement):
+    """``return``."""
     value: Expr | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Raise(Statement):
+    """``raise``."""
     value: Expr | None
     cause: Expr | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Handler(Node):
+    """``except`` with what it does."""
     kinds: Expr | None
     target: Target | None
     body: tuple[Statement, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Try(Statement):
+    """``try ... except ... else ... finally``."""
     body: tuple[Statement, ...]
     handlers: tuple[Handler, ...]
     otherwise: tuple[Statement, ...]
     finally_: tuple[Statement, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Assert(Statement):
+    """``assert``."""
     test: Expr
     message: Expr | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Delete(Statement):
+    """``del``."""
     targets: tuple[Target, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Define(Statement):
+    """``def`` as a statement: a function that gets a name."""
     target: Target
     function: MakeFunction
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_by_identity
 class Unit:
     """A program with all that it reaches, ready to run.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 import string
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from attndsl.dsl.frozen import frozen
 from attndsl.dsl.pyimport import vocabulary as words
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verdict:
     """Why something is refused: code, headline, help, and the name that would be right in place of the last one."""
 

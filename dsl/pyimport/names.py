@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from attndsl.dsl.diagnostics import Diagnostic, Label, Severity, diagnostic
+from attndsl.dsl.frozen import frozen
 from attndsl.dsl.pyimport import mutation, rules
 from attndsl.dsl.pyimport.facts import Facts, constant_builders, constant_facts, function_facts
 from attndsl.dsl.pyimport.module import Interface, PyModule, PyProgram
@@ -57,8 +58,10 @@ def check_module(module: PyModule, host: Collection[str] = ()) -> dict[str, Prog
     return {name: checker.check(program) for name, program in module.programs.items()}
 
 
-@dataclass(frozen=True)
+@frozen
 class _Reached:
+    """A function or constant that a program uses, and how it comes to it."""
+
     name: str
     facts: Facts
     call: ast.Name | None  # the use in the program itself that leads here

@@ -65,8 +65,8 @@ def mul(a: Term, b: Term) -> Term:
 def arith(op: str, a: Term, b: Term, span: Any = None) -> Term:
     """+ - * / // % ** and ``ratio`` (the IEEE quotient), on numbers; bools count as ints."""
     a, b = as_number(a), as_number(b)
-    if op in _SIMPLE:
-        return _SIMPLE[op](a, b)
+    if op in ("+", "-", "*"):
+        return {"+": add, "-": sub, "*": mul}[op](a, b)
     both = a.kind == b.kind == "int"
     if is_const(a) and is_const(b):
         value = folding.number(op, a.data, b.data)
@@ -83,9 +83,6 @@ def arith(op: str, a: Term, b: Term, span: Any = None) -> Term:
     return mk("bin", op, (a, b), kind, None if safe else span)
 
 
-_SIMPLE: dict[str, Callable[[Term, Term], Term]] = {"+": add, "-": sub, "*": mul}
-
-
 def as_number(t: Term) -> Term:
     """Python counts True as 1 and False as 0."""
     return ite(t, ONE, ZERO) if t.kind == "bool" else t
@@ -99,11 +96,10 @@ def conj(parts: Iterable[Term]) -> Term:
     seen: dict[Term, None] = {}
     for part in parts:
         for p in part.args if part.op == "and" else (part,):
-            if p is TRUE:
-                continue
             if p is FALSE or (p.opposite or not_(p)) in seen:
                 return FALSE
-            seen[p] = None
+            if p is not TRUE:
+                seen[p] = None
     found = tuple(seen)
     return TRUE if not found else found[0] if len(found) == 1 else mk("and", None, found, "bool")
 
@@ -206,7 +202,7 @@ def compare(op: str, a: Term, b: Term) -> Term:
         a, b = a.args[0], b.args[0]
         if a is b:
             return const(op == "==")
-    if a.kind == "int" and b.kind == "int" and (a is b or a.op in _SUMS or b.op in _SUMS):
+    if a.kind == "int" and b.kind == "int":
         gap = gap_of(a, b)
         if gap is not None:
             return const(_COMPARE[op](gap, 0))
@@ -219,7 +215,6 @@ def compare(op: str, a: Term, b: Term) -> Term:
     return mk("cmp", op, (a, b), "bool")
 
 
-_SUMS = ("linear", "const")  # two other terms differ by no constant, unless they are one
 _MIRRORED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!="}
 
 

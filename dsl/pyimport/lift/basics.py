@@ -157,7 +157,7 @@ def truth(m: Machine, value: Value) -> Term:
 
 # ---------------------------------------------------------------- operators
 
-_SETTLED = frozenset((Scalar, Ref, Word, Seq))
+SETTLED = frozenset((Scalar, Ref, Word, Seq))
 """The most frequent of the values that ``settle`` leaves as they are."""
 
 
@@ -179,7 +179,7 @@ def spread(m: Machine, compute: Callable[..., Value], *values: Value) -> Value:
             if not isinstance(settled, Choice):
                 return spread(m, compute, *values[:at], settled, *values[at + 1 :])
             return _both(m, compute, values, at, settled)
-    return compute(*[v if v.__class__ in _SETTLED else settle(m, v, m.node) for v in values])
+    return compute(*[v if v.__class__ in SETTLED else settle(m, v, m.node) for v in values])
 
 
 def given(m: Machine, value: Value) -> Value:

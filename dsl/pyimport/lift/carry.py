@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 
+from attndsl.dsl.frozen import frozen
 from attndsl.dsl.pyimport.lift import automata
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.capped import capped
@@ -64,7 +64,7 @@ def carried_inside(v: Value) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Carry:
     """A carried name: its value at the start of an iteration, in terms of ``var`` (and ``unset``: still None)."""
 

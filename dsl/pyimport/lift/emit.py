@@ -193,16 +193,15 @@ def _simplified(prover: Prover, conditions: list[Term]) -> list[Term]:
             return [T.FALSE]
         kept.append(c)
     out: list[Term] = []
+    before: tuple[Term, ...] = _IN_TEXT
     for i, c in enumerate(kept):
-        rest = (*out, *kept[i + 1 :])
-        integer = c.op == "cmp" and all(a.kind == "int" for a in c.args) and c.total
-        if (
-            integer
-            and not _guards(c, kept[i + 1 :])
-            and prover.implies((*_IN_TEXT, *(r for r in rest if _linear(r))), c)
-        ):
+        if not _linear(c):
+            out.append(c)
             continue
-        out.append(c)
+        later = [r for r in kept[i + 1 :] if _linear(r)]  # of those before it, it was asked above
+        if not later or _guards(c, kept[i + 1 :]) or not prover.implies((*before, *later), c, len(before)):
+            out.append(c)
+            before = (*before, c)
     return out
 
 

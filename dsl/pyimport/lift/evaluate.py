@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.basics import given, sequence, settle, spread, truth
+from attndsl.dsl.pyimport.lift.basics import SETTLED, given, sequence, settle, spread, truth
 from attndsl.dsl.pyimport.lift.comparisons import comparison
 from attndsl.dsl.pyimport.lift.hints import SET_HINT
 from attndsl.dsl.pyimport.lift.machine import Machine
@@ -61,7 +61,7 @@ def _constant(m: Machine, node: ast.Constant) -> Value:
 def _name(m: Machine, node: ast.Name) -> Value:
     found = m.lookup(node.id)
     if found is not None:
-        return settle(m, found, node)
+        return found if found.__class__ in SETTLED else settle(m, found, node)
     if m.binds(node.id):
         return settle(m, Unbound("it is not set yet"), node)
     if node.id in m.volatile:

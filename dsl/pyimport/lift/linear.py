@@ -41,13 +41,15 @@ class Prover:
         self._opposites: dict[tuple[Term, ...], bool] = {}
         self._rows = 0
 
-    def implies(self, path: tuple[Term, ...], goal: Term) -> bool:
-        """The goal is true whenever all of the path is."""
+    def implies(self, path: tuple[Term, ...], goal: Term, shared: int = 0) -> bool:
+        """The goal is true whenever all of the path is. ``shared``: how much of the path others begin with, too."""
         if goal is T.TRUE or goal in path:
             return True
         key = (path, goal)
         found = self._answers.get(key)
         if found is None:
+            if shared:
+                self._path(path, self._path(path[:shared]))
             if goal.op == "and":
                 found = all(self.implies(path, g) for g in goal.args)
             else:

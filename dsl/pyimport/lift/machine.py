@@ -21,6 +21,7 @@ from attndsl.dsl.source import SourceFile, Span
 
 MAX_EVENTS = 4000
 MAX_STEPS = 60_000
+_ELSEWHERE = Unbound("a list that was made elsewhere")
 _LONG_PATH = 64  # conditions; a step under so many takes as much time as making a term. Real programs: 26
 
 
@@ -250,7 +251,7 @@ class Machine:
         return Ref(key)
 
     def contents(self, ref: Ref) -> Value:
-        found = self.state.heap.get(ref.key, Unbound("a list that was made elsewhere"))
+        found = self.state.heap.get(ref.key, _ELSEWHERE)
         if isinstance(found, Growing):
             return self._while_filling(ref.key, found)
         if isinstance(found, Unbound):

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import ast
 import copy
-from dataclasses import dataclass
 
 from attndsl.dsl import pytree
+from attndsl.dsl.frozen import frozen
 from attndsl.dsl.pyimport.lift.uses import placed
 
 _TEXT_METHODS = frozenset((
@@ -60,7 +60,7 @@ class _Put(ast.NodeTransformer):
         return own
 
 
-@dataclass(frozen=True)
+@frozen
 class _Blocks:
     """``i`` goes through the blocks, ``j`` looks for the end of one. ``asked``: what holds inside of one, at ``j``."""
 

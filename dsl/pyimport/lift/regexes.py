@@ -11,8 +11,10 @@ import importlib
 import itertools
 import re
 import string
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from attndsl.dsl.frozen import frozen
 
 _parser: Any = importlib.import_module("re._parser")  # Python's own; a pattern is parsed, never matched
 _LONGEST, _MOST_ALTERNATIVES, _MOST_CHARACTERS = 400, 32, 600
@@ -24,7 +26,7 @@ class Unknown(Exception):
     """The pattern cannot be said as a question to a text."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Class:
     """Characters: some by themselves, and those of categories; or all others."""
 
@@ -39,7 +41,7 @@ class Class:
         return next(iter(self.characters)) if plain else None
 
 
-@dataclass(frozen=True)
+@frozen
 class Run:
     """Between ``low`` and ``high`` characters of a class; without an upper limit where that is None.
 
@@ -52,7 +54,7 @@ class Run:
     lazy: bool = field(default=False, compare=False)
 
 
-@dataclass(frozen=True)
+@frozen
 class Alternative:
     """Runs one after the other, and whether they begin at the beginning and end at the end of the text.
 

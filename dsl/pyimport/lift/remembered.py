@@ -15,10 +15,11 @@ import ast
 import itertools
 from collections.abc import Callable, Hashable
 from contextlib import suppress
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any
 
+from attndsl.dsl.frozen import frozen
 from attndsl.dsl.pyimport.lift import linear
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import MAX_STEPS, Frame, Machine, State
@@ -40,7 +41,7 @@ class _Private(Exception):
     """A value with a part that no other program can have: a function of the lifter, or a term of another program."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Run:
     """What a run left behind; terms stand as numbers in ``value``, ``heap``, ``path`` and ``tables``."""
 

@@ -6,8 +6,8 @@ Each row of the one takes a part of a row of the other, which is another array: 
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 
+from attndsl.dsl.frozen import frozen
 from attndsl.dsl.pyimport.lift import arrays, blocks, cells, sheets
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import spread
@@ -18,7 +18,7 @@ from attndsl.dsl.pyimport.lift.row_changes import add_to_range
 from attndsl.dsl.pyimport.lift.values import CellTable, Grid, RowRef, Scalar, Sheet, Vector
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Block:
     """A name and two slices."""
 

@@ -43,6 +43,8 @@ from attndsl.dsl.pyimport.lift.values import (
 )
 from attndsl.dsl.pyimport.lift.view import View
 
+_NEVER_SET = Unbound("never set")
+
 
 @dataclass(slots=True)
 class Checkpoint:
@@ -284,7 +286,7 @@ class LoopRun:
 
     def ended(self, final: State) -> dict[str, Value]:
         names = final.frames[self.m.frames[-1].key]
-        return {name: names.get(name, Unbound("never set")) for name in self.names}
+        return {name: names.get(name, _NEVER_SET) for name in self.names}
 
     def _starts(self, final: State, went_on: list[State], flows: Flows, returns: bool) -> dict[Term, Term]:
         """What the carried variables are at the start of an iteration. Every iteration before it has happened."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import TypeVar
 
 from attndsl.dsl import pytree
+from attndsl.dsl.frozen import frozen
 
 _Node = TypeVar("_Node", bound=ast.AST)
 _READERS = frozenset(("len", "range", "enumerate", "zip", "sum", "max", "min", "list", "set", "tuple", "sorted",
@@ -15,7 +15,7 @@ _METHODS = frozenset(("index", "count", "copy"))
 _ADDERS = frozenset(("extend", "update"))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Read:
     """A place where the list is read, and the node around it."""
 

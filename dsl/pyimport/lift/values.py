@@ -4,26 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, TypeVar, dataclass_transform
+from dataclasses import field
+from typing import Any
 
+from attndsl.dsl.frozen import frozen, frozen_by_identity
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.terms import Term
-
-_Kind = TypeVar("_Kind")
-
-
-@dataclass_transform(frozen_default=True)
-def symbolic(kind: type[_Kind]) -> type[_Kind]:
-    """A dataclass whose objects never change. The type checker sees to that: Python would take twice as long to make
-    one, and a lift makes hundreds of thousands."""
-    return dataclass(slots=True, unsafe_hash=True)(kind)
-
-
-@dataclass_transform(frozen_default=True, eq_default=False)
-def symbolic_by_identity(kind: type[_Kind]) -> type[_Kind]:
-    """The same, where each object equals itself alone."""
-    return dataclass(slots=True, eq=False)(kind)
 
 
 class Value:
@@ -32,7 +18,7 @@ class Value:
     __slots__ = ()
 
 
-@symbolic
+@frozen
 class Scalar(Value):
     """A number, truth value or text. ``numpy`` marks numpy floats, whose division by zero is no error; None: either."""
 
@@ -46,19 +32,19 @@ def numpy_of(*parts: Scalar) -> bool | None:
     return True if True in flags else None if None in flags else False
 
 
-@symbolic
+@frozen
 class NoneValue(Value):
     """Python's None."""
 
 
-@symbolic
+@frozen
 class Word(Value):
     """A spaCy token, as a word term."""
 
     term: Term
 
 
-@symbolic
+@frozen
 class Span(Value):
     """A sentence, entity or noun chunk (``kind`` as spaCy names the attribute) with a word of it, the first or any."""
 
@@ -71,7 +57,7 @@ MAX_LEAVES = 1_000
 """Alternatives of one value, those that are shared counted each time; 288 published programs and our own need 36."""
 
 
-@symbolic
+@frozen
 class Choice(Value):
     """``then`` where the condition holds, else ``other``: values of different sorts, decided when used."""
 
@@ -90,12 +76,14 @@ class Choice(Value):
         object.__setattr__(self, "leaves", found)
 
 
-@symbolic
+@frozen
 class TupleValue(Value):
+    """A tuple."""
+
     items: tuple[Value, ...]
 
 
-@symbolic
+@frozen
 class Binder:
     """A variable and its range: token positions (or numbers) [low, high), or the words of ``domain``.
 
@@ -127,7 +115,7 @@ class Binder:
         return (*bounds, T.compare("<", self.var, T.N)) if self.high.op == "ite" else bounds  # see ranges.py
 
 
-@symbolic
+@frozen
 class Part(Value):
     """Elements of a collection: one for each value of the binders at which the condition holds, in that order."""
 
@@ -136,7 +124,7 @@ class Part(Value):
     element: Value
 
 
-@symbolic
+@frozen
 class Seq(Value):
     """A list, tuple, set or generator: its parts one after the other. In a set equal elements count once.
 
@@ -149,14 +137,14 @@ class Seq(Value):
     sort: str = ""
 
 
-@symbolic
+@frozen
 class Ref(Value):
     """A mutable list, set or dict: its contents are in the state's heap."""
 
     key: int
 
 
-@symbolic
+@frozen
 class DictValue(Value):
     """A dict as the sequence of its assignments: parts whose element is (key, value); the last one wins.
 
@@ -175,12 +163,12 @@ class DictValue(Value):
     filler: Value | None = None
 
 
-@symbolic
+@frozen
 class Text(Value):
     """The text of the program's input (``sentence``), of which only the parse is known."""
 
 
-@symbolic
+@frozen
 class Opaque(Value):
     """Something known by name only: the tokenizer, numpy, the doc, the encoding ..."""
 
@@ -188,7 +176,7 @@ class Opaque(Value):
     data: Any = None
 
 
-@symbolic
+@frozen
 class Closure(Value):
     """A function of the file, or a lambda, with the frame it was made in."""
 
@@ -197,7 +185,7 @@ class Closure(Value):
     defaults: tuple[Value, ...] = ()
 
 
-@symbolic
+@frozen
 class RowRef(Value):
     """One row of a matrix as a numpy vector of that length; writes change the matrix."""
 
@@ -207,7 +195,7 @@ class RowRef(Value):
     start: Term = T.ZERO
 
 
-@symbolic_by_identity
+@frozen_by_identity
 class Vector(Value):
     """A numpy vector computed element by element: ``at(k)`` for k in [0, length). The length is no more than that of
     the text, or ``items`` writes the elements out.
@@ -232,7 +220,7 @@ class Vector(Value):
     origin: Value | None = None
 
 
-@symbolic
+@frozen
 class Grid(Value):
     """A whole matrix. ``version`` counts the changes that made a new array of it."""
 
@@ -240,7 +228,7 @@ class Grid(Value):
     version: int
 
 
-@symbolic
+@frozen
 class CellTable(Value):
     """A matrix whose cells keep their type: numpy's of "int" or "bool", or a "list" of lists. See ``cells``."""
 
@@ -248,7 +236,7 @@ class CellTable(Value):
     kind: str
 
 
-@symbolic
+@frozen
 class CellRow(Value):
     """One row of such a matrix; a change of it changes the matrix."""
 
@@ -257,7 +245,7 @@ class CellRow(Value):
     row: Term
 
 
-@symbolic_by_identity
+@frozen_by_identity
 class Sheet(Value):
     """A matrix computed cell by cell: ``at(row, column)``; never changed in place.
 
@@ -272,7 +260,7 @@ class Sheet(Value):
     seen: Value | None = None
 
 
-@symbolic_by_identity
+@frozen_by_identity
 class Chosen(Value):
     """The cells of a matrix at which a mask holds: ``A[mask]``."""
 
@@ -280,7 +268,7 @@ class Chosen(Value):
     mask: Sheet
 
 
-@symbolic
+@frozen
 class Unbound(Value):
     """A name whose value is not known here; reading it stops the lift for ``reason``.
 
@@ -291,14 +279,14 @@ class Unbound(Value):
     unset: bool = False
 
 
-@symbolic
+@frozen
 class Carried(Value):
     """A name as it was when this iteration of a loop began."""
 
     name: str
 
 
-@symbolic
+@frozen
 class Growing(Value):
     """A list or dict that a loop appends to: what this iteration added."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from attndsl.dsl import pytree
+from attndsl.dsl.frozen import frozen
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Machine
 
@@ -53,7 +53,7 @@ def as_for(
     return goes_on and (not guard or then(m, node.orelse))
 
 
-@dataclass(frozen=True)
+@frozen
 class _Count:
     """``statement`` adds ``step`` to the counter, before the rest of the body (``first``) or after it, until the
     counter is at ``bound`` or past it."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from attndsl.dsl import pytree
+from attndsl.dsl.frozen import frozen
 from attndsl.dsl.pyimport.lift.uses import (
     Read,
     appended,
@@ -23,7 +23,7 @@ from attndsl.dsl.pyimport.lift.uses import (
 )
 
 
-@dataclass(frozen=True)
+@frozen
 class _Window:
     """A list by name, how many items it keeps, the statement that makes it, and those that make it forget."""
 
