@@ -37,19 +37,16 @@ class Expr(Node):
 
 @dataclass(frozen=True, slots=True)
 class Number(Expr):
-    """A number, written out."""
     value: float
 
 
 @dataclass(frozen=True, slots=True)
 class Truth(Expr):
-    """``true`` or ``false``."""
     value: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Text(Expr):
-    """A text in quotes."""
     value: str
 
 
@@ -152,7 +149,6 @@ class RowStat(Expr):
 
 @dataclass(frozen=True, slots=True)
 class Negative(Expr):
-    """``-x``."""
     value: Expr
 
 
@@ -176,27 +172,23 @@ class Compare(Expr):
 
 @dataclass(frozen=True, slots=True)
 class And(Expr):
-    """``a and b``."""
     left: Expr
     right: Expr
 
 
 @dataclass(frozen=True, slots=True)
 class Or(Expr):
-    """``a or b``."""
     left: Expr
     right: Expr
 
 
 @dataclass(frozen=True, slots=True)
 class Not(Expr):
-    """``not a``."""
     value: Expr
 
 
 @dataclass(frozen=True, slots=True)
 class IfElse(Expr):
-    """``a if c else b``."""
     condition: Expr
     then: Expr
     otherwise: Expr
@@ -212,7 +204,6 @@ class Otherwise(Expr):
 
 @dataclass(frozen=True, slots=True)
 class IsNone(Expr):
-    """``x is none``."""
     value: Expr
 
 
@@ -386,10 +377,10 @@ def children(node: Node) -> list[Node]:
     found: list[Node] = []
     for name in _holders(node.__class__):  # type: ignore[arg-type]  # a class has a hash, whatever its objects have
         value: Any = getattr(node, name)
-        if value.__class__ is tuple:
-            found.extend([item for item in value if isinstance(item, Node)])
-        elif isinstance(value, Node):
+        if isinstance(value, Node):
             found.append(value)
+        elif value.__class__ is tuple:
+            found.extend([item for item in value if isinstance(item, Node)])
     return found
 
 
@@ -406,9 +397,4 @@ def walk(node: Node) -> Iterator[Node]:
     while stack:
         at = stack.pop()
         yield at
-        for name in reversed(_holders(at.__class__)):  # type: ignore[arg-type]
-            value: Any = getattr(at, name)
-            if value.__class__ is tuple:
-                stack.extend([item for item in reversed(value) if isinstance(item, Node)])
-            elif isinstance(value, Node):
-                stack.append(value)
+        stack.extend(reversed(children(at)))
