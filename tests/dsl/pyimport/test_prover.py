@@ -203,6 +203,26 @@ def test_rows_are_divided_down_to_whole_numbers() -> None:
     assert elimination.row({x: 0}, 5) == ((), 5)
 
 
+def test_two_rows_contradict_each_other_only_turned_round() -> None:
+    x, y = (T.mk("var", name, (), "int") for name in ("x", "y"))
+    least = elimination.row({x: 1, y: -1}, -1)  # x - y >= 1
+    for other, answers in (
+        ({y: 1, x: -1}, [True, False]), ({x: 1, y: -1}, [False, False]), ({x: 1, y: 1}, [False, False]),
+        ({y: 1}, [False, False]),
+    ):  # fmt: skip
+        systems = [elimination.System().extended([least, elimination.row(other, c)], _no_facts) for c in (0, 1)]
+        assert [s.contradictory for s in systems] == answers
+
+
+def test_a_path_that_begins_as_others_do_gives_the_same_answers() -> None:
+    x, y, z = (T.mk("var", name, (), "int") for name in ("x", "y", "z"))
+    ordered = [T.compare("<", x, y), T.compare("<=", y, z), T.compare("<", z, T.N), T.compare("!=", x, z)]
+    goals = [T.compare(op, a, b) for op in ("<", "<=", "!=", ">") for a in (x, y) for b in (z, T.N)]
+    for path in itertools.permutations(ordered, 3):
+        for goal, shared in itertools.product(goals, range(1, 4)):
+            assert Prover().implies(path, goal, shared) == Prover().implies(path, goal)
+
+
 def test_groups_of_rows_are_joined_by_a_row_between_them() -> None:
     a, b, c, d = (T.mk("var", name, (), "int") for name in ("a", "b", "c", "d"))
     rows = [elimination.row({x: 1, y: -1}, -1) for x, y in ((a, b), (c, d), (b, c))]  # a > b > c > d
