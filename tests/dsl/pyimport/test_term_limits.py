@@ -108,10 +108,10 @@ def test_terms_of_programs_before_count_for_the_limit() -> None:
             T.const(1000 + i)
         T.clear()
         T.spend(T.MAX_TERMS - 50)
+        for i in range(51):
+            T.const(1000 + i)
         with pytest.raises(T.TooLarge):
-            for i in range(100):
-                T.const(1000 + i)
-        assert T.made() == 51
+            T.const(1051)
 
 
 def test_too_many_terms_of_programs_before_do_not_stay(monkeypatch: pytest.MonkeyPatch) -> None:
