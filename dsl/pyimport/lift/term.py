@@ -88,7 +88,7 @@ def clear() -> None:
     """A new program begins: nothing it makes is there yet, so that what it becomes does not depend on those before."""
     global _TABLE, _program
     forget_answers()
-    if _left[0] >= _UNLIMITED or len(_TABLE) > _MOST_KEPT:
+    if _left[0] > _UNLIMITED >> 1 or len(_TABLE) > _MOST_KEPT:  # a program by itself, whatever others took before it
         for t in _TABLE.values():  # two opposites hold each other; without that a term goes with the last use of it
             t.opposite = None
         _TABLE = _KEPT.copy()  # faster than to empty it and to put all these in again

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
+
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.sums import from_linear, gap_of, linear, plus
 
-X, Y = T.mk("var", "x of sums", (), "int"), T.mk("var", "y of sums", (), "int")
-NUMBERS = [T.const(c) for c in (-70, -1, 0, 1, 70)]
-TERMS = [
-    *NUMBERS, X, Y, T.N, *(from_linear({X: a}, c) for a in (-1, 1, 2) for c in (-1, 0, 70)),
-    *(from_linear({X: a, Y: b}, c) for a in (-1, 1) for b in (1, 3) for c in (0, 1)),
-]  # fmt: skip
+Numbers = tuple[T.Term, list[T.Term]]
+
+
+@pytest.fixture
+def numbers() -> Numbers:
+    """A variable, and whole numbers of all forms: terms of one program, as other tests begin programs of their own."""
+    T.clear()
+    x, y = T.mk("var", "x", (), "int"), T.mk("var", "y", (), "int")
+    found = [
+        *map(T.const, (-70, -1, 0, 1, 70)), x, y, T.N,
+        *(from_linear({x: a}, c) for a in (-1, 1, 2) for c in (-1, 0, 70)),
+        *(from_linear({x: a, y: b}, c) for a in (-1, 1) for b in (1, 3) for c in (0, 1)),
+    ]  # fmt: skip
+    return x, found
 
 
 def _slowly(a: T.Term, b: T.Term, times: int) -> T.Term:
@@ -22,18 +32,19 @@ def _slowly(a: T.Term, b: T.Term, times: int) -> T.Term:
     return from_linear(sums, constant + times * linear(b)[1])
 
 
-def test_a_sum_is_one_term_however_it_was_made() -> None:
-    for a, b, times in itertools.product(TERMS, TERMS, (-2, -1, 1, 3)):
+def test_a_sum_is_one_term_however_it_was_made(numbers: Numbers) -> None:
+    for a, b, times in itertools.product(numbers[1], numbers[1], (-2, -1, 1, 3)):
         assert plus(a, b, times) is _slowly(a, b, times), (a, b, times)
 
 
-def test_two_terms_differ_by_a_constant_where_their_atoms_are_the_same() -> None:
-    for a, b in itertools.product(TERMS, TERMS):
+def test_two_terms_differ_by_a_constant_where_their_atoms_are_the_same(numbers: Numbers) -> None:
+    for a, b in itertools.product(numbers[1], numbers[1]):
         rest, constant = linear(_slowly(a, b, -1))
         assert gap_of(a, b) == (None if rest else constant), (a, b)
 
 
-def test_a_number_alone_is_no_sum() -> None:
-    assert plus(plus(X, T.const(5), 1), T.const(5), -1) is X
-    assert plus(from_linear({X: 2}, 5), T.const(5), -1).op == "linear"
-    assert plus(X, T.ZERO, 1) is X
+def test_a_number_alone_is_no_sum(numbers: Numbers) -> None:
+    x = numbers[0]
+    assert plus(plus(x, T.const(5), 1), T.const(5), -1) is x
+    assert plus(from_linear({x: 2}, 5), T.const(5), -1).op == "linear"
+    assert plus(x, T.ZERO, 1) is x

@@ -99,6 +99,12 @@ def test_a_program_makes_its_terms_anew_though_those_before_made_them() -> None:
         assert [t.serial for t in T.all_terms()] == list(range(len(T.all_terms())))
     assert T.own_terms() == []
     assert T.fresh("int") is not x  # the file is read: nothing stays
+    T.const(1000)
+    T.settle()  # nor of a program that was no part of a file
+    T.clear()
+    last = T.const(1000)
+    T.clear()
+    assert T.const(1000) is not last
 
 
 def test_terms_of_programs_before_count_for_the_limit() -> None:
