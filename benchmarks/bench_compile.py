@@ -75,8 +75,8 @@ def in_own_process(paths: list[str], hosts: list[str]) -> dict[str, object]:
     return found
 
 
-def show(name: str, found: dict[str, object]) -> None:
-    """One row."""
+def show(name: str, found: dict[str, object]) -> float:
+    """One row; returns the CPU time."""
     outcomes = found["outcomes"]
     codes = found["codes"]
     assert isinstance(outcomes, dict)
@@ -86,6 +86,7 @@ def show(name: str, found: dict[str, object]) -> None:
     what = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
     why = ", ".join(list(codes)[:3])
     print(f"{name:28s} {cpu:6.2f} {found['start']:6.2f} {found['megabytes']:6.0f}  {what}  {why}", flush=True)
+    return cpu
 
 
 def main() -> None:
@@ -110,10 +111,9 @@ def main() -> None:
 def _report(options: argparse.Namespace) -> None:
     print(f"load average {os.getloadavg()[0]:.1f}")
     print(f"{'file':28s} {'CPU s':>6s} {'start':>6s} {'MB':>6s}  outcomes")
-    if options.files[1:]:
-        show("the files together", in_own_process(options.files, options.host))
-    for path in options.files:
-        show(Path(path).name, in_own_process([path], options.host))
+    total = sum(show(Path(path).name, in_own_process([path], options.host)) for path in options.files)
+    print(f"{'all files, their sum':28s} {total:6.2f}")
+    show("all files, one process", in_own_process(options.files, options.host))
     for path in options.files:
         for seconds, name in slowest(path, options.host, options.slowest):
             print(f"    {seconds:.3f} s  {name}")

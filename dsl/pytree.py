@@ -55,10 +55,12 @@ def below(level: Iterable[ast.AST]) -> list[ast.AST]:
     return found
 
 
-_BLOCKS = frozenset((ast.Module, *ast.stmt.__subclasses__(), ast.ExceptHandler, ast.match_case))
-_WITHOUT = frozenset((ast.Assign, ast.AugAssign, ast.Expr, ast.Return, ast.Continue, ast.Break, ast.Pass))
+_STATEMENTS = frozenset((ast.Module, *ast.stmt.__subclasses__(), ast.ExceptHandler, ast.match_case))
+"""What stands in blocks, and what holds them."""
+_SIMPLE = frozenset((ast.Assign, ast.AugAssign, ast.Expr, ast.Return, ast.Continue, ast.Break, ast.Pass))
 """The commonest statements that hold no others."""
-_PLACES: dict[ast.AST, tuple[list[ast.AST], int, int]] = {}
+_Places = dict[ast.AST, tuple[list[ast.AST], int, int]]
+_PLACES: _Places = {}
 """Of statements in trees that are kept: a list of nodes, and which of them are theirs."""
 
 
@@ -76,31 +78,28 @@ def walk(*roots: ast.AST) -> list[ast.AST]:
     return found
 
 
-def _add(root: ast.AST, found: list[ast.AST], places: dict[ast.AST, tuple[list[ast.AST], int, int]]) -> None:
+def _add(root: ast.AST, found: list[ast.AST], places: _Places) -> None:
+    """Add the nodes of a tree to a list, in the order of ``walk``, and note where those of each statement stand."""
     start = len(found)
     found.append(root)
     level = below((root,))
     inner: list[ast.AST] = []
-    if root.__class__ in _BLOCKS:
-        if root.__class__ not in _WITHOUT:
-            inner = [x for x in level if x.__class__ in _BLOCKS]
-            level = [x for x in level if x.__class__ not in _BLOCKS] if inner else level
-        while level:
-            found += level
-            level = below(level)
-        for x in inner:
-            _add(x, found, places)
-        places[root] = found, start, len(found)
-        return
+    if root.__class__ in _STATEMENTS and root.__class__ not in _SIMPLE:
+        inner = [x for x in level if x.__class__ in _STATEMENTS]
+        level = [x for x in level if x.__class__ not in _STATEMENTS]
     while level:
         found += level
         level = below(level)
+    for statement in inner:
+        _add(statement, found, places)
+    if root.__class__ in _STATEMENTS:
+        places[root] = found, start, len(found)
 
 
 @contextmanager
 def kept(tree: ast.AST) -> Iterator[None]:
     """Walks over statements of this tree, which nobody changes meanwhile, are read off one list."""
-    places: dict[ast.AST, tuple[list[ast.AST], int, int]] = {}
+    places: _Places = {}
     _add(tree, [], places)
     _PLACES.update(places)
     try:

@@ -196,3 +196,18 @@ def test_the_examples_of_a_page_fail_and_pass(code: str) -> None:
         found = {d.code for d in error.diagnostics}
     assert code in found
     assert refusals(good) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["global x", "if a: global x", "pass; global x", "pass ;global x", "if a:\n        global x", "\\\n    global x"],
+)
+def test_global_names_are_found_wherever_the_statement_stands(statement: str) -> None:
+    assert read_module(f"def f(a):\n    {statement}\n").state == {"x"}
+    assert read_module('# a global x\ndef f(a):\n    return "global x"\n').state == set()
+
+
+def test_a_helper_that_is_called_is_no_program() -> None:
+    helper = "def best(words, tok):\n    return tok.decode(words), words\n"
+    assert list(read_module(helper).programs) == ["best"]
+    assert list(read_module(helper + "def f(a):\n    return best(a, a)\n").programs) == []

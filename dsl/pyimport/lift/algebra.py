@@ -108,7 +108,7 @@ def disj(parts: Iterable[Term]) -> Term:
     seen: dict[Term, None] = {}
     for part in parts:
         for p in part.args if part.op == "or" else (part,):
-            if p is TRUE or (p.opposite or not_(p)) in seen:
+            if p is TRUE or not_(p) in seen:
                 return TRUE
             if p is not FALSE:
                 seen.setdefault(p)
@@ -206,9 +206,9 @@ def compare(op: str, a: Term, b: Term) -> Term:
         gap = gap_of(a, b)
         if gap is not None:
             return const(_COMPARE[op](gap, 0))
-    if a.op == "const" and b.op != "const":
+    if is_const(a) and not is_const(b):
         a, b, op = b, a, _MIRRORED[op]
-    if a.op == "func" and a.data == "min" and a.kind == "int" and b.op == "const" and op in ("<", ">="):
+    if a.op == "func" and a.data == "min" and a.kind == "int" and is_const(b) and op in ("<", ">="):
         limits = [x for x in a.args if is_const(x)]
         if len(a.args) == 2 and limits and limits[0].data >= b.data:  # ``min(3, x) < 3``
             return compare(op, a.args[0] if a.args[1] is limits[0] else a.args[1], b)

@@ -55,12 +55,7 @@ class _Work:
         ]
         changed: list[Term] = []
         for c in self.path:  # many, of which most do not speak of the variable
-            if name in c.free:
-                c = T.subst(c, mapping)
-            if c.op == "and":
-                changed.extend(c.args)
-            else:
-                changed.append(c)
+            changed.extend(T.parts(T.subst(c, mapping) if name in c.free else c))
         known = _said_by(by)
         self.path = [c for c in changed if c not in known]
         self.value, self.row, self.column = (T.subst(t, mapping) for t in (self.value, self.row, self.column))
@@ -114,7 +109,7 @@ def _fix_by_equations(w: _Work, keep: Term | None) -> None:
     while changed:
         changed = False
         for c in w.path:
-            found = _equation(w, c) if c.op == "cmp" and c.data == "==" else None
+            found = _equation(w, c)
             if found is not None and not (keep is not None and found[0].data in keep.free):
                 var, by, extra = found
                 w.replace(var, by)
@@ -127,6 +122,8 @@ def _fix_by_equations(w: _Work, keep: Term | None) -> None:
 
 def _equation(w: _Work, c: Term) -> tuple[Term, Term, Term] | None:
     """A loop variable, what the equation says it is, and that there is such a position or word."""
+    if c.op != "cmp" or c.data != "==":
+        return None
     names = {b.var.data for b in w.loops}
     for a, b in (c.args, c.args[::-1]):
         var = a.args[0] if a.op == "windex" else a
@@ -142,7 +139,7 @@ def _column(w: _Work) -> Term | None:
         return w.column
     if w.column.op == "var":
         for c in w.path:
-            found = _equation(w, c) if c.op == "cmp" and c.data == "==" else None
+            found = _equation(w, c)
             if found is not None and found[0] is w.column:
                 w.replace(w.column, found[1])
                 if found[2] is not T.TRUE:

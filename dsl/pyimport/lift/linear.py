@@ -60,16 +60,16 @@ class Prover:
 
     def excludes(self, path: tuple[Term, ...], goal: Term) -> bool:
         """The goal is false whenever all of the path is true."""
-        return self.implies(path, goal.opposite or T.not_(goal))
+        return self.implies(path, T.not_(goal))
 
     def impossible(self, conditions: Iterable[Term], start: tuple[Term, ...] = ()) -> bool:
         """The conditions cannot hold together, with those of ``start``, which are looked at once for all such calls."""
         before = self._path(start)
-        flat = [p for c in conditions for p in (c.args if c.op == "and" else (c,))]
+        flat = [p for c in conditions for p in T.parts(c)]
         known = {*before.flat, *flat}
         if len(known) > _MANY_CONDITIONS:
             spend(len(known) // _MANY_CONDITIONS)
-        if T.FALSE in known or not known.isdisjoint([p.opposite or T.not_(p) for p in flat]):
+        if T.FALSE in known or not known.isdisjoint(map(T.not_, flat)):
             return True
         if start and self._opposed(start, before):
             return True
@@ -78,8 +78,7 @@ class Prover:
     def _opposed(self, start: tuple[Term, ...], path: _Path) -> bool:
         found = self._opposites.get(start)
         if found is None:
-            denied = [p.opposite or T.not_(p) for p in path.flat]
-            found = self._opposites[start] = not set(path.flat).isdisjoint(denied)
+            found = self._opposites[start] = not set(path.flat).isdisjoint(map(T.not_, path.flat))
         return found
 
     def _path(self, path: tuple[Term, ...], known: _Path | None = None) -> _Path:
@@ -141,7 +140,7 @@ class Prover:
 
 
 def _longer(path: _Path, more: tuple[Term, ...]) -> _Path:
-    flat = [p for c in more for p in (c.args if c.op == "and" else (c,))]
+    flat = [p for c in more for p in T.parts(c)]
     plain = [p for c in flat if c.op == "cmp" for p in _sorted(c)[0]]
     either = [p for p in flat if p.op == "or"]
     return _Path(

@@ -57,7 +57,7 @@ class Speaker:
             if f.size <= least and f.op == "cmp" and f.data == "==" and _is_text(f.args[1]):
                 values[f.args[0]] = f.args[1].data
                 least = min(least, f.size)
-            denied = f.opposite or T.not_(f)
+            denied = T.not_(f)
             if min(f.size, denied.size) <= t.size and not may_fail(f):
                 known[f], known[denied] = T.TRUE, T.FALSE
                 least = min(least, f.size, denied.size)

@@ -1,17 +1,13 @@
-"""Terms: the lifter's own expressions, hash-consed, so that equal terms are one object.
-
-The programs of a file say much alike, so that the terms of one stay in the table for the next ones. That does not
-show: a term counts as made by a program when the program first asks for it, and has its number in that order.
-"""
+"""Terms: the lifter's own expressions, hash-consed, so that equal terms are one object."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 _TABLE: dict[tuple[Any, ...], Term] = {}
-_OWN: list[Term] = []  # of the present program, in the order in which it made them
 _SUBSTITUTED: dict[tuple[tuple[Term, Term], ...], Any] = {}
 _OPENED: dict[Term, tuple[Term, ...]] = {}
 _VARIABLES: dict[tuple[Term, str], Term] = {}
@@ -31,18 +27,17 @@ class Term:
     marks: int
     op: str
     opposite: Term | None
-    program: int
     serial: int
     size: int
     span: Any
     total: bool
     __slots__ = (
-        "args", "data", "free", "height", "kind", "marks", "op", "opposite", "program", "serial", "size", "span",
-        "total",
+        "args", "data", "free", "height", "kind", "marks", "op", "opposite", "serial", "size", "span", "total",
     )  # fmt: skip
 
-    def __init__(self, op: str, data: Any, args: tuple[Term, ...], kind: str, span: Any) -> None:
-        self.op, self.data, self.args, self.kind, self.span = op, data, args, kind, span
+    def __init__(self, op: str, data: Any, args: tuple[Term, ...], kind: str, span: Any, serial: int) -> None:
+        self.op, self.data, self.args, self.kind, self.span, self.serial = op, data, args, kind, span, serial
+        self.opposite = None
         free, size, height, total, marks = _NOTHING, 1, 0, True, 0
         if op in _MARKS and (span is not None or op != "bin"):
             marks = _MARKS[op]
@@ -79,25 +74,18 @@ _TOTAL = ("count", "sum", "product", "all")
 def keep() -> None:
     """All terms made so far (while the package is imported) stay for ever."""
     _KEPT.update(_TABLE)
-    _OWN.clear()
     _variables[1] = _variables[0]
-    clear()
 
 
 def clear() -> None:
-    """A new program begins: nothing it makes is there yet, so that what it becomes does not depend on those before."""
-    global _TABLE, _program
+    """Forget the terms of earlier programs, so that what a program becomes does not depend on its neighbours."""
+    global _TABLE
     forget_answers()
-    if _left[0] > _UNLIMITED >> 1 or len(_TABLE) > _MOST_KEPT:  # a program by itself, whatever others took before it
-        for t in _TABLE.values():  # two opposites hold each other; without that a term goes with the last use of it
-            t.opposite = None
-        _TABLE = _KEPT.copy()  # faster than to empty it and to put all these in again
-    _OWN.clear()
-    _program += 1
-    for t in _KEPT.values():
-        t.opposite, t.program = None, _program
+    for t in _TABLE.values():  # two opposites hold each other; without that a term goes with the last use of it
+        t.opposite = None
+    _TABLE = _KEPT.copy()  # faster than to empty it and to put all these in again
     _variables[0] = _variables[1]
-    _limit[:] = max(0, min(MAX_TERMS, _left[0])), 0
+    _limit[:] = len(_TABLE) + max(0, min(MAX_TERMS, _left[0])), 0
 
 
 def forget_answers() -> None:
@@ -109,18 +97,18 @@ def forget_answers() -> None:
 
 
 def all_terms() -> list[Term]:
-    """Every term that is there for the present program; each stands at its serial number."""
-    return [*_KEPT.values(), *_OWN]
+    """Every term that is there; each stands at its serial number."""
+    return list(_TABLE.values())
 
 
 def own_terms() -> list[Term]:
     """The terms of the present program, in the order in which they were made."""
-    return _OWN.copy()
+    return list(islice(_TABLE.values(), len(_KEPT), None))
 
 
 def opposites() -> tuple[tuple[int, int], ...]:
     """The serial numbers of terms whose negation is known, and of that negation."""
-    return tuple([(t.serial, t.opposite.serial) for t in all_terms() if t.opposite is not None])
+    return tuple([(t.serial, t.opposite.serial) for t in _TABLE.values() if t.opposite is not None])
 
 
 def variables() -> int:
@@ -147,14 +135,13 @@ def allowance(characters: int) -> Iterator[None]:
         yield
     finally:
         _left[0] = before
-        clear()
 
 
 def spend(amount: int) -> None:
     """Work that makes few terms counts as terms do. Raises TooLarge."""
     _limit[0] -= amount
     _limit[1] += amount
-    if len(_OWN) > _limit[0]:
+    if len(_TABLE) > _limit[0]:
         raise TooLarge
 
 
@@ -165,12 +152,12 @@ def spent() -> int:
 
 def room() -> int:
     """How many terms may still be made."""
-    return _limit[0] - len(_OWN)
+    return _limit[0] - len(_TABLE)
 
 
 def made() -> int:
     """How many terms the present program has made: what ``MAX_TERMS`` limits."""
-    return len(_OWN)
+    return len(_TABLE) - len(_KEPT)
 
 
 class TooLarge(Exception):
@@ -183,11 +170,8 @@ class TooLarge(Exception):
 
 
 MAX_TERMS = 15_000  # nearly five times what the largest of 288 published programs needs
-_UNLIMITED = 1 << 60
-_MOST_KEPT = 200_000  # of the programs of a file together; the 144 of one published file have 31,000 different ones
-_limit = [_UNLIMITED, 0]  # the terms that the program may make, less what was spent; what was spent
-_left = [_UNLIMITED]  # for the programs of the file that are still to come
-_program = 0  # the number of the present one
+_limit = [1 << 60, 0]  # the terms that may be there, less what was spent; what was spent
+_left = [1 << 60]  # for the programs of the file that are still to come
 _WIDE = 8  # arguments; a term with many takes as much time as several
 
 
@@ -195,16 +179,13 @@ def mk(op: str, data: Any, args: tuple[Term, ...], kind: str, span: Any = None) 
     """The one term of this shape. ``span`` takes part only where evaluation can fail."""
     key = (op, (data.__class__, data) if op == "const" else data, args, kind, span)
     found = _TABLE.get(key)
-    if found is None or found.program != _program:
-        made = len(_OWN)
+    if found is None:
+        made = len(_TABLE)
         if made > _limit[0]:
             raise TooLarge
         if len(args) > _WIDE:
             spend(len(args) // _WIDE)
-        if found is None:
-            found = _TABLE[key] = Term(op, data, args, kind, span)
-        found.opposite, found.program, found.serial = None, _program, len(_KEPT) + made
-        _OWN.append(found)
+        found = _TABLE[key] = Term(op, data, args, kind, span, made)
     return found
 
 

@@ -75,63 +75,6 @@ def test_terms_that_were_there_at_the_import_stay() -> None:
     assert T.own_terms() == []
 
 
-def test_a_program_makes_its_terms_anew_though_those_before_made_them() -> None:
-    with T.allowance(100):
-        T.clear()
-        x = T.fresh("int")
-        first = T.compare("<", x, T.const(1000))
-        turned = T.not_(first)
-        numbers = [t.serial for t in (x, first, turned)]
-        made, opposites = T.made(), T.opposites()
-        T.clear()
-        assert T.made() == 0
-        assert T.own_terms() == []
-        assert T.opposites() == ()
-        T.const(2000)  # this program makes another one first
-        again = T.fresh("int")
-        assert (again, T.compare("<", again, T.const(1000))) == (x, first)  # the same objects
-        assert [t.serial - 1 for t in (x, first)] == numbers[:2]
-        assert first.opposite is None
-        assert T.opposites() == ()
-        assert T.not_(first) is turned
-        assert [(a - 1, b - 1) for a, b in T.opposites()] == list(opposites)
-        assert T.made() == made + 1
-        assert [t.serial for t in T.all_terms()] == list(range(len(T.all_terms())))
-    assert T.own_terms() == []
-    assert T.fresh("int") is not x  # the file is read: nothing stays
-    T.const(1000)
-    T.settle()  # nor of a program that was no part of a file
-    T.clear()
-    last = T.const(1000)
-    T.clear()
-    assert T.const(1000) is not last
-
-
-def test_terms_of_programs_before_count_for_the_limit() -> None:
-    with T.allowance(0):
-        T.clear()
-        for i in range(100):
-            T.const(1000 + i)
-        T.clear()
-        T.spend(T.MAX_TERMS - 50)
-        for i in range(51):
-            T.const(1000 + i)
-        with pytest.raises(T.TooLarge):
-            T.const(1051)
-
-
-def test_too_many_terms_of_programs_before_do_not_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("attndsl.dsl.pyimport.lift.term._MOST_KEPT", len(T.all_terms()) + 1)
-    with T.allowance(100):
-        T.clear()
-        few = T.const(1000)
-        T.clear()
-        assert T.const(1000) is few
-        many = T.const(1001)
-        T.clear()
-        assert T.const(1001) is not many
-
-
 def test_what_may_be_none() -> None:
     w, text = T.fresh("word"), T.feature(T.fresh("word"), "text", "str")
     assert text.total
