@@ -88,11 +88,13 @@ def _lift(
 ) -> TypedProgram:
     _forget()
     m = Machine(source, functions, constants, imports, volatile, aligners=aligners, remembered=remembered)
+    if T.used_up():
+        raise _stopped(m, str(T.TooLarge()), "E0309", function)
     try:
         return _lifted(m, function, description, bare)
     except NotLiftable as stop:
-        if stop.code == BUG:
-            raise  # another form might be lifted, and hide the mistake
+        if stop.code == BUG or T.used_up():
+            raise  # another form might be lifted, and hide the mistake; or there is nothing left to make it of
         for other in _others(m, function, stop):
             _forget()
             try:
@@ -167,9 +169,10 @@ def _checked(program: D.Program) -> TypedProgram:
         raise NotLiftable(found.headline, None, "E0309" if too_large else "E0322") from None
 
 
-def _stopped(m: Machine, reason: str, code: str) -> NotLiftable:
-    found = NotLiftable(reason, m.node, code)
-    found.span = m.span(m.node)
+def _stopped(m: Machine, reason: str, code: str, node: ast.AST | None = None) -> NotLiftable:
+    node = node or m.node
+    found = NotLiftable(reason, node, code)
+    found.span = m.span(node)
     return found
 
 

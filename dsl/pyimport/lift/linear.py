@@ -14,6 +14,16 @@ from attndsl.dsl.pyimport.lift.terms import Term
 
 
 @dataclass(slots=True)
+class _Choice:
+    """A disjunction, and what it says where the rest of a path is known."""
+
+    of: Term
+    closed_by: frozenset[Term]  # what excludes a part of it
+    plain: list[Term]
+    cases: list[Term]
+
+
+@dataclass(slots=True)
 class _Path:
     """What a path says: its conditions one by one, the system of its comparisons, and what that leaves out."""
 
@@ -23,7 +33,7 @@ class _Path:
     plain: tuple[Term, ...]
     different: tuple[Term, ...]
     either: tuple[Term, ...]
-    choices: tuple[Term, ...]  # those of ``either`` that speak of whole numbers
+    choices: tuple[_Choice, ...]  # those of ``either`` that speak of whole numbers
 
 
 _NOWHERE = _Path(0, (), System(), (), (), (), ())
@@ -124,33 +134,59 @@ class Prover:
         """No whole numbers satisfy all the comparisons of the path and of the conditions; ``False`` when unknown."""
         plain: list[Term] = []
         choices: list[Term] = []
-        known: set[Term] = set()
         if len(path.choices) > _MANY_CHOICES:
             spend(len(path.choices) // _MANY_CHOICES)
-        for c in (*path.choices, *more):
+        for choice in path.choices:
+            if not choice.closed_by.isdisjoint(more):
+                choice = _choice(choice.of, choice.closed_by, {*path.flat, *more})
+            plain += choice.plain
+            choices += choice.cases
+        for c in more:
             if c.op == "or":
-                known = known or {*path.flat, *more}
-                c = T.disj([a for a in c.args if not any(T.not_(p) in known for p in T.parts(a))])
-            found = _sorted(c)
-            plain.extend(found[0])
-            choices.extend(found[1])
+                found = _choice(c, _closed_by(c), {*path.flat, *more})
+                plain += found.plain
+                choices += found.cases
+            else:
+                said = _sorted(c)
+                plain += said[0]
+                choices += said[1]
         if not (path.plain or plain):
             return False
         return _decide(path.system, path.different, plain, choices[:3], True)
+
+
+def _closed_by(c: Term) -> frozenset[Term]:
+    return frozenset([T.not_(p) for a in c.args for p in T.parts(a)])
+
+
+def _choice(c: Term, closed_by: frozenset[Term], known: set[Term]) -> _Choice:
+    """What the disjunction says where all these are known: its other parts are excluded."""
+    left = c
+    if not closed_by.isdisjoint(known):
+        left = T.disj([a for a in c.args if not any(T.not_(p) in known for p in T.parts(a))])
+    return _Choice(c, closed_by, *_sorted(left))
 
 
 def _longer(path: _Path, more: tuple[Term, ...]) -> _Path:
     flat = [p for c in more for p in T.parts(c)]
     plain = [p for c in flat if c.op == "cmp" for p in _sorted(c)[0]]
     either = [p for p in flat if p.op == "or"]
+    all_flat = (*path.flat, *flat)
+    choices = list(path.choices)
+    for at, choice in enumerate(choices):
+        if not choice.closed_by.isdisjoint(flat):
+            choices[at] = _choice(choice.of, choice.closed_by, set(all_flat))
+    for p in either:
+        if any(_is_integer(x) for a in p.args for x in T.parts(a)):
+            choices.append(_choice(p, _closed_by(p), set(all_flat)))
     return _Path(
         path.length + len(more),
-        (*path.flat, *flat),
+        all_flat,
         path.system.extended([r for p in plain for r in _rows_of(p)], _facts_of),
         (*path.plain, *plain),
         (*path.different, *(p for p in plain if p.data == "!=" and p.total)),
         (*path.either, *either),
-        (*path.choices, *(p for p in either if any(_is_integer(x) for a in p.args for x in T.parts(a)))),
+        tuple(choices),
     )
 
 

@@ -145,6 +145,11 @@ def spend(amount: int) -> None:
         raise TooLarge
 
 
+def used_up() -> bool:
+    """The programs of the file have taken what they may take together."""
+    return _left[0] <= 0
+
+
 def spent() -> int:
     """What work that makes few terms has taken."""
     return _limit[1]

@@ -59,6 +59,7 @@ from attndsl.dsl.pyimport.lift.term import (
     settle,
     spend,
     spent,
+    used_up,
     variable,
     variables,
 )
@@ -121,6 +122,7 @@ __all__ = [
     "subst",
     "substring",
     "text_method",
+    "used_up",
     "variable",
     "variables",
     "walk",

@@ -40,7 +40,7 @@ def test_the_programs_of_a_file_share_what_they_may_take() -> None:
         T.spend(T.MAX_TERMS - 1)
         T.settle()
         T.clear()
-        assert (T.room(), T.spent()) == (50, 0)
+        assert (T.room(), T.spent(), T.used_up()) == (50, 0, False)
         for number in range(51):
             T.const(1000 + number)
         with pytest.raises(T.TooLarge) as stop:
@@ -48,7 +48,7 @@ def test_the_programs_of_a_file_share_what_they_may_take() -> None:
         assert "of the file together" in str(stop.value)
         T.settle()
         T.clear()
-        assert T.room() == 0
+        assert (T.room(), T.used_up()) == (0, True)
     T.clear()
     assert T.room() == T.MAX_TERMS
 
