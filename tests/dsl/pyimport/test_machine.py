@@ -142,3 +142,12 @@ def test_a_text_is_split_into_so_many_pieces_at_most() -> None:
     assert isinstance(ref, Ref)
     with pytest.raises(T.TooLarge):
         constants.split(m, T.const("a " * (constants.MAX_PIECES + 1)), "split", [], call)
+
+
+def test_that_a_text_has_tokens_and_what_is_required_is_known_anyway() -> None:
+    m = _machine()
+    some, required, more = T.compare(">=", T.N, T.ONE), _condition(), _condition()
+    m.required.add(required)
+    for path, holds_more in (((), False), ((some,), False), ((some, required), False), ((some, more), True)):
+        m.state.path = path
+        assert m.holds_more() is holds_more

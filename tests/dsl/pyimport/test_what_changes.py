@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from attndsl.dsl.pyimport.lift import excluding, never_empty, partitions
+from attndsl.dsl.pyimport.lift import excluding, handing_on, never_empty, partitions, questions, row_dicts
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.values import Choice, Scalar
 
@@ -70,3 +70,41 @@ def test_a_condition_settles_the_choices_that_ask_for_the_same_text():
     assert known(Choice(IS_THE, inner, ONE), IS_A) == ONE
     assert known(Choice(IS_THE, inner, ONE), IS_THE) == THREE
     assert known(inner, T.not_(IS_THE)) == Scalar(T.ite(IS_A, TWO.term, THREE.term))
+
+
+def test_a_list_hands_an_item_on_where_a_place_before_is_read():
+    body = "def f(n):\n    x = []\n    for i in range(n):\n        x.append({item})\n    y = x[0]"
+    for item, lists in (("x[-1]", {"x"}), ("x[i - 1]", {"x"}), ("x[0]", set()), ("x[i]", set()), ("x[:-1]", set())):
+        function = ast.parse(body.format(item=item)).body[0]
+        assert handing_on.lists(function) == lists
+
+
+def test_what_holds_of_a_number_unless_it_is_none():
+    has, other = T.fresh("bool"), T.fresh("bool")
+    names = frozenset((has.data,))
+    assert questions._is_bound(T.disj((has, IS_A)), names)
+    assert not questions._is_bound(T.disj((other, IS_A)), names)
+    assert not questions._is_bound(T.conj((has, IS_A)), names)
+
+
+@pytest.mark.parametrize(
+    ("target", "of", "is_walk"),
+    [
+        ("k", "d", True),
+        ("k", "d.keys()", True),
+        ("k, v", "d.items()", True),
+        ("k, (v, w)", "d.items()", False),
+        ("k, v, w", "d.items()", False),
+        ("k[0]", "d", False),
+        ("k", "d.items()", False),
+        ("k, v", "d", False),
+    ],
+)
+def test_a_walk_through_a_dict(target, of, is_walk):
+    assert row_dicts._is_walk(ast.parse(f"for {target} in {of}: pass").body[0], "d") is is_walk
+
+
+def test_one_of_a_conjunction_and_what_denies_its_parts_is_true():
+    a, b, c = (T.compare("==", T.feature(T.fresh("int"), "raw", "str"), T.const(text)) for text in "abc")
+    assert T.disj((T.conj((a, b)), T.not_(a), T.not_(b))) is T.TRUE
+    assert T.disj((T.conj((a, b)), T.not_(a), c)) is not T.TRUE
