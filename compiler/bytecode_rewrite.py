@@ -158,7 +158,7 @@ def _fused(b: Builder, op: Op, args: tuple[Op, ...], once: dict[int, bool]) -> O
                 return b.graph.op("count", (mask,), op.attr, op.axes, "f")
             if once[source.id]:
                 return b.graph.op("sum_if", (mask, x), op.attr, op.axes, "f")
-    if op.name == "add" and len(op.axes) > 1:
+    if op.name == "add":
         for matrix, choice in (args, args[::-1]):
             if _or_zero(choice) and once[choice.id] and "q" in choice.axes and len(choice.axes) > 1:
                 return b.graph.op("add_if", (matrix, choice.args[0], choice.args[1]), None, op.axes, "f")

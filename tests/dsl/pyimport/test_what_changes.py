@@ -104,6 +104,14 @@ def test_a_walk_through_a_dict(target, of, is_walk):
     assert row_dicts._is_walk(ast.parse(f"for {target} in {of}: pass").body[0], "d") is is_walk
 
 
+@pytest.mark.parametrize(
+    ("statement", "is_walk"),
+    [("d[k] = 1", True), ("d[k + 1] = 1", False), ("x = d[k + 1]", True), ("k = 1", False), ("d = {}", False)],
+)
+def test_a_walk_sets_the_item_at_hand_alone(statement, is_walk):
+    assert row_dicts._is_walk(ast.parse(f"for k in d: {statement}").body[0], "d") is is_walk
+
+
 def test_one_of_a_conjunction_and_what_denies_its_parts_is_true():
     a, b, c = (T.compare("==", T.feature(T.fresh("int"), "raw", "str"), T.const(text)) for text in "abc")
     assert T.disj((T.conj((a, b)), T.not_(a), T.not_(b))) is T.TRUE
