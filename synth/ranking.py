@@ -7,7 +7,7 @@ program on any small set of texts. The report is the one of ``runtime/selection.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
@@ -43,6 +43,8 @@ class ExampleSplit:
     examples: Sequence[Example]
     programs_: Sequence[Program]
     causal: bool
+    kernels: dict[bytes, LibraryKernel] = field(default_factory=dict, init=False)
+    """The last one asked for: every text asks for the same programs, and a compiled library takes seconds."""
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -51,7 +53,11 @@ class ExampleSplit:
         return np.ascontiguousarray(self.examples[sentence].patterns)
 
     def programs(self, sentence: int, ids: NDArray[np.int64]) -> NDArray[np.float32]:
-        kernel = LibraryKernel([self.programs_[i] for i in ids], self.causal)
+        kernel = self.kernels.get(ids.tobytes())
+        if kernel is None:
+            kernel = LibraryKernel([self.programs_[i] for i in ids], self.causal)
+            self.kernels.clear()
+            self.kernels[ids.tobytes()] = kernel
         return kernel.predict(self.examples[sentence].table).patterns
 
 
@@ -209,9 +215,10 @@ def _grow(
     few = [int(i) for i in ranking.shortlist(place)]
     while len(chosen) < size:
         best: tuple[float, int, int] | None = None
+        mixed = [_mixed(pattern, [at[p] for p in chosen], weights) for pattern in patterns]
         for program in (p for p in few if p not in chosen):
-            members = [at[p] for p in (*chosen, program)]
-            stacks = [_shares(pattern[members], weights) for pattern in patterns]
+            pairs = zip(mixed, patterns, strict=True)
+            stacks = [_shares(before, pattern[at[program]]) for before, pattern in pairs]
             values = _mean_ious(stacks, heads, ranking.causal)
             tenth = int(np.argmax(values))
             if values[tenth] > (best[0] if best else score) + 1e-9:
@@ -224,12 +231,19 @@ def _grow(
     return Ensemble(tuple(chosen), tuple(float(w) for w in weights), score)
 
 
-def _shares(members: NDArray[np.float32], weights: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Mixtures in which the last member has 1, 2, ... 9 tenths, float32 [9, n, n]."""
-    before = np.tensordot(weights.astype(np.float32), members[:-1], axes=1)
+def _mixed(patterns: NDArray[np.float32], members: list[int], weights: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The members with their weights, float32 [n, n]."""
+    found = np.zeros(patterns.shape[1:], np.float32)
+    for member, weight in zip(members, weights.astype(np.float32), strict=True):
+        found += weight * patterns[member]
+    return found
+
+
+def _shares(before: NDArray[np.float32], member: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mixtures in which the new member has 1, 2, ... 9 tenths, float32 [9, n, n]."""
     tenths = np.arange(1, TENTHS, dtype=np.float32)[:, None, None] / TENTHS
-    mixed: NDArray[np.float32] = (1 - tenths) * before + tenths * members[-1]
-    return mixed.astype(np.float32)
+    mixed: NDArray[np.float32] = before + tenths * (member - before)
+    return mixed
 
 
 def _mean_ious(

@@ -13,7 +13,7 @@ from attndsl.synth.search.bending import bend
 from attndsl.synth.search.facts import Facts
 from attndsl.synth.search.fitting import Fit
 from attndsl.synth.search.proposals import TOLL, propose, spread_out
-from attndsl.synth.search.rule import Rule, cells_of_rule, column_of_rule, spans
+from attndsl.synth.search.rule import Rule, cells_of_rule, column_of_rule, columns_of_rule, spans
 from attndsl.synth.search.vocabulary import GATED
 
 Floats = NDArray[np.float32]
@@ -21,6 +21,7 @@ Floats = NDArray[np.float32]
 WEIGHTS = np.array([-6, -4, -2.5, -1.5, -0.8, -0.4, 0.4, 0.8, 1.5, 2.5, 4, 6, 9])
 SLOPE_WEIGHTS = np.array([-2, -1, -0.6, -0.3, 0.3, 0.6, 1, 2])
 _BETWEEN = 9
+_SCALES = np.array([0.25, 0.5, 0.75, 1, 1.25])
 
 
 @dataclass(frozen=True)
@@ -95,20 +96,35 @@ def grow(
 def _widen(fit: Fit) -> None:
     """Ask one thing less in each rule where that is better: what a rule asked for was better when it joined."""
     for rule in fit.rules:
-        if rule.bends:  # its weights were fitted together to what it asks
-            continue
         at = fit.rules.index(rule)
         before = (fit.rules, fit.weights, fit.columns)
+        weights = fit.weights[spans(fit.rules)[at]]
         fit.drop(at)
-        own = float(_gains(fit, fit.facts, rule, before[1][spans(before[0])[at]].astype(np.float64))[0])
-        best = (own * TOLL**rule.size, 0.0, rule)
+        best = (_scaled(fit, rule, weights, np.ones(1))[0] * TOLL**rule.size, weights, rule)
         for wider in rule.wider():
-            if wider not in fit.straight:
-                best = max(best, _priced(fit, wider), key=lambda found: found[0])
+            if wider.straight not in fit.straight and (wider.slope == rule.slope or not rule.bends):
+                best = max(best, _refilled(fit, wider, weights), key=lambda found: found[0])
         if best[2] == rule:
             fit.set(*before)
         else:
-            fit.add(best[2], best[1])
+            fit.add(best[2], *best[1])
+
+
+def _refilled(fit: Fit, rule: Rule, weights: Floats) -> tuple[float, Floats, Rule]:
+    """The gain of a rule that takes another's place, and its weights: with bends, those of the other to scale."""
+    if not rule.bends:
+        gain, weight, _ = _priced(fit, rule)
+        return gain, np.array([weight], np.float32), rule
+    gain, scale = _scaled(fit, rule, weights, _SCALES)
+    return gain * TOLL**rule.size, weights * np.float32(scale), rule
+
+
+def _scaled(fit: Fit, rule: Rule, weights: Floats, scales: NDArray[np.float64]) -> tuple[float, float]:
+    """The gain of a rule with the best of some multiples of these weights, and the multiple."""
+    column = weights @ columns_of_rule(rule, fit.facts)
+    gains = gain_of_column(column, fit.pattern, fit.target, fit.facts.cells.start, scales)
+    best = int(np.argmax(gains))
+    return float(gains[best]), float(scales[best])
 
 
 def refitted(found: Found, facts: Facts, target: Floats) -> Found:

@@ -18,7 +18,7 @@ from attndsl.runtime.kernel import LibraryKernel
 from attndsl.runtime.library import load_text
 from attndsl.runtime.rule_fit import gain_of_cells, gain_of_column, score_gradient, softmax_fit, weight_gradient
 from attndsl.synth.road import Example, HeadPatterns
-from attndsl.synth.search import bending, road
+from attndsl.synth.search import bending, grow, road
 from attndsl.synth.search.facts import facts_of, mine_words
 from attndsl.synth.search.fitting import Fit, iou_by_text, pattern_of
 from attndsl.synth.search.grow import Effort, Found
@@ -256,6 +256,36 @@ def test_a_rule_is_widened_by_each_thing_it_asks() -> None:
     assert len(wider) == len(set(wider)) == 5
     assert all(each.size < rule.size for each in wider)
     assert list(Rule((3,)).wider()) == []  # nothing asked is no rule
+
+
+@pytest.mark.parametrize("bends", [(), (0,), (1, 2)])
+def test_a_rule_asks_one_thing_less_where_that_is_better(bends) -> None:
+    """The head follows the wide rule: the narrow one loses its test, and keeps its numbers to scale where it bends."""
+    tables = texts(6, 3)
+    facts = facts_of(tables, vocabulary(True), mine_words(tables))
+    wide = Rule((5,), bends=bends)
+    weights = np.array([2.0, 0.3, 0.3][: wide.width], np.float32)
+    fit = Fit.empty(facts, pattern_of((wide,), weights, facts))
+    fit.add(replace(wide, query=(1, 2, 3)), *weights)
+    narrow = fit.iou
+    grow._widen(fit)
+    assert fit.rules == (wide,)
+    assert narrow < 0.9
+    assert fit.iou > (0.999 if bends else 0.96)  # without bends the weight is one of a few
+    assert fit.weights == pytest.approx(weights, rel=1e-5 if bends else 0.1)
+
+
+def test_a_rule_keeps_what_it_asks_where_that_is_better() -> None:
+    tables = texts(6, 3)
+    facts = facts_of(tables, vocabulary(True), mine_words(tables))
+    rule = Rule((5,), query=(1, 2, 3), bends=(1,))
+    weights = np.array([2.0, 0.5], np.float32)
+    fit = Fit.empty(facts, pattern_of((rule,), weights, facts))
+    fit.add(rule, *weights)
+    grow._widen(fit)
+    assert fit.rules == (rule,)
+    assert fit.weights == pytest.approx(weights)
+    assert fit.iou == pytest.approx(1)
 
 
 def test_the_score_given_is_the_programs_own() -> None:
