@@ -19,8 +19,7 @@ class _Choice:
 
     of: Term
     closed_by: frozenset[Term]  # what excludes a part of it
-    plain: list[Term]
-    cases: list[Term]
+    said: tuple[list[Term], list[Term]]  # as ``_sorted`` has it
 
 
 @dataclass(slots=True)
@@ -132,39 +131,30 @@ class Prover:
 
     def _infeasible(self, path: _Path, more: list[Term]) -> bool:
         """No whole numbers satisfy all the comparisons of the path and of the conditions; ``False`` when unknown."""
-        plain: list[Term] = []
-        choices: list[Term] = []
         if len(path.choices) > _MANY_CHOICES:
             spend(len(path.choices) // _MANY_CHOICES)
-        for choice in path.choices:
-            if not choice.closed_by.isdisjoint(more):
-                choice = _choice(choice.of, choice.closed_by, {*path.flat, *more})
-            plain += choice.plain
-            choices += choice.cases
-        for c in more:
-            if c.op == "or":
-                found = _choice(c, _closed_by(c), {*path.flat, *more})
-                plain += found.plain
-                choices += found.cases
-            else:
-                said = _sorted(c)
-                plain += said[0]
-                choices += said[1]
+        found = [_said(c, more, path.flat) for c in path.choices]
+        found += [_choice(c, (*path.flat, *more)).said if c.op == "or" else _sorted(c) for c in more]
+        plain = [p for each, _ in found for p in each]
+        choices = [c for _, each in found for c in each]
         if not (path.plain or plain):
             return False
         return _decide(path.system, path.different, plain, choices[:3], True)
 
 
-def _closed_by(c: Term) -> frozenset[Term]:
-    return frozenset([T.not_(p) for a in c.args for p in T.parts(a)])
+def _choice(c: Term, known: tuple[Term, ...]) -> _Choice:
+    """The disjunction where all these are known."""
+    closed_by = frozenset([T.not_(p) for a in c.args for p in T.parts(a)])
+    closed = closed_by.intersection(known)
+    if closed:
+        left = T.disj([a for a in c.args if not any(T.not_(p) in closed for p in T.parts(a))])
+        return _Choice(c, closed_by, _sorted(left))
+    return _Choice(c, closed_by, _sorted(c))
 
 
-def _choice(c: Term, closed_by: frozenset[Term], known: set[Term]) -> _Choice:
-    """What the disjunction says where all these are known: its other parts are excluded."""
-    left = c
-    if not closed_by.isdisjoint(known):
-        left = T.disj([a for a in c.args if not any(T.not_(p) in known for p in T.parts(a))])
-    return _Choice(c, closed_by, *_sorted(left))
+def _said(c: _Choice, more: Sequence[Term], flat: tuple[Term, ...]) -> tuple[list[Term], list[Term]]:
+    """What the disjunction says where more is known than the conditions ``flat`` of its path."""
+    return c.said if c.closed_by.isdisjoint(more) else _choice(c.of, (*flat, *more)).said
 
 
 def _longer(path: _Path, more: tuple[Term, ...]) -> _Path:
@@ -172,13 +162,8 @@ def _longer(path: _Path, more: tuple[Term, ...]) -> _Path:
     plain = [p for c in flat if c.op == "cmp" for p in _sorted(c)[0]]
     either = [p for p in flat if p.op == "or"]
     all_flat = (*path.flat, *flat)
-    choices = list(path.choices)
-    for at, choice in enumerate(choices):
-        if not choice.closed_by.isdisjoint(flat):
-            choices[at] = _choice(choice.of, choice.closed_by, set(all_flat))
-    for p in either:
-        if any(_is_integer(x) for a in p.args for x in T.parts(a)):
-            choices.append(_choice(p, _closed_by(p), set(all_flat)))
+    kept = [c if c.closed_by.isdisjoint(flat) else _choice(c.of, all_flat) for c in path.choices]
+    of_numbers = (p for p in either if any(_is_integer(x) for a in p.args for x in T.parts(a)))
     return _Path(
         path.length + len(more),
         all_flat,
@@ -186,7 +171,7 @@ def _longer(path: _Path, more: tuple[Term, ...]) -> _Path:
         (*path.plain, *plain),
         (*path.different, *(p for p in plain if p.data == "!=" and p.total)),
         (*path.either, *either),
-        tuple(choices),
+        (*kept, *(_choice(p, all_flat) for p in of_numbers)),
     )
 
 
