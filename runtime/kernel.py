@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,3 +76,19 @@ class LibraryKernel:
                 except DiagnosticError as error:
                     put(index, error)
         return Predicted(patterns, errors)
+
+
+class LastKernel:
+    """Kernels of some of a library's programs, as ``make`` makes them of the programs' numbers. The last one is kept:
+    every text of a split asks for the same programs, and to compile them takes seconds."""
+
+    def __init__(self, make: Callable[[list[int]], LibraryKernel]) -> None:
+        self._make = make
+        self._last: tuple[list[int], LibraryKernel] | None = None
+
+    def of(self, ids: Sequence[int] | NDArray[np.int64]) -> LibraryKernel:
+        """The kernel of the programs with these numbers, in this order."""
+        wanted = [int(i) for i in ids]
+        if self._last is None or self._last[0] != wanted:
+            self._last = wanted, self._make(wanted)
+        return self._last[1]

@@ -7,7 +7,7 @@ program on any small set of texts. The report is the one of ``runtime/selection.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -18,7 +18,7 @@ from attndsl.dsl.diagnostics import fail
 from attndsl.runtime.baselines import BaselineChoice, baselines, choose_baselines
 from attndsl.runtime.choice import Choice
 from attndsl.runtime.exact import pair_ious
-from attndsl.runtime.kernel import LibraryKernel
+from attndsl.runtime.kernel import LastKernel, LibraryKernel
 from attndsl.runtime.program import Program
 from attndsl.runtime.scorer import Scorer
 from attndsl.runtime.selection import Selection, report
@@ -36,15 +36,16 @@ GIVEN = "given"
 """The road of programs that were there before."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class ExampleSplit:
     """Examples with a library's predictions, as ``runtime.selection`` reads a split."""
 
     examples: Sequence[Example]
     programs_: Sequence[Program]
     causal: bool
-    kernels: dict[bytes, LibraryKernel] = field(default_factory=dict, init=False)
-    """The last one asked for: every text asks for the same programs, and a compiled library takes seconds."""
+
+    def __post_init__(self) -> None:
+        self._some = LastKernel(lambda ids: LibraryKernel([self.programs_[i] for i in ids], self.causal))
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -53,12 +54,7 @@ class ExampleSplit:
         return np.ascontiguousarray(self.examples[sentence].patterns)
 
     def programs(self, sentence: int, ids: NDArray[np.int64]) -> NDArray[np.float32]:
-        kernel = self.kernels.get(ids.tobytes())
-        if kernel is None:
-            kernel = LibraryKernel([self.programs_[i] for i in ids], self.causal)
-            self.kernels.clear()
-            self.kernels[ids.tobytes()] = kernel
-        return kernel.predict(self.examples[sentence].table).patterns
+        return self._some.of(ids).predict(self.examples[sentence].table).patterns
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.tokens import TokenTable
-from attndsl.runtime.kernel import LibraryKernel
+from attndsl.runtime.kernel import LastKernel, LibraryKernel
 from attndsl.runtime.pattern_store import PatternStore, TextEntry
 from attndsl.runtime.tokenize import token_table, token_table_of_ids
 
@@ -34,7 +34,9 @@ class StoreSplit:
     length: int | None = None
     errors: dict[tuple[int, str], DiagnosticError] = field(default_factory=dict)
     _last: tuple[int, NDArray[np.float32]] | None = None
-    _some: tuple[bytes, LibraryKernel] | None = None
+
+    def __post_init__(self) -> None:
+        self._some = LastKernel(self.kernel.part)
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -49,17 +51,10 @@ class StoreSplit:
         if self._last is not None and self._last[0] == sentence:
             return self._last[1][ids]
         if len(ids) <= FEW * len(self.kernel.programs):
-            return self._predict(sentence, self._kernel_of(ids), ids)
+            return self._predict(sentence, self._some.of(ids), ids)
         everything = np.arange(len(self.kernel.programs))
         self._last = (sentence, self._predict(sentence, self.kernel, everything))
         return self._last[1][ids]
-
-    def _kernel_of(self, ids: NDArray[np.int64]) -> LibraryKernel:
-        """These programs alone; the last such kernel is kept, since the next text asks for the same programs."""
-        key = ids.tobytes()
-        if self._some is None or self._some[0] != key:
-            self._some = key, self.kernel.part(ids.tolist())
-        return self._some[1]
 
     def table(self, sentence: int) -> TokenTable:
         """The tokens of a text, as programs see them."""

@@ -329,3 +329,12 @@ def test_answers_are_remembered_up_to_a_number(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(elimination, "_MAX_ANSWERS", most)
         elimination.forget()
         assert list(elimination._ANSWERS) == left
+
+
+def test_of_a_choice_that_is_asked_about_the_excluded_part_is_left_out() -> None:
+    """The last condition is asked against the path of those before it."""
+    x, text = T.fresh("int"), T.feature(T.fresh("int"), "raw", "str")
+    is_the, small, large = T.compare("==", text, T.const("the")), T.compare("<", x, T.ONE), T.compare(">", x, T.N)
+    either = T.disj((T.not_(is_the), large))
+    assert Prover().impossible((T.compare(">=", T.N, T.ONE), is_the, small, either))
+    assert not Prover().impossible((T.compare(">=", T.N, T.ONE), small, either))

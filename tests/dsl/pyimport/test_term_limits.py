@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 import pytest
 
+from attndsl.dsl.pyimport import lift
 from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.source import SourceFile
 
 
 @pytest.fixture(autouse=True)
@@ -104,3 +107,40 @@ def test_a_constant_is_a_number_a_text_or_a_truth_value() -> None:
     assert str(T.const(-0.0).data) == "0.0"
     assert T.const(0) is T.ZERO
     assert T.const("") is not T.const(0.0)
+
+
+def _lift() -> None:
+    program = ast.parse("def f(sentence, tokenizer): pass").body[0]
+    assert isinstance(program, ast.FunctionDef)
+    lift.lift_function(program, {}, {}, SourceFile("f", ast.unparse(program)))
+
+
+def _use_up(*_: object) -> None:
+    """In the place of a lift: it takes all that is left, and fails."""
+    T.spend(T.room())
+    T.settle()
+    raise lift.NotLiftable("it was too large", None, "E0309")
+
+
+def _tried(*_: object) -> None:
+    pytest.fail("something was tried")
+
+
+def test_nothing_is_tried_when_the_programs_of_the_file_used_it_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    with T.allowance(0):
+        monkeypatch.setattr(lift, "_lifted", _use_up)
+        monkeypatch.setattr(lift, "_others", _tried)
+        with pytest.raises(lift.NotLiftable, match="it was too large"):
+            _lift()
+        monkeypatch.setattr(lift, "_lifted", _tried)
+        with pytest.raises(lift.NotLiftable, match="of the file together") as stop:
+            _lift()
+        assert stop.value.code == "E0309"
+
+
+def test_other_forms_are_tried_while_something_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    with T.allowance(2):
+        monkeypatch.setattr(lift, "_lifted", _use_up)
+        monkeypatch.setattr(lift, "_others", _tried)
+        with pytest.raises(pytest.fail.Exception):
+            _lift()
