@@ -30,25 +30,30 @@ def min_sums(programs: Packed, heads: Packed) -> NDArray[np.float64]:
     Error against exact arithmetic: none beyond float64 rounding for "float64"; see ``sum_error`` for the others.
     Releases the interpreter lock. Raises E0533 when the two sides are packed differently.
     """
+    return padded_sums(programs, heads)[: programs.rows, : heads.rows]
+
+
+def padded_sums(programs: Packed, heads: Packed) -> NDArray[np.float64]:
+    """``min_sums`` with the rows and columns that fill up register tiles: always contiguous, so that compiled code
+    which goes on with them is compiled for one kind of array."""
     if programs.form != heads.form:
         raise fail("E0533", "programs and heads are packed differently", help="pack both with one layout and precision")
     place = programs.layout
     out = np.zeros((programs.data.shape[0], heads.data.shape[0]))
     driver = DRIVERS[programs.precision, place.lanes if place.lanes > 1 else vector_lanes()]
     driver(programs.data, heads.data, out, 0, programs.data.shape[0], place.window)
-    shown = out[: programs.rows, : heads.rows]
     if programs.precision == "uint8":
-        _minima(shown, programs.sums, heads.sums, 0.5 / place.scale)
+        _minima(out, programs.sums, heads.sums, 0.5 / place.scale)
     elif programs.precision == "int16":
-        shown /= place.scale
-    return shown
+        out /= place.scale
+    return out
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _minima(sums, left, right, half):  # type: ignore[no-untyped-def]
     """Differences to minima, in place: ``min(a, b) = (a + b - |a - b|) / 2``."""
-    for p in range(sums.shape[0]):
-        for h in range(sums.shape[1]):
+    for p in range(len(left)):
+        for h in range(len(right)):
             sums[p, h] = 0.5 * left[p] - half * sums[p, h] + 0.5 * right[h]
 
 
@@ -74,7 +79,7 @@ def relative_error(programs: Packed) -> float:
 @njit(nogil=True, cache=True, error_model="numpy")
 def _finish(sums, left, right, left_error, right_error, relative, first, stop, iou, low, high):  # type: ignore[no-untyped-def]
     for p in range(first, stop):
-        for h in range(sums.shape[1]):
+        for h in range(len(right)):
             shared = sums[p, h]
             both = left[p] + right[h]
             iou[p, h] = shared / (both - shared) if both > shared else 1.0
@@ -120,13 +125,15 @@ def pair_bounds(
 ) -> Figures:
     """The figures of every pair from its sum of minima, in the memory of ``into`` if given.
 
+    ``sums`` float64 ``[P, H]`` or larger: of ``padded_sums`` the padding is not read.
+
     ``IoU = m / (A + B - m)`` rises with m, so the bounds of "int16" and "float32" are its values at ``m - error`` and
     ``m + error``, the error being that of ``sum_error``. Two patterns without weight have IoU 1.
     """
     found = into or Figures.empty((programs.rows, heads.rows), programs.precision)
     both = (sums, programs.sums, heads.sums, programs.errors, heads.errors)
 
-    every = (0, len(sums), found.iou, found.first, found.second)
+    every = (0, programs.rows, found.iou, found.first, found.second)
     if programs.precision == "uint8":
         return replace(found, steepest=float(spread(*both, cell_bounds(programs.layout.size), *every)))
     _finish(*both, relative_error(programs) if programs.precision != "float64" else 0.0, *every)

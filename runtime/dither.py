@@ -66,7 +66,7 @@ def spread(sums, left, right, left_variance, right_variance, bounds, first, stop
     most, error, shift = bounds
     steepest = 0.0
     for p in range(first, stop):
-        for h in range(sums.shape[1]):
+        for h in range(len(right)):
             both = left[p] + right[h]
             found = sums[p, h]
             if error > 0.125 * both:

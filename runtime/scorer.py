@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attndsl.dsl.diagnostics import fail
-from attndsl.runtime.allpairs import Figures, min_sums, pair_bounds, vector_lanes
+from attndsl.runtime.allpairs import Figures, padded_sums, pair_bounds, vector_lanes
 from attndsl.runtime.allpairs_torch import torch_sums
 from attndsl.runtime.allpairs_triton import runs_on, triton_sums
 from attndsl.runtime.choice import Choice, Sums
@@ -305,7 +305,7 @@ class Scorer:
 def _sums_with(heads: Packed, device: str | None) -> Callable[[Packed], NDArray[np.float64]]:
     """What adds up the minima of a block of programs and these heads: the CPU's kernels, or a device."""
     if device is None:
-        return lambda programs: min_sums(programs, heads)
+        return lambda programs: padded_sums(programs, heads)
     return triton_sums(heads, device) if heads.precision == "float32" else torch_sums(heads, device)
 
 

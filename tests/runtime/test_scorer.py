@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attndsl.dsl.diagnostics import DiagnosticError
-from attndsl.runtime import scoring
+from attndsl.runtime import allpairs, dither, scoring
 from attndsl.runtime.allpairs import min_sums, sum_error
 from attndsl.runtime.exact import pair_ious, pair_scores
 from attndsl.runtime.packing import PRECISIONS, empty_packed, layout, pack_into
@@ -62,6 +62,19 @@ def test_int16_sums_do_not_overflow_where_rows_pile_up(lanes):
     pack_into(packed, 0, a)
     exact = np.minimum(a[:, None], a[None]).sum(axis=(2, 3), dtype=np.float64)
     np.testing.assert_allclose(min_sums(packed, packed), exact, atol=1e-9)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_kernels_are_compiled_once_for_all_counts(precision):
+    """Counts that fill the register tiles and counts that do not: the second kind must find everything compiled."""
+    kernels = [allpairs._minima, allpairs._finish, dither.spread]
+    known = []
+    for programs, heads in ((12, 12), (5, 7), (13, 1)):
+        with Scorer(programs, heads, precision=precision) as scorer:
+            scorer.add_sentence(*stacks(0, programs, heads, 6, True))
+        known.append([len(kernel.signatures) for kernel in kernels])
+    assert sum(known[0]) > 0
+    assert known[1:] == known[:1] * 2
 
 
 @settings(max_examples=30, deadline=None)
