@@ -110,7 +110,7 @@ def _subtrees(words: WordTable) -> tuple[tuple[int, ...], ...]:
 
 def _chunk_marks(words: WordTable) -> tuple[str, ...]:
     marks = ["O"] * len(words)
-    for first, end, _ in words.noun_chunks:
+    for first, end, _ in words.chunks:
         marks[first:end] = ["B", *["I"] * (end - first - 1)]
     return tuple(marks)
 

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+from attndsl.dsl.diagnostics import fail
+
 
 @dataclass(frozen=True)
 class WordTable:
@@ -22,6 +24,7 @@ class WordTable:
     ``start``/``end`` are character offsets into the text, ``sentence`` numbers the sentences from 0.
     ``flags`` holds boolean columns named as spaCy's attributes (``is_stop``, ``is_punct``, ``like_num``, ...).
     ``entities`` and ``noun_chunks`` are (first word, one past the last word, label) spans; a chunk's label is "".
+    ``noun_chunks`` is None where the language has no rule for them; who needs them asks ``chunks``.
     """
 
     text: tuple[str, ...]
@@ -40,10 +43,21 @@ class WordTable:
     sentence: tuple[int, ...]
     flags: dict[str, tuple[bool, ...]]
     entities: tuple[tuple[int, int, str], ...] = ()
-    noun_chunks: tuple[tuple[int, int, str], ...] = ()
+    noun_chunks: tuple[tuple[int, int, str], ...] | None = ()
 
     def __len__(self) -> int:
         return len(self.text)
+
+    @property
+    def chunks(self) -> tuple[tuple[int, int, str], ...]:
+        """The noun chunks. Raises DiagnosticError E0643 where the language has no rule for them."""
+        if self.noun_chunks is None:
+            raise fail(
+                "E0643",
+                "the program reads noun chunks, but spaCy has no rule for them in the pipeline's language",
+                help="use a pipeline of a language that has them, such as en_core_web_sm",
+            )
+        return self.noun_chunks
 
     @cached_property
     def children(self) -> tuple[tuple[int, ...], ...]:
@@ -104,8 +118,6 @@ class TokenTable:
     def words(self) -> WordTable:
         """The parsed words. Raises DiagnosticError E0611 when no parser is at hand."""
         if self.parse is None:
-            from attndsl.dsl.diagnostics import fail
-
             raise fail(
                 "E0611",
                 "the program reads word features, but no spaCy pipeline is at hand",

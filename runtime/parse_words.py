@@ -95,7 +95,7 @@ def _parser(name: str) -> WordParser:
 
 
 def words_of(doc: Any) -> WordTable:
-    """The columns of a parsed spaCy document. Noun chunks are empty for languages that spaCy has no rule for."""
+    """The columns of a parsed spaCy document. Noun chunks are None for languages that spaCy has no rule for."""
     tokens = list(doc)
     sentence: list[int] = []
     for token in tokens:
@@ -121,11 +121,11 @@ def words_of(doc: Any) -> WordTable:
     )
 
 
-def _noun_chunks(doc: Any) -> tuple[tuple[int, int, str], ...]:
+def _noun_chunks(doc: Any) -> tuple[tuple[int, int, str], ...] | None:
     try:
         return tuple((span.start, span.end, "") for span in doc.noun_chunks)
     except NotImplementedError:  # spaCy's answer for a language without a noun-chunk rule
-        return ()
+        return None
 
 
 def _load(name: str) -> Any:

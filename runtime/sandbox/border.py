@@ -58,7 +58,7 @@ def word_columns(words: WordTable) -> dict[str, Any]:
         "columns": {name: list(getattr(words, name)) for name in _WORD_COLUMNS},
         "flags": {name: list(values) for name, values in words.flags.items()},
         "entities": [list(span) for span in words.entities],
-        "noun_chunks": [list(span) for span in words.noun_chunks],
+        "noun_chunks": None if words.noun_chunks is None else [list(span) for span in words.noun_chunks],
     }
 
 

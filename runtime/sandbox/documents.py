@@ -57,6 +57,8 @@ class Doc:
 
     @property
     def noun_chunks(self) -> Iterator[Span]:
+        if self._words.noun_chunks is None:  # as spaCy has it
+            raise NotImplementedError("the pipeline's language has no rule for noun chunks")
         return (Span(self, a, b, "NP") for a, b, _ in self._words.noun_chunks)
 
 

@@ -24,6 +24,7 @@ from attndsl.runtime.loops import Limits, compile_bounded
 from attndsl.runtime.loops.attributes import METHODS, READ, SIZED
 from attndsl.runtime.loops.builtins import WRAPPED
 from attndsl.runtime.loops.members import member_value
+from attndsl.runtime.parse_words import words_of
 
 FILE = Path(__file__).parents[1] / "programs" / "bounded_census.py"
 TEXTS = (
@@ -166,3 +167,35 @@ def test_the_examples_of_a_page_fail_and_run(code: str) -> None:
         run(bad)
     assert [d.code for d in caught.value.diagnostics] == [code]
     run(good)
+
+
+def test_noun_chunks_of_a_language_without_a_rule_fail_as_in_spacy() -> None:
+    source = """import numpy as np
+import spacy
+nlp = spacy.load("en_core_web_sm")
+
+def open_(sentence, tokenizer):
+    n = len(tokenizer([sentence]).input_ids[0])
+    out = np.zeros((n, n))
+    for chunk in nlp(sentence).noun_chunks:
+        out[0, 0] = 1
+    return "open", out
+
+def guarded(sentence, tokenizer):
+    n = len(tokenizer([sentence]).input_ids[0])
+    out = np.zeros((n, n))
+    try:
+        chunks = list(nlp(sentence).noun_chunks)
+    except NotImplementedError:
+        out[0, 0] = 2
+    return "guarded", out
+"""
+    spacy = pytest.importorskip("spacy")
+    table = table_of("A cat", SplitTokenizer(), lambda text: words_of(spacy.blank("xx")(text)))
+    checks = check_module(read_module(source, "chunks.py"))
+    with pytest.raises(DiagnosticError) as caught:
+        compile_bounded(checks["open_"]).run(table)
+    (found,) = caught.value.diagnostics
+    assert "NotImplementedError" in found.headline
+    assert found.line == 8
+    assert compile_bounded(checks["guarded"]).run(table)[0, 0] == 2

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tiny_tokenizers import byte_level
 
+from attndsl.dsl.columns import word_column
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.runtime import parse_words
 from attndsl.runtime.parse_words import FLAGS, word_parser, words_of
@@ -124,6 +125,19 @@ def test_a_pipeline_that_leaves_columns_blank_is_refused(fresh: None, tmp_path: 
     (found,) = caught.value.diagnostics
     assert found.code == "E0643"
     assert "DEP (parser)" in found.headline
+
+
+def test_noun_chunks_of_a_language_without_a_rule_are_an_error_not_none_found() -> None:
+    spacy = pytest.importorskip("spacy")
+    doc = spacy.blank("xx")("A b.")
+    with pytest.raises(NotImplementedError):
+        list(doc.noun_chunks)
+    table = token_table("A b.", byte_level(), lambda _: words_of(doc))
+    for read in (lambda: table.words.chunks, lambda: word_column(table, "chunk_iob")):
+        with pytest.raises(DiagnosticError) as caught:
+            read()
+        assert caught.value.diagnostics[0].code == "E0643"
+    assert word_column(table, "text") == ("A", "b.")
 
 
 def test_a_parser_can_be_sent_to_another_process() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,6 +25,13 @@ TEXTS = [
 
 def document() -> Doc:
     return Doc(Words(" ".join(words().text), word_columns(words())))
+
+
+def test_noun_chunks_without_a_rule_for_them_raise_what_spacy_raises() -> None:
+    table = replace(words(), noun_chunks=None)
+    doc = Doc(Words(" ".join(table.text), word_columns(table)))
+    with pytest.raises(NotImplementedError):
+        list(doc.noun_chunks)
 
 
 def test_hand_made_document() -> None:
