@@ -15,6 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from attndsl.dsl.diagnostics import fail
+from attndsl.runtime.packing import unwritable
 from attndsl.runtime.scoring import SINK_FLOOR
 from attndsl.runtime.shares import shared
 
@@ -168,11 +169,7 @@ def _checked(
             f"a pair names program or head {pairs.max(axis=0).tolist()} that was not given",
             help=f"there are {len(programs)} programs and {len(heads)} heads",
         )
-    return (
-        np.ascontiguousarray(programs, dtype=np.float32),
-        np.ascontiguousarray(heads, dtype=np.float32),
-        pairs,
-    )
+    return unwritable(programs), unwritable(heads), pairs
 
 
 def pair_ious(

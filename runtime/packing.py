@@ -258,6 +258,17 @@ def interleave(stream, out, steps, lanes):  # type: ignore[no-untyped-def]
             target[lane] = stream[lane * steps + step]
 
 
+def unwritable(patterns: NDArray[np.float32]) -> NDArray[np.float32]:
+    """``patterns``, contiguous float32, as an array that cannot be written to; the same memory where it fits.
+
+    Patterns mapped from a file cannot be, computed ones can. To numba these are two types, and a kernel is compiled
+    for each, the second in the middle of a job.
+    """
+    shown = np.ascontiguousarray(patterns, dtype=np.float32).view()
+    shown.flags.writeable = False
+    return shown
+
+
 @njit(nogil=True, cache=True)
 def _pack_stack(patterns, first, stop, to, causal, starts, steps, lanes, scale, data, sums, errors, limit, thresholds):  # type: ignore[no-untyped-def]
     """Pack patterns first..stop-1 to rows to+first...; returns (index, problem) of the first bad one, or (-1, 0)."""
@@ -321,7 +332,7 @@ def pack_into(
         )
     scale = place.scale if packed.precision in ("int16", "uint8") else 0
     where, problem = _pack_stack(
-        np.ascontiguousarray(patterns, dtype=np.float32),
+        unwritable(patterns),
         start,
         stop,
         first,

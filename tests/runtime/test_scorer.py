@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attndsl.dsl.diagnostics import DiagnosticError
-from attndsl.runtime import allpairs, dither, scoring
+from attndsl.runtime import allpairs, dither, exact, packing, scoring
 from attndsl.runtime.allpairs import min_sums, sum_error
 from attndsl.runtime.exact import pair_ious, pair_scores
 from attndsl.runtime.packing import PRECISIONS, empty_packed, layout, pack_into
@@ -65,15 +65,19 @@ def test_int16_sums_do_not_overflow_where_rows_pile_up(lanes):
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_kernels_are_compiled_once_for_all_counts(precision):
-    """Counts that fill the register tiles and counts that do not: the second kind must find everything compiled."""
-    kernels = [allpairs._minima, allpairs._finish, dither.spread]
+def test_kernels_are_compiled_once_for_all_jobs(precision):
+    """Counts that fill the register tiles or do not, patterns that can be written to or not: the later jobs must find
+    everything compiled."""
+    kernels = [allpairs._minima, allpairs._finish, dither.spread, packing._pack_stack, exact._ious, exact._others]
     known = []
-    for programs, heads in ((12, 12), (5, 7), (13, 1)):
+    for programs, heads, writable in ((12, 12, True), (5, 7, True), (13, 1, False)):
+        a, b = stacks(0, programs, heads, 6, True)
+        a.flags.writeable = b.flags.writeable = writable
         with Scorer(programs, heads, precision=precision) as scorer:
-            scorer.add_sentence(*stacks(0, programs, heads, 6, True))
+            scorer.add_sentence(a, b)
+        pair_scores(a, b, np.array([[0, 0]]), causal=True)
         known.append([len(kernel.signatures) for kernel in kernels])
-    assert sum(known[0]) > 0
+    assert sum(known[0]) > 3
     assert known[1:] == known[:1] * 2
 
 
