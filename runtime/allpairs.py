@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from attndsl.dsl.diagnostics import fail
 from attndsl.runtime.dither import cell_bounds, spread
+from attndsl.runtime.jit import cached_njit
 from attndsl.runtime.packing import Packed, Precision
 from attndsl.runtime.vectors import DRIVERS, NARROW, WIDE, has_feature
 
@@ -49,7 +49,7 @@ def padded_sums(programs: Packed, heads: Packed) -> NDArray[np.float64]:
     return out
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@cached_njit(nogil=True, error_model="numpy")
 def _minima(sums, left, right, half):  # type: ignore[no-untyped-def]
     """Differences to minima, in place: ``min(a, b) = (a + b - |a - b|) / 2``."""
     for p in range(len(left)):
@@ -76,7 +76,7 @@ def relative_error(programs: Packed) -> float:
     return 1.01 * programs.layout.window * 2.0**-24 if programs.precision == "float32" else 1e-12
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@cached_njit(nogil=True, error_model="numpy")
 def _finish(sums, left, right, left_error, right_error, relative, first, stop, iou, low, high):  # type: ignore[no-untyped-def]
     for p in range(first, stop):
         for h in range(len(right)):

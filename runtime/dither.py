@@ -12,8 +12,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from attndsl.runtime.jit import cached_njit
 
 STEPS = 254
 """Bytes per weight of 1: rows may sum to 1.001, and ``254 * 1.001 + 1`` is still below 256."""
@@ -55,7 +56,7 @@ def cell_bounds(size: int) -> tuple[float, float, float]:
     return most, float(deviation(most)) + shift, shift
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@cached_njit(nogil=True, error_model="numpy")
 def spread(sums, left, right, left_variance, right_variance, bounds, first, stop, iou, variance, rest):  # type: ignore[no-untyped-def]
     """(IoU, its variance, what else it may be off by) of rows first..stop-1; returns the steepest slope.
 

@@ -11,10 +11,10 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from attndsl.dsl.diagnostics import fail
+from attndsl.runtime.jit import cached_njit
 from attndsl.runtime.packing import unwritable
 from attndsl.runtime.scoring import SINK_FLOOR
 from attndsl.runtime.shares import shared
@@ -33,7 +33,7 @@ class PairScores:
     top_k: NDArray[np.float64]
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc"})
+@cached_njit(nogil=True, fastmath={"reassoc"})
 def _row_minima(a, b):  # type: ignore[no-untyped-def]
     least = 0.0
     left = 0.0
@@ -47,7 +47,7 @@ def _row_minima(a, b):  # type: ignore[no-untyped-def]
     return least, left, right
 
 
-@njit(nogil=True, cache=True)
+@cached_njit(nogil=True)
 def _ious(programs, heads, pairs, causal, first, stop, out):  # type: ignore[no-untyped-def]
     n = programs.shape[1]
     for m in range(first, stop):
@@ -63,7 +63,7 @@ def _ious(programs, heads, pairs, causal, first, stop, out):  # type: ignore[no-
         out[m] = 1.0 if union == 0.0 else least / union  # NaN must stay NaN
 
 
-@njit(nogil=True, cache=True)
+@cached_njit(nogil=True)
 def _row_distance(a, b, left, right):  # type: ignore[no-untyped-def]
     """Jensen-Shannon distance, base 2, of two rows with sums ``left`` and ``right``."""
     if left <= 0.0 or right <= 0.0:
@@ -79,7 +79,7 @@ def _row_distance(a, b, left, right):  # type: ignore[no-untyped-def]
     return np.sqrt(min(max(bits / 2.0, 0.0), 1.0))
 
 
-@njit(nogil=True, cache=True)
+@cached_njit(nogil=True)
 def _row_without_sink(a, b, left, right):  # type: ignore[no-untyped-def]
     """(shared, union) of two rows after key 0 is left out; ``left`` and ``right`` are the sums of the rest."""
     full = (1.0 if left > SINK_FLOOR else 0.0) + (1.0 if right > SINK_FLOOR else 0.0)
@@ -91,7 +91,7 @@ def _row_without_sink(a, b, left, right):  # type: ignore[no-untyped-def]
     return shared, full - shared
 
 
-@njit(nogil=True, cache=True)
+@cached_njit(nogil=True)
 def _top(row, keys):  # type: ignore[no-untyped-def]
     """Fill ``keys`` with the heaviest keys, the earlier of equals first; returns how many have weight."""
     count = 0
@@ -108,7 +108,7 @@ def _top(row, keys):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit(nogil=True, cache=True)
+@cached_njit(nogil=True)
 def _row_overlap(a, b, first, second):  # type: ignore[no-untyped-def]
     """Share of common top keys, or -1 where both rows are empty."""
     left = _top(a, first)
@@ -123,7 +123,7 @@ def _row_overlap(a, b, first, second):  # type: ignore[no-untyped-def]
     return common / max(left, right)
 
 
-@njit(nogil=True, cache=True)
+@cached_njit(nogil=True)
 def _others(programs, heads, pairs, causal, top, first, stop, js, sinkless, overlap):  # type: ignore[no-untyped-def]
     n = programs.shape[1]
     left_keys = np.empty(top, np.int64)

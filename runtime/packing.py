@@ -18,11 +18,11 @@ from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from attndsl.dsl.diagnostics import DiagnosticError, fail
 from attndsl.runtime.dither import STEPS, dither
+from attndsl.runtime.jit import cached_njit
 from attndsl.runtime.pattern import ROW_SUM_TOLERANCE
 
 Precision = Literal["float64", "float32", "int16", "uint8"]
@@ -178,7 +178,7 @@ def empty_packed(place: Layout, precision: Precision, rows: int, *, draw: int = 
     return Packed(place, precision, data, np.zeros(rows), np.zeros(rows), draw)
 
 
-@njit(nogil=True, cache=True)
+@cached_njit(nogil=True)
 def _signs(bits, length):  # type: ignore[no-untyped-def]
     """(sign bits of keys 0..length-1, bits of the other keys) or-ed, of a row seen as int32.
 
@@ -193,7 +193,7 @@ def _signs(bits, length):  # type: ignore[no-untyped-def]
     return signs, stray & 0x7FFFFFFF
 
 
-@njit(nogil=True, cache=True)
+@cached_njit(nogil=True)
 def _problem(row, signs, stray, length, total, limit):  # type: ignore[no-untyped-def]
     """What is wrong with a row, 0 for nothing; ``total`` is the sum of its keys 0..length-1."""
     if not np.isfinite(total):
@@ -205,7 +205,7 @@ def _problem(row, signs, stray, length, total, limit):  # type: ignore[no-untype
     return 4 if total > limit else 0
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc"})
+@cached_njit(nogil=True, fastmath={"reassoc"})
 def quantise_row(row, length, scale, out):  # type: ignore[no-untyped-def]
     """Fixed point of keys 0..length-1 to ``out``; returns (sum, sum of rounding errors in units)."""
     total = 0.0
@@ -220,7 +220,7 @@ def quantise_row(row, length, scale, out):  # type: ignore[no-untyped-def]
     return total, error
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc"})
+@cached_njit(nogil=True, fastmath={"reassoc"})
 def dither_row(row, length, scale, thresholds, out):  # type: ignore[no-untyped-def]
     """Bytes ``floor(scale * weight + threshold)`` of keys 0..length-1; returns (sum, share of the variance in steps).
 
@@ -239,7 +239,7 @@ def dither_row(row, length, scale, thresholds, out):  # type: ignore[no-untyped-
     return total, np.float64(variance) * 0.250025  # a quarter, and room for single precision
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc"})
+@cached_njit(nogil=True, fastmath={"reassoc"})
 def copy_row(row, length, out):  # type: ignore[no-untyped-def]
     """Keys 0..length-1 to ``out``; returns their sum."""
     total = 0.0
@@ -249,7 +249,7 @@ def copy_row(row, length, out):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(nogil=True, cache=True)
+@cached_njit(nogil=True)
 def interleave(stream, out, steps, lanes):  # type: ignore[no-untyped-def]
     """Turn a stream of ``steps * lanes`` numbers, runs one after the other, into a packed row."""
     for step in range(steps):
@@ -269,7 +269,7 @@ def unwritable(patterns: NDArray[np.float32]) -> NDArray[np.float32]:
     return shown
 
 
-@njit(nogil=True, cache=True)
+@cached_njit(nogil=True)
 def _pack_stack(patterns, first, stop, to, causal, starts, steps, lanes, scale, data, sums, errors, limit, thresholds):  # type: ignore[no-untyped-def]
     """Pack patterns first..stop-1 to rows to+first...; returns (index, problem) of the first bad one, or (-1, 0)."""
     n = patterns.shape[1]

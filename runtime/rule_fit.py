@@ -9,8 +9,9 @@ Everything is deterministic: no threads, and additions in a fixed order.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from attndsl.runtime.jit import cached_njit
 
 F32 = np.float32
 Floats = NDArray[np.float32]
@@ -26,7 +27,7 @@ _E3, _E4, _E5 = F32(4.1665795894e-2), F32(1.6666665459e-1), F32(5.0000001201e-1)
 _LEAST, _MOST = F32(-87), F32(88)
 
 
-@njit(fastmath={"contract"}, nogil=True, cache=True)
+@cached_njit(fastmath={"contract"}, nogil=True)
 def exp32(x):  # type: ignore[no-untyped-def]
     """``exp`` in single precision, within 2e-7 of it from -87 to 88 and constant beyond; a compiler can make vectors
     of it, which it cannot of a call. After expf of the Cephes library (S. Moshier): x = i ln 2 + f and a polynomial
@@ -44,7 +45,7 @@ def exp32(x):  # type: ignore[no-untyped-def]
     return y * np.int32((np.int32(i) + np.int32(127)) << np.int32(23)).view(np.float32)
 
 
-@njit(fastmath=True, nogil=True, cache=True)
+@cached_njit(fastmath=True, nogil=True)
 def softmax_fit(columns: Floats, weights: Floats, head: Floats, start: Starts, pattern: Floats) -> float:
     """Write ``softmax(weights @ columns)`` row by row into ``pattern``; the sum of minima with ``head``."""
     total = 0.0
@@ -73,7 +74,7 @@ def softmax_fit(columns: Floats, weights: Floats, head: Floats, start: Starts, p
     return total
 
 
-@njit(fastmath=True, nogil=True, cache=True)
+@cached_njit(fastmath=True, nogil=True)
 def score_gradient(pattern: Floats, head: Floats, start: Starts, gradient: Floats, spread: Floats) -> None:
     """The derivative of the fit by every score (before softmax) and the variance ``p (1 - p)`` of every weight."""
     for r in range(len(start) - 1):
@@ -87,7 +88,7 @@ def score_gradient(pattern: Floats, head: Floats, start: Starts, gradient: Float
             spread[a + j] = p[j] * (F32(1) - p[j])
 
 
-@njit(fastmath=True, nogil=True, cache=True)
+@cached_njit(fastmath=True, nogil=True)
 def weight_gradient(columns: Floats, gradient: Floats, start: Starts) -> NDArray[np.float64]:
     """The derivative of the fit by every rule's weight, float64 ``[rules]``."""
     found = np.zeros(len(columns))
@@ -102,7 +103,7 @@ def weight_gradient(columns: Floats, gradient: Floats, start: Starts) -> NDArray
     return found
 
 
-@njit(fastmath=True, nogil=True, cache=True)
+@cached_njit(fastmath=True, nogil=True)
 def information(columns: Floats, pattern: Floats, start: Starts, step: int) -> NDArray[np.float64]:
     """The Fisher information of the weights, float64 ``[rules, rules]``, estimated from every ``step``-th row."""
     count = len(columns)
@@ -136,7 +137,7 @@ def information(columns: Floats, pattern: Floats, start: Starts, step: int) -> N
     return found
 
 
-@njit(fastmath=True, nogil=True, cache=True)
+@cached_njit(fastmath=True, nogil=True)
 def sums_by_relation(
     relations: Bytes, inside: Bytes, pattern: Floats, gradient: Floats, spread: Floats,
     start: Starts, first_key: Ints, text: Ints, before: Ints,
@@ -186,7 +187,7 @@ def sums_by_relation(
                 by_before[1, i, literal] += spreads[j]
 
 
-@njit(fastmath=True, nogil=True, cache=True)
+@cached_njit(fastmath=True, nogil=True)
 def sums_by_test(values: Floats, tests: Floats) -> Floats:
     """The product of ``[N, rows]`` and ``[rows, tests]``. It is small: threads of a library would cost more than they
     do."""
@@ -200,7 +201,7 @@ def sums_by_test(values: Floats, tests: Floats) -> Floats:
     return found
 
 
-@njit(nogil=True, cache=True)
+@cached_njit(nogil=True)
 def best_prefixes(
     rise: Floats, variance: Floats, ridge: float, most: int
 ) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
@@ -244,7 +245,7 @@ def best_prefixes(
     return gains, chosen
 
 
-@njit(fastmath=True, nogil=True, cache=True)
+@cached_njit(fastmath=True, nogil=True)
 def gain_of_cells(
     cells: Bytes, pattern: Floats, head: Floats, start: Starts, weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
@@ -270,7 +271,7 @@ def gain_of_cells(
     return found
 
 
-@njit(fastmath=True, nogil=True, cache=True)
+@cached_njit(fastmath=True, nogil=True)
 def gain_of_column(
     column: Floats, pattern: Floats, head: Floats, start: Starts, weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
@@ -301,7 +302,7 @@ def gain_of_column(
     return found
 
 
-@njit(fastmath=True, nogil=True, cache=True)
+@cached_njit(fastmath=True, nogil=True)
 def bend_sums(
     column: Floats, cells: Floats, values: Floats, pattern: Floats, gradient: Floats, start: Starts, step: int
 ) -> NDArray[np.float64]:
@@ -338,7 +339,7 @@ def bend_sums(
     return found * step
 
 
-@njit(nogil=True, cache=True)
+@cached_njit(nogil=True)
 def narrow(cells: Bytes, keys: Bytes, queries: Bytes, start: Starts, first_key: Ints, query: Ints) -> None:
     """Keep of ``cells``, in place, those whose key token and query token are marked."""
     for r in range(len(start) - 1):
@@ -350,7 +351,7 @@ def narrow(cells: Bytes, keys: Bytes, queries: Bytes, start: Starts, first_key: 
             cells[a:b] = 0
 
 
-@njit(fastmath=True, nogil=True, cache=True)
+@cached_njit(fastmath=True, nogil=True)
 def minima_by_row(pattern: Floats, head: Floats, start: Starts) -> NDArray[np.float64]:
     """The sum of minima of every row, float64."""
     found = np.zeros(len(start) - 1)

@@ -13,10 +13,11 @@ from functools import cache
 from typing import Any
 
 from llvmlite import binding, ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils, config
 from numba.extending import intrinsic
 
+from attndsl.runtime.jit import cached_njit
 from attndsl.runtime.packing import ROW_MULTIPLE
 
 _declare: Any = cgutils.get_or_insert_function
@@ -217,7 +218,7 @@ _float64_narrow = tile("float64", 3, 3, 4)
 # The eight drivers differ only in the intrinsic and its tile shape. They are written out, and here, because numba
 # caches module-level functions on disk by the state of their own file: a closure over an intrinsic would be compiled
 # anew in every process, and a driver elsewhere would not notice an edit of the intrinsic.
-@njit(nogil=True, cache=True)
+@cached_njit(nogil=True)
 def _run_uint8_wide(a, b, out, first, stop, window):  # type: ignore[no-untyped-def]
     size, columns, width = a.shape[1], b.shape[0], out.shape[1]
     x, y, o = a.reshape(-1), b.reshape(-1), out.reshape(-1)
@@ -230,7 +231,7 @@ def _run_uint8_wide(a, b, out, first, stop, window):  # type: ignore[no-untyped-
                     _uint8_wide(x, p * size + t * 64, size, y, h * size + t * 64, size, steps, o, p * width + h, width)
 
 
-@njit(nogil=True, cache=True)
+@cached_njit(nogil=True)
 def _run_uint8_narrow(a, b, out, first, stop, window):  # type: ignore[no-untyped-def]
     size, columns, width = a.shape[1], b.shape[0], out.shape[1]
     x, y, o = a.reshape(-1), b.reshape(-1), out.reshape(-1)
@@ -244,7 +245,7 @@ def _run_uint8_narrow(a, b, out, first, stop, window):  # type: ignore[no-untype
                     )
 
 
-@njit(nogil=True, cache=True)
+@cached_njit(nogil=True)
 def _run_int16_wide(a, b, out, first, stop, window):  # type: ignore[no-untyped-def]
     size, columns, width = a.shape[1], b.shape[0], out.shape[1]
     x, y, o = a.reshape(-1), b.reshape(-1), out.reshape(-1)
@@ -256,7 +257,7 @@ def _run_int16_wide(a, b, out, first, stop, window):  # type: ignore[no-untyped-
                     _int16_wide(x, p * size + t * 32, size, y, h * size + t * 32, size, steps, o, p * width + h, width)
 
 
-@njit(nogil=True, cache=True)
+@cached_njit(nogil=True)
 def _run_int16_narrow(a, b, out, first, stop, window):  # type: ignore[no-untyped-def]
     size, columns, width = a.shape[1], b.shape[0], out.shape[1]
     x, y, o = a.reshape(-1), b.reshape(-1), out.reshape(-1)
@@ -270,7 +271,7 @@ def _run_int16_narrow(a, b, out, first, stop, window):  # type: ignore[no-untype
                     )
 
 
-@njit(nogil=True, cache=True)
+@cached_njit(nogil=True)
 def _run_float32_wide(a, b, out, first, stop, window):  # type: ignore[no-untyped-def]
     size, columns, width = a.shape[1], b.shape[0], out.shape[1]
     x, y, o = a.reshape(-1), b.reshape(-1), out.reshape(-1)
@@ -284,7 +285,7 @@ def _run_float32_wide(a, b, out, first, stop, window):  # type: ignore[no-untype
                     )
 
 
-@njit(nogil=True, cache=True)
+@cached_njit(nogil=True)
 def _run_float32_narrow(a, b, out, first, stop, window):  # type: ignore[no-untyped-def]
     size, columns, width = a.shape[1], b.shape[0], out.shape[1]
     x, y, o = a.reshape(-1), b.reshape(-1), out.reshape(-1)
@@ -298,7 +299,7 @@ def _run_float32_narrow(a, b, out, first, stop, window):  # type: ignore[no-unty
                     )
 
 
-@njit(nogil=True, cache=True)
+@cached_njit(nogil=True)
 def _run_float64_wide(a, b, out, first, stop, window):  # type: ignore[no-untyped-def]
     size, columns, width = a.shape[1], b.shape[0], out.shape[1]
     x, y, o = a.reshape(-1), b.reshape(-1), out.reshape(-1)
@@ -310,7 +311,7 @@ def _run_float64_wide(a, b, out, first, stop, window):  # type: ignore[no-untype
                     _float64_wide(x, p * size + t * 8, size, y, h * size + t * 8, size, steps, o, p * width + h, width)
 
 
-@njit(nogil=True, cache=True)
+@cached_njit(nogil=True)
 def _run_float64_narrow(a, b, out, first, stop, window):  # type: ignore[no-untyped-def]
     size, columns, width = a.shape[1], b.shape[0], out.shape[1]
     x, y, o = a.reshape(-1), b.reshape(-1), out.reshape(-1)

@@ -3,10 +3,12 @@
 # mypy: disable-error-code="no-untyped-def, untyped-decorator"
 from __future__ import annotations
 
-from numba import njit, uint64
+from numba import uint64
+
+from attndsl.runtime.jit import cached_njit
 
 
-@njit(nogil=True, cache=True, boundscheck=False)
+@cached_njit(nogil=True, boundscheck=False)
 def fill_rows(heap, places, table, rows, codes):
     """``heap[places[i] + j] = table[rows[i], codes[j]]``; a code below zero counts from the end."""
     width = table.shape[1]
@@ -17,7 +19,7 @@ def fill_rows(heap, places, table, rows, codes):
             heap[place + j] = table[row, uint64(code if code >= 0 else code + width)]
 
 
-@njit(nogil=True, cache=True, boundscheck=False)
+@cached_njit(nogil=True, boundscheck=False)
 def read_pairs(out, table, known, rows, columns):
     """``out[i, j] = table[rows[i], columns[j]]``; False when one of them is not known yet."""
     complete = True

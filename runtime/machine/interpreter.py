@@ -17,6 +17,7 @@ from attndsl.compiler.bytecode import (
     PER_BLOCK,
 )
 from attndsl.runtime import packing
+from attndsl.runtime.jit import cached_njit
 from attndsl.runtime.machine import exponential, lanes, octets, results, shapes, updates
 from attndsl.runtime.machine import loops as L
 from attndsl.runtime.machine import reductions as R
@@ -325,7 +326,7 @@ def _run_units(code, segment, tables, scratch, block, last, f, u, places, failur
 def _compiled(fingerprint: str):
     """``run``, cached on disk; the fingerprint of the sources makes a change in any of them a new function."""
 
-    @njit(cache=True, **L.OPTIONS)
+    @cached_njit(**L.OPTIONS)
     def run(code, segments, tables, places, f, u, limits, ends, outputs, failures):
         """Run bytecode on one text.
 

@@ -187,9 +187,12 @@ def _gains(fit: Fit, facts: Facts, rule: Rule, weights: NDArray[np.float64]) -> 
     start = facts.cells.start
     size = int(start[-1])
     pattern, target = fit.pattern[:size], fit.target[:size]
+    gains: NDArray[np.float64]
     if rule.slope is not None:
-        return gain_of_column(column_of_rule(rule, facts), pattern, target, start, weights)
-    return gain_of_cells(cells_of_rule(rule, facts), pattern, target, start, weights)
+        gains = gain_of_column(column_of_rule(rule, facts), pattern, target, start, weights)
+    else:
+        gains = gain_of_cells(cells_of_rule(rule, facts), pattern, target, start, weights)
+    return gains
 
 
 def _look(fit: Fit, few: Facts, effort: Effort, plain: bool) -> list[tuple[float, Rule]]:
