@@ -41,6 +41,7 @@ def read_module(text: str, name: str = "<text>") -> PyModule:
     source = check_text(text, name)
     tree = parse_python(source)
     written_plainly(tree, source.text)
+    tree.body = _reached(tree.body)
     return _Reader(source, tree).module()
 
 
@@ -87,8 +88,9 @@ class _Reader:
 
     @cached_property
     def called(self) -> frozenset[str]:
-        """The names that are called anywhere in the file."""
-        calls = (n.func for n in pytree.walk(self.tree) if isinstance(n, ast.Call))
+        """The names that are called anywhere in the file, but for what only runs where it is a script."""
+        read = [s for s in self.tree.body if not (isinstance(s, ast.If) and _is_main_guard(s.test))]
+        calls = (n.func for s in read for n in pytree.walk(s) if isinstance(n, ast.Call))
         return frozenset(f.id for f in calls if isinstance(f, ast.Name))
 
     def _statement(self, node: ast.stmt) -> None:
@@ -99,9 +101,6 @@ class _Reader:
                 self._function(node)
             case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
                 self._assign(node)
-            case ast.Try() if all(isinstance(s, ast.Import | ast.ImportFrom) for s in node.body):
-                for statement in node.body:
-                    self._statement(statement)
             case ast.Expr(value=ast.Constant()) | ast.Pass():
                 pass  # a docstring, or a comment written as a string
             case ast.If() if _is_main_guard(node.test):
@@ -236,6 +235,27 @@ def _flat(target: ast.expr) -> list[ast.expr]:
     return [target]
 
 
+def _reached(body: list[ast.stmt]) -> list[ast.stmt]:
+    """The statements of a file, with those of each ``try`` that cannot fail in its place: no handler is reached."""
+    found: list[ast.stmt] = []
+    for statement in body:
+        if isinstance(statement, ast.Try) and all(map(_cannot_fail, statement.body)):
+            found += _reached([*statement.body, *statement.orelse, *statement.finalbody])
+        else:
+            found.append(statement)
+    return found
+
+
+def _cannot_fail(statement: ast.stmt) -> bool:
+    """An import, or spaCy's pipeline: both are there when a program is run."""
+    match statement:
+        case ast.Import() | ast.ImportFrom():
+            return True
+        case ast.Assign(value=ast.Call(func=ast.Attribute(value=ast.Name(id="spacy"), attr="load"))):
+            return True
+    return False
+
+
 def _is_main_guard(test: ast.expr) -> bool:
     return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"
 
@@ -268,8 +288,8 @@ def _interface(
         return Interface.BARE
     annotation = ast.unparse(second.annotation) if second.annotation is not None else ""
     named = first.arg in _SENTENCE_NAMES and (second.arg in _TOKENIZER_NAMES or "okenizer" in annotation)
-    if named and (_returns_named_pair(node) or _reads(node, second.arg)):  # the cheap question first
-        return Interface.NAMED
+    if named and (_returns_named_pair(node) or (_reads(node, second.arg) and not is_called())):
+        return Interface.NAMED  # and no helper, such as `tokens_of(sentence, tokenizer)`
     if named or not (_uses_as_tokenizer(node, second.arg) and _returns_pair(node)) or is_called():
         return None
     return Interface.NAMED

@@ -6,12 +6,14 @@ import ast
 from collections.abc import Callable, Iterator
 
 from attndsl.dsl import pytree
-from attndsl.dsl.pyimport import members
+from attndsl.dsl.pyimport import cached, members
 from attndsl.dsl.pyimport.members import Verdict
 
 Resolve = Callable[[ast.expr], str | None]
 Found = Iterator[tuple[Verdict, ast.AST]]
 
+
+_CACHES = ("functools.lru_cache", "functools.cache")
 
 JUDGED = (
     ast.FunctionDef, ast.Constant, ast.Attribute, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Call,
@@ -24,7 +26,12 @@ def judge(node: ast.AST, resolve: Resolve) -> Found:
     match node:
         case ast.FunctionDef():
             for decorator in node.decorator_list:
-                yield Verdict("E0129", "decorators are not read", "drop it and call the function directly"), decorator
+                if resolve(decorator.func if isinstance(decorator, ast.Call) else decorator) not in _CACHES:
+                    refused = Verdict("E0129", "decorators are not read", "drop it and call the function directly")
+                    yield refused, decorator
+                elif not cached.gives_the_same(node, resolve):
+                    headline = "a cache shares a value that may change, or a function that does more than compute one"
+                    yield Verdict("E0129", headline, "drop it: calls are not slow"), decorator
         case ast.Constant(value=bytes() | complex()):
             shown, kind = repr(node.value)[:40], type(node.value).__name__
             yield Verdict("E0148", f"`{shown}` is a {kind} value, which programs cannot use"), node

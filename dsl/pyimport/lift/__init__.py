@@ -20,9 +20,9 @@ from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.pyimport.aligners import Aligner
 from attndsl.dsl.pyimport.lift import assemble, calls, defaults, linear, matrices, preparing, sheets, subscripts
 from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.encoding import token_list
 from attndsl.dsl.pyimport.lift.file_level import file_level
 from attndsl.dsl.pyimport.lift.machine import Frame, Machine, NotLiftable, Retry
-from attndsl.dsl.pyimport.lift.methods import token_list
 from attndsl.dsl.pyimport.lift.preparing import prepared
 from attndsl.dsl.pyimport.lift.statements import run
 from attndsl.dsl.pyimport.lift.terms import Term

@@ -13,9 +13,10 @@ from typing import Any
 
 from attndsl.dsl.pyimport.lift import folding
 from attndsl.dsl.pyimport.lift.sums import from_linear, gap_of, linear, plus
-from attndsl.dsl.pyimport.lift.term import _SPREAD, FALSE, NONE, ONE, TRUE, ZERO, Term, const, is_const, mk
+from attndsl.dsl.pyimport.lift.term import _SPREAD, FALSE, ID, NONE, ONE, TRUE, ZERO, Term, const, is_const, mk
 
 _NUMBERS = ("int", "float", "num")
+_COUNTED = (*_NUMBERS, "bool", ID)
 
 
 def add(a: Term, b: Term) -> Term:
@@ -180,12 +181,12 @@ def some(t: Term) -> Term:
 
 
 def compare(op: str, a: Term, b: Term) -> Term:
-    if a is b and a.kind in ("int", "str", "word", "bool") and a.total:
+    if a is b and a.kind in ("int", "str", "word", "bool", ID) and a.total:
         return const(op in ("==", "<=", ">="))
     if a.op == "const" and b.op == "const":
         return const(_COMPARE[op](a.data, b.data))
     if a.kind != b.kind and op in ("==", "!="):
-        numeric = (a.kind in _NUMBERS or a.kind == "bool"), (b.kind in _NUMBERS or b.kind == "bool")
+        numeric = (a.kind in _COUNTED, b.kind in _COUNTED)
         if numeric[0] != numeric[1] or "word" in (a.kind, b.kind):
             return const(op == "!=")
     if a.op == "ite" or b.op == "ite":
@@ -382,8 +383,7 @@ def member(item: Term, items: Iterable[Term]) -> Term:
     """``item in {constants}``."""
     values: dict[Any, Term] = {}
     for i in items:
-        numeric = i.kind in (*_NUMBERS, "bool")
-        if numeric == (item.kind in (*_NUMBERS, "bool")):
+        if (i.kind in _COUNTED) == (item.kind in _COUNTED):
             values.setdefault(i.data, i)
     if is_const(item):
         return const(item.data in values)

@@ -184,7 +184,7 @@ def _tree(
         if not _said(rule, d, rules):
             rules.append(rule)
     if result.single is not None:
-        value = writer.expr(result.single, {})
+        value = writer.weight(result.single, {})
         when = D.Compare("==", D.Var("n"), D.Number(1))
         rules.append(D.Rule("set", value, D.At(D.FirstPosition()), "W", when))
     used = dict.fromkeys(x.name for r in rules for x in D.walk(r) if isinstance(x, D.Name | D.Call))
@@ -213,7 +213,7 @@ def _item(d: Draft, writer: Writer, names: Names, error: str) -> D.Item:
     if d.op == "mask":
         later = D.Each(D.Binder("k", None, D.Var("q"), True))
         return D.Rule("set", D.Number(0), later, matrix, when, span=d.span)
-    value = writer.expr(d.value, env if d.target is None else when_env)
+    value = writer.weight(d.value, env if d.target is None else when_env)
     if d.target is not None:
         place: D.Expr = writer.expr(d.target, when_env)
         if d.target is Q:

@@ -110,6 +110,17 @@ def _number(name: str) -> Callable[[Machine, ast.Call], Value]:
     return handler
 
 
+def _number_written(m: Machine, text: str) -> Scalar:
+    """``float("-inf")``."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if math.isnan(value):
+        raise m.stop("'float' of this text", code="E0302")
+    return Scalar(T.const(value))
+
+
 def _morph(m: Machine, word: Value) -> Value:
     """``str(word.morph)``."""
     if not isinstance(word, Word):
@@ -124,6 +135,8 @@ def _converted(m: Machine, name: str, v: Value) -> Value:
         return numpy_._function(m, "abs", v)
     if name == "str" and isinstance(v, Scalar) and v.term.kind == "str":
         return v
+    if name == "float" and isinstance(v, Scalar) and v.term.kind == "str" and T.is_const(v.term):
+        return _number_written(m, v.term.data)
     if not isinstance(v, Scalar) or v.term.kind == "str":
         raise m.stop(f"{name!r} of this object", code="E0302")
     if name == "round" and v.term.kind == "bool" and v.numpy is not False:

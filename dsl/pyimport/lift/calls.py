@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ast
 
-from attndsl.dsl.pyimport.lift import builtins_, defaults, methods, numpy_, remembered
+from attndsl.dsl.pyimport.lift import builtins_, defaults, encoding, methods, numpy_, remembered
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, settle, spread
-from attndsl.dsl.pyimport.lift.encoding import returns_tensors
 from attndsl.dsl.pyimport.lift.evaluate import evaluate, register
 from attndsl.dsl.pyimport.lift.iterators import is_iterator, is_read_once
 from attndsl.dsl.pyimport.lift.machine import Frame, Machine, State
@@ -61,7 +60,8 @@ def _encode(m: Machine, node: ast.Call) -> Value:
     batch = isinstance(given, Ref) and m.contents(given) == literal((Opaque("sentence"),))
     if not batch and given != Opaque("sentence"):
         raise m.stop("something else than the sentence is tokenized", node, "E0306")
-    return Opaque("encoding", returns_tensors(m, node) or batch)
+    form = encoding.asked(m, node)
+    return Opaque("encoding", (form, batch or form != encoding.LIST))
 
 
 # ---------------------------------------------------------------- inlining

@@ -29,15 +29,17 @@ from attndsl.dsl.pyimport.lift.values import (
     known,
 )
 
-MAKERS = ("defaultdict", "Counter")
+MAKERS = ("defaultdict", "Counter", "OrderedDict")
 _COUNTER = "Counter"
 FILLED = "filled"
 
 
 def made(m: Machine, name: str, node: ast.Call) -> Value:
     """``defaultdict(list)``, ``Counter(tokens)``."""
-    if node.keywords or len(node.args) > 1:
+    if node.keywords or len(node.args) > (name != "OrderedDict"):
         raise m.stop(f"{name} with these arguments", node, "E0305")
+    if name == "OrderedDict":
+        return m.allocate(DictValue(()))
     if name == "defaultdict" and node.args and isinstance(node.args[0], ast.Lambda):
         return _filled(m, node.args[0], node)
     if name == "defaultdict":

@@ -19,7 +19,8 @@ APPEND, SUM, FIRST, ADD = "@append", "@sum", "@first", "@add"
 THERE = "!"  # after the way: the dict was made with its keys, and fails for others
 METHODS = (APPEND, SUM, FIRST, ADD, APPEND + THERE, ADD + THERE, SUM + THERE)
 _SIGNS = (
-    "{}", "dict()", "defaultdict(", "Counter(", "[[] for", "[set() for", "] * ", *buckets.SIGNS, *counters.SIGNS,
+    "{}", "dict()", "OrderedDict()", "defaultdict(", "Counter(", "[[] for", "[set() for", "] * ", *buckets.SIGNS,
+    *counters.SIGNS,
 )  # fmt: skip
 _ADDS = {"append": APPEND, "add": ADD}
 _EMPTY = {APPEND: (True, False), ADD: (False, True)}  # whether the default is an empty list, or an empty set
@@ -105,7 +106,7 @@ def _made(x: ast.AST) -> list[tuple[str, str]]:
         kind = ""
     elif isinstance(value, ast.Call):
         name = ast.unparse(value.func).rpartition(".")[2]
-        kind = {"dict": "", "Counter": SUM}.get(name)
+        kind = {"dict": "", "OrderedDict": "", "Counter": SUM}.get(name)
         if name == "defaultdict" and len(value.args) == 1:
             kind = {"list": APPEND, "set": ADD, "int": SUM, "float": SUM}.get(ast.unparse(value.args[0]), "")
     return [(t.id, kind) for t in targets if isinstance(t, ast.Name) and kind is not None]

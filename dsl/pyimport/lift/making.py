@@ -215,6 +215,8 @@ def _array_of(m: Machine, value: Value, node: ast.Call) -> Value:
         if items and not isinstance(items[0], Scalar):
             return _literal_rows(m, items)
         found = nested.sheet(m, seq) or list_vector(m, seq)
+        if isinstance(found, Vector) and E.probe(found).term.kind == T.ID:
+            found = replace(found, fixed=True, own=True)  # no matrix holds the numbers of tokens
         if items == [] and not kind:
             kind = "float"
         if isinstance(found, Vector) and not m.holds(T.compare(">", found.length, T.ZERO)):

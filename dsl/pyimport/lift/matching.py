@@ -284,25 +284,53 @@ def _replaced(m: Machine, pattern: str, by: Value, text: Value, node: ast.Call) 
 
 
 def _without(found: list[Alternative], new: str) -> ast.expr:
-    text = _name()
-    for a in found:
-        if len(a.runs) != 1 or a.ends or a.runs[0].of.negated or a.runs[0].of.categories or a.runs[0].low != 1:
-            raise Unknown
-    if len(found) == 1 and found[0].begins:
-        (run,) = found[0].runs
-        letters = "".join(sorted(run.of.characters))
-        if new or not letters:
-            raise Unknown
-        if run.high is None and not run.lazy:
-            return _method(text, "lstrip", letters)
-        if run.high != 1:
-            raise Unknown
-        first = _compare(_slice(text, None, 1), ast.In(), ast.Tuple([ast.Constant(c) for c in letters], ast.Load()))
-        return ast.IfExp(first, _slice(text, 1, None), text)
-    letters = "".join(sorted({c for a in found for c in a.runs[0].of.characters}))
-    one = all(a.runs[0].high == 1 for a in found)
-    if any(a.begins for a in found) or len(letters) > _FEW or not (one or new == "") or set(new) & set(letters):
+    begin = _without_beginning(found, new)
+    if begin is not None:
+        return begin
+    literal = [_letters_of(a) for a in found if len(a.runs) > 1 and not a.begins]
+    prefixes = [_letters_of(a) for a in found if a.begins]
+    single = [a.runs[0] for a in found if len(a.runs) == 1 and not a.begins]
+    letters = "".join(sorted({c for run in single for c in run.of.characters}))
+    taken = {*letters, *"".join(literal)}
+    one = all(run.high == 1 for run in single)
+    if any(a.ends for a in found) or any(r.of.negated or r.of.categories or r.low != 1 for r in single):
         raise Unknown
-    for c in letters:
-        text = _method(text, "replace", c, new)
-    return text
+    if len(letters) > _FEW or not (one or new == "") or set(new) & set(letters):
+        raise Unknown
+    if len(literal) > 1 or set("".join(literal)) & set(letters) or (prefixes and new):
+        raise Unknown  # what is taken out first could decide what is found afterwards
+
+    def rest(text: ast.expr) -> ast.expr:
+        for part in (*literal, *letters):
+            text = _method(text, "replace", part, new)
+        return text
+
+    result = rest(_name())
+    for prefix in reversed(prefixes):  # only the first that is there is taken off
+        if prefix[0] in taken:
+            raise Unknown
+        result = ast.IfExp(_method(_name(), "startswith", prefix), rest(_slice(_name(), len(prefix), None)), result)
+    return result
+
+
+def _without_beginning(found: list[Alternative], new: str) -> ast.expr | None:
+    """Characters of one class, taken off at the beginning."""
+    if len(found) != 1 or not found[0].begins or len(found[0].runs) != 1 or found[0].ends:
+        return None
+    (run,) = found[0].runs
+    letters = "".join(sorted(run.of.characters))
+    if new or not letters or run.of.negated or run.of.categories or run.low != 1:
+        raise Unknown
+    if run.high is None and not run.lazy:
+        return _method(_name(), "lstrip", letters)
+    if run.high != 1:
+        raise Unknown
+    first = _compare(_slice(_name(), None, 1), ast.In(), ast.Tuple([ast.Constant(c) for c in letters], ast.Load()))
+    return ast.IfExp(first, _slice(_name(), 1, None), _name())
+
+
+def _letters_of(a: Alternative) -> str:
+    """The text that an alternative is."""
+    if not a.runs or any(run.of.single is None or (run.low, run.high) != (1, 1) for run in a.runs):
+        raise Unknown
+    return "".join(run.of.single or "" for run in a.runs)

@@ -11,6 +11,7 @@ from attndsl.dsl.pyimport.lift import (
     arrays,
     constants,
     dicts,
+    encoding,
     gathered,
     letters,
     lists,
@@ -22,7 +23,6 @@ from attndsl.dsl.pyimport.lift import (
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, sort_of, spread
-from attndsl.dsl.pyimport.lift.encoding import returns_tensors
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.gathering import METHODS
 from attndsl.dsl.pyimport.lift.linear import WORD_COUNT
@@ -31,7 +31,6 @@ from attndsl.dsl.pyimport.lift.operators import set_operation
 from attndsl.dsl.pyimport.lift.slices import slice_of
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
-    Binder,
     CellRow,
     CellTable,
     DictValue,
@@ -108,8 +107,8 @@ def _call(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
             return numpy_.method(m, tables.as_vector(m, base), name, node)
         case Grid() | RowRef() | Vector() | Sheet() | Opaque(name="filled" | "tril" | "transposed"):
             return numpy_.method(m, base, name, node)
-        case Opaque(name="ids") if name in ("tolist",) and not node.args:
-            return base
+        case Opaque(name="encoding" | "batch" | "tensor"):
+            return encoding.method(m, base, name, node)
         case Seq() | DictValue() if name in _CHANGES:
             raise m.stop("a list inside a list or dict is changed", node, "E0311")
         case Seq() | DictValue() | TupleValue():
@@ -151,19 +150,12 @@ def _is_ancestor(m: Machine, w: Term, node: ast.Call) -> Value:
 # ---------------------------------------------------------------- tokenizer
 
 
-def token_list() -> Seq:
-    """The tokens of the text, as vocabulary strings."""
-    var = T.fresh("int")
-    return Seq((Part((Binder(var, T.ZERO, T.N),), T.TRUE, Scalar(T.feature(var, "raw", "str"))),))
-
-
 def _tokenizer(m: Machine, name: str, node: ast.Call) -> Value:
     if name == "convert_ids_to_tokens" and len(node.args) == 1 and not node.keywords:
-        ids = evaluate(m, node.args[0])
-        if ids == Opaque("ids"):
-            return m.allocate(token_list())
+        return encoding.strings(m, evaluate(m, node.args[0]), node)
     if name == "encode" and len(node.args) == 1 and evaluate(m, node.args[0]) == Opaque("sentence"):
-        return Opaque("batch" if returns_tensors(m, node) else "ids")
+        form = encoding.asked(m, node)
+        return encoding.answer(m, form, batch=form != encoding.LIST)
     raise m.stop(f"the tokenizer's {name!r} is used in an unusual way", node, "E0306")
 
 

@@ -55,6 +55,8 @@ def _length(m: Machine, v: Value) -> Value:
             from attndsl.dsl.pyimport.lift import letters
 
             return Scalar(letters.size(v))
+        case Opaque(name="batch" | "tensor"):
+            return Scalar(T.ONE if v.name == "batch" else T.N)
         case RowRef(length=length) | Vector(length=length):
             return Scalar(length)
         case TupleValue(items=items):

@@ -318,15 +318,15 @@ def _break(m: Machine, node: ast.Break) -> bool:
 
 
 def _import(m: Machine, node: ast.Import | ast.ImportFrom) -> bool:
-    allowed = {*MODULES.values(), "typing"}
+    allowed = {*MODULES.values(), "typing", "spacy"}
     for alias in node.names:
         module = alias.name if isinstance(node, ast.Import) else str(node.module)
         if module.split(".")[0] not in allowed:
             raise m.stop(f"the import of {module!r}", node, "E0303")
         if isinstance(node, ast.Import):
-            if alias.name in MODULES.values():
+            if alias.name in MODULES.values() or alias.name == "spacy":
                 m.assign(alias.asname or alias.name, Opaque(alias.name))
-        elif module in ("numpy", "math", "collections", "itertools", "re"):
+        elif module in ("numpy", "math", "collections", "itertools", "re") or (module, alias.name) == ("spacy", "load"):
             m.assign(alias.asname or alias.name, Opaque("function", f"{module}.{alias.name}"))
     return True
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from attndsl.dsl.pyimport.lift import arrays, cells, dicts, ordering, sheets, slices, spans, steps, tables
+from attndsl.dsl.pyimport.lift import arrays, cells, dicts, encoding, ordering, sheets, slices, spans, steps, tables
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import doc_words, given, sequence, spread
@@ -78,8 +78,10 @@ def attribute(m: Machine, base: Value, name: str) -> Value:
     match base:
         case Word(term=w):
             return _word_attribute(m, w, name)
-        case Opaque(name="encoding", data=batched) if name == "input_ids":
-            return Opaque("batch" if batched else "ids")
+        case Opaque(name="encoding") if name == "input_ids":
+            return encoding.of_encoding(m, base)
+        case Opaque(name="batch" | "tensor") if name == "shape":
+            return encoding.shape(m, base)
         case Opaque(name=module) if module in (*MODULES.values(), "spacy"):
             return _module_attribute(m, module, name)
         case Opaque(name="function", data=prefix):
@@ -181,11 +183,11 @@ def subscript(m: Machine, base: Value, index: ast.expr, node: ast.AST) -> Value:
         case Sheet():
             return sheets.subscript(m, base, index)
         case Opaque(name="batch"):
-            if isinstance(index, ast.Constant) and index.value == 0:
-                return Opaque("ids")
+            return encoding.only(m, base, index, node)
+        case Opaque(name="encoding"):
+            if isinstance(index, ast.Constant) and index.value == "input_ids":
+                return encoding.of_encoding(m, base)
             raise m.stop("the encoding is indexed in an unusual way", node)
-        case Opaque(name="encoding", data=batched):
-            return Opaque("batch" if batched else "ids")
         case Ref() if isinstance(index, ast.Slice | ast.Tuple) and _is_array(m, base):
             if isinstance(index, ast.Tuple):  # with an axis more: a later change would have to show in it
                 m.frozen.add(base.key)

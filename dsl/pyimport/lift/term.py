@@ -13,11 +13,12 @@ _OPENED: dict[Term, tuple[Term, ...]] = {}
 _VARIABLES: dict[tuple[Term, str], Term] = {}
 _SPREAD: dict[tuple[Any, ...], Term] = {}  # operations on choices, done for each of the two
 _KEPT: dict[tuple[Any, ...], Term] = {}
+ID = "id"  # the kind of a token's number, of which only comparisons with another token's are known
 _variables = [0, 0]  # variables made so far, and while the package was imported
 
 
 class Term:
-    """``op`` with constant ``data`` and argument terms; ``kind`` is int, float, num, bool, str, word or none."""
+    """``op`` with constant ``data`` and argument terms; ``kind`` is int, float, num, bool, str, id, word or none."""
 
     args: tuple[Term, ...]
     data: Any

@@ -32,6 +32,7 @@ from attndsl.dsl.pyimport.lift.sums import from_linear, linear
 from attndsl.dsl.pyimport.lift.term import (
     ALL_WORDS,
     FALSE,
+    ID,
     MAX_TERMS,
     MAY_FAIL,
     NONE,
@@ -67,6 +68,7 @@ from attndsl.dsl.pyimport.lift.term import (
 __all__ = [
     "ALL_WORDS",
     "FALSE",
+    "ID",
     "MAX_TERMS",
     "MAY_FAIL",
     "NONE",

@@ -71,11 +71,19 @@ class Writer:
                 return D.Call(self.names.lets[found[0]], (self.expr(found[1], env),))
         elif t in self.names.lets and t is not inside:
             return D.Name(self.names.lets[t])
+        if any(a.kind == T.ID for a in t.args) and not _compares(t):
+            raise _of_number()
         handler = getattr(self, "_" + t.op, None)
         if handler is None:
             raise NotLiftable(f"no expression for {t.op}", None, "E0322")
         found_node: D.Expr = handler(t, env)
         return found_node
+
+    def weight(self, t: Term, env: dict[str, str]) -> D.Expr:
+        """The expression of what is written into a cell."""
+        if t.kind == T.ID:
+            raise _of_number()
+        return self.expr(t, env)
 
     def all(self, terms: tuple[Term, ...], env: dict[str, str]) -> tuple[D.Expr, ...]:
         return tuple(self.expr(a, env) for a in terms)
@@ -276,6 +284,17 @@ class Writer:
             upper_open = not _plus_one(high)
             upper = self.expr(high if upper_open else T.sub(high, T.ONE), env)
         return lower, lower_open, upper, upper_open
+
+
+def _of_number() -> NotLiftable:
+    return NotLiftable("something else than a comparison is made of a token's number", None, "E0306")
+
+
+def _compares(t: Term) -> bool:
+    """``a == b`` or ``a != b`` of two tokens' numbers, or a choice among such numbers."""
+    if t.op == "cmp":
+        return t.data in ("==", "!=") and t.args[0].kind == t.args[1].kind
+    return t.op == "ite" and t.kind == T.ID
 
 
 def _plus_one(t: Term) -> bool:

@@ -87,7 +87,7 @@ def test_every_record_has_its_programs() -> None:
     assert {path.stem for path in GOLDEN.glob("*.txt")} == set(CASES)
 
 
-@pytest.mark.parametrize(("limit", "needed"), [("MAX_STEPS", 39), ("MAX_EVENTS", 3)])
+@pytest.mark.parametrize(("limit", "needed"), [("MAX_STEPS", 40), ("MAX_EVENTS", 3)])
 def test_each_limit_of_a_lift_alone_ends_it(limit: str, needed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     body = "for i in range(n):\n    A[i, 0] = 1.0\n    A[i, 0] += 1.0\n    A[i, 0] += 1.0\n"
     monkeypatch.setattr(machine, limit, needed)

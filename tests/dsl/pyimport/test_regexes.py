@@ -100,6 +100,12 @@ def test_other_patterns_are_not_said(pattern: str) -> None:
         ("[aA]", "x"),
         ("Ġ|▁", ""),
         ("e", ""),
+        ("[Ġ▁]|^##", ""),
+        ("^##|^Ġ|^▁", ""),
+        ("^(##|Ġ|▁)", ""),
+        ("^(Ġa|Ġ)|▁", ""),
+        ("##|Ġ", " "),
+        ("ab", ""),
     ],
 )
 def test_characters_are_replaced_as_python_does(pattern: str, new: str) -> None:
@@ -110,7 +116,9 @@ def test_characters_are_replaced_as_python_does(pattern: str, new: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pattern", "new"), [("[.,]+", "x"), ("a$", ""), (r"\d", ""), ("[^a]", ""), ("ab", ""), ("[ab]", "a")]
+    ("pattern", "new"), [("[.,]+", "x"), ("a$", ""), (r"\d", ""), ("[^a]", ""), ("[ab]", "a"),
+     ("ab|ba", ""), ("^#|#", ""), ("^Ġ", "x"),
+     ("Ġa|a", ""), ("Ġ$|a", "")]
 )
 def test_other_replacements_are_not_said(pattern: str, new: str) -> None:
     with pytest.raises(Unknown):

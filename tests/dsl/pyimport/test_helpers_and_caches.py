@@ -1,0 +1,109 @@
+"""What is a program and what is its helper, which ``try`` cannot fail, and which cached functions give the same."""
+
+import pytest
+
+from attndsl.dsl.pyimport.names import check_module
+from attndsl.dsl.pyimport.read import read_module
+
+HEAD = """import numpy as np
+import functools
+from functools import cache, lru_cache
+
+"""
+USED = """
+def example(sentence, tokenizer):
+    n = len(tokenizer(sentence).input_ids)
+    return "example", np.eye(n) * helper("a")
+"""
+
+
+def codes(source: str) -> list[str]:
+    """The codes of what is wrong with the file's programs."""
+    found = check_module(read_module(HEAD + source, "file.py"))
+    return sorted({d.code for check in found.values() for d in check.diagnostics})
+
+
+def programs(source: str) -> list[str]:
+    return list(read_module(HEAD + source, "file.py").programs)
+
+
+HELPER = """
+def tokens_of(sentence, tokenizer):
+    return tokenizer.convert_ids_to_tokens(tokenizer(sentence).input_ids)
+"""
+
+
+def test_a_helper_that_takes_the_sentence_and_the_tokenizer_is_no_program() -> None:
+    caller = '\ndef example(sentence, tokenizer):\n    return "example", np.eye(len(tokens_of(sentence, tokenizer)))\n'
+    assert programs(HELPER + caller) == ["example"]
+    assert programs(HELPER) == ["tokens_of"]  # which returns no pair, and says so
+
+
+def test_a_program_stays_one_that_others_call_or_that_the_script_runs() -> None:
+    named = '\ndef first(sentence, tokenizer):\n    return "first", np.eye(len(tokenizer(sentence).input_ids))\n'
+    caller = '\ndef second(sentence, tokenizer):\n    return "second", first(sentence, tokenizer)[1]\n'
+    assert programs(named + caller) == ["first", "second"]
+    label = named.replace('return "first",', 'label = "first"\n    return label,')
+    assert programs(label) == ["first"]
+    assert programs(label + '\nif __name__ == "__main__":\n    print(first("a", None))\n') == ["first"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "read"),
+    [
+        ("import spacy\n    NLP = spacy.load('en_core_web_sm')", True),
+        ("import spacy", True),
+        ("import spacy\n    NLP = spacy.load('en_core_web_sm')\n    K = int('x')", False),
+        ("import spacy\n    NLP = open('en_core_web_sm')", False),
+    ],
+)
+def test_a_try_that_cannot_fail_is_read_without_its_handlers(statement: str, read: bool) -> None:
+    source = f"try:\n    {statement}\nexcept Exception:\n    NLP = None\nelse:\n    DONE = 1\nfinally:\n    LAST = 2\n"
+    module = read_module(HEAD + source + USED, "file.py")
+    assert [d.code for d in module.diagnostics] == ([] if read else ["E0144"])
+    assert ("DONE" in module.constants, "LAST" in module.constants) == (read, read)
+
+
+@pytest.mark.parametrize("decorator", ["@cache", "@lru_cache(maxsize=1)", "@functools.lru_cache", "@functools.cache"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return 1",
+        "return x",
+        "return x.lower().strip('.')",
+        "return len(x) > 2 and x in {'a', 'b'}",
+        "return -len(x) if x else (x, 'b', 2)",
+        "return tuple(c.lower() for c in x)",
+        "y = [x]\n    return f'{y}'",
+    ],
+)
+def test_a_cached_function_of_numbers_and_texts_is_read(decorator: str, body: str) -> None:
+    assert codes(f"{decorator}\ndef helper(x):\n    {body}\n{USED}") == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return [x]",
+        "x = []\n    return x",
+        "return (x, [x])",
+        "return x.split()",
+        "return x.copy()",
+        "return tuple([c] for c in x)",
+        "return {x: 1}",
+        "return x or []",
+        "return np.zeros(3)",
+        "return lambda: x",
+        "return tuple(c for c in x)",
+    ],
+)
+def test_a_cached_function_whose_value_may_change_is_refused(body: str) -> None:
+    assert codes(f"SEEN = 0\n\n@cache\ndef helper(x):\n    {body}\n{USED}") == ["E0129"]
+
+
+def test_a_cached_function_that_does_more_than_compute_is_refused() -> None:
+    assert "E0129" in codes(f"SEEN = 0\n\n@cache\ndef helper(x):\n    global SEEN\n    SEEN = 1\n    return 1\n{USED}")
+
+
+def test_other_decorators_are_refused() -> None:
+    assert codes(f"@np.vectorize\ndef helper(x):\n    return 1\n{USED}") == ["E0129"]
