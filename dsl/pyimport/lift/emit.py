@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from attndsl.dsl.pyimport.lift import climbing
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.linear import Prover
+from attndsl.dsl.pyimport.lift.linear import WORD_COUNT, Prover
 from attndsl.dsl.pyimport.lift.machine import Event, Machine, NotLiftable
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import Binder
@@ -57,8 +57,15 @@ class _Work:
         for c in self.path:  # many, of which most do not speak of the variable
             changed.extend(T.parts(T.subst(c, mapping) if name in c.free else c))
         known = _said_by(by)
-        self.path = [c for c in changed if c not in known]
+        self.path = [*self._word_of(by, changed), *(c for c in changed if c not in known)]
         self.value, self.row, self.column = (T.subst(t, mapping) for t in (self.value, self.row, self.column))
+
+    def _word_of(self, by: Term, conditions: list[Term]) -> list[Term]:
+        """The number of a word is one, where no condition asks the word for something that a word of the text alone
+        has. They come before what reads the word."""
+        if by.op != "wordat" or any(_asks(c, by) for c in conditions):
+            return []
+        return [T.compare(">=", by.args[0], T.ZERO), T.compare("<", by.args[0], WORD_COUNT)]
 
     def open_vars(self, t: Term) -> list[Binder]:
         return [b for b in self.loops if b.var.data in t.free]
@@ -75,6 +82,21 @@ class _Work:
                 self.replace(b.var, solution)
                 return
         self.path.append(T.compare("==", axis, side))
+
+
+def _asks(c: Term, word: Term) -> bool:
+    """The condition does not hold where there is no such word: every comparison with none is false, but for ``!=``."""
+    if c.op == "cmp":
+        return c.data != "!=" and any(_is_none_without(a, word) for a in c.args)
+    if c.op in ("member", "affix", "within"):
+        return _is_none_without(c.args[0], word)
+    return _is_none_without(c, word)
+
+
+def _is_none_without(t: Term, word: Term) -> bool:
+    if t.op in ("linear", "bin", "neg"):
+        return any(_is_none_without(a, word) for a in t.args)
+    return t is word or (t.op in ("feature", "method", "windex") and _is_none_without(t.args[0], word))
 
 
 def _said_by(found: Term) -> set[Term]:

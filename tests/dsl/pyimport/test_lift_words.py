@@ -125,7 +125,7 @@ def test_a_snippet_about_words_becomes_what_is_recorded_and_means_what_python_do
         (found,) = import_python(SourceFile("snippet", text), ["embedding_similarity"]).programs
         lines.append(f"# {name}\n{record_of(found)}")
         if found.typed is not None and not any(x in statements for x in ELSEWHERE):
-            for table in _tables(longer=False):
+            for table in (*_tables(longer=False), *_tables(longer=True)):
                 _compare(found, text, table, monkeypatch, name)
     same_as_recorded(GOLDEN / f"{chunk}.txt", lines, request)
 
