@@ -45,6 +45,8 @@ TEXTS = (
     ["The", "cat", ",", "the", "dog", "and", "the", "cat", "."],
     ['"', "x", "the", '"', "the", '"', "y", "."],
     ["the", "the", "the", "the"],
+    ["Hi", "there"],
+    "Once upon a time , Tom saw a big dog . The dog saw Tom , and Tom ran to the park !".split(),
 )
 
 
