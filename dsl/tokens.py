@@ -96,6 +96,8 @@ class TokenTable:
     ``?`` and line ends (no parser needed; "Mr." ends one), white space and special tokens counting to the sentence
     before them; ``in_quotes`` is true between double quotes (not on them, and not beyond the line). No column of a
     token depends on later tokens, save for a character that is split over several.
+    ``decoded`` is what the tokenizer's ``decode`` gives for each token alone, which imported programs may ask for; None
+    where it has none.
     ``parse`` gives the words when first asked for; it raises DiagnosticError E0611 when no parser is installed.
     """
 
@@ -110,6 +112,7 @@ class TokenTable:
     sentence: tuple[int, ...]
     in_quotes: tuple[bool, ...]
     parse: Callable[[str], WordTable] | None = None
+    decoded: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.raw)

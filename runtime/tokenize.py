@@ -143,7 +143,7 @@ def _from_text(text: str, tokenizer: Any, view: VocabularyView, parse: Parse | N
     if offsets is None or not _usable(text, ids, raw, offsets, view):
         written = {at: raw[at].encode() for at, token in enumerate(ids) if token in view.special}
         offsets = align_pieces(text, _pieces(ids, raw, view), written)
-    return _table(text, ids, raw, offsets, view, parse)
+    return _table(text, ids, raw, offsets, view, parse, view.decoded(tokenizer, ids))
 
 
 def _from_ids(ids: tuple[int, ...], tokenizer: Any, view: VocabularyView, parse: Parse | None) -> TokenTable:
@@ -158,7 +158,7 @@ def _from_ids(ids: tuple[int, ...], tokenizer: Any, view: VocabularyView, parse:
             text = join_wordpieces(tokenizer.convert_ids_to_tokens(spoken))
         else:
             text = tokenizer.decode(spoken, skip_special_tokens=False, clean_up_tokenization_spaces=False)
-    return _table(text, ids, raw, align_pieces(text, pieces), view, parse)
+    return _table(text, ids, raw, align_pieces(text, pieces), view, parse, view.decoded(tokenizer, ids))
 
 
 def _pieces(ids: Sequence[int], raw: Sequence[str], view: VocabularyView) -> list[bytes | None]:
@@ -195,6 +195,7 @@ def _table(
     offsets: Sequence[Span],
     view: VocabularyView,
     parse: Parse | None,
+    decoded: tuple[str, ...] | None,
 ) -> TokenTable:
     special = tuple(i in view.special for i in ids)
     spans = [
@@ -222,6 +223,7 @@ def _table(
         sentence=tuple(sentence),
         in_quotes=tuple(_in_quotes(text, quotes, span) for span in spans),
         parse=parse,
+        decoded=decoded,
     )
 
 

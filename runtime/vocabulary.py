@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, overload
 
@@ -45,6 +45,17 @@ class VocabularyView:
     roles: dict[str, str]
     _answers: OrderedDict[tuple[Hashable, str], Answers] = field(default_factory=OrderedDict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _decoded: dict[int, str] = field(default_factory=dict, repr=False)
+
+    def decoded(self, tokenizer: Any, ids: Iterable[int]) -> tuple[str, ...] | None:
+        """What the tokenizer's ``decode`` gives for each id alone, asked once per id; None when it has none."""
+        if not hasattr(tokenizer, "decode"):
+            return None
+        found = self._decoded
+        for number in ids:
+            if number not in found:
+                found[number] = str(tokenizer.decode([number]))
+        return tuple(found[number] for number in ids)
 
     def __len__(self) -> int:
         return len(self.raw)

@@ -157,7 +157,7 @@ SPAN_ATTRIBUTES = _words(
 )
 MORPH_ATTRIBUTES = _words("get to_dict")
 TOKENIZER_ATTRIBUTES = _words(
-    "convert_ids_to_tokens tokenize encode encode_plus input_ids attention_mask offset_mapping tokens"
+    "convert_ids_to_tokens tokenize encode encode_plus decode input_ids attention_mask offset_mapping tokens"
 )
 
 ATTRIBUTES = (

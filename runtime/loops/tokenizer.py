@@ -129,6 +129,19 @@ class Tokenizer:
             raise TypeError("only one row of ids can be converted")
         return [self._raw(by_id, i) for i in values if int(i) not in special]
 
+    def decode(self, ids: Any, skip_special_tokens: Any = False) -> str:
+        """The text of one token of the sentence."""
+        values = ids.values.ravel() if isinstance(ids, Ids) else np.atleast_1d(np.asarray(ids))
+        if values.ndim != 1 or len(values) != 1 or self.table.decoded is None:
+            raise Stop(
+                "E0466",
+                "the tokenizer's decode is asked for something else than one token",
+                "decode one id at a time: [tokenizer.decode([i]) for i in ids]",
+            )
+        hidden = self.table.special[self.table.ids.index(values[0])] if values[0] in self.table.ids else False
+        text = self._raw(dict(zip(self.table.ids, self.table.decoded, strict=True)), values[0])
+        return "" if hidden and skip_special_tokens else text
+
     def _raw(self, by_id: dict[int, str], index: Any) -> str:
         found = by_id.get(int(index))
         if found is None:
@@ -162,6 +175,7 @@ attributes.register(
         "convert_ids_to_tokens": Tokenizer.convert_ids_to_tokens,
         "tokenize": Tokenizer.tokenize,
         "encode": Tokenizer.encode,
+        "decode": Tokenizer.decode,
         "encode_plus": Tokenizer.__call__,
     },
 )

@@ -73,7 +73,10 @@ def sentence_message(table: TokenTable, with_words: bool, host: Mapping[str, Mat
         return kept[with_words]
     request: dict[str, Any] = {
         "text": table.text,
-        "tokens": {name: list(getattr(table, name)) for name in ("ids", "raw", "special", "start", "end")},
+        "tokens": {
+            **{name: list(getattr(table, name)) for name in ("ids", "raw", "special", "start", "end")},
+            "decoded": table.decoded,
+        },
         "host": sorted(host),
     }
     if with_words:

@@ -51,13 +51,14 @@ class Encoding:
 class Tokenizer:
     """The tokens of one sentence behind a tokenizer's methods; any other text is an error."""
 
-    __slots__ = ("_ids", "_offsets", "_raw", "_special", "_text")
+    __slots__ = ("_decoded", "_ids", "_offsets", "_raw", "_special", "_text")
 
     def __init__(self, text: str, data: dict[str, Any]) -> None:
         self._text = text
         self._ids: list[int] = data["ids"]
         self._raw: list[str] = data["raw"]
         self._special: list[bool] = data["special"]
+        self._decoded: list[str] | None = data["decoded"]
         self._offsets: list[tuple[int, int]] = list(zip(data["start"], data["end"], strict=True))
 
     def _positions(self, text: Any, special: bool) -> list[int]:
@@ -91,6 +92,14 @@ class Tokenizer:
             return _known(names, int(ids))
         return [_known(names, int(i)) for i in ids if int(i) not in hidden]
 
+    def decode(self, ids: Any, skip_special_tokens: bool = False) -> str:
+        values = np.atleast_1d(np.asarray(ids))
+        if values.shape != (1,) or self._decoded is None:
+            raise ValueError("only one token is decoded at a time here")
+        token = int(values[0])
+        text = _known(dict(zip(self._ids, self._decoded, strict=True)), token)
+        return "" if skip_special_tokens and self._special[self._ids.index(token)] else text
+
     def tokenize(self, text: Any, add_special_tokens: bool = False) -> list[str]:
         return [self._raw[i] for i in self._positions(text, add_special_tokens)]
 
@@ -105,5 +114,5 @@ def _known(names: dict[int, str], token_id: int) -> str:
     return names[token_id]
 
 
-ATTRIBUTES[Tokenizer] = frozenset(["convert_ids_to_tokens", "tokenize", "encode"])
+ATTRIBUTES[Tokenizer] = frozenset(["convert_ids_to_tokens", "tokenize", "encode", "decode"])
 ATTRIBUTES[Encoding] = frozenset(["input_ids", "attention_mask", "offset_mapping", "keys", "tokens"])

@@ -7,6 +7,7 @@ import re
 import sys
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -167,6 +168,35 @@ def test_the_examples_of_a_page_fail_and_run(code: str) -> None:
         run(bad)
     assert [d.code for d in caught.value.diagnostics] == [code]
     run(good)
+
+
+@pytest.mark.parametrize(
+    ("ids", "text"),
+    [("[ids[1]]", " b"), ("ids[1]", " b"), ("ids[0]", ""), ("ids", None), ("[]", None), ("[[ids[1]]]", None)],
+)
+def test_a_tokenizer_decodes_one_token_at_a_time(ids: str, text: str | None) -> None:
+    source = f"""import numpy as np
+
+def example(sentence, tokenizer):
+    ids = tokenizer(sentence).input_ids
+    found = tokenizer.decode({ids}, skip_special_tokens=True)
+    return "example", np.full((len(ids), len(ids)), found == {text!r})
+"""
+    plain = table_of("a b", SplitTokenizer(), None)
+    table = replace(plain, special=(True, False), decoded=("a", " b"))
+    program = compile_bounded(check_module(read_module(source, "decode.py"))["example"])
+    if text is not None:
+        assert program.run(table).all()
+        return
+    with pytest.raises(DiagnosticError, match="E0466"):
+        program.run(table)
+
+
+def test_without_a_decoder_decode_is_an_error() -> None:
+    source = "def example(sentence, tokenizer):\n    return tokenizer.decode([0]), [[1.0]]\n"
+    program = compile_bounded(check_module(read_module(source, "decode.py"))["example"])
+    with pytest.raises(DiagnosticError, match="E0466"):
+        program.run(table_of("a", SplitTokenizer(), None))
 
 
 def test_noun_chunks_of_a_language_without_a_rule_fail_as_in_spacy() -> None:

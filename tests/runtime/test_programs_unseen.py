@@ -1,4 +1,4 @@
-"""652 programs in the manner of the published ones, none of which the front end was written against at first.
+"""673 programs in the manner of the published ones, none of which the front end was written against at first.
 
 Each compiles, and gives what CPython gives in the sandbox, raw and normalised. The default run compares every program
 on one text; ``-m acceptance`` compares all on all texts of three sorts of tokenizers.
@@ -22,7 +22,7 @@ from attndsl.runtime.sandbox import SandboxPool
 from attndsl.runtime.tokenize import token_table
 
 FILES = sorted((Path(__file__).parents[1] / "programs" / "unseen").glob("*.py"))
-LIFTED = 569
+LIFTED = 579
 """How many of the programs have a place in the language; the others are kept as bounded loop programs."""
 TEXTS = (
     "A",
@@ -84,5 +84,5 @@ def test_each_gives_what_cpython_gives_on_all_texts(path: Path, pool: SandboxPoo
 
 def test_most_are_lifted() -> None:
     outcomes = [p.outcome for path in FILES for p in library(path).values()]
-    assert len(outcomes) == 652
+    assert len(outcomes) == 673
     assert outcomes.count(Outcome.LIFTED) >= LIFTED

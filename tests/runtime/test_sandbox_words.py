@@ -88,6 +88,7 @@ def test_the_tokenizer_knows_one_sentence() -> None:
         "special": [True, False, False, True],
         "start": [0, 0, 2, 0],
         "end": [0, 1, 3, 0],
+        "decoded": ["<s>", " a", " a", "</s>"],
     }
     tokenizer = Tokenizer("a a", data)
     ids = tokenizer("a a", return_tensors="pt").input_ids[0]
@@ -96,6 +97,13 @@ def test_the_tokenizer_knows_one_sentence() -> None:
     assert tokenizer.convert_ids_to_tokens(5) == "a"
     assert tokenizer.convert_ids_to_tokens([1, 5], skip_special_tokens=True) == ["a"]
     assert tokenizer.tokenize("a a") == ["a", "a"]
+    assert [tokenizer.decode([1]), tokenizer.decode(5), tokenizer.decode(ids[1:2])] == ["<s>", " a", " a"]
+    assert [tokenizer.decode(i, skip_special_tokens=True) for i in (1, 5)] == ["", " a"]
+    for several in ([1, 5], [], [[1, 5]]):
+        with pytest.raises(ValueError, match="one token"):
+            tokenizer.decode(several)
+    with pytest.raises(ValueError, match="one token"):
+        Tokenizer("a a", {**data, "decoded": None}).decode([5])
     assert tokenizer.encode("a a", add_special_tokens=False) == [5, 5]
     assert tokenizer("a a", return_offsets_mapping=True)["offset_mapping"] == [(0, 0), (0, 1), (2, 3), (0, 0)]
     with pytest.raises(ValueError, match="only the sentence itself"):

@@ -34,6 +34,7 @@ def test_raw_is_what_published_programs_see(style: str, text: str) -> None:
     table = token_table(text, tokenizer, None)
     assert list(table.raw) == tokenizer.convert_ids_to_tokens(tokenizer(text, return_tensors="pt").input_ids[0])
     assert list(table.ids) == tokenizer(text).input_ids
+    assert table.decoded == tuple(tokenizer.decode([i]) for i in table.ids)
     lengths = {len(getattr(table, name)) for name in ("ids", "raw", "start", "end", *SEEN)}
     assert lengths == {len(table)}
 

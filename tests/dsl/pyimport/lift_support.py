@@ -46,8 +46,9 @@ TEXTS = (
     ['"', "x", "the", '"', "the", '"', "y", "."],
     ["the", "the", "the", "the"],
     ["Hi", "there"],
-    "Once upon a time , Tom saw a big dog . The dog saw Tom , and Tom ran to the park !".split(),
-)
+    ["Once", "upon", "a", "time", ",", "Tom", "saw", "a", "big", "dog", ".", "The", "dog", "saw", "Tom", ",", "and",
+     "Tom", "ran", "to", "the", "park", "!"],
+)  # fmt: skip
 
 
 def source_of(body: str) -> str:
