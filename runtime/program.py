@@ -131,8 +131,8 @@ class Program:
 
         ``tokenizer`` is a Hugging Face tokenizer. ``raw=True`` gives the matrix as the program returns it; otherwise it
         is clipped at zero, causal programs lose keys after the query, and rows are divided by their sum (an empty row
-        goes to the first token in a causal program). Raises DiagnosticError: E0501 (unknown back end), E0802 (refused,
-        or not possible on that back end), E04xx (run-time errors), E0611 (no parser).
+        goes to the first token in a causal program). Raises DiagnosticError: E0501 (unknown back end), E0530 (a text
+        without tokens), E0802 (refused, or not possible on that back end), E04xx (run-time errors), E0611 (no parser).
         """
         from attndsl.runtime.pattern import normalise
         from attndsl.runtime.tokenize import token_table
@@ -155,6 +155,8 @@ class Program:
 
         if backend not in BACKENDS:
             raise fail("E0501", f"no back end is named {backend!r}", help=f"choose one of {', '.join(BACKENDS)}")
+        if not len(table):  # compiled programs take one for granted, and each back end would fail in its own way
+            raise fail("E0530", "a pattern needs at least one token, the text has none", help="leave out empty texts")
         if backend == "sandbox":
             return self._in_sandbox(table)
         if self.typed is None and self.bounded is not None and backend in ("auto", "numba"):

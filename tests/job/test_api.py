@@ -12,6 +12,7 @@ import pytest
 
 import attndsl
 from attndsl.cli.main import run
+from attndsl.runtime.tokenize import token_table_of_ids
 
 pytestmark = pytest.mark.integration
 
@@ -50,6 +51,14 @@ def test_a_library_is_a_mapping(made: Path) -> None:
     with pytest.raises(attndsl.DiagnosticError) as raised:
         attndsl.load_library([made / "missing.attn"])
     assert raised.value.diagnostics[0].code == "E0801"
+
+
+@pytest.mark.parametrize("backend", ["auto", "interpreter", "numpy", "numba", "torch", "sandbox"])
+def test_a_text_without_tokens_has_no_pattern(backend: str, made: Path, loaded: Any) -> None:
+    program = attndsl.load_library(made / "programs.attn")["even"]
+    with pytest.raises(attndsl.DiagnosticError) as raised:
+        program.matrix(token_table_of_ids([], loaded.tokenizer, None), backend)
+    assert raised.value.diagnostics[0].code == "E0530"
 
 
 @pytest.mark.parametrize("backend", ["auto", "interpreter", "numpy", "numba", "torch"])

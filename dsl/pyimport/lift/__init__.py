@@ -22,12 +22,13 @@ from attndsl.dsl.pyimport.lift import assemble, calls, defaults, linear, matrice
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.encoding import token_list
 from attndsl.dsl.pyimport.lift.file_level import file_level
-from attndsl.dsl.pyimport.lift.machine import Frame, Machine, NotLiftable, Retry
+from attndsl.dsl.pyimport.lift.machine import Frame, Machine, NotLiftable, Retry, Scope
 from attndsl.dsl.pyimport.lift.preparing import prepared
 from attndsl.dsl.pyimport.lift.statements import run
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import Choice, Closure, Grid, NoneValue, Opaque, Scalar, TupleValue, Value
 from attndsl.dsl.pyimport.module import Interface, PyProgram
+from attndsl.dsl.pyimport.scopes import bound_names
 from attndsl.dsl.source import SourceFile
 
 __all__ = ["NotLiftable", "calls", "lift_function", "lift_program", "subscripts"]
@@ -181,7 +182,8 @@ def _execute(m: Machine, function: ast.FunctionDef, bare: bool) -> assemble.Resu
     parameters = [a.arg for a in function.args.args]
     if len(parameters) < 2:
         raise m.stop("a program takes the sentence and the tokenizer", function, "E0307")
-    frame = Frame(next(m.keys), (), function)
+    key = next(m.keys)
+    frame = Frame(key, (Scope(key, bound_names(function)),), function)
     m.frames.append(frame)
     tokens: Value = m.allocate(token_list()) if bare else Opaque("tokenizer")
     names: dict[str, Value] = {parameters[0]: Opaque("sentence"), parameters[1]: tokens}

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import ast
 
+from attndsl.dsl import pytree
 from attndsl.dsl.pyimport.lift import builtins_, defaults, encoding, methods, numpy_, remembered
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, settle, spread
 from attndsl.dsl.pyimport.lift.evaluate import evaluate, register
 from attndsl.dsl.pyimport.lift.iterators import is_iterator, is_read_once
-from attndsl.dsl.pyimport.lift.machine import Frame, Machine, State
+from attndsl.dsl.pyimport.lift.machine import Frame, Machine, Scope, State
 from attndsl.dsl.pyimport.lift.merge import merge_states
 from attndsl.dsl.pyimport.lift.preparing import prepared
 from attndsl.dsl.pyimport.lift.values import Closure, NoneValue, Opaque, Ref, Scalar, Seq, Unbound, Value, literal
+from attndsl.dsl.pyimport.scopes import argument_names, bound_names
 
 _MAX_DEPTH = 12
 
@@ -97,13 +99,11 @@ def _inline(m: Machine, callee: Closure, node: ast.Call) -> Value:
     if any(is_iterator(value) and not is_read_once(plain, name) for name, value in bound.items()):
         raise m.stop("an iterator that may be walked through more than once", node, "E0313")
     key = next(m.keys)
-    parents: tuple[int, ...] = ()
-    if callee.frame >= 0:
-        outer = next((f for f in m.frames if f.key == callee.frame), None)
-        if outer is None:
-            raise m.stop("a function outlives the one it was made in", node, "E0307")
-        parents = (outer.key, *outer.parents)
-    frame = Frame(key, parents, plain)
+    around = m.seen_from(callee.frame) if callee.frame >= 0 else ()
+    if around is None:
+        raise m.stop("a function outlives the function or comprehension it was made in", node, "E0307")
+    names = frozenset(bound) if plain is None else bound_names(plain)
+    frame = Frame(key, (Scope(key, names), *around), plain)
     m.state.frames[key] = bound
     m.frames.append(frame)
     try:
@@ -207,9 +207,16 @@ def _loaded_into(s: ast.stmt) -> str | None:
 
 def _lambda(m: Machine, node: ast.Lambda) -> Value:
     frame = m.frames[-1]
-    if not frame.of_file or m.state.frames[frame.key]:  # a comprehension of the file has names that it may read
-        return Closure(node, frame.key, defaults.values(m, node))
-    return Closure(node, defaults=defaults.shared(m, node))
+    scope = _outlasting(frame, node)
+    if frame.of_file and scope.key == frame.key:
+        return Closure(node, defaults=defaults.shared(m, node))
+    return Closure(node, scope.key, defaults.values(m, node))
+
+
+def _outlasting(frame: Frame, node: ast.Lambda) -> Scope:
+    """The innermost scope of which the lambda reads a name: of a comprehension, or else that of the function."""
+    read = {x.id for x in pytree.walk(node.body) if isinstance(x, ast.Name)}.difference(argument_names(node.args))
+    return next(s for s in frame.chain if s.key == frame.key or not read.isdisjoint(s.names))
 
 
 register(ast.Call, _call)

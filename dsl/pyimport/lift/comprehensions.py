@@ -13,7 +13,6 @@ from attndsl.dsl.pyimport.lift.evaluate import condition, evaluate
 from attndsl.dsl.pyimport.lift.machine import Loop, Machine
 from attndsl.dsl.pyimport.lift.merge import instantiate
 from attndsl.dsl.pyimport.lift.sequences import (
-    _restore,
     bind_target,
     iterable,
 )
@@ -31,21 +30,21 @@ from attndsl.dsl.pyimport.lift.values import (
 
 
 def _comprehension(m: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> Value:
-    names = {n.id for g in node.generators for n in pytree.walk(g.target) if isinstance(n, ast.Name)}
-    frame = m.state.frames[m.frames[-1].key]
-    held = {n: frame.get(n) for n in names}
+    targets = pytree.walk(*[g.target for g in node.generators])
+    names = frozenset(n.id for n in targets if isinstance(n, ast.Name))
     path, depth = m.state.path, len(m.loops)
     parts: list[Part] = []
     walked = {key for g in node.generators for key in dicts.walked_by(m, g.iter)}
     m.assuming.append(next(m.keys))
     try:
         any_order = isinstance(node, ast.SetComp) or node is m.any_order
-        unordered = _generate(m, node, 0, (), [], parts, any_order)
+        first = _walked(m, node.generators[0])  # of which Python computes the sequence outside
+        with m.scope(names):
+            unordered = _generate(m, node, 0, first, (), [], parts, any_order)
     finally:
         m.assuming.pop()
         m.state.path = path
         del m.loops[depth:]
-        _restore(m, held)
     dicts.check_walked(m, walked)
     if isinstance(node, ast.GeneratorExp):
         return Seq(tuple(parts), once=True)
@@ -54,21 +53,23 @@ def _comprehension(m: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorE
     return m.allocate(Seq(tuple(parts), isinstance(node, ast.SetComp)))
 
 
+def _walked(m: Machine, g: ast.comprehension) -> Seq:
+    return iterable(m, spread(m, lambda v: v, evaluate(m, g.iter)))
+
+
 def _generate(
     m: Machine,
     node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp,
     level: int,
+    seq: Seq,
     binders: tuple[Binder, ...],
     conditions: list[Term],
     parts: list[Part],
     any_order: bool,
 ) -> bool:
-    """Add what the loops from this level on produce; whether it has the keys of a set, in no order."""
-    if level == len(node.generators):
-        parts.append(Part(binders, T.conj(conditions), _produced(m, node)))
-        return False
+    """Add what the loops from this level on produce, of which the first walks through ``seq``; whether it has the keys
+    of a set, in no order."""
     g = node.generators[level]
-    seq = iterable(m, spread(m, lambda v: v, evaluate(m, g.iter)))
     unordered = seq.is_set and _keeps_keys(node)
     if unordered:
         seq = Seq(seq.parts)
@@ -88,7 +89,12 @@ def _generate(
             filters.append(c)
             m.state.path = m.state.along(c)
         if T.FALSE not in filters:
-            _generate(m, node, level + 1, binders + p.binders, conditions + filters, parts, any_order)
+            found = binders + p.binders, conditions + filters
+            if level + 1 == len(node.generators):
+                parts.append(Part(found[0], T.conj(found[1]), _produced(m, node)))
+            else:
+                following = _walked(m, node.generators[level + 1])
+                _generate(m, node, level + 1, following, *found, parts, any_order)
         m.state.path = path
         del m.loops[depth:]
     return unordered

@@ -13,7 +13,6 @@ from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import spread
 from attndsl.dsl.pyimport.lift.evaluate import condition, evaluate
 from attndsl.dsl.pyimport.lift.machine import Machine
-from attndsl.dsl.pyimport.lift.sequences import _restore
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import Opaque, Scalar, Value
 
@@ -95,13 +94,10 @@ def question(m: Machine, kind: str, node: ast.expr) -> Term | None:
         del m.events[before:]  # the caller evaluates it again
         return None
     c = T.fresh("str", "letter")
-    held = {g.target.id: m.state.frames[m.frames[-1].key].get(g.target.id)}
-    m.assign(g.target.id, Scalar(c))
-    try:
+    with m.scope(frozenset((g.target.id,))):
+        m.assign(g.target.id, Scalar(c))
         filters = [condition(m, test) for test in g.ifs]
         found = _answer(m, kind, node.elt, filters, c, text, isinstance(walked, Opaque))
-    finally:
-        _restore(m, held)
     if len(m.events) > before:
         raise m.stop("something in a walk through the characters of a text may fail", node, "E0314")
     return found

@@ -246,12 +246,15 @@ _NAMES: WeakKeyDictionary[ast.For, list[str]] = WeakKeyDictionary()  # every pro
 
 def _assigned(*roots: ast.AST) -> list[str]:
     found: dict[str, None] = {}
+    inside: set[ast.AST] = set()  # targets of comprehensions, which are names of their own
     for root in roots:
         for x in pytree.walk(root):
             kind = x.__class__
             if kind is ast.Name:
-                if x.ctx.__class__ is not ast.Load:  # type: ignore[attr-defined]
+                if x.ctx.__class__ is not ast.Load and x not in inside:  # type: ignore[attr-defined]
                     found.setdefault(x.id)  # type: ignore[attr-defined]
+            elif kind is ast.comprehension:
+                inside.update(pytree.walk(x.target))  # type: ignore[attr-defined]
             elif kind is ast.FunctionDef:
                 found.setdefault(x.name)  # type: ignore[attr-defined]
             elif kind is ast.Import or kind is ast.ImportFrom:

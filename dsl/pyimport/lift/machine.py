@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from attndsl.dsl.frozen import frozen
 from attndsl.dsl.pyimport.aligners import Aligner
 from attndsl.dsl.pyimport.lift import cases
 from attndsl.dsl.pyimport.lift import terms as T
@@ -16,7 +17,6 @@ from attndsl.dsl.pyimport.lift.iterators import is_iterator, is_read_once
 from attndsl.dsl.pyimport.lift.linear import Prover
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import Binder, Choice, DictValue, Growing, Ref, Seq, Unbound, Value
-from attndsl.dsl.pyimport.scopes import bound_names
 from attndsl.dsl.source import SourceFile, Span
 
 MAX_EVENTS = 4000
@@ -132,12 +132,20 @@ class Attempt:
     start: int = 0  # the length of the path where the present statement of the block began
 
 
-@dataclass(slots=True)
-class Frame:
-    """One activation of a function: its scope chain and the ways it returned."""
+@frozen
+class Scope:
+    """Where names are held, and which it binds anywhere: until then they have no value, whatever is outside."""
 
     key: int
-    parents: tuple[int, ...]
+    names: frozenset[str]
+
+
+@dataclass(slots=True)
+class Frame:
+    """One activation of a function: the scopes that are seen, from the innermost on, and the ways it returned."""
+
+    key: int
+    chain: tuple[Scope, ...]
     function: ast.FunctionDef | None = None
     returns: list[tuple[State, Value]] = field(default_factory=list)
     of_file: bool = False  # no activation: an expression of the file
@@ -207,33 +215,50 @@ class Machine:
     # ------------------------------------------------------------ names and heap
 
     def lookup(self, name: str) -> Value | None:
-        frame = self.frames[-1]
-        for key in (frame.key, *frame.parents):
-            found = self.state.frames[key].get(name)
-            if found is not None:
+        for scope in self.frames[-1].chain:
+            found = self.state.frames[scope.key].get(name)
+            if found is not None or name in scope.names:
                 return found
         return None
 
     def binds(self, name: str) -> bool:
-        """The function at work, or one around it, binds the name somewhere: what the file or Python calls so is hidden
-        from the first statement on."""
-        frame = self.frames[-1]
-        return any(
-            f.function is not None and (f is frame or f.key in frame.parents) and name in bound_names(f.function)
-            for f in self.frames
-        )
+        """The function at work, or one around it, binds the name somewhere: what is called so outside, in the file or
+        in Python is hidden from the first statement on."""
+        return any(name in scope.names for scope in self.frames[-1].chain)
+
+    def seen_from(self, key: int) -> tuple[Scope, ...] | None:
+        """The scope and those around it; None when it has ended."""
+        for frame in self.frames:
+            for at, scope in enumerate(frame.chain):
+                if scope.key == key:
+                    return frame.chain[at:]
+        return None
+
+    @contextmanager
+    def scope(self, names: frozenset[str]) -> Iterator[None]:
+        """Inside a comprehension: its targets are names of its own, which nothing outside sees."""
+        frame, own = self.frames[-1], Scope(next(self.keys), names)
+        around = frame.chain
+        self.state.frames[own.key] = {}
+        frame.chain = own, *around
+        try:
+            yield
+        finally:
+            frame.chain = around
+            self.state.frames.pop(own.key, None)
 
     @contextmanager
     def outside(self) -> Iterator[None]:
         """At the level of the file, where no name of a function is seen."""
-        frame = Frame(next(self.keys), (), of_file=True)
-        self.state.frames[frame.key] = {}
+        key = next(self.keys)
+        frame = Frame(key, (Scope(key, frozenset()),), of_file=True)
+        self.state.frames[key] = {}
         self.frames.append(frame)
         try:
             yield
         finally:
             self.frames.pop()
-            self.state.frames.pop(frame.key, None)
+            self.state.frames.pop(key, None)
 
     def assign(self, name: str, value: Value) -> None:
         frame = self.frames[-1]
@@ -241,7 +266,7 @@ class Machine:
             raise self.stop("an iterator that may be walked through more than once", code="E0313")
         if isinstance(value, Seq) and value.sort == "view":
             raise self.stop("a view of a dict, which follows its changes, is kept", code="E0311")
-        self.state.frames[frame.key][name] = value
+        self.state.frames[frame.chain[0].key][name] = value
 
     def allocate(self, contents: Value) -> Ref:
         if isinstance(contents, Seq | DictValue) and any(is_iterator(p.element) for p in contents.parts):

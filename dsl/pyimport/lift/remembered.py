@@ -83,7 +83,7 @@ def body(m: Machine, function: ast.FunctionDef, frame: Frame, run: Callable[[], 
 def _stands_alone(m: Machine, frame: Frame) -> bool:
     """The call is a statement's of the program itself, so that nothing of it depends on where it stands."""
     around = (m.loops, m.flows, m.trying, m.assuming, m.growing, m.runs, m.events, m.readings)
-    return len(m.frames) == 2 and not frame.parents and not any(around)
+    return len(m.frames) == 2 and len(frame.chain) == 1 and not any(around)
 
 
 def _forget(m: Machine) -> None:

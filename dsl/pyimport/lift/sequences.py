@@ -295,15 +295,6 @@ def _dict(m: Machine, node: ast.Call) -> Value:
     return constants.made(m, node)
 
 
-def _restore(m: Machine, names: dict[str, Value | None]) -> None:
-    frame = m.state.frames[m.frames[-1].key]
-    for name, value in names.items():
-        if value is None:
-            frame.pop(name, None)
-        else:
-            frame[name] = value
-
-
 def bind_target(m: Machine, target: ast.expr, value: Value) -> None:
     """Assign a loop's or comprehension's target."""
     if isinstance(target, ast.Name):
