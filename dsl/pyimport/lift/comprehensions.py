@@ -6,7 +6,7 @@ import ast
 
 from attndsl.dsl import pytree
 from attndsl.dsl.pyimport.lift import collections_ as C
-from attndsl.dsl.pyimport.lift import dicts, lists
+from attndsl.dsl.pyimport.lift import dicts, lists, walks
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import spread
 from attndsl.dsl.pyimport.lift.evaluate import condition, evaluate
@@ -21,6 +21,7 @@ from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
     DictValue,
+    Live,
     Part,
     Seq,
     TupleValue,
@@ -36,19 +37,26 @@ def _comprehension(m: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorE
     held = {n: frame.get(n) for n in names}
     path, depth = m.state.path, len(m.loops)
     parts: list[Part] = []
+    fallible = len(m.events), sum(len(a.failures) for a in m.trying)
+    first: list[tuple[Live, Seq]] = []
     walked = {key for g in node.generators for key in dicts.walked_by(m, g.iter)}
     m.assuming.append(next(m.keys))
     try:
         any_order = isinstance(node, ast.SetComp) or node is m.any_order
-        unordered = _generate(m, node, 0, (), [], parts, any_order)
+        unordered = _generate(m, node, 0, (), [], parts, any_order, first)
     finally:
         m.assuming.pop()
         m.state.path = path
         del m.loops[depth:]
         _restore(m, held)
     dicts.check_walked(m, walked)
+    fails = fallible != (len(m.events), sum(len(a.failures) for a in m.trying))
     if isinstance(node, ast.GeneratorExp):
-        return Seq(tuple(parts), once=True)
+        if node is m.any_order:  # all is computed now
+            return Seq(tuple(parts), once=True)
+        live, seq = first[0]
+        live = walks.of_generator(m, node, live, [p.element for p in seq.parts], fails)
+        return walks.iterator(m, Seq(tuple(parts)), live)
     if isinstance(node, ast.DictComp):
         return m.allocate(DictValue(tuple(parts), unordered=unordered))
     return m.allocate(Seq(tuple(parts), isinstance(node, ast.SetComp)))
@@ -62,13 +70,17 @@ def _generate(
     conditions: list[Term],
     parts: list[Part],
     any_order: bool,
+    first: list[tuple[Live, Seq]],
 ) -> bool:
     """Add what the loops from this level on produce; whether it has the keys of a set, in no order."""
     if level == len(node.generators):
         parts.append(Part(binders, T.conj(conditions), _produced(m, node)))
         return False
     g = node.generators[level]
-    seq = iterable(m, spread(m, lambda v: v, evaluate(m, g.iter)))
+    value = spread(m, lambda v: v, evaluate(m, g.iter))
+    seq = iterable(m, value)
+    live, begun = walks.of(m, value), len(m.events)
+    first.append((live, seq))
     unordered = seq.is_set and _keeps_keys(node)
     if unordered:
         seq = Seq(seq.parts)
@@ -76,21 +88,25 @@ def _generate(
         seq = C.in_no_order(C.each_once(m, seq))
         if len(seq.parts) > 1 and not any_order:
             raise m.stop("the order of a set", node, "E0312")
-    for original in seq.parts:
-        p = instantiate(original)
-        path, depth = m.state.path, len(m.loops)
-        m.loops.extend(Loop(b) for b in p.binders)
-        m.state.path = m.state.along(*(c for b in p.binders for c in b.conditions()), p.condition)
-        bind_target(m, g.target, p.element)
-        filters = [p.condition]
-        for test in g.ifs:
-            c = condition(m, test)
-            filters.append(c)
-            m.state.path = m.state.along(c)
-        if T.FALSE not in filters:
-            _generate(m, node, level + 1, binders + p.binders, conditions + filters, parts, any_order)
-        m.state.path = path
-        del m.loops[depth:]
+    with walks.walking(m, live) as walk:
+        for k, original in enumerate(seq.parts):
+            p = instantiate(original)
+            walks.at_part(walk, p, seq.parts[:k])
+            path, depth = m.state.path, len(m.loops)
+            m.loops.extend(Loop(b) for b in p.binders)
+            m.state.path = m.state.along(*(c for b in p.binders for c in b.conditions()), p.condition)
+            bind_target(m, g.target, p.element)
+            filters = [p.condition]
+            for test in g.ifs:
+                c = condition(m, test)
+                filters.append(c)
+                m.state.path = m.state.along(c)
+            if T.FALSE not in filters:
+                _generate(m, node, level + 1, binders + p.binders, conditions + filters, parts, any_order, first)
+            m.state.path = path
+            del m.loops[depth:]
+    if live.fails and len(m.events) > begun:
+        raise m.stop("which fails first, an element of one iterator or of the other", node, "E0314")
     return unordered
 
 
