@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from attndsl.dsl.pyimport.lift import arrays, folds
+from attndsl.dsl.pyimport.lift import arrays, folds, walks
 from attndsl.dsl.pyimport.lift import elementwise as E
 from attndsl.dsl.pyimport.lift import reductions as R
 from attndsl.dsl.pyimport.lift import terms as T
@@ -69,7 +69,8 @@ def of_list(m: Machine, node: ast.Call) -> Value:
         kind = ""
     if node.keywords or not kind:
         raise m.stop("accumulate with these arguments", node, "E0305")
-    seq = iterable(m, evaluate(m, node.args[0]))
+    value = evaluate(m, node.args[0])
+    seq = iterable(m, value)
     if len(seq.parts) != 1 or seq.is_set or len(seq.parts[0].binders) != 1:
         raise m.stop("accumulate of a list that was built in several places", node, "E0313")
     part = instantiate(seq.parts[0])
@@ -81,7 +82,8 @@ def of_list(m: Machine, node: ast.Call) -> Value:
         raise m.stop("accumulate of these elements", node, "E0313")
     t = T.fresh("int")
     term = _running(kind, T.subst(element.term, {b.var: t}), t, b.var)
-    return Seq((Part(part.binders, T.TRUE, Scalar(term, element.numpy)),), once=True)
+    found = Seq((Part(part.binders, T.TRUE, Scalar(term, element.numpy)),))
+    return walks.iterator(m, found, walks.out_of_step(walks.of(m, value)))
 
 
 def _is_builtin(function: Value, name: str) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
-from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.values import (
     Choice,
     Closure,
@@ -23,6 +23,9 @@ from attndsl.dsl.pyimport.lift.values import (
     Vector,
     Word,
 )
+
+if TYPE_CHECKING:
+    from attndsl.dsl.pyimport.lift.machine import Machine
 
 _NO_HOLDERS = (Scalar, Unbound, Ref, Word)
 """Most values: none of them is an array or holds one, which is what all the questions here are about."""

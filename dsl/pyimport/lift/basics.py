@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 
 from attndsl.dsl.pyimport.lift import collections_ as C
-from attndsl.dsl.pyimport.lift import questions
+from attndsl.dsl.pyimport.lift import questions, walks
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Machine, Retry
 from attndsl.dsl.pyimport.lift.merge import guard, merge_values
@@ -127,6 +127,7 @@ def truth(m: Machine, value: Value) -> Term:
         case NoneValue():
             return T.FALSE
         case Word() | Closure() | Span() | Seq(once=True):
+            walks.check_safe(m, value)
             return T.TRUE
         case Ref():
             if isinstance(m.state.heap.get(value.key), DictValue):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from attndsl.dsl import pytree
-from attndsl.dsl.pyimport.lift import builtins_, defaults, encoding, methods, numpy_, remembered
+from attndsl.dsl.pyimport.lift import builtins_, defaults, encoding, methods, numpy_, remembered, walks
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, settle, spread
 from attndsl.dsl.pyimport.lift.evaluate import evaluate, register
@@ -98,6 +98,8 @@ def _inline(m: Machine, callee: Closure, node: ast.Call) -> Value:
     plain = function if isinstance(function, ast.FunctionDef) else None
     if any(is_iterator(value) and not is_read_once(plain, name) for name, value in bound.items()):
         raise m.stop("an iterator that may be walked through more than once", node, "E0313")
+    for value in bound.values():
+        walks.check_safe(m, value)
     key = next(m.keys)
     around = m.seen_from(callee.frame) if callee.frame >= 0 else ()
     if around is None:

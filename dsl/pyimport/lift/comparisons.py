@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from attndsl.dsl.pyimport.lift import collections_ as C
-from attndsl.dsl.pyimport.lift import spans, texts
+from attndsl.dsl.pyimport.lift import spans, texts, walks
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, sort_of
 from attndsl.dsl.pyimport.lift.machine import Machine
@@ -108,6 +108,7 @@ def _identical(m: Machine, a: Value, b: Value) -> Term:
 
 def contains(m: Machine, item: Value, where: Value) -> Term:
     """``item in where``."""
+    walks.check_safe(m, where)  # it is asked for no more than it takes
     if isinstance(where, Scalar) and where.term.kind == "str":
         if isinstance(item, Scalar) and item.term.kind == "str":
             return T.substring(item.term, where.term)

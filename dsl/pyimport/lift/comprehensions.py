@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass
 
 from attndsl.dsl import pytree
 from attndsl.dsl.pyimport.lift import collections_ as C
-from attndsl.dsl.pyimport.lift import dicts, lists
+from attndsl.dsl.pyimport.lift import dicts, lists, walks
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import spread
 from attndsl.dsl.pyimport.lift.evaluate import condition, evaluate
@@ -20,6 +21,7 @@ from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
     DictValue,
+    Live,
     Part,
     Seq,
     TupleValue,
@@ -34,6 +36,7 @@ def _comprehension(m: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorE
     names = frozenset(n.id for n in targets if isinstance(n, ast.Name))
     path, depth = m.state.path, len(m.loops)
     parts: list[Part] = []
+    fallible = len(m.events), sum(len(a.failures) for a in m.trying)
     walked = {key for g in node.generators for key in dicts.walked_by(m, g.iter)}
     m.assuming.append(next(m.keys))
     try:
@@ -46,30 +49,44 @@ def _comprehension(m: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorE
         m.state.path = path
         del m.loops[depth:]
     dicts.check_walked(m, walked)
+    fails = fallible != (len(m.events), sum(len(a.failures) for a in m.trying))
     if isinstance(node, ast.GeneratorExp):
-        return Seq(tuple(parts), once=True)
+        if node is m.any_order:  # all is computed now
+            return Seq(tuple(parts), once=True)
+        live = walks.of_generator(m, node, first.live, [p.element for p in first.seq.parts], fails)
+        return walks.iterator(m, Seq(tuple(parts)), live)
     if isinstance(node, ast.DictComp):
         return m.allocate(DictValue(tuple(parts), unordered=unordered))
     return m.allocate(Seq(tuple(parts), isinstance(node, ast.SetComp)))
 
 
-def _walked(m: Machine, g: ast.comprehension) -> Seq:
-    return iterable(m, spread(m, lambda v: v, evaluate(m, g.iter)))
+@dataclass(frozen=True, slots=True)
+class _Walked:
+    """What a loop walks through, what that depends on, and how many events there were before the walk."""
+
+    seq: Seq
+    live: Live
+    begun: int
+
+
+def _walked(m: Machine, g: ast.comprehension) -> _Walked:
+    value = spread(m, lambda v: v, evaluate(m, g.iter))
+    return _Walked(iterable(m, value), walks.of(m, value), len(m.events))
 
 
 def _generate(
     m: Machine,
     node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp,
     level: int,
-    seq: Seq,
+    walked: _Walked,
     binders: tuple[Binder, ...],
     conditions: list[Term],
     parts: list[Part],
     any_order: bool,
 ) -> bool:
-    """Add what the loops from this level on produce, of which the first walks through ``seq``; whether it has the keys
-    of a set, in no order."""
-    g = node.generators[level]
+    """Add what the loops from this level on produce, of which the first walks through ``walked``; whether it has the
+    keys of a set, in no order."""
+    g, seq = node.generators[level], walked.seq
     unordered = seq.is_set and _keeps_keys(node)
     if unordered:
         seq = Seq(seq.parts)
@@ -77,26 +94,29 @@ def _generate(
         seq = C.in_no_order(C.each_once(m, seq))
         if len(seq.parts) > 1 and not any_order:
             raise m.stop("the order of a set", node, "E0312")
-    for original in seq.parts:
-        p = instantiate(original)
-        path, depth = m.state.path, len(m.loops)
-        m.loops.extend(Loop(b) for b in p.binders)
-        m.state.path = m.state.along(*(c for b in p.binders for c in b.conditions()), p.condition)
-        bind_target(m, g.target, p.element)
-        filters = [p.condition]
-        for test in g.ifs:
-            c = condition(m, test)
-            filters.append(c)
-            m.state.path = m.state.along(c)
-        if T.FALSE not in filters:
-            found = binders + p.binders, conditions + filters
-            if level + 1 == len(node.generators):
-                parts.append(Part(found[0], T.conj(found[1]), _produced(m, node)))
-            else:
-                following = _walked(m, node.generators[level + 1])
-                _generate(m, node, level + 1, following, *found, parts, any_order)
-        m.state.path = path
-        del m.loops[depth:]
+    with walks.walking(m, walked.live) as walk:
+        for k, original in enumerate(seq.parts):
+            p = instantiate(original)
+            walks.at_part(walk, p, seq.parts[:k])
+            path, depth = m.state.path, len(m.loops)
+            m.loops.extend(Loop(b) for b in p.binders)
+            m.state.path = m.state.along(*(c for b in p.binders for c in b.conditions()), p.condition)
+            bind_target(m, g.target, p.element)
+            filters = [p.condition]
+            for test in g.ifs:
+                c = condition(m, test)
+                filters.append(c)
+                m.state.path = m.state.along(c)
+            if T.FALSE not in filters:
+                found = binders + p.binders, conditions + filters
+                if level + 1 == len(node.generators):
+                    parts.append(Part(found[0], T.conj(found[1]), _produced(m, node)))
+                else:
+                    _generate(m, node, level + 1, _walked(m, node.generators[level + 1]), *found, parts, any_order)
+            m.state.path = path
+            del m.loops[depth:]
+    if walked.live.fails and len(m.events) > walked.begun:
+        raise m.stop("which fails first, an element of one iterator or of the other", node, "E0314")
     return unordered
 
 

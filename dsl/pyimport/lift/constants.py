@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift import walks
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.lists import freeze, hashed
 from attndsl.dsl.pyimport.lift.machine import Machine
@@ -128,6 +129,10 @@ def update(m: Machine, ref: Ref, node: ast.Call) -> Value:
     found = m.mutable(ref)
     if not isinstance(found, DictValue) or found.length is not None or found.default or len(node.args) > 1:
         raise m.stop("the dict method 'update'", node, "E0305")
-    parts = _parts(m, evaluate(m, node.args[0]), node) if node.args else ()
+    given = evaluate(m, node.args[0]) if node.args else None
+    parts: tuple[Part, ...] = ()
+    if given is not None:
+        walks.check_apart(m, ref, given)
+        parts = _parts(m, given, node)
     m.state.heap[ref.key] = replace(found, parts=(*found.parts, *parts, *_named(m, node)))
     return NoneValue()

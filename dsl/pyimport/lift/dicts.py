@@ -6,7 +6,7 @@ import ast
 from dataclasses import replace
 
 from attndsl.dsl.pyimport.lift import collections_ as C
-from attndsl.dsl.pyimport.lift import gathered
+from attndsl.dsl.pyimport.lift import gathered, walks
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.gathering import ADD, APPEND, SUM
 from attndsl.dsl.pyimport.lift.keyed import at_key, key_of, one_of
@@ -134,7 +134,7 @@ def key_sequence(m: Machine, found: DictValue) -> Seq:
 
 def items(m: Machine, ref: Ref) -> Seq:
     counted_on(m, ref)
-    return Seq(_distinct(m, _dict(m, ref)), sort="view")
+    return Seq(_distinct(m, _dict(m, ref)), sort="view", live=walks.through(ref, "pair"))
 
 
 def values(m: Machine, ref: Ref) -> Seq:
@@ -143,7 +143,7 @@ def values(m: Machine, ref: Ref) -> Seq:
     for p in _distinct(m, _dict(m, ref)):
         assert isinstance(p.element, TupleValue)
         parts.append(Part(p.binders, p.condition, p.element.items[1]))
-    return Seq(tuple(parts), sort="view")
+    return Seq(tuple(parts), sort="view", live=walks.through(ref, "value"))
 
 
 def _distinct(m: Machine, found: DictValue) -> tuple[Part, ...]:
@@ -201,9 +201,10 @@ def assign(m: Machine, ref: Ref, key: Value, value: Value) -> None:
     if isinstance(key, NoneValue):
         raise m.stop("None as a key", code="E0302")
     hashed(m, key)
-    found = m.mutable(ref)
+    found = m.mutable(ref, told=True)
     if isinstance(found, Growing | DictValue) and found.length is not None:
         key, value = tables.place(m, key, found.length, found.array), tables.item(m, value, found.array)
+    walks.changed(m, ref.key, key)
     part = Part((), T.TRUE, TupleValue((freeze(m, key), freeze(m, value))))
     if isinstance(found, Growing):
         m.state.heap[ref.key] = replace(found, added=(*found.added, part))

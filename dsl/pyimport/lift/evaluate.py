@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 
 from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift import walks
 from attndsl.dsl.pyimport.lift.basics import SETTLED, given, sequence, settle, spread, truth
 from attndsl.dsl.pyimport.lift.comparisons import comparison
 from attndsl.dsl.pyimport.lift.hints import SET_HINT
@@ -22,6 +23,7 @@ from attndsl.dsl.pyimport.lift.values import (
     Ref,
     RowRef,
     Scalar,
+    Seq,
     TupleValue,
     Unbound,
     Value,
@@ -38,6 +40,8 @@ MODULES = {
     "np": "numpy", "numpy": "numpy", "math": "math", "re": "re", "string": "string", "random": "random",
     "collections": "collections", "itertools": "itertools",
 }  # fmt: skip
+
+_MAY_BE_ITERATORS = frozenset((Seq, TupleValue, Choice))
 
 
 def evaluate(m: Machine, node: ast.expr) -> Value:
@@ -61,6 +65,8 @@ def _constant(m: Machine, node: ast.Constant) -> Value:
 def _name(m: Machine, node: ast.Name) -> Value:
     found = m.lookup(node.id)
     if found is not None:
+        if found.__class__ in _MAY_BE_ITERATORS:
+            walks.check_unchanged(m, found)
         return found if found.__class__ in SETTLED else settle(m, found, node)
     if m.binds(node.id):
         return settle(m, Unbound("it is not set yet"), node)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift import walks
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.gathering import ADD, APPEND, FIRST, SUM, THERE
 from attndsl.dsl.pyimport.lift.keyed import at_key, one_of
@@ -93,7 +94,7 @@ def gather(m: Machine, ref: Ref, how: str, key: Value, value: Value, first: Valu
     """Append, add or keep the first, for the key; ``first`` is what a list holds where nothing was kept yet."""
     from attndsl.dsl.pyimport.lift import tables
 
-    found = m.mutable(ref)
+    found = m.mutable(ref, told=True)
     if isinstance(found, Seq) and ref.key not in m.frozen:
         found = tables.from_list(found) or found
     if isinstance(key, NoneValue) or (isinstance(found, DictValue | Growing) and found.array):
@@ -108,6 +109,7 @@ def gather(m: Machine, ref: Ref, how: str, key: Value, value: Value, first: Valu
         key = tables.place(m, key, found.length, "")
     elif how.endswith(THERE):
         _require_key(m, ref, key)
+    walks.changed(m, ref.key, key)
     part = Part((), T.TRUE, TupleValue((freeze(m, key), freeze(m, value), known(how))))
     if isinstance(found, Growing) and found.is_dict:
         m.state.heap[ref.key] = replace(found, added=(*found.added, part))

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift import walks
 from attndsl.dsl.pyimport.lift.basics import sequence
 from attndsl.dsl.pyimport.lift.machine import Machine, Retry
 from attndsl.dsl.pyimport.lift.merge import instantiate
@@ -103,6 +104,7 @@ def extend_with(m: Machine, ref: Ref, value: Value) -> None:
     seq = sequence(m, value)
     if seq is None:
         raise m.stop("a list is extended by this object", code="E0302")
+    walks.check_apart(m, ref, value)
     if seq.is_set:
         found = m.mutable(ref)
         if not (isinstance(found, Seq) and found.is_set):

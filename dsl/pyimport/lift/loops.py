@@ -7,7 +7,7 @@ from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 from attndsl.dsl import pytree
-from attndsl.dsl.pyimport.lift import climbing, dicts, lookback, ordering, unordered, whiles
+from attndsl.dsl.pyimport.lift import climbing, dicts, lookback, ordering, unordered, walks, whiles
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import summary as S
 from attndsl.dsl.pyimport.lift import terms as T
@@ -74,10 +74,16 @@ def _over(m: Machine, node: ast.For, value: Value) -> bool:
     if len(seq.parts) > 1 and node.orelse and any(p.binders for p in seq.parts):
         raise m.stop("for ... else over a list that was built in several places", node, "E0303")
     mixed = any(b.mixed for p in seq.parts for b in p.binders)
+    live = walks.of(m, value)
 
     def through(parts: tuple[Part, ...]) -> bool:
         walk = _Walk(m, node, ordered and not mixed)
-        all(walk.part(instantiate(p)) for p in parts)
+        with walks.during(m, live, node, assigned_names(node)) as at:
+            for k, original in enumerate(parts):
+                p = instantiate(original)
+                walks.at_part(at, p, parts[:k])
+                if not walk.part(p):
+                    break
         return walk.finish()
 
     if unordered.has_parts(seq):

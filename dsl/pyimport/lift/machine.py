@@ -11,7 +11,7 @@ from typing import Any
 
 from attndsl.dsl.frozen import frozen
 from attndsl.dsl.pyimport.aligners import Aligner
-from attndsl.dsl.pyimport.lift import cases
+from attndsl.dsl.pyimport.lift import cases, walks
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.iterators import is_iterator, is_read_once
 from attndsl.dsl.pyimport.lift.linear import Prover
@@ -192,6 +192,7 @@ class Machine:
     listed: dict[str, tuple[str, bool, bool]] = field(default_factory=dict)  # lists of lists: see cells.py
     looked_up: set[int] = field(default_factory=set)  # dicts to which a look-up may have added a key
     walked: set[int] = field(default_factory=set)  # dicts that a loop around a look-up may walk through
+    walks: list[walks.Walk] = field(default_factory=list)  # the loops around, from the outermost on
     plain: dict[str, bool] = field(default_factory=dict)  # dicts by position: all numbers kept so far are Python's
 
     # ------------------------------------------------------------ places
@@ -262,8 +263,10 @@ class Machine:
 
     def assign(self, name: str, value: Value) -> None:
         frame = self.frames[-1]
-        if is_iterator(value) and not is_read_once(frame.function, name):
-            raise self.stop("an iterator that may be walked through more than once", code="E0313")
+        if is_iterator(value):
+            if not is_read_once(frame.function, name):
+                raise self.stop("an iterator that may be walked through more than once", code="E0313")
+            walks.check_safe(self, value)
         if isinstance(value, Seq) and value.sort == "view":
             raise self.stop("a view of a dict, which follows its changes, is kept", code="E0311")
         self.state.frames[frame.chain[0].key][name] = value
@@ -290,8 +293,13 @@ class Machine:
                 return run.holds_now(key, found)  # type: ignore[no-any-return]
         raise self.stop("a loop reads a list that it is still filling", code="E0310")
 
-    def mutable(self, ref: Ref) -> Value:
-        """The contents, for a change. Raises Retry when a loop around must know that it changes them."""
+    def mutable(self, ref: Ref, told: bool = False) -> Value:
+        """The contents, for a change. Raises Retry when a loop around must know that it changes them.
+
+        ``told``: those who walk through it are told by the caller, who knows the place; see ``walks.changed``.
+        """
+        if self.walks and not told:
+            walks.changed(self, ref.key)
         if ref.key in self.frozen:
             raise self.stop("a list is changed after it was stored in another one", code="E0311")
         if self.assuming and ref.key < self.assuming[-1]:
@@ -316,6 +324,8 @@ class Machine:
 
     def write(self, op: str, matrix: str, row: Term, column: Term, value: Term, node: ast.AST | None = None) -> None:
         self.persist()
+        if self.walks:
+            walks.written(self, op, matrix, row, column)
         self.events.append(
             Event(op, matrix, row, column, value, self.state.path, tuple(self.loops), self.span(node or self.node))
         )

@@ -192,8 +192,8 @@ def subst_value(value: Value, mapping: dict[Term, Term]) -> Value:
             return merge_values(T.subst(c, mapping), subst_value(a, mapping), subst_value(b, mapping))
         case TupleValue(items=items):
             return TupleValue(tuple(subst_value(i, mapping) for i in items))
-        case Seq(parts=parts, is_set=is_set, once=once, sort=sort):
-            return Seq(tuple(subst_part(p, mapping) for p in parts), is_set, once, sort)
+        case Seq(parts=parts):
+            return replace(value, parts=tuple(subst_part(p, mapping) for p in parts))
         case DictValue(parts=parts):
             return replace(value, parts=tuple(subst_part(p, mapping) for p in parts))
         case RowRef(matrix=matrix, row=row, length=length, start=start):

@@ -19,6 +19,7 @@ from attndsl.dsl.pyimport.lift import (
     numpy_,
     tables,
     texts,
+    walks,
 )
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
@@ -279,7 +280,7 @@ def _dict(m: Machine, ref: Ref, name: str, args: list[Value], node: ast.Call) ->
         return dicts.values(m, ref)
     if name == "keys" and not args:
         dicts.counted_on(m, ref)
-        return replace(dicts.key_sequence(m, _as_dict(m, ref)), sort="view")
+        return replace(dicts.key_sequence(m, _as_dict(m, ref)), sort="view", live=walks.through(ref, "key"))
     if name == "copy" and not args:
         return m.allocate(_as_dict(m, ref))
     if name == "most_common":

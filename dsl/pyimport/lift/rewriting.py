@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from typing import TypeVar
 
+from attndsl.dsl.pyimport.lift import walks
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Machine
 from attndsl.dsl.pyimport.lift.values import Seq, Value
@@ -105,7 +106,9 @@ def chained(m: Machine, node: ast.Call) -> Value:
     """``chain(xs, ys)``: the elements of one, then those of the next."""
     from attndsl.dsl.pyimport.lift.sequences import iterable
 
-    seqs = [iterable(m, evaluate(m, a)) for a in node.args if not isinstance(a, ast.Starred)]
+    values = [evaluate(m, a) for a in node.args if not isinstance(a, ast.Starred)]
+    seqs = [iterable(m, v) for v in values]
     if len(seqs) != len(node.args) or node.keywords or any(s.is_set for s in seqs):
         raise m.stop("chain with these arguments", node, "E0305")
-    return Seq(tuple(p for s in seqs for p in s.parts), once=True)
+    live = walks.out_of_step(walks.together([walks.of(m, v) for v in values]))
+    return walks.iterator(m, Seq(tuple(p for s in seqs for p in s.parts)), live)

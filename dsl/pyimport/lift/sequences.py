@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from attndsl.dsl.pyimport.lift import arrays, ordering, spans
+from attndsl.dsl.pyimport.lift import arrays, ordering, spans, walks
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, spread, unpacked
@@ -112,7 +112,8 @@ def iterable(m: Machine, value: Value) -> Seq:
 
 
 def _enumerate(m: Machine, node: ast.Call) -> Value:
-    seq = iterable(m, evaluate(m, node.args[0]))
+    value = evaluate(m, node.args[0])
+    seq = iterable(m, value)
     if seq.is_set:
         raise m.stop("the order of a set", node, "E0312")
     start = T.ZERO
@@ -124,11 +125,19 @@ def _enumerate(m: Machine, node: ast.Call) -> Value:
         place, item = p.element.items
         assert isinstance(place, Scalar)
         parts.append(Part(p.binders, p.condition, TupleValue((Scalar(T.add(start, place.term)), item))))
-    return Seq(tuple(parts), once=True)
+    return walks.iterator(m, Seq(tuple(parts)), walks.inside(walks.of(m, value), 1))
 
 
 def _zip(m: Machine, node: ast.Call) -> Value:
-    seqs = [iterable(m, evaluate(m, a)) for a in node.args]
+    values = [evaluate(m, a) for a in node.args]
+    live = walks.together([walks.inside(walks.of(m, v), at) for at, v in enumerate(values)])
+    if live.fails and len(values) > 1:  # it is asked for no more elements than the others have
+        raise m.stop("zip with an iterator of which an element may fail", node, "E0314")
+    found = _zipped(m, node, [iterable(m, v) for v in values])
+    return walks.iterator(m, found, live) if isinstance(found, Seq) else found
+
+
+def _zipped(m: Machine, node: ast.Call, seqs: list[Seq]) -> Value:
     if any(s.is_set and len(s.parts) > 1 for s in seqs):
         raise m.stop("the order of a set", node, "E0312")
     if any(evaluate(m, k.value) != known(False) for k in node.keywords):
@@ -199,7 +208,7 @@ def _reversed(m: Machine, node: ast.Call) -> Value:
     seq = iterable(m, value)
     if seq.is_set:
         raise m.stop("the order of a set", node, "E0312")
-    return replace(ordering.reverse(seq), once=True)
+    return walks.iterator(m, ordering.reverse(seq), walks.out_of_step(walks.of(m, value)))
 
 
 def _sorted(m: Machine, node: ast.Call) -> Value:

@@ -23,6 +23,7 @@ from attndsl.dsl.pyimport.lift import (
     shifting,
     steps,
     tables,
+    walks,
 )
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import given, sequence, settle, spread
@@ -208,6 +209,7 @@ def _aug_name(m: Machine, node: ast.AugAssign, op: str | None) -> None:
     if _is_seen(m, old):
         raise m.stop("an array that is known by other names is changed", node, "E0311")
     if isinstance(old, Vector | Sheet):
+        walks.changed(m, old)
         m.assign(node.target.id, _changed_array(m, op, old, spread(m, lambda v: v, value), node))
         return
     found = spread(m, lambda a, b: binary(m, op, a, b), old, value)
@@ -303,7 +305,7 @@ def _make_name(m: Machine, node: ast.expr) -> None:
 
 def _expression(m: Machine, node: ast.Expr) -> bool:
     if not isinstance(node.value, ast.Constant):
-        evaluate(m, node.value)
+        walks.check_safe(m, evaluate(m, node.value))
     return True
 
 

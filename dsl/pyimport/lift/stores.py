@@ -18,6 +18,7 @@ from attndsl.dsl.pyimport.lift import (
     sheets,
     steps,
     tables,
+    walks,
 )
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import elementwise as E
@@ -144,9 +145,11 @@ def placed_to_change(m: Machine, node: ast.expr, base: Value) -> Value:
 def _masked(m: Machine, base: Sheet | Vector, index: ast.expr, value: Value, node: ast.AST) -> Value:
     """``sums[sums == 0] = 1``, and ``v[0] = 1`` of a vector that has no place of its own."""
     mask = spread(m, lambda v: tables.as_vector(m, v), evaluate(m, index)) if not isinstance(index, ast.Slice) else None
+    at: Term | None = None
     if isinstance(mask, Scalar) and mask.term.kind == "int" and isinstance(base, Vector):
         at = C.wrapped(m, mask.term, base.length)
         mask = E.apply(m, lambda k: Scalar(T.compare("==", k.term, at)), _numbered(base))
+    walks.changed(m, base, None if at is None else Scalar(at))
     if m.loops and base.own:
         raise m.stop("an array that was made before the loop is changed", node, "E0311")
     mask = _fitting(m, base, mask)
@@ -224,7 +227,7 @@ def _is_dict(m: Machine, ref: Ref) -> bool:
 
 def _becomes_table(m: Machine, ref: Ref) -> bool:
     """A list of one item per place may have its items assigned, as long as it was not stored elsewhere."""
-    found = m.mutable(ref)
+    found = m.mutable(ref, told=True)
     if not isinstance(found, Seq) or ref.key in m.frozen:
         return False
     table = tables.from_list(found)

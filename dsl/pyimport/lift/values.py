@@ -129,12 +129,42 @@ class Seq(Value):
     """A list, tuple, set or generator: its parts one after the other. In a set equal elements count once.
 
     ``once``: Python's object is an iterator, which is empty after a walk through it. ``sort``: "tuple", "range",
-    "view" (of a dict) or "array" (of numpy, never changed here), where it is one of those."""
+    "view" (of a dict) or "array" (of numpy, never changed here), where it is one of those. ``live``: what it shows of
+    later changes, of an iterator or view."""
 
     parts: tuple[Part, ...]
     is_set: bool = False
     once: bool = False
     sort: str = ""
+    live: Live | None = field(default=None, compare=False, repr=False)
+
+
+@frozen
+class Step:
+    """A list, row, array or dict that an iterator takes its elements of, one for one; see ``walks``.
+
+    ``kind``: "" where the place counts; of a dict what it gives: "key", "pair" or "value". ``path``: where that lies in
+    the element of the iterator, None if nowhere.
+    """
+
+    source: Value
+    kind: str = ""
+    path: tuple[int, ...] | None = ()
+
+
+@frozen
+class Live:
+    """What the elements of an iterator that are still to come depend on; see ``walks``.
+
+    ``fails``: one of them may fail. ``names``: those that it reads, each with its frame. ``kept``: what else it reads,
+    as keys of the heap, names of matrices, or arrays without a place. ``moment``: all this when it was made.
+    """
+
+    fails: bool = False
+    names: frozenset[tuple[int, str]] = frozenset()
+    kept: frozenset[Any] = frozenset()
+    steps: tuple[Step, ...] = ()
+    moment: tuple[Any, ...] | None = None
 
 
 @frozen
