@@ -281,7 +281,7 @@ def mask(m: Machine, grid: Grid) -> Grid:
 
 def _multiplied_mask(m: Machine, grid: Grid) -> Grid:
     """``A * np.tril(np.ones((n, n)))``: nan and infinite numbers stay, or become nan."""
-    m.ordinary.append((m.read_cell(grid.matrix, T.ZERO, T.ZERO), ()))
+    m.masked.append((grid.matrix, len(m.events)))
     return mask(m, grid)
 
 

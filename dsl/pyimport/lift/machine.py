@@ -185,6 +185,7 @@ class Machine:
     looked_up: set[int] = field(default_factory=set)  # dicts to which a look-up may have added a key
     walked: set[int] = field(default_factory=set)  # dicts that a loop around a look-up may walk through
     ordinary: list[tuple[Term, tuple[Loop, ...]]] = field(default_factory=list)  # must not be nan; see nans.py
+    masked: list[tuple[str, int]] = field(default_factory=list)  # matrices multiplied with a triangle, and when
     whole: set[Term] = field(default_factory=set)  # the rows of changes of a whole matrix, all at once
     nonnegative: set[str] | None = None  # matrices, once all is written; see nans.py
     plain: dict[str, bool] = field(default_factory=dict)  # dicts by position: all numbers kept so far are Python's

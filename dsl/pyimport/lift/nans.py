@@ -39,9 +39,10 @@ def check(m: Machine) -> None:
             needed.append(event.value)
         if any(found.odd(x, at, event.loops, every) for every, xs in ((True, cut), (False, needed)) for x in xs):
             raise _stop(event)
-    for t, loops in m.ordinary:
-        if found.odd(t, len(m.events), loops, True):
-            raise m.stop("a number that may be nan is compared or multiplied with 0", code="E0314")
+    if any(found.odd(t, len(m.events), loops, True) for t, loops in m.ordinary):
+        raise m.stop("a number that may be nan is compared", code="E0314")
+    if any(found.beyond(matrix, time) for matrix, time in m.masked):
+        raise m.stop("a number that may be nan is multiplied with 0", code="E0314")
 
 
 def _stop(event: Event) -> NotLiftable:
@@ -136,14 +137,15 @@ class _Odd:
         weak: list[int] = []
         for k in range(min(time, at) - 1, -1, -1):
             e = self.m.events[k]
-            if e.matrix != matrix or e.op in ("check", "add", "raise"):
+            if e.matrix != matrix or e.op in ("check", "raise"):
                 continue
-            if e.op not in ("set", "scale"):
+            if e.op not in ("set", "add", "scale"):
                 return False
-            if not self._positive(e.value, k, True):
+            if self._positive(e.value, k, True):
+                if e.op != "scale" and self._happens(e, t.args[0], at):
+                    return all(self._spares(w, e) for w in weak)
+            elif e.op != "add":
                 weak.append(k)
-            elif e.op == "set" and self._happens(e, t.args[0], at):
-                return all(self._spares(w, e) for w in weak)
         return False
 
     def _spares(self, at: int, e: Event) -> bool:
@@ -177,7 +179,7 @@ class _Odd:
             case "const":
                 return infinite and _is_source(t)
             case "read" | "stat":
-                return self._holds_odd(t.data[0], t.data[-1], loops, infinite)
+                return self._holds_odd(t, loops, infinite)
             case "func" if t.data == "ratio":
                 if not self._positive(t.args[1], at, True) and not self._full(t.args[1], at):
                     return True
@@ -192,6 +194,8 @@ class _Odd:
             case "agg":
                 domain, var, low, high, where, value = T.opened(t)
                 bounds = () if domain is not T.NONE else (T.compare(">=", var, low), T.compare("<", var, high))
+                if t.data in _CHOSEN and value.op == "ite":  # some are -inf, to be left out, but not all
+                    infinite = False
                 return self._where((*bounds, where), value, at, loops, infinite or t.data not in _CHOSEN)
             case "bin" if t.data in ("+", "-", "*", "/") and not infinite:
                 return any(self.odd(x, at, loops, False) for x in t.args) or self._undefined(t, at, loops)
@@ -204,14 +208,30 @@ class _Odd:
             return a and b
         return any(odd and not self._positive(x, at, True) for odd, x in ((a, t.args[1]), (b, t.args[0])))
 
-    def _holds_odd(self, matrix: str, time: int, loops: tuple[Loop, ...], infinite: bool) -> bool:
+    def _holds_odd(self, t: Term, loops: tuple[Loop, ...], infinite: bool) -> bool:
         """Something odd was written to the matrix before, or in an earlier iteration of a loop around."""
+        matrix, time, row = t.data[0], t.data[-1], t.args[0]
         outer = loops[0].binder.var if loops and loops[0].binder.var not in self.m.whole else None
+
+        def earlier(e: Event) -> bool:
+            same = bool(e.loops) and e.loops[0].binder.var is outer
+            return same and not (e.row is row is outer)  # each iteration has a row of its own
+
         return any(
             self.m.events[k].matrix == matrix
-            and (k < time or any(x.binder.var is outer for x in self.m.events[k].loops[:1]))
+            and (k < time or earlier(self.m.events[k]))
             and not self._cleared(k, matrix, time)
             for k in self.events[infinite]
+        )
+
+    def beyond(self, matrix: str, time: int) -> bool:
+        """Something odd may stand above the diagonal."""
+        return any(
+            e.matrix == matrix
+            and not self._cleared(k, matrix, time)
+            and not self.m.prover.implies(self._path(k), T.compare("<=", e.column, e.row))
+            for k, e in enumerate(self.m.events[:time])
+            if k in self.events[True]
         )
 
     def _cleared(self, k: int, matrix: str, time: int) -> bool:

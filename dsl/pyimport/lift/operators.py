@@ -116,10 +116,12 @@ def _division(m: Machine, op: str, x: Term, y: Term, numpy: bool | None) -> Valu
     named = letters.quotient(m, x, y) if op == "/" else None
     if named is not None:
         return Scalar(named, numpy)
-    if nonzero(m, y) or letters.nonzero(m, y):
+    if nonzero(m, y) or letters.nonzero(m, y) or any(_counts_without(y, c) for c in m.state.path):
         return Scalar(T.arith(op, x, y, span), numpy)
     if numpy and op == "/":
         return Scalar(T.arith("ratio", x, y), numpy)
+    if numpy is None and _counts_some(m, y):
+        return Scalar(T.arith(op, x, y, span), numpy)
     if numpy is not False:
         raise m.stop("a division that may be by zero, of a number that may be numpy's", code="E0314")
     m.require(T.compare("!=", y, T.ZERO), kind="ZeroDivisionError")
@@ -132,15 +134,23 @@ def nonzero(m: Machine, y: Term) -> bool:
         return bool(y.data != 0)
     if y.op == "func" and y.data == "abs" and nonzero(m, y.args[0]):
         return True
-    if m.holds(T.compare("!=", y, T.ZERO)) or m.holds(T.compare(">", y, T.ZERO)) or positive(m, y):
-        return True
-    return any(c.op == "cmp" and _counts_without(y, c) for c in m.state.path)
+    return m.holds(T.compare("!=", y, T.ZERO)) or m.holds(T.compare(">", y, T.ZERO)) or positive(m, y)
+
+
+def _counts_some(m: Machine, y: Term) -> bool:
+    """The number of elements of a list that has some."""
+    if y.op != "agg" or y.data != "count":
+        return False
+    domain, var, low, high, where, _ = T.opened(y)
+    return m.holds(T.agg("any", var, domain, low, high, where))
 
 
 def _counts_without(y: Term, c: Term) -> bool:
     """``n - np.count_nonzero(A[i])`` where a cell of that row is 0."""
+    if c.op != "cmp" or c.data != "==":
+        return False
     cell = c.args[0]
-    if c.data != "==" or cell.op != "read" or c.args[1] not in (T.ZERO, T.const(0.0)):
+    if cell.op != "read" or c.args[1] not in (T.ZERO, T.const(0.0)):
         return False
     matrix, time = cell.data
     return y is T.sub(T.N, T.row_stat(matrix, "count", cell.args[0], time))
@@ -178,11 +188,14 @@ def positive(m: Machine, t: Term, strict: bool = True) -> bool:
         case "func" if t.data == "min":
             return all(positive(m, a, strict) for a in t.args)
         case "func" if t.data == "ratio":
-            return not strict and all(positive(m, a, False) for a in t.args)
+            return (not strict or m.nonnegative is not None) and all(positive(m, a, strict) for a in t.args)
         case "read" | "stat":
             return not strict and m.nonnegative is not None and t.data[0] in m.nonnegative
         case "func" if t.data in ("sqrt", "abs", "len", "overlap", "shared", "either"):
-            return not strict
+            known = t.data in ("sqrt", "abs") and m.nonnegative is not None
+            return not strict or (known and positive(m, t.args[0]))
+        case "func" if t.data == "log" and m.nonnegative is not None:
+            return t.args[0].kind == "int" and m.holds(T.compare(">", t.args[0], T.ONE))
         case "ite":
             return all(positive(m, a, strict) for a in t.args[1:])
         case "agg" if t.data == "sum":
