@@ -22,7 +22,8 @@ from attndsl.dsl.pyimport.lift import assemble, calls, defaults, linear, matrice
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.encoding import token_list
 from attndsl.dsl.pyimport.lift.file_level import file_level
-from attndsl.dsl.pyimport.lift.machine import Frame, Machine, NotLiftable, Retry, Scope
+from attndsl.dsl.pyimport.lift.frames import Frame, Scope
+from attndsl.dsl.pyimport.lift.machine import Machine, NotLiftable, Retry
 from attndsl.dsl.pyimport.lift.preparing import prepared
 from attndsl.dsl.pyimport.lift.statements import run
 from attndsl.dsl.pyimport.lift.terms import Term

@@ -198,6 +198,7 @@ def whole(m: Machine, op: str, grid: Grid, value: Callable[[Term, Term], Term]) 
     row, column = T.fresh("int"), T.fresh("int")
     loops = [Loop(Binder(row, T.ZERO, T.N)), Loop(Binder(column, T.ZERO, T.N))]
     held = m.state.path
+    m.whole.add(row)
     m.loops.extend(loops)
     for loop in loops:
         m.state.path = m.state.along(*loop.binder.conditions())
@@ -224,9 +225,9 @@ def _next(m: Machine, grid: Grid, made: int = 0) -> Grid:
 def _grid_operation(m: Machine, a: Value, b: Value, op: str) -> Value | None:
     """The operations that change the matrix in its place, so that they read as rules; None for others."""
     if isinstance(a, Grid) and op == "*" and isinstance(b, Opaque) and b.name == "tril":
-        return mask(m, a)
+        return _multiplied_mask(m, a)
     if isinstance(b, Grid) and op == "*" and isinstance(a, Opaque) and a.name == "tril":
-        return mask(m, b)
+        return _multiplied_mask(m, b)
     a, b = matrices.as_grid(m, a), matrices.as_grid(m, b)
     if isinstance(a, Grid) and isinstance(b, Grid) and op in ("+", "-", "*") and a.matrix != b.matrix:
         return matrices.combined(m, a, b, op)
@@ -276,6 +277,12 @@ def mask(m: Machine, grid: Grid) -> Grid:
     _outside_loops(m)
     m.write("mask", matrix, T.ZERO, T.ZERO, T.ZERO)
     return _next(m, grid, 1)
+
+
+def _multiplied_mask(m: Machine, grid: Grid) -> Grid:
+    """``A * np.tril(np.ones((n, n)))``: nan and infinite numbers stay, or become nan."""
+    m.masked.append((grid.matrix, len(m.events)))
+    return mask(m, grid)
 
 
 def _divide_rows(m: Machine, grid: Grid, by: Sheet) -> Grid:

@@ -184,7 +184,7 @@ class _Substitution:
     def _inside(self, t: Term) -> Term:
         old = t.args
         if t.op == "agg" and not self.flat:
-            old = _opened(t)
+            old = opened(t)
         names, done = self.names, self.done
         new: list[Term] = []
         for a in old:  # as ``of`` does, without a call for the many that stay
@@ -199,7 +199,7 @@ class _Substitution:
         return t if args == old else rebuild(t, args)
 
 
-def _opened(t: Term) -> tuple[Term, ...]:
+def opened(t: Term) -> tuple[Term, ...]:
     """The arguments with the bound variable replaced by one that belongs to this aggregate alone."""
     found = _OPENED.get(t)
     if found is None:

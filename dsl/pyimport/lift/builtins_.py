@@ -131,7 +131,7 @@ def _morph(m: Machine, word: Value) -> Value:
 def _converted(m: Machine, name: str, v: Value) -> Value:
     if name == "bool":
         return Scalar(truth(m, v))
-    if name == "abs" and (arrays.is_array(v) or (isinstance(v, Scalar) and v.numpy is not False)):
+    if name == "abs" and (arrays.is_array(v) or (isinstance(v, Scalar) and v.numpy)):
         return numpy_._function(m, "abs", v)
     if name == "str" and isinstance(v, Scalar) and v.term.kind == "str":
         return v
@@ -139,8 +139,8 @@ def _converted(m: Machine, name: str, v: Value) -> Value:
         return _number_written(m, v.term.data)
     if not isinstance(v, Scalar) or v.term.kind == "str":
         raise m.stop(f"{name!r} of this object", code="E0302")
-    if name == "round" and v.term.kind == "bool" and v.numpy is not False:
-        raise m.stop("'round' of a truth value of numpy", code="E0302")
+    if name in ("abs", "round") and v.term.kind == "bool" and v.numpy is not False:
+        raise m.stop(f"{name!r} of a truth value of numpy", code="E0302")
     t = T.as_number(v.term)
     if name == "abs":
         return Scalar(_absolute(m, t), v.numpy)

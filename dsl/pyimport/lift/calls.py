@@ -9,8 +9,9 @@ from attndsl.dsl.pyimport.lift import builtins_, defaults, encoding, methods, nu
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence, settle, spread
 from attndsl.dsl.pyimport.lift.evaluate import evaluate, register
+from attndsl.dsl.pyimport.lift.frames import Frame, Scope
 from attndsl.dsl.pyimport.lift.iterators import is_iterator, is_read_once
-from attndsl.dsl.pyimport.lift.machine import Frame, Machine, Scope, State
+from attndsl.dsl.pyimport.lift.machine import Machine, State
 from attndsl.dsl.pyimport.lift.merge import merge_states
 from attndsl.dsl.pyimport.lift.preparing import prepared
 from attndsl.dsl.pyimport.lift.values import Closure, NoneValue, Opaque, Ref, Scalar, Seq, Unbound, Value, literal

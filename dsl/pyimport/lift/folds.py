@@ -40,7 +40,9 @@ def _extreme(name: str) -> Callable[[Machine, ast.Call], Value]:
             raise m.stop(f"{name!r} with these arguments", node, "E0305")
         value = evaluate(m, node.args[0])
         if isinstance(value, RowRef | Vector) and not options:
-            return reductions.fold(m, {"max": "maximum", "min": "minimum"}[name], value)
+            found = reductions.fold(m, {"max": "maximum", "min": "minimum"}[name], value)
+            m.ordinary.append((found.term, tuple(m.loops)))
+            return found
         default = evaluate(m, options["default"]) if "default" in options else None
         key = ordering.key_of(value, evaluate(m, options["key"])) if "key" in options else None
         return _of_sequence(m, name, iterable(m, value), default, key, node)
@@ -219,20 +221,28 @@ def _sum(m: Machine, node: ast.Call) -> Value:
         return Scalar(counted)
     value = evaluate(m, node.args[0])
     if isinstance(value, RowRef | Vector) and not given:
-        return reductions.fold(m, "sum", value)
+        return reductions.added(m, value)
     start: Value = evaluate(m, given[0]) if given else known(0)
     if len(given) > 1 or not isinstance(start, Scalar) or start.term.kind == "str":
         raise m.stop("sum of these objects", node, "E0302")
-    total, numpy = T.as_number(start.term), bool(start.numpy)
+    total, numpy = T.as_number(start.term), start.numpy
     seq = iterable(m, value)
     if seq.is_set:
         seq = C.each_once(m, seq)
     for p in seq.parts:
         if not isinstance(p.element, Scalar) or p.element.term.kind == "str":
             raise m.stop("sum of these objects", node, "E0302")
-        numpy = numpy or bool(p.element.numpy)
+        numpy = _with(m, numpy, p)
         total = T.add(total, _part_sum(instantiate(p)))
-    return Scalar(total, bool(numpy))
+    return Scalar(total, numpy)
+
+
+def _with(m: Machine, numpy: bool | None, p: Part) -> bool | None:
+    """Whether a sum is numpy's once these are added to it: where there are none, it stays what it was."""
+    assert isinstance(p.element, Scalar)
+    if numpy or p.element.numpy is False:
+        return numpy
+    return True if p.element.numpy and m.holds(C.exists(p.binders, p.condition)) else None
 
 
 def _part_sum(p: Part) -> Term:

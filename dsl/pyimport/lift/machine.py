@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from attndsl.dsl.frozen import frozen
 from attndsl.dsl.pyimport.aligners import Aligner
 from attndsl.dsl.pyimport.lift import cases, walks
 from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.frames import Frame, Scope
 from attndsl.dsl.pyimport.lift.iterators import is_iterator, is_read_once
 from attndsl.dsl.pyimport.lift.linear import Prover
 from attndsl.dsl.pyimport.lift.terms import Term
@@ -132,25 +132,6 @@ class Attempt:
     start: int = 0  # the length of the path where the present statement of the block began
 
 
-@frozen
-class Scope:
-    """Where names are held, and which it binds anywhere: until then they have no value, whatever is outside."""
-
-    key: int
-    names: frozenset[str]
-
-
-@dataclass(slots=True)
-class Frame:
-    """One activation of a function: the scopes that are seen, from the innermost on, and the ways it returned."""
-
-    key: int
-    chain: tuple[Scope, ...]
-    function: ast.FunctionDef | None = None
-    returns: list[tuple[State, Value]] = field(default_factory=list)
-    of_file: bool = False  # no activation: an expression of the file
-
-
 @dataclass
 class Machine:
     """Everything a lift carries around. ``functions`` and ``constants`` are the file's own."""
@@ -193,6 +174,10 @@ class Machine:
     looked_up: set[int] = field(default_factory=set)  # dicts to which a look-up may have added a key
     walked: set[int] = field(default_factory=set)  # dicts that a loop around a look-up may walk through
     walks: list[walks.Walk] = field(default_factory=list)  # the loops around, from the outermost on
+    ordinary: list[tuple[Term, tuple[Loop, ...]]] = field(default_factory=list)  # must not be nan; see nans.py
+    masked: list[tuple[str, int]] = field(default_factory=list)  # matrices multiplied with a triangle, and when
+    whole: set[Term] = field(default_factory=set)  # the rows of changes of a whole matrix, all at once
+    nonnegative: set[str] | None = None  # matrices, once all is written; see nans.py
     plain: dict[str, bool] = field(default_factory=dict)  # dicts by position: all numbers kept so far are Python's
 
     # ------------------------------------------------------------ places

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from dataclasses import replace
 
-from attndsl.dsl.pyimport.lift import arrays, listed, matrices, nested, sheets, tables
+from attndsl.dsl.pyimport.lift import arrays, listed, matrices, nested, sheets, tables, wholes
 from attndsl.dsl.pyimport.lift import elementwise as E
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import sequence
@@ -62,6 +62,9 @@ def as_float(t: Term) -> Term:
 
 
 def list_vector(m: Machine, seq: Seq) -> Vector:
+    for p in seq.parts:
+        if isinstance(p.element, Scalar):
+            wholes.wraps(m, p.element.term, tuple(c for b in p.binders for c in b.conditions()))
     items = items_of(seq)
     if items is not None:
         return _written(m, items)

@@ -121,8 +121,8 @@ def _call(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
             return _neighbour(m, w, node)
         case Word(term=w) if name == "is_ancestor":
             return _is_ancestor(m, w, node)
-        case Scalar(numpy=True) if name == "item" and not node.args and not node.keywords:
-            return base
+        case Scalar(term=t, numpy=True) if name == "item" and not node.args and not node.keywords:
+            return Scalar(t)  # one of Python's
         case Opaque(name="sentence" | "joined") if name in ("lower", "strip") and not node.args:
             return texts.changed(base, name)
         case Opaque(name="sentence" | "joined") if name == "count" and len(node.args) == 1:

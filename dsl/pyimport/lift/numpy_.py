@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 from attndsl.dsl.pyimport.lift import accumulating, arguments, arrays, diagonals, gathered, picking
 from attndsl.dsl.pyimport.lift import elementwise as E
@@ -183,7 +184,9 @@ def method(m: Machine, base: Value, name: str, node: ast.Call) -> Value:
     if name == "diagonal" and not node.args and not node.keywords:
         return diagonal(m, base, T.ZERO, node)
     if name == "tolist" and not node.args and not node.keywords and isinstance(base, RowRef | Vector):
-        return m.allocate(Seq((picking.as_part(m, base),)))
+        part = picking.as_part(m, base)
+        assert isinstance(part.element, Scalar)
+        return m.allocate(Seq((replace(part, element=Scalar(part.element.term)),)))  # of Python's numbers
     if name in ("any", "all") and not node.args and not node.keywords:
         return R.quantified(m, name, base)
     if name == "mean" and not node.args and not node.keywords:
@@ -207,14 +210,16 @@ def _clip(m: Machine, node: ast.Call) -> Value:
 
 
 def _count_nonzero(m: Machine, node: ast.Call) -> Value:
+    """The number is Python's before numpy 2, numpy's since."""
     value = argument(m, node.args[0])
     if node.keywords or len(node.args) != 1:
         raise m.stop("np.count_nonzero with these arguments", node, "E0305")
     if isinstance(value, RowRef) and value.length is T.N:
-        return Scalar(m.read_stat(value.matrix, "count", value.row))
+        return Scalar(m.read_stat(value.matrix, "count", value.row), None)
     v = arrays.vector(m, value)
     k = T.fresh("int")
-    return Scalar(T.agg("count", k, T.NONE, T.ZERO, v.length, T.compare("!=", T.as_number(v.at(k).term), T.ZERO)))
+    nonzero = T.compare("!=", T.as_number(v.at(k).term), T.ZERO)
+    return Scalar(T.agg("count", k, T.NONE, T.ZERO, v.length, nonzero), None)
 
 
 def _any_array(name: str) -> Callable[[Machine, ast.Call], Value]:

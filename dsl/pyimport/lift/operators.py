@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attndsl.dsl.pyimport.lift import collections_ as C
 from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift import wholes
 from attndsl.dsl.pyimport.lift.basics import sequence, sort_of
 from attndsl.dsl.pyimport.lift.machine import Machine, NotLiftable
 from attndsl.dsl.pyimport.lift.merge import instantiate
@@ -102,7 +103,10 @@ def _scalars(m: Machine, op: str, a: Scalar, b: Scalar) -> Value:
         whole = "float" not in (x.kind, y.kind)  # numpy refuses a negative power of a whole number
         if whole and numpy is not False and not positive(m, T.as_number(y), False):
             raise m.stop("a power of numpy's whole numbers that may be negative", code="E0314")
-    return Scalar(T.arith(op, x, y, m.span(m.node)), numpy)
+    found = T.arith(op, x, y, m.span(m.node))
+    if op in ("**", "*") and numpy is not False:
+        wholes.wraps(m, found)
+    return Scalar(found, numpy)
 
 
 def _division(m: Machine, op: str, x: Term, y: Term, numpy: bool | None) -> Value:
@@ -112,10 +116,12 @@ def _division(m: Machine, op: str, x: Term, y: Term, numpy: bool | None) -> Valu
     named = letters.quotient(m, x, y) if op == "/" else None
     if named is not None:
         return Scalar(named, numpy)
-    if nonzero(m, y) or letters.nonzero(m, y):
+    if nonzero(m, y) or letters.nonzero(m, y) or any(_counts_without(y, c) for c in m.state.path):
         return Scalar(T.arith(op, x, y, span), numpy)
     if numpy and op == "/":
         return Scalar(T.arith("ratio", x, y), numpy)
+    if numpy is None and _counts_some(m, y):
+        return Scalar(T.arith(op, x, y, span), numpy)
     if numpy is not False:
         raise m.stop("a division that may be by zero, of a number that may be numpy's", code="E0314")
     m.require(T.compare("!=", y, T.ZERO), kind="ZeroDivisionError")
@@ -126,7 +132,28 @@ def nonzero(m: Machine, y: Term) -> bool:
     """The number is provably not zero."""
     if T.is_const(y):
         return bool(y.data != 0)
+    if y.op == "func" and y.data == "abs" and nonzero(m, y.args[0]):
+        return True
     return m.holds(T.compare("!=", y, T.ZERO)) or m.holds(T.compare(">", y, T.ZERO)) or positive(m, y)
+
+
+def _counts_some(m: Machine, y: Term) -> bool:
+    """The number of elements of a list that has some."""
+    if y.op != "agg" or y.data != "count":
+        return False
+    domain, var, low, high, where, _ = T.opened(y)
+    return m.holds(T.agg("any", var, domain, low, high, where))
+
+
+def _counts_without(y: Term, c: Term) -> bool:
+    """``n - np.count_nonzero(A[i])`` where a cell of that row is 0."""
+    if c.op != "cmp" or c.data != "==":
+        return False
+    cell = c.args[0]
+    if cell.op != "read" or c.args[1] not in (T.ZERO, T.const(0.0)):
+        return False
+    matrix, time = cell.data
+    return y is T.sub(T.N, T.row_stat(matrix, "count", cell.args[0], time))
 
 
 _FEW = 4
@@ -134,7 +161,7 @@ _FEW = 4
 
 
 def positive(m: Machine, t: Term, strict: bool = True) -> bool:
-    """The number is provably positive (or, not strict, not negative)."""
+    """The number is provably positive (or, not strict, not negative: it may be nan)."""
     if T.is_const(t):
         return bool(t.data > 0 or (t.data == 0 and not strict))
     if t.kind == "int":
@@ -154,17 +181,37 @@ def positive(m: Machine, t: Term, strict: bool = True) -> bool:
                 return positive(m, base, False)
             least = T.is_const(base) and base.data >= 1 and positive(m, power, False)
             return least or (T.is_const(power) and abs(power.data) <= _FEW and positive(m, base))
-        case "func" if t.data == "exp":
-            return not strict
+        case "func" if t.data == "exp":  # 0 where it is too small for a number
+            return not strict or m.nonnegative is not None
         case "func" if t.data == "max":
             return any(positive(m, a, strict) for a in t.args)
         case "func" if t.data == "min":
             return all(positive(m, a, strict) for a in t.args)
+        case "func" if t.data == "ratio":
+            return (not strict or m.nonnegative is not None) and all(positive(m, a, strict) for a in t.args)
+        case "read" | "stat":
+            return not strict and m.nonnegative is not None and t.data[0] in m.nonnegative
         case "func" if t.data in ("sqrt", "abs", "len", "overlap", "shared", "either"):
-            return not strict
+            known = t.data in ("sqrt", "abs") and m.nonnegative is not None
+            return not strict or (known and positive(m, t.args[0]))
+        case "func" if t.data == "log" and m.nonnegative is not None:
+            return t.args[0].kind == "int" and m.holds(T.compare(">", t.args[0], T.ONE))
         case "ite":
             return all(positive(m, a, strict) for a in t.args[1:])
+        case "agg" if t.data == "sum":
+            return _sum_is_positive(m, t, strict)
     return False
+
+
+def _sum_is_positive(m: Machine, t: Term, strict: bool) -> bool:
+    """A sum of such numbers, of at least one where it has to be more than 0."""
+    domain, var, low, high, where, value = T.opened(t)
+    bounds = () if domain is not T.NONE else (T.compare(">=", var, low), T.compare("<", var, high))
+    held = m.state.path
+    m.state.path = m.state.along(*bounds, where)
+    each = positive(m, value, strict)
+    m.state.path = held
+    return each and (not strict or m.holds(T.agg("any", var, domain, low, high, where)))
 
 
 def _check_power(m: Machine, x: Term, y: Term) -> None:

@@ -59,6 +59,7 @@ def _keys(m: Machine, p: Part, key: Value) -> Keys:
         raise m.stop("a list is sorted by something else than numbers", code="E0313")
     if any(t.op == "func" and t.data == "ratio" for k in terms for t in T.walk(k)):
         raise m.stop("a list is sorted by quotients that may be no numbers", code="E0313")
+    m.ordinary.extend((t, tuple(m.loops)) for t in terms)
     return tuple(terms)
 
 

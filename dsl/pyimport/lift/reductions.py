@@ -43,6 +43,14 @@ def fold(m: Machine, kind: str, value: Value) -> Scalar:
     return Scalar(T.agg(kind, k, T.NONE, T.ZERO, v.length, T.TRUE, element), True)
 
 
+def added(m: Machine, value: RowRef | Vector) -> Scalar:
+    """Python's ``sum`` of a vector: the sum of nothing is Python's 0, by which there is no division."""
+    total = fold(m, "sum", value)
+    if isinstance(value, Vector) and value.items is not None:
+        return Scalar(total.term, bool(value.items))
+    return Scalar(total.term, True if m.holds(T.compare(">", value.length, T.ZERO)) else None)
+
+
 def _of_items(m: Machine, kind: str, items: tuple[Scalar, ...]) -> Scalar:
     """The fold of a vector that is written out."""
     from attndsl.dsl.pyimport.lift.folds import extreme
@@ -147,10 +155,11 @@ def quantified(m: Machine, name: str, value: Value) -> Scalar:
 
 
 def mean(m: Machine, value: Value) -> Value:
+    """The mean of nothing is no number (nan), with a warning only."""
     v = arrays.vector(m, value)
     total = fold(m, "sum", value)
-    m.require(T.compare(">", v.length, T.ZERO))
-    return Scalar(T.arith("/", total.term, v.length), True)
+    some = m.holds(T.compare(">", v.length, T.ZERO))
+    return Scalar(T.arith("/" if some else "ratio", total.term, v.length), True)
 
 
 def _arg_of_list(m: Machine, kind: str, part: Part) -> Value:

@@ -22,7 +22,8 @@ from typing import Any
 from attndsl.dsl.frozen import frozen
 from attndsl.dsl.pyimport.lift import linear
 from attndsl.dsl.pyimport.lift import terms as T
-from attndsl.dsl.pyimport.lift.machine import MAX_STEPS, Frame, Machine, State
+from attndsl.dsl.pyimport.lift.frames import Frame
+from attndsl.dsl.pyimport.lift.machine import MAX_STEPS, Machine, State
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import Value
 from attndsl.dsl.source import Span

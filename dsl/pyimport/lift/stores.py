@@ -337,6 +337,8 @@ def _as_update(m: Machine, row: RowRef, at: Term, term: Term) -> tuple[str, Term
     if term.op == "func" and term.data in ("max", "min") and len(term.args) == 2 and own in term.args:
         other = term.args[1] if term.args[0] is own else term.args[0]
         if not _reads(other, row.matrix):
+            if term.args[1] is own:  # Python keeps the first where the second is nan
+                m.ordinary.append((own, tuple(m.loops)))
             return ("raise" if term.data == "max" else "cap"), other
     if term.op == "bin" and term.data in ("+", "*") and own in term.args and term.args[0] is not term.args[1]:
         other = term.args[1] if term.args[0] is own else term.args[0]

@@ -27,7 +27,7 @@ from attndsl.dsl.pyimport.lift.algebra import (
     windex,
     wordat,
 )
-from attndsl.dsl.pyimport.lift.binding import agg, read, rebuild, row_stat, subst, walk
+from attndsl.dsl.pyimport.lift.binding import agg, opened, read, rebuild, row_stat, subst, walk
 from attndsl.dsl.pyimport.lift.sums import from_linear, linear
 from attndsl.dsl.pyimport.lift.term import (
     ALL_WORDS,
@@ -108,6 +108,7 @@ __all__ = [
     "mul",
     "neg",
     "not_",
+    "opened",
     "opposites",
     "own_terms",
     "parts",

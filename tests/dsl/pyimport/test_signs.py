@@ -29,6 +29,7 @@ class _Asked:
     """A machine that knows that ``s`` is positive, ``u`` not negative, and where the positions are."""
 
     node = None
+    nonnegative = None
 
     def __init__(self) -> None:
         s, u = (T.mk("var", name, (), "float") for name in ("s", "u"))
