@@ -110,12 +110,14 @@ def _lift(
 def _others(m: Machine, function: ast.FunctionDef, stop: NotLiftable) -> Iterator[Machine]:
     """Further ways to lift the function."""
     at_once, by_cell = stop.code == "E0309" and m.long_ranges, stop.code == "E0321"
-    ways = [0] if at_once or by_cell else []
+    exactly = m.rounded and not m.exactly
+    ways = [0] if at_once or by_cell or exactly else []
     if not at_once and len(pytree.walk(function)) <= _MOST_NODES:
         ways += preparing.further_forms(m, function)
     for way in ways:
         again = Machine(m.source, m.functions, m.constants, m.imports, m.volatile, aligners=m.aligners)
         again.at_once, again.by_cell, again.put_otherwise = at_once, by_cell, way
+        again.exactly = exactly
         yield again
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from attndsl.dsl.pyimport.lift import folding
+from attndsl.dsl.pyimport.lift.rounding import near
 from attndsl.dsl.pyimport.lift.sums import from_linear, gap_of, linear, plus
 from attndsl.dsl.pyimport.lift.term import _SPREAD, FALSE, ID, NONE, ONE, TRUE, ZERO, Term, const, is_const, mk
 
@@ -289,8 +290,7 @@ def _common_base(c: Term, a: Term, b: Term) -> Term | None:
         left, right = _spine(a, op), _spine(b, op)
         for base, changed in left.items():
             if base in right and not is_const(base) and (changed or right[base]):
-                then, other = (_joined(op, x, neutral) for x in (changed, right[base]))
-                return arith(op, base, ite(c, then, other))
+                return arith(op, base, ite(c, *(_joined(op, base, x, neutral) for x in (changed, right[base]))))
     return None
 
 
@@ -305,11 +305,11 @@ def _spine(t: Term, op: str) -> dict[Term, tuple[Term, ...]]:
     return out
 
 
-def _joined(op: str, parts: tuple[Term, ...], neutral: Term) -> Term:
+def _joined(op: str, base: Term, parts: tuple[Term, ...], neutral: Term) -> Term:
     out: Term | None = None
     for p in parts:
         out = p if out is None else arith(op, out, p)
-    return neutral if out is None else out
+    return neutral if out is None else out if len(parts) == 1 else near(out, base)
 
 
 def _bool_ite(c: Term, a: Term, b: Term) -> Term:

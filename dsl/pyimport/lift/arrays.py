@@ -13,6 +13,7 @@ from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.basics import given, spread
 from attndsl.dsl.pyimport.lift.evaluate import evaluate
 from attndsl.dsl.pyimport.lift.machine import Loop, Machine
+from attndsl.dsl.pyimport.lift.rounding import near
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.values import (
     Binder,
@@ -237,10 +238,10 @@ def _grid_operation(m: Machine, a: Value, b: Value, op: str) -> Value | None:
         matrix, term = a.matrix, T.as_number(b.term)
         current(m, a)
         if op == "/":
-            term = T.arith("/", T.ONE, term) if T.is_const(term) and term.data else T.arith("ratio", T.ONE, term)
+            return _divided(m, a, lambda r, c: term)
         return whole(
             m,
-            "scale" if op in "*/" else "add",
+            "scale" if op == "*" else "add",
             Grid(matrix, a.version),
             lambda r, c: T.neg(term) if op == "-" else term,
         )
@@ -296,7 +297,18 @@ def _divide_rows(m: Machine, grid: Grid, by: Sheet) -> Grid:
         _outside_loops(m)
         m.write("normalize", matrix, T.ZERO, T.ZERO, T.ZERO)
         return _next(m, grid, 1)
-    return whole(m, "scale", grid, lambda row, _: T.arith("ratio", T.ONE, T.subst(divisor, {r: row})))
+    return _divided(m, grid, lambda row, _: T.subst(divisor, {r: row}))
+
+
+def _divided(m: Machine, grid: Grid, by: Callable[[Term, Term], Term]) -> Grid:
+    """Each cell divided: as a factor, which is the better rule, unless something asks for the very quotient."""
+
+    def quotient(a: Term, b: Term) -> Term:
+        return T.arith("/" if T.is_const(b) and b.data else "ratio", a, b)
+
+    if m.exactly:
+        return whole(m, "set", grid, lambda r, c: quotient(m.read_cell(grid.matrix, r, c), by(r, c)))
+    return whole(m, "scale", grid, lambda r, c: near(quotient(T.ONE, by(r, c))))
 
 
 # ---------------------------------------------------------------- making arrays

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from attndsl.dsl import nodes as D
 from attndsl.dsl.failures import NEVER
-from attndsl.dsl.pyimport.lift import nans, reorder, schedule, wholes
+from attndsl.dsl.pyimport.lift import nans, near, reorder, schedule, wholes
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.emit import KEY, Draft, Q, draft
 from attndsl.dsl.pyimport.lift.machine import Event, Machine, NotLiftable
@@ -31,6 +31,7 @@ class Result:
 
 def program(m: Machine, name: str, claims: tuple[str, ...], result: Result) -> D.Program:
     """The finished tree. Raises NotLiftable where iterations depend on each other."""
+    result.single = near.settle(m, result.single)
     nans.check(m)
     wholes.check(m)
     for at in _fused(m.events):

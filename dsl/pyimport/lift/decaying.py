@@ -7,6 +7,7 @@ iterations before added, each times the factors of those that came after it.
 from __future__ import annotations
 
 from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.rounding import near
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.view import View
 
@@ -30,12 +31,12 @@ def decayed(view: View, end: Term, var: Term, old: Term) -> tuple[Term, Term] | 
         at = here if before else (T.sub(b.low, T.ONE) if b.descending else b.high)
         since = T.sub(x, at) if b.descending else T.sub(at, x)
         weight = T.arith("**", factor, T.sub(since, T.ONE))
-        total = view.fold("sum", T.TRUE, T.mul(added, weight), before)
+        total = near(view.fold("sum", T.TRUE, T.mul(added, weight), before))
         start = T.sub(b.high, T.ONE) if b.descending else b.low
         passed = T.sub(start, at) if b.descending else T.sub(at, start)
         if not before and not view.m.holds(T.compare("<=", b.low, b.high)):
             passed = T.func("max", (passed, T.ZERO), "int")  # a range that goes nowhere
-        first = T.mul(old, T.arith("**", factor, passed))
+        first = near(T.mul(old, T.arith("**", factor, passed)))
         whole = total if old in (T.ZERO, T.const(0.0)) else T.add(first, total)
         values.append(T.subst(whole, {here: x}))
     return values[0], values[1]

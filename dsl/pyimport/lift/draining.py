@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Machine
+from attndsl.dsl.pyimport.lift.rounding import near
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.view import View
 
@@ -23,7 +24,7 @@ def drained(view: View, end: Term, var: Term, old: Term) -> tuple[Term, Term] | 
     zero = T.ZERO if var.kind == "int" else T.const(0.0)
     values = []
     for before in (True, False):
-        left = T.arith("-", old, view.fold("sum", where, amount, before))
+        left = T.arith("-", old, near(view.fold("sum", where, amount, before), old))
         values.append(T.func("max", (left, zero), "int" if left.kind == "int" else "float"))
     return values[0], values[1]
 
@@ -76,6 +77,8 @@ def _is_no_less(m: Machine, t: Term, facts: tuple[Term, ...] = ()) -> bool:
         return t.kind in ("int", "float") and bool(t.data >= 0)
     if t.kind == "int":
         return m.prover.implies((*m.state.path, *facts), T.compare(">=", t, T.ZERO))
+    if t.op == "near":
+        return _is_no_less(m, t.args[0], facts)
     if t.op == "ite":
         return all(_is_no_less(m, a, facts) for a in t.args[1:])
     if t.op == "func" and t.data == "max":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.excluding import follows, plainer
+from attndsl.dsl.pyimport.lift.rounding import near
 from attndsl.dsl.pyimport.lift.terms import Term
 
 # ---------------------------------------------------------------- forms of change
@@ -189,11 +190,11 @@ def _added(t: Term, var: Term) -> tuple[str, Term] | None:
         inner = _leaf(a, var)
         delta = b if t.data == "+" else T.neg(b)
         if inner is not None and inner[0] in ("same", "add"):
-            return "add", (delta if inner[0] == "same" else T.add(inner[1], delta))
+            return "add", (delta if inner[0] == "same" else near(T.add(inner[1], delta)))
     if t.data == "+" and var.data in b.free and var.data not in a.free:
         inner = _leaf(b, var)
         if inner is not None and inner[0] in ("same", "add"):
-            return "add", (a if inner[0] == "same" else T.add(a, inner[1]))
+            return "add", (a if inner[0] == "same" else near(T.add(a, inner[1])))
     return None
 
 
@@ -205,7 +206,7 @@ def _share(t: Term, var: Term) -> tuple[str, Term] | None:
         if found is None or found[0] not in ("same", "mul"):
             return None
         factors.append(T.ONE if found[0] == "same" else found[1])
-    return "mul", T.arith(t.data, factors[0], factors[1], t.span)
+    return "mul", near(T.arith(t.data, factors[0], factors[1], t.span))
 
 
 def _multiplied(t: Term, var: Term) -> tuple[str, Term] | None:
@@ -217,8 +218,8 @@ def _multiplied(t: Term, var: Term) -> tuple[str, Term] | None:
     inner = _leaf(a, var)
     if inner is None or inner[0] not in ("same", "mul"):
         return None
-    factor = b if t.data == "*" else T.arith("/", T.ONE, b, t.span)
-    return "mul", (factor if inner[0] == "same" else T.mul(inner[1], factor))
+    factor = b if t.data == "*" else near(T.arith("/", T.ONE, b, t.span))
+    return "mul", (factor if inner[0] == "same" else near(T.mul(inner[1], factor)))
 
 
 def _where_changed(tree: Tree) -> Term:

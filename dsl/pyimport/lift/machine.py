@@ -167,6 +167,8 @@ class Machine:
     any_order: ast.AST | None = None  # a generator whose elements may come in any order
     long_ranges: bool = False  # a loop over a range was written out
     at_once: bool = False  # such loops are walked through at once
+    exactly: bool = False  # sums and quotients are said with CPython's very numbers, also where others read better
+    rounded: bool = False  # something jumps with a number that is not CPython's
     by_cell: bool = False  # a matrix that is normalized under a condition is divided cell by cell
     replaced: dict[tuple[str, int], int] = field(default_factory=dict)  # the event before which a version ends
     put_otherwise: int = 0  # in how many further ways functions are rewritten; see preparing.py

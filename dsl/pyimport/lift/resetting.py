@@ -8,6 +8,7 @@ from __future__ import annotations
 from attndsl.dsl.pyimport.lift import climbing
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.forms import restarts
+from attndsl.dsl.pyimport.lift.rounding import near
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.view import View
 
@@ -23,8 +24,8 @@ def restarted(view: View, var: Term, end: Term, old: Term) -> tuple[Term, Term] 
         at, exists = view.last(assigned, before)
         x = view.binder.var
         since = T.fresh(x.kind)
-        anew = _changed(view, kind, T.conj((_after(view, x, since), changed)), by, before)
-        ever = _changed(view, kind, changed, by, before)
+        anew = near(_changed(view, kind, T.conj((_after(view, x, since), changed)), by, before), value)
+        ever = near(_changed(view, kind, changed, by, before), old)
         merge = T.add if kind == "add" else T.mul
         there = merge(T.subst(value, {x: at}), T.subst(anew, {since: at}))
         values.append(T.ite(exists, there, merge(old, ever)))

@@ -66,8 +66,9 @@ class Term:
         return f"{self.op}{'' if self.data is None else ':' + str(self.data)}({', '.join(map(repr, self.args))})"
 
 
-READS, MAY_FAIL = 1, 2  # marks: something inside reads a weight; an operation inside fails for some numbers
-_MARKS = {"read": READS, "stat": READS, "bin": MAY_FAIL}
+READS, MAY_FAIL, NEAR = 1, 2, 4
+"""Marks: something inside reads a weight; an operation fails for some numbers; a number is rounded (see near.py)."""
+_MARKS = {"read": READS, "stat": READS, "bin": MAY_FAIL, "near": NEAR}
 _NOTHING: frozenset[str] = frozenset()
 _TOTAL = ("count", "sum", "product", "all")
 
