@@ -322,4 +322,5 @@ def settle(m: Machine, single: Term | None) -> Term | None:
         r.column = r.column and bare.of(r.column)
     m.hints = {bare.of(t): name for t, name in m.hints.items()}
     m.required = {bare.of(t) for t in m.required}
+    m.ordinary = [(bare.of(t), bare.loops(loops)) for t, loops in m.ordinary]
     return None if single is None else bare.of(single)
