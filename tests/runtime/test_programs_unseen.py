@@ -22,7 +22,7 @@ from attndsl.runtime.sandbox import SandboxPool
 from attndsl.runtime.tokenize import token_table
 
 FILES = sorted((Path(__file__).parents[1] / "programs" / "unseen").glob("*.py"))
-LIFTED = 579
+LIFTED = 578
 """How many of the programs have a place in the language; the others are kept as bounded loop programs."""
 TEXTS = (
     "A",
