@@ -211,8 +211,13 @@ def opened(t: Term) -> tuple[Term, ...]:
 
 def walk(t: Term) -> Iterable[Term]:
     """Every different term inside, once."""
+    return walk_all((t,))
+
+
+def walk_all(terms: Iterable[Term]) -> Iterable[Term]:
+    """Every different term inside any of these, once: what several have in common is gone through one time."""
     seen: set[Term] = set()
-    stack = [t]
+    stack = [*terms]
     while stack:
         at = stack.pop()
         if at not in seen:

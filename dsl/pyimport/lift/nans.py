@@ -26,9 +26,9 @@ _NUMBERS = ("float", "num", "mixed")
 
 def check(m: Machine) -> None:
     """Raises NotLiftable where nan, or an infinite number, would be taken for another one."""
-    terms = [list(_terms(e)) for e in m.events]
-    if not any(_is_source(t) for t in _walked(t for each in terms for t in each)):
+    if not any(map(_is_source, T.walk_all(t for e in m.events for t in _terms(e)))):
         return
+    terms = [list(_terms(e)) for e in m.events]
     found = _Odd(m)
     for at, event in enumerate(m.events):
         cut = [x for t in _walked(terms[at]) if t.op == "func" and t.data in _CUT and t.kind == "int" for x in t.args]
@@ -58,8 +58,7 @@ def _terms(e: Event) -> Iterator[Term]:
 
 
 def _walked(terms: Iterable[Term]) -> list[Term]:
-    """Every different term inside, once."""
-    return list(dict.fromkeys(x for t in dict.fromkeys(terms) for x in T.walk(t)))
+    return list(T.walk_all(terms))
 
 
 def _is_source(t: Term) -> bool:

@@ -27,7 +27,7 @@ from attndsl.dsl.pyimport.lift.algebra import (
     windex,
     wordat,
 )
-from attndsl.dsl.pyimport.lift.binding import agg, opened, read, rebuild, row_stat, subst, walk
+from attndsl.dsl.pyimport.lift.binding import agg, opened, read, rebuild, row_stat, subst, walk, walk_all
 from attndsl.dsl.pyimport.lift.sums import from_linear, linear
 from attndsl.dsl.pyimport.lift.term import (
     ALL_WORDS,
@@ -131,6 +131,7 @@ __all__ = [
     "variable",
     "variables",
     "walk",
+    "walk_all",
     "windex",
     "wordat",
 ]  # fmt: skip
