@@ -10,13 +10,15 @@ index names it: the worst that a race costs is that a kernel is compiled again.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from numba import njit
 from numba.core.caching import IndexDataCacheFile
 
-_not_kept: list[str] = []
+_log = logging.getLogger("attndsl")
 
 
 class NamedByKey(IndexDataCacheFile):
@@ -34,7 +36,7 @@ def cached_njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """A decorator: ``njit(cache=True, **options)``, safe for several processes.
 
     Where neither the package's folder, nor the user's cache folder, nor ``NUMBA_CACHE_DIR`` can be written to, kernels
-    are compiled in every process anew (``kept_on_disk`` says so).
+    are compiled in every process anew, which is said once.
     """
 
     def decorate(function: Callable[..., Any]) -> Any:
@@ -43,7 +45,7 @@ def cached_njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
         except RuntimeError as error:
             if "no locator available" not in str(error):
                 raise
-            _not_kept.append(function.__name__)
+            _say_not_kept()
             return njit(**options)(function)
         files = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
         if isinstance(files, IndexDataCacheFile):  # not so under NUMBA_DISABLE_JIT
@@ -53,6 +55,9 @@ def cached_njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     return decorate
 
 
-def kept_on_disk() -> bool:
-    """Whether the next process finds what this one compiles."""
-    return not _not_kept
+@cache
+def _say_not_kept() -> None:
+    _log.warning(
+        "no folder to keep compiled kernels in can be written to, so each start compiles them anew (a minute); "
+        "set NUMBA_CACHE_DIR to a folder that can be written to"
+    )

@@ -1,7 +1,9 @@
-"""Functions under ``functools.lru_cache`` that give the same without it.
+"""Functions under ``functools.lru_cache`` that give the same without it: those that load spaCy's pipeline.
 
-The cache hands out one object to all callers. Where that object is a list, a change by one of them shows in the others;
-where it is a text, a number or spaCy's pipeline, nobody can tell it from a new one.
+A cache changes more than how long a call takes. It hands out one object to all callers, so that a change by one of them
+shows in the others; it fails for a list as an argument; it takes ``f(True)`` for ``f(1)``; and it keeps what depended
+on a variable that has another value by now. None of this concerns a function without parameters that reads nothing but
+imports and its own names, and gives the pipeline or a constant.
 """
 
 from __future__ import annotations
@@ -10,53 +12,35 @@ import ast
 from collections.abc import Callable
 
 from attndsl.dsl import pytree
-from attndsl.dsl.pyimport.vocabulary import DICT_METHODS, LIST_METHODS, STR_METHODS
 
-_OF_PARTS = ("min", "max", "sum", "tuple", "frozenset")
-_PLAIN = ("str", "int", "float", "bool", "len", "any", "all", "abs", "round", "ord", "chr", "isinstance")
-_SHARED = LIST_METHODS | DICT_METHODS | {"split", "rsplit", "splitlines", "partition", "rpartition"}
-"""Methods of texts that make lists, or that lists and dicts have as well."""
+Resolve = Callable[[ast.expr], str | None]
+_MORE = (ast.Global, ast.Nonlocal, ast.Lambda, ast.FunctionDef, ast.Yield, ast.YieldFrom)
+"""What a function that only loads something does not hold."""
 
 
-def gives_the_same(function: ast.FunctionDef, resolve: Callable[[ast.expr], str | None]) -> bool:
+def gives_the_same(function: ast.FunctionDef, resolve: Resolve) -> bool:
     """Whether calls of the function without its cache cannot be told from calls with it."""
-    names = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
-    given = {a.arg for a in names}  # a key of the cache, so nothing that can be changed
-    returns: list[ast.expr] = []
-    for node in pytree.walk(function):
-        if isinstance(node, ast.Global | ast.Nonlocal | ast.Yield | ast.YieldFrom | ast.Lambda | ast.FunctionDef):
-            if node is not function:
-                return False
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            given.discard(node.id)
-        elif isinstance(node, ast.Return) and node.value is not None:
-            returns.append(node.value)
-    return all(_cannot_change(value, given, resolve) for value in returns)
+    given = function.args
+    if given.posonlyargs or given.args or given.kwonlyargs or given.vararg or given.kwarg:
+        return False
+    inside = [node for statement in function.body for node in pytree.walk(statement)]
+    if any(isinstance(n, _MORE) for n in inside):
+        return False
+    names = [n for n in inside if isinstance(n, ast.Name)]
+    stored = [n.id for n in names if isinstance(n.ctx, ast.Store)]
+    own = {*stored}
+    for n in inside:
+        if isinstance(n, ast.Import | ast.ImportFrom):
+            own |= {a.asname or a.name.split(".")[0] for a in n.names}
+    if any(n.id not in own and resolve(n) is None and not n.id.endswith(("Error", "Exception")) for n in names):
+        return False
+    targets = [t for n in inside if isinstance(n, ast.Assign) and _loads(n.value) for t in n.targets]
+    loaded = {t.id for t in targets if isinstance(t, ast.Name) and stored.count(t.id) == 1}
+    values = [n.value for n in inside if isinstance(n, ast.Return) and n.value is not None]
+    return all(isinstance(v, ast.Constant) or _loads(v) or (isinstance(v, ast.Name) and v.id in loaded) for v in values)
 
 
-def _cannot_change(value: ast.expr, given: set[str], resolve: Callable[[ast.expr], str | None]) -> bool:
-    def each(*parts: ast.expr) -> bool:
-        return all(_cannot_change(part, given, resolve) for part in parts)
+def _loads(value: ast.expr) -> bool:
+    """``spacy.load(...)``."""
+    return isinstance(value, ast.Call) and ast.unparse(value.func) == "spacy.load"
 
-    match value:
-        case ast.Constant() | ast.Compare() | ast.JoinedStr():
-            return True
-        case ast.Name(id=name):
-            return name in given
-        case ast.BoolOp(values=parts) | ast.Tuple(elts=parts):
-            return each(*parts)
-        case ast.BinOp(left=left, right=right):
-            return each(left, right)
-        case ast.UnaryOp(operand=operand):
-            return each(operand)
-        case ast.IfExp(body=body, orelse=other):
-            return each(body, other)
-        case ast.Call(func=ast.Name(id=name)) if name in _PLAIN:
-            return True
-        case ast.Call(func=ast.Name(id=name), args=args) if name in _OF_PARTS:
-            return each(*(a.elt if isinstance(a, ast.GeneratorExp | ast.ListComp) else a for a in args))
-        case ast.Call(func=ast.Attribute(attr=name)) if name in STR_METHODS and name not in _SHARED:
-            return True
-        case ast.Call(func=function):
-            return "spacy.load" in (resolve(function), ast.unparse(function))
-    return False

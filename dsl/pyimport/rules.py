@@ -30,7 +30,7 @@ def judge(node: ast.AST, resolve: Resolve) -> Found:
                     refused = Verdict("E0129", "decorators are not read", "drop it and call the function directly")
                     yield refused, decorator
                 elif not cached.gives_the_same(node, resolve):
-                    headline = "a cache shares a value that may change, or a function that does more than compute one"
+                    headline = "a cache is read on a function without parameters that loads spaCy's pipeline"
                     yield Verdict("E0129", headline, "drop it: calls are not slow"), decorator
         case ast.Constant(value=bytes() | complex()):
             shown, kind = repr(node.value)[:40], type(node.value).__name__

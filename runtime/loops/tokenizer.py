@@ -131,8 +131,10 @@ class Tokenizer:
 
     def decode(self, ids: Any, skip_special_tokens: Any = False) -> str:
         """The text of one token of the sentence."""
+        if self.table.decoded is None:
+            raise Stop("E0466", "this tokenizer has no decode", "use convert_ids_to_tokens")
         values = ids.values.ravel() if isinstance(ids, Ids) else np.atleast_1d(np.asarray(ids))
-        if values.ndim != 1 or len(values) != 1 or self.table.decoded is None:
+        if values.ndim != 1 or len(values) != 1:
             raise Stop(
                 "E0466",
                 "the tokenizer's decode is asked for something else than one token",

@@ -15,7 +15,6 @@ from attndsl.compiler.array_machine import failed_check, reads_other_rows
 from attndsl.compiler.bytecode import Bytecode
 from attndsl.compiler.emit_bytecode import emit_bytecode
 from attndsl.dsl.diagnostics import DiagnosticError, fail
-from attndsl.runtime.jit import kept_on_disk
 from attndsl.runtime.machine.bind import Answers
 from attndsl.runtime.machine.link import BLOCK_ROWS, SHORT, SHORT_ROWS, Linked, Template, link
 from attndsl.runtime.pattern import normalise
@@ -262,9 +261,4 @@ def _machine() -> Any:
 def announce_compile() -> None:
     """Say that the machine is being compiled."""
     text = "compiling the attndsl machine, once per installation (half a minute to a minute)"
-    if not kept_on_disk():
-        text = (
-            "compiling the attndsl machine, at every start (half a minute to a minute): no folder to keep it in can be "
-            "written to; set NUMBA_CACHE_DIR to one that can"
-        )
     (_announce[0] if _announce else _log.warning)(text)

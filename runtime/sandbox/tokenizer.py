@@ -93,8 +93,10 @@ class Tokenizer:
         return [_known(names, int(i)) for i in ids if int(i) not in hidden]
 
     def decode(self, ids: Any, skip_special_tokens: bool = False) -> str:
+        if self._decoded is None:
+            raise ValueError("this tokenizer has no decode")
         values = np.atleast_1d(np.asarray(ids))
-        if values.shape != (1,) or self._decoded is None:
+        if values.shape != (1,):
             raise ValueError("only one token is decoded at a time here")
         token = int(values[0])
         text = _known(dict(zip(self._ids, self._decoded, strict=True)), token)

@@ -16,7 +16,9 @@ from attndsl.dsl.diagnostics import DiagnosticError
 pytestmark = pytest.mark.integration
 
 LLAMA = ["qa", "llama", "--corpus", "texts.jsonl", "--tokens", "32", "--min-tokens", "8", "--programs", "programs.attn"]
-installed = pytest.mark.skipif(importlib.util.find_spec("lm_eval") is None, reason="no lm-eval")
+installed = pytest.mark.skipif(
+    importlib.util.find_spec("lm_eval") is None, reason="needs lm-eval: pip install 'attndsl[lm-eval]'"
+)
 TASK = """\
 task: {name}
 dataset_path: json

@@ -120,8 +120,8 @@ def quotient(a: Number, b: Number, by: float | None) -> Number:
     if not by or not math.isfinite(by):
         return replace(product(a, b), bits=None, values=None)
     found = product(a, b)
-    power = is_power_of_two(by) and a.bits is not None
-    bits = max(0, (a.bits or 0) + math.frexp(by)[1] - 1) if power else None
+    shifts = is_power_of_two(by) and a.bits is not None
+    bits = max(0, (a.bits or 0) + math.frexp(by)[1] - 1) if shifts else None
     exact = Fraction(repr(by))
     values = None if a.values is None else tuple((x / exact, s / exact, False) for x, s, _ in a.values)
     return replace(found, bits=bits if bits is not None and bits <= MOST_BITS else None, values=values)
