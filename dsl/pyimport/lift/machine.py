@@ -67,6 +67,11 @@ class Event:
     loops: tuple[Loop, ...]
     span: Span
 
+    def terms(self) -> tuple[Term, ...]:
+        """All that it is made of, its conditions first."""
+        of_loops = (x for b in self.loops for x in (b.binder.low, b.binder.high, *b.binder.keys))
+        return (*self.path, self.row, self.column, self.value, *of_loops)
+
 
 @dataclass(slots=True)
 class Reading:

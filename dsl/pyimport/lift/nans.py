@@ -9,7 +9,6 @@ sums of powers of e become 0, each too small for a number, is left out of accoun
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
 
 from attndsl.dsl.pyimport.lift import cases
 from attndsl.dsl.pyimport.lift import terms as T
@@ -26,13 +25,13 @@ _NUMBERS = ("float", "num", "mixed")
 
 def check(m: Machine) -> None:
     """Raises NotLiftable where nan, or an infinite number, would be taken for another one."""
-    if not any(map(_is_source, T.walk_all(t for e in m.events for t in _terms(e)))):
+    if not any(map(_is_source, T.walk_all(t for e in m.events for t in e.terms()))):
         return
-    terms = [list(_terms(e)) for e in m.events]
     found = _Odd(m)
     for at, event in enumerate(m.events):
-        cut = [x for t in _walked(terms[at]) if t.op == "func" and t.data in _CUT and t.kind == "int" for x in t.args]
-        needed = [x for t in _walked(terms[at]) for x in _needed(t)]
+        inside = [*T.walk_all(event.terms())]
+        cut = [x for t in inside if t.op == "func" and t.data in _CUT and t.kind == "int" for x in t.args]
+        needed = [x for t in inside for x in _needed(t)]
         if event.op == "check":  # whatever is asked of nan is false, here and in Python, but not the opposite
             needed += [x for t in T.walk(event.value) if t.op == "cmp" and t.data in _ORDERS for x in t.args]
         if event.op in ("raise", "cap"):
@@ -49,16 +48,6 @@ def _stop(event: Event) -> NotLiftable:
     found = NotLiftable("a number that may be nan is compared, or made a whole number", None, "E0314")
     found.span = event.span
     return found
-
-
-def _terms(e: Event) -> Iterator[Term]:
-    yield from (e.row, e.column, e.value, *e.path)
-    for loop in e.loops:
-        yield from (loop.binder.low, loop.binder.high)
-
-
-def _walked(terms: Iterable[Term]) -> list[Term]:
-    return list(T.walk_all(terms))
 
 
 def _is_source(t: Term) -> bool:

@@ -104,7 +104,7 @@ class _Judge:
         if self.of_path:  # what was safe there may not be so here
             self.done, self.of_path = {}, False
         smooth = [c for c in e.path if _is_smooth(c, e)]
-        for t in (*(x for c in smooth for x in c.args), *(t for t in _terms(e) if t not in smooth)):
+        for t in (*(x for c in smooth for x in c.args), *(t for t in e.terms() if t not in smooth)):
             self.of(t)
         value, before = self.of(e.value), self.state(e.matrix, at)
         if e.op in ("check", "nothing", "mask"):
@@ -239,11 +239,6 @@ def _function(t: Term, args: list[Number]) -> Number:
 # ---------------------------------------------------------------- the program
 
 
-def _terms(e: Event) -> tuple[Term, ...]:
-    of_loops = (x for b in e.loops for x in (b.binder.low, b.binder.high, *b.binder.keys))
-    return (*e.path, e.row, e.column, e.value, *of_loops)
-
-
 def _adds_up(m: Machine, e: Event) -> bool:
     """It changes a cell again and again, which the rule does once, or other statements of the loop do so in between."""
     if e.op not in ("add", "scale"):
@@ -301,7 +296,7 @@ def settle(m: Machine, single: Term | None) -> Term | None:
 
     ``single`` is the weight of a text of one token, if the program returns one; it is given back without marks.
     """
-    every = [t for e in m.events for t in _terms(e)] + ([] if single is None else [single])
+    every = [t for e in m.events for t in e.terms()] + ([] if single is None else [single])
     if not any(t.marks & T.NEAR for t in every) and not any(_adds_up(m, e) for e in m.events):
         return single
     judge = _Judge(m)

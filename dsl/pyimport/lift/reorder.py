@@ -69,7 +69,7 @@ def _separate(m: Machine, matrix: str, loop: Loop) -> bool:
     if len(reaching) == len(writes):
         return False
     written = {e.matrix for e in inside if e.op in schedule.WRITES}
-    if not reaching or any(r.data[0] in written for e in reaching for r in schedule.reads_in(_terms(e))):
+    if not reaching or any(r.data[0] in written for e in reaching for r in schedule.reads_in(e.terms())):
         return False
     if not _reads_are_plain(m, stretch):
         return False
@@ -100,10 +100,6 @@ def _stretch(m: Machine, matrix: str, loop: Loop) -> _Stretch | None:
     return found if len(inside) == len(places) else None
 
 
-def _terms(e: Event) -> tuple[Term, ...]:
-    return (e.row, e.column, e.value, *e.path)
-
-
 def _reads_are_plain(m: Machine, stretch: _Stretch) -> bool:
     """An iteration reads the row (column) of its own alone, and what it read is not used after the loop."""
     if any(
@@ -114,7 +110,7 @@ def _reads_are_plain(m: Machine, stretch: _Stretch) -> bool:
     ):
         return False
     for at, e in enumerate(m.events):
-        for r in schedule.reads_in(_terms(e)):
+        for r in schedule.reads_in(e.terms()):
             if any(x.marks & T.READS for x in r.args):
                 return False
             if r.data[0] != stretch.matrix or r.data[-1] < stretch.start:

@@ -30,10 +30,10 @@ def wraps(m: Machine, t: Term, where: tuple[Term, ...] = ()) -> None:
 
 def check(m: Machine) -> None:
     """Stop where the last digits of numbers decide that have lost them."""
-    if not any(map(_grows, T.walk_all(t for e in m.events for t in (e.row, e.column, e.value, *e.path)))):
+    if not any(map(_grows, T.walk_all(t for e in m.events for t in e.terms()))):
         return
     for e in m.events:
-        inside = [*T.walk_all((e.row, e.column, e.value, *e.path))]
+        inside = [*T.walk_all(e.terms())]
         asked = [t for t in inside if _asks(t)] if any(map(_grows, inside)) else []
         bounds = (c for loop in e.loops for c in loop.binder.conditions())
         sizes = _Sizes(m, (*e.path, *bounds)) if asked else None
