@@ -8,8 +8,10 @@ their loops, some twenty questions, is read off one list of nodes (``kept``).
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from operator import attrgetter
+from typing import Any
 
 _NO_NODES = (
     "ctx", "op", "ops", "id", "attr", "arg", "asname", "module", "level", "kind", "type_comment", "conversion",
@@ -19,14 +21,15 @@ _MIXED = frozenset(["keys", "kw_defaults", "names", "kwd_attrs", "type_params", 
 """Lists that may hold something else than nodes: None, or names."""
 
 
-class _Fields(dict[type, tuple[tuple[str, bool], ...]]):
-    """The fields of a class that can hold nodes, and whether each may hold other things as well."""
+class _Fields(dict[type, tuple[Callable[[ast.AST], Any] | None, bool, bool]]):
+    """What reads the fields of a class that can hold nodes (None: there are none), whether it gives several, and
+    whether one may hold other things as well."""
 
-    def __missing__(self, kind: type[ast.AST]) -> tuple[tuple[str, bool], ...]:
+    def __missing__(self, kind: type[ast.AST]) -> tuple[Callable[[ast.AST], Any] | None, bool, bool]:
         names = () if kind in (ast.Constant, ast.MatchSingleton) else kind._fields
-        if kind.__name__ == "TypeAlias":  # whose name is an expression
-            return self.setdefault(kind, tuple((f, f in _MIXED) for f in names))
-        found = self[kind] = tuple((f, f in _MIXED) for f in names if f not in _NO_NODES)
+        if kind.__name__ != "TypeAlias":  # whose name is an expression
+            names = tuple(f for f in names if f not in _NO_NODES)
+        found = self[kind] = attrgetter(*names) if names else None, len(names) > 1, not _MIXED.isdisjoint(names)
         return found
 
 
@@ -43,8 +46,10 @@ def below(level: Iterable[ast.AST]) -> list[ast.AST]:
     found: list[ast.AST] = []
     fields = _FIELDS
     for node in level:
-        for name, mixed in fields[node.__class__]:
-            value = getattr(node, name, None)
+        read, several, mixed = fields[node.__class__]
+        if read is None:
+            continue
+        for value in read(node) if several else (read(node),):
             if value.__class__ is not list:
                 if value is not None:
                     found.append(value)

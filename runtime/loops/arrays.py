@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,10 @@ _TRIANGLES = ("tril_indices", "triu_indices", "diag_indices")
 
 def wrappers() -> dict[Any, Wrapper]:
     """Every numpy callable of the vocabulary with its wrapper."""
+    return {function: _weighed(wrapper) for function, wrapper in _wrappers().items()}
+
+
+def _wrappers() -> dict[Any, Wrapper]:
     found: dict[Any, Wrapper] = {}
     for name in words.NUMPY_FUNCTIONS:
         function = getattr(np, name)
@@ -42,8 +48,71 @@ def _extent(shape: Any) -> int:
 
 
 def _room(run: Run, count: int) -> None:
-    if count > run.cells:
+    if count * run.weight > run.cells:
         raise too_many_cells(run)
+
+
+def _weighed(wrapper: Wrapper) -> Wrapper:
+    """An array of texts has room for the longest of them in every item: numpy is asked for no more than there is."""
+
+    def call(run: Run, *args: Any, **kwargs: Any) -> Any:
+        given = (*args, *kwargs.values())
+        item = max([_item_bytes(value, 0) for value in given], default=0)
+        if item <= 16:
+            return wrapper(run, *args, **kwargs)
+        run.weight = item >> 3
+        try:
+            _room(run, max(sum([_items(v, 0) for v in given]), _broadcast_size(given)))
+            return wrapper(run, *args, **kwargs)
+        finally:
+            run.weight = 1
+
+    return call
+
+
+def weigh(run: Run, *values: Any) -> None:
+    """Stop before an operation on arrays of texts, or one that makes such, would take more than there is."""
+    item = max([_item_bytes(value, 0) for value in values], default=0)
+    if item <= 16:
+        return
+    if max(sum([_items(v, 0) for v in values]), _broadcast_size(values)) * (item >> 3) > run.cells:
+        raise too_many_cells(run)
+
+
+def _item_bytes(value: Any, depth: int) -> int:
+    """The bytes of an item of an array of these values, or of this type (``"U20"``, ``str``)."""
+    kind = type(value)
+    if kind is str:
+        named = _TEXT_TYPE.fullmatch(value)
+        return max(4 * len(value), 4 * int(named[1] or 0) if named else 0)
+    if kind is np.ndarray:
+        return int(value.itemsize)
+    if value is str or value is np.str_ or value is bytes or value is np.bytes_:
+        return _TEXT_OF_NUMBER
+    if (kind is list or kind is tuple) and depth < 4:
+        return max([_item_bytes(v, depth + 1) for v in value if type(v) in _HOLDING], default=0)
+    return int(value.itemsize) if isinstance(value, np.str_ | np.bytes_) else 0
+
+
+_HOLDING = (str, list, tuple, np.ndarray, np.str_)
+_TEXT_TYPE = re.compile(r"[<>=|]?[SUa](\d{0,12})")
+_TEXT_OF_NUMBER = 128
+"""Bytes that numpy takes for the text of a number."""
+
+
+def _items(value: Any, depth: int) -> int:
+    """The items of an array, or in lists of lists or arrays."""
+    if isinstance(value, np.ndarray):
+        return value.size
+    return sum([_items(v, depth + 1) for v in value]) if isinstance(value, list | tuple) and depth < 4 else 1
+
+
+def _broadcast_size(values: Iterable[Any]) -> int:
+    """The items of what the arrays among these make together."""
+    try:
+        return math.prod(np.broadcast_shapes(*(v.shape for v in values if isinstance(v, np.ndarray))))
+    except ValueError:
+        return 0  # they do not go together
 
 
 def _ready(run: Run, value: Any) -> Any:

@@ -38,7 +38,7 @@ SIZED: Table = {
     defaultdict: sized.DICT,
     Counter: sized.COUNTER,
     OrderedDict: sized.DICT,
-    deque: sized.LIST,
+    deque: sized.DEQUE,
 }
 for _kind, _names in {
     str: words.STR_METHODS,

@@ -22,7 +22,7 @@ from attndsl.runtime.loops.comprehensions import comprehension
 from attndsl.runtime.loops.dispatch import Evaluate, Frame, Maker, expr, spanned
 from attndsl.runtime.loops.state import Stop, check_size, walk
 from attndsl.runtime.loops.targets import store
-from attndsl.runtime.loops.texts import format_value
+from attndsl.runtime.loops.texts import format_value, joined
 
 UNBOUND = functions.UNBOUND
 _NUMBERS: Any = frozenset({int, float, np.float64, np.int64})
@@ -336,18 +336,13 @@ def _fstring(node: lt.FString) -> Evaluate:
     )
 
     def build(f: Frame, at_span: Any = node.span) -> Any:
-        made = []
-        for part in parts:
-            if isinstance(part, str):
-                made.append(part)
-            else:
-                value, conversion, spec = part
-                made.append(format_value(f[1], value(f), conversion, "" if spec is None else spec(f)))
-        text = "".join(made)
-        check_size(f[1], text)
-        return text
+        return joined(f[1], (p if isinstance(p, str) else _field(f, *p) for p in parts))
 
     return build
+
+
+def _field(f: Frame, value: Evaluate, conversion: str, spec: Evaluate | None) -> str:
+    return format_value(f[1], value(f), conversion, "" if spec is None else spec(f))
 
 
 def _walrus(node: lt.Walrus) -> Evaluate:

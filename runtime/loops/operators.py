@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from attndsl.runtime.loops.state import Run, Stop, check_size, too_big_number, too_long_text, too_many_cells
+from attndsl.runtime.loops.arrays import weigh
+from attndsl.runtime.loops.state import Run, check_size, too_big_number, too_long_text, too_many_cells
+from attndsl.runtime.loops.texts import check_percent
 
 BinaryFunction = Callable[[Any, Any], Any]
 
@@ -51,9 +53,12 @@ def before(run: Run, op: str, left: Any, right: Any) -> None:
         if isinstance(left, int) and right > run.limits.bits:
             raise too_big_number(run)
     elif op == "Mod" and isinstance(left, str):
-        raise Stop("E0466", "the program formats text with `%`", "write an f-string")
+        check_percent(run, left, right)
     if type(left) is np.ndarray and type(right) is np.ndarray:
         _before_arrays(run, op, left, right)
+    for value in (left, right):
+        if type(value) is np.ndarray and value.itemsize > 16:
+            weigh(run, left, right)
 
 
 def _before_repeat(run: Run, left: Any, right: Any) -> None:

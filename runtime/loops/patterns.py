@@ -7,10 +7,11 @@ length of the text to the power of the number of open-ended repetitions.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from attndsl.runtime.loops.state import Run, Stop, too_many_steps, walk
+from attndsl.runtime.loops.state import Run, Stop, too_long_text, too_many_steps, walk
 
 
 @lru_cache(maxsize=512)
@@ -61,7 +62,10 @@ def apply(run: Run, name: str, pattern: Any, args: tuple[Any, ...], kwargs: dict
     _pay(run, pattern, text)
     values = list(args)
     if name == "sub" and values and callable(values[0]):
-        values[0] = callback(run, values[0])
+        values[0] = _bounded(run, callback(run, values[0]))
+    elif name == "sub" and isinstance(text, str):
+        flags = kwargs.get("flags", values[3] if len(values) > 3 else 0)
+        _check_replaced(run, pattern, kwargs.get("repl", values[0] if values else None), text, flags)
     made = getattr(re, name)(pattern, *values, **kwargs)
     if isinstance(made, str):
         from attndsl.runtime.loops.state import check_size
@@ -70,6 +74,34 @@ def apply(run: Run, name: str, pattern: Any, args: tuple[Any, ...], kwargs: dict
     elif isinstance(made, list):
         walk(run, made)
     return made
+
+
+def _check_replaced(run: Run, pattern: Any, replacement: Any, text: str, flags: Any) -> None:
+    """Stop before a long text is put in the place of many."""
+    if not isinstance(replacement, str):
+        return
+    most = run.limits.characters
+    size = len(text) * (1 + replacement.count("\\")) + (len(text) + 1) * len(replacement)
+    if size > most:  # if every place were one; they are counted
+        found = sum(1 for _ in re.finditer(pattern, text, flags))
+        size = len(text) * (1 + replacement.count("\\")) + found * len(replacement)
+    if size > most:
+        raise too_long_text(run)
+
+
+def _bounded(run: Run, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that gives what stands in the place of a match, with a limit to all that it gives."""
+    size = 0
+
+    def replaced(match: Any) -> Any:
+        nonlocal size
+        made = function(match)
+        size += len(made) if isinstance(made, str) else 0
+        if size > run.limits.characters:
+            raise too_long_text(run)
+        return made
+
+    return replaced
 
 
 def compiled(run: Run, pattern: Any, flags: Any = 0) -> Any:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from attndsl.runtime.loops.arrays import weigh
 from attndsl.runtime.loops.state import Run, Stop, bounded_list, check_size, ordered, too_long_text, walk
 
 Method = Callable[..., Any]
@@ -105,11 +107,17 @@ def _copying(run: Run, value: Any) -> Any:
     return value.copy()
 
 
+_IN_LISTS = ("index", "count", "remove", "insert", "pop", "reverse")
 LIST: dict[str, Method] = {
     "extend": _extend,
     "sort": _sort,
     "copy": _copying,
-    **{name: _searching(list, name) for name in ("index", "count", "remove", "insert", "pop", "reverse")},
+    **{name: _searching(list, name) for name in _IN_LISTS},
+}
+DEQUE: dict[str, Method] = {
+    "extend": _extend,
+    "copy": _copying,
+    **{name: _searching(deque, name) for name in _IN_LISTS},
 }
 
 
@@ -192,9 +200,11 @@ def _array(name: str) -> Method:
             from attndsl.runtime.loops.operators import matmul_cost
 
             matmul_cost(run, value, args[0])
+        if value.itemsize > 16 or args or kwargs:
+            weigh(run, value, *args, *kwargs.values())
         if name == "repeat":
             times = args[0] if args else kwargs.get("repeats", 1)
-            run.grow(int(value.size * np.max(times)) if np.size(times) else 0)
+            run.grow(int(value.size * np.max(times)) * max(value.itemsize >> 3, 1) if np.size(times) else 0)
         made = method(value, *args, **kwargs)
         check_size(run, made)
         return made

@@ -66,6 +66,7 @@ class Run:
     cells: int = 0
     deadline: float = 0.0
     unordered: bool = False
+    weight: int = 1  # cells that an item of an array may take in the call of numpy in hand: more than one for texts
     globals: list[Any] = field(default_factory=list)
     active: set[int] = field(default_factory=set)
     parses: dict[str, WordTable] = field(default_factory=dict)
@@ -139,7 +140,7 @@ def check_size(run: Run, value: Any) -> None:
     if kind is np.ndarray:
         if value.dtype.kind in "OVmM":
             raise Stop("E0465", "the program makes an array of objects", "use lists, or arrays of numbers or strings")
-        run.grow(value.size)
+        run.grow(value.size if value.itemsize <= 16 else value.nbytes >> 3)
     elif kind is list or kind is tuple or kind is dict or kind is set or kind is frozenset:
         run.grow(len(value))
     elif kind is str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import textwrap
 import traceback
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ def table(words: tuple[str, ...] = WORDS) -> TokenTable:
     )  # fmt: skip
 
 
-HEAD = "import math\nimport re\nfrom collections import Counter, defaultdict\nimport numpy as np\n\n"
+HEAD = "import math\nimport re\nfrom collections import Counter, defaultdict, deque\nimport numpy as np\n\n"
 
 
 def source_of(body: str) -> str:
@@ -116,6 +117,12 @@ SNIPPETS = [
     "m[0, 0] = 0 or 'a' and 3\nm[0, 1] = bool('') + bool([0])\nm[0, 2] = True + True",
     "rows = list(zip(*[[1, 2], [3, 4]]))\nm[:2, :2] = rows",
     "a = b = [1]\na.append(2)\nm[0, :2] = b",
+    "x = deque([5, 6, 7], maxlen=4)\nx.append(8)\nx.appendleft(4)\nm[0, 0] = x.pop() + 10 * x.popleft()\nx.insert(1, 9)\n"
+    "x.remove(6)\nx.extend([1])\nx.reverse()\nx.rotate(1)\nm[0, 1:3] = x.index(9), x.count(1)\nm[1, :len(x)] = list(x.copy())",
+    "m[0, 0] = len('%s-%5.2f %d%% %r' % (tokens[1], 0.5, 3.7, 'a')) + ('%(a)02d' % {'a': 3} == '03')\nm[0, 1] = '%s' % n == '10'",
+    "m[0, 0] = len(re.sub('(a)', r'\\1\\1', 'banana')) + len(re.sub('a', lambda f: f.group(0) * 3, 'banana'))",
+    "m[0, 0] = len(str([tokens, {1: (2.5, None)}, {3}])) + len(repr(np.array(tokens))) + len(f'{tokens}')",
+    "a = np.array(tokens)\nm[0] = np.where(a == 'the', a, 'x') == 'x'\nm[1, :3] = np.array([1, 22, 3]).astype(str) == ['1', '22', '4']",
     "m[0, 0] = len(sentence.split()) + sentence.find('cat') + sentence.index('dog') + ord('a') + len(chr(233))",
 ]
 
@@ -131,6 +138,11 @@ FAILING = [
     "a, b = [1, 2, 3]",
     "a, b = range(1)",
     "tokens.lower()",
+    "x = deque([1])\nx.pop()\nx.pop()",
+    "x = deque([1])\nx.remove(2)",
+    "m[0, 0] = len('%d' % 'a')",
+    "m[0, 0] = len('%s %s' % 'a')",
+    "m[0, 0] = len('%q' % 1)",
     "x = (1\n     + len(tokens)\n     / 0)",
     "y = [z for z in range(3)\n     if z / 0]",
     "if n < 0:\n    q = 1\nm[0, 0] = q",
@@ -211,6 +223,50 @@ def test_what_is_too_much_ends_the_run(body: str, code: str) -> None:
     with pytest.raises(DiagnosticError) as caught:
         ours(source_of(body), Limits(steps=200_000, cells=2_000_000, characters=100_000))
     assert [d.code for d in caught.value.diagnostics] == [code]
+
+
+LONG = "t = 'x' * 90_000\nL = [t] * 2_000\na = np.array([t, 'b'])\n"
+LARGE = [
+    ("str(L)", "E0462"),
+    ("repr({1: L})", "E0462"),
+    ("print(L)", "E0462"),
+    ("str(ValueError(L))", "E0462"),
+    ("'" + "{0}" * 2_000 + "'.format(t)", "E0462"),
+    ("'" + "{0:90000}" * 900 + "'.format(1)", "E0462"),
+    ("f'" + "{t}" * 2_000 + "'", "E0462"),
+    ("'%s' * 2_000 % tuple(L)", "E0462"),
+    ("'%90000d' * 900 % tuple([1] * 900)", "E0462"),
+    ("'%*d' % (9, 1)", "E0466"),
+    ("re.sub('x', t, t)", "E0462"),
+    ("re.sub('X', t, t, 0, re.IGNORECASE)", "E0462"),
+    ("re.sub('(x)', r'\\1' * 2_000, t)", "E0462"),
+    ("re.sub('x', lambda found: t, t[:2_000])", "E0462"),
+    ("np.array(L)", "E0461"),
+    ("np.array([L, L])", "E0461"),
+    ("np.unique(L)", "E0461"),
+    ("np.tile(a, 900)", "E0461"),
+    ("np.repeat(a, 900)", "E0461"),
+    ("a.repeat(900)", "E0461"),
+    ("np.concatenate([a] * 900)", "E0461"),
+    ("np.full((n, 100), t)", "E0461"),
+    ("np.where(np.zeros((n, 100)) == 0, t, 'b')", "E0461"),
+    ("np.zeros((n, 100), dtype='U90000')", "E0461"),
+    ("np.zeros((n, 100)).astype('<U90000')", "E0461"),
+    ("np.zeros(1_000_000).astype(str)", "E0461"),
+    ("np.array([[t] * 9]) + np.array([['b']] * 9)", "E0461"),
+]
+
+
+@pytest.mark.parametrize(("body", "code"), LARGE)
+def test_a_long_text_many_times_is_not_made(body: str, code: str) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(DiagnosticError) as caught:
+            ours(source_of(LONG + body), Limits(cells=2_000_000, characters=100_000))
+        assert [d.code for d in caught.value.diagnostics] == [code]
+        assert tracemalloc.get_traced_memory()[1] < 30_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_loop_variables_are_named() -> None:

@@ -86,7 +86,7 @@ def _generate(
 ) -> bool:
     """Add what the loops from this level on produce, of which the first walks through ``walked``; whether it has the
     keys of a set, in no order."""
-    g, seq = node.generators[level], walked.seq
+    g, seq, begun = node.generators[level], walked.seq, len(parts)
     unordered = seq.is_set and _keeps_keys(node)
     if unordered:
         seq = Seq(seq.parts)
@@ -115,6 +115,8 @@ def _generate(
                     _generate(m, node, level + 1, _walked(m, node.generators[level + 1]), *found, parts, any_order)
             m.state.path = path
             del m.loops[depth:]
+    if binders and len(parts) > begun + 1:  # those of one value of the outer loops come before those of the next
+        parts[begun:] = C.in_no_order(Seq(tuple(parts[begun:]))).parts
     if walked.live.fails and len(m.events) > walked.begun:
         raise m.stop("which fails first, an element of one iterator or of the other", node, "E0314")
     return unordered

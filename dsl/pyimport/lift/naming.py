@@ -12,7 +12,7 @@ from attndsl.dsl.pyimport.lift.hints import SET_HINT
 from attndsl.dsl.pyimport.lift.terms import Term
 from attndsl.dsl.pyimport.lift.to_nodes import Names, normalized, word_of
 
-_MIN_SIZE = 6
+_MIN_SIZE, _MIN_HINTED = 6, 4
 _MAX_COMPARED = 2_000
 
 
@@ -43,7 +43,7 @@ def definitions(hints: Mapping[Term, str], drafts: Sequence[Draft], names: Names
             above = parents.get(t)
             if above is None:
                 parents[t] = {parent}
-                stack += [(form(a), t) for a in t.args]
+                stack += [(form(a), t) for a in t.args if a.size >= _MIN_HINTED]
             else:
                 above.add(parent)
     given = {form(t): name for t, name in hints.items()}
@@ -58,7 +58,7 @@ def _worth(t: Term, often: bool, hinted: bool) -> bool:
         return False
     if t.marks & T.READS or word_of(t) is not None:
         return False
-    return often and t.size >= (4 if hinted else _MIN_SIZE) and (bool(t.free) or t.size >= 8)
+    return often and t.size >= (_MIN_HINTED if hinted else _MIN_SIZE) and (bool(t.free) or t.size >= 8)
 
 
 def _base(t: Term) -> Term:

@@ -8,8 +8,6 @@ sums of powers of e become 0, each too small for a number, is left out of accoun
 
 from __future__ import annotations
 
-import math
-
 from attndsl.dsl.pyimport.lift import cases
 from attndsl.dsl.pyimport.lift import terms as T
 from attndsl.dsl.pyimport.lift.machine import Event, Loop, Machine, NotLiftable
@@ -25,7 +23,7 @@ _NUMBERS = ("float", "num", "mixed")
 
 def check(m: Machine) -> None:
     """Raises NotLiftable where nan, or an infinite number, would be taken for another one."""
-    if not any(map(_is_source, T.walk_all(t for e in m.events for t in e.terms()))):
+    if not any(t.marks & T.ODD for e in m.events for t in e.terms()):
         return
     found = _Odd(m)
     for at, event in enumerate(m.events):
@@ -48,13 +46,6 @@ def _stop(event: Event) -> NotLiftable:
     found = NotLiftable("a number that may be nan is compared, or made a whole number", None, "E0314")
     found.span = event.span
     return found
-
-
-def _is_source(t: Term) -> bool:
-    """The operation may make nan, or an infinite number, of ordinary ones."""
-    if t.op == "const":
-        return t.kind == "float" and not math.isfinite(t.data)
-    return t.op == "func" and t.data in ("ratio", "log", "sqrt")
 
 
 def _needed(t: Term) -> tuple[Term, ...]:
@@ -165,7 +156,7 @@ class _Odd:
             return False
         match t.op:
             case "const":
-                return infinite and _is_source(t)
+                return infinite and bool(t.marks & T.ODD)
             case "read" | "stat":
                 return self._holds_odd(t, loops, infinite)
             case "func" if t.data == "ratio":

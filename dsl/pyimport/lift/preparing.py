@@ -95,19 +95,19 @@ def _redefines(m: Machine, nodes: list[ast.AST]) -> bool:
     """The file gives a built-in function, which the new statements call or stand for, a meaning of its own."""
     if any(_BUILTINS & given.keys() for given in (m.functions, m.constants, m.imports)):
         return True
+    given: list[str | None] = []
     for x in nodes:
-        if isinstance(x, ast.Name):
-            if x.id in _BUILTINS and not isinstance(x.ctx, ast.Load):
+        kind = x.__class__
+        if kind is ast.Name:
+            if x.id in _BUILTINS and x.ctx.__class__ is not ast.Load:  # type: ignore[attr-defined]
                 return True
-        elif isinstance(x, ast.arg):
-            if x.arg in _BUILTINS:
-                return True
-        elif isinstance(x, ast.alias):
-            if (x.asname or x.name) in _BUILTINS:
-                return True
-        elif isinstance(x, ast.FunctionDef | ast.ExceptHandler) and x.name in _BUILTINS:
-            return True
-    return False
+        elif kind is ast.arg:
+            given.append(x.arg)  # type: ignore[attr-defined]
+        elif kind is ast.alias:
+            given.append(x.asname or x.name)  # type: ignore[attr-defined]
+        elif kind is ast.FunctionDef or kind is ast.ExceptHandler:
+            given.append(x.name)  # type: ignore[attr-defined]
+    return not _BUILTINS.isdisjoint(given)
 
 
 _PREPARED: tuple[WeakKeyDictionary[ast.FunctionDef, ast.FunctionDef | None], ...] = tuple(

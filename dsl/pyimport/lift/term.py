@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -40,7 +41,9 @@ class Term:
         self.op, self.data, self.args, self.kind, self.span, self.serial = op, data, args, kind, span, serial
         self.opposite = None
         free, size, height, total, marks = _NOTHING, 1, 0, True, 0
-        if op in _MARKS and (span is not None or op != "bin"):
+        if op in _OWN_MARKS:
+            marks = _marks_of(op, data, kind, span)
+        elif op in _MARKS:
             marks = _MARKS[op]
         for a in args:
             size += a.size
@@ -66,9 +69,27 @@ class Term:
         return f"{self.op}{'' if self.data is None else ':' + str(self.data)}({', '.join(map(repr, self.args))})"
 
 
-READS, MAY_FAIL, NEAR = 1, 2, 4
-"""Marks: something inside reads a weight; an operation fails for some numbers; a number is rounded (see near.py)."""
-_MARKS = {"read": READS, "stat": READS, "bin": MAY_FAIL, "near": NEAR}
+def _marks_of(op: str, data: Any, kind: str, span: Any) -> int:
+    """The marks of an operation by itself, whatever is inside."""
+    if op == "linear":
+        return GROWS if max(data) > GREAT or min(data) < -GREAT else 0
+    if op == "func":
+        return ODD if data in ("ratio", "log", "sqrt") else 0
+    if op == "agg":
+        return GROWS if data == "product" else 0
+    if op == "bin":
+        return (0 if span is None else MAY_FAIL) | (GROWS if data in ("*", "**") else 0)
+    if kind == "int":
+        return 0 if -GREAT <= data <= GREAT else GROWS
+    return ODD if kind == "float" and not math.isfinite(data) else 0
+
+
+READS, MAY_FAIL, NEAR, ODD, GROWS = 1, 2, 4, 8, 16
+"""Marks: something inside reads a weight; an operation fails for some numbers; a number is rounded (see near.py); it
+may be nan or infinite (see nans.py); a whole number may be a great one (see wholes.py)."""
+GREAT = 2**30
+_MARKS = {"read": READS, "stat": READS, "near": NEAR}
+_OWN_MARKS = frozenset(("bin", "const", "linear", "func", "agg"))
 _NOTHING: frozenset[str] = frozenset()
 _TOTAL = ("count", "sum", "product", "all")
 

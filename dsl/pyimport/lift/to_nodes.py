@@ -202,6 +202,8 @@ class Writer:
         return D.Member(item, where)
 
     def _method(self, t: Term, env: dict[str, str]) -> D.Expr:
+        if not all(map(T.is_const, t.args[2:])):
+            raise NotLiftable(f"'{t.data}' with another text of the sentence than the first", None, "E0303")
         base, *args = self.all(t.args, env)
         return D.Method(base, t.data, tuple(args))
 
@@ -210,10 +212,12 @@ class Writer:
         return D.Method(base, t.data, (D.SetOf(tuple(items)),))
 
     def _index(self, t: Term, env: dict[str, str]) -> D.Expr:
+        _cut_at(t.args[1:])
         text, at = self.all(t.args, env)
         return D.Index(text, at)
 
     def _slice(self, t: Term, env: dict[str, str]) -> D.Expr:
+        _cut_at(t.args[1:])
         base, *bounds = self.all(t.args, env)
         start = bounds.pop(0) if t.data[0] else None
         stop = bounds.pop(0) if t.data[1] else None
@@ -284,6 +288,12 @@ class Writer:
             upper_open = not _plus_one(high)
             upper = self.expr(high if upper_open else T.sub(high, T.ONE), env)
         return lower, lower_open, upper, upper_open
+
+
+def _cut_at(places: tuple[Term, ...]) -> None:
+    """Texts are looked at once for each entry of a vocabulary, before any sentence is there."""
+    if not all(map(T.is_const, places)):
+        raise NotLiftable("a text is cut at a place that differs from token to token", None, "E0303")
 
 
 def _of_number() -> NotLiftable:

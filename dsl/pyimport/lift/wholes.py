@@ -15,7 +15,6 @@ from attndsl.dsl.pyimport.lift.terms import Term
 LONGEST = 1024
 EXACT = 2**53
 WRAPS = 2**63 - 1
-_GREAT = 2**30
 _MOST_BITS = 1000
 
 Ends = tuple[float, float]
@@ -30,11 +29,10 @@ def wraps(m: Machine, t: Term, where: tuple[Term, ...] = ()) -> None:
 
 def check(m: Machine) -> None:
     """Stop where the last digits of numbers decide that have lost them."""
-    if not any(map(_grows, T.walk_all(t for e in m.events for t in e.terms()))):
-        return
     for e in m.events:
-        inside = [*T.walk_all(e.terms())]
-        asked = [t for t in inside if _asks(t)] if any(map(_grows, inside)) else []
+        if not any(t.marks & T.GROWS for t in e.terms()):
+            continue
+        asked = [t for t in T.walk_all(e.terms()) if _asks(t)]
         bounds = (c for loop in e.loops for c in loop.binder.conditions())
         sizes = _Sizes(m, (*e.path, *bounds)) if asked else None
         if sizes is not None and any(sizes.needs_digits(t) for t in asked):
@@ -45,14 +43,6 @@ def check(m: Machine) -> None:
 
 def _asks(t: Term) -> bool:
     return (t.op == "bin" and t.data in ("%", "//")) or t.op == "cmp"
-
-
-def _grows(t: Term) -> bool:
-    if t.op == "const":
-        return t.kind == "int" and abs(t.data) > _GREAT
-    if t.op == "linear":
-        return any(abs(c) > _GREAT for c in t.data)
-    return (t.op == "bin" and t.data in ("*", "**")) or (t.op == "agg" and t.data == "product")
 
 
 class _Sizes:

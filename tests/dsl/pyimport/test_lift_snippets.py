@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from lift_support import expected, lifted, table
 
+from attndsl.compiler import compile_library
 from attndsl.dsl.diagnostics import DiagnosticError
 from attndsl.dsl.interpreter import interpret
 from attndsl.dsl.printer import to_text
@@ -118,6 +119,7 @@ def weights(found: np.ndarray) -> np.ndarray | None:
 
 def _means_the_same(found: Imported, text: str, name: str) -> None:
     assert found.typed is not None
+    compile_library([found.typed])
     for raw in TEXTS:
         want = _python(text, raw)
         try:
