@@ -58,10 +58,13 @@ DTYPE_AT = {
 CREATORS = listed(
     "array asarray zeros ones full identity zeros_like ones_like full_like arange eye linspace asanyarray"
 )
-UFUNC_PARTS = {"maximum": ("accumulate", "reduce", "outer"), "minimum": ("accumulate", "reduce", "outer"),
-               "add": ("accumulate", "reduce", "outer"), "subtract": ("outer",), "multiply": ("accumulate", "reduce",
-               "outer"), "logical_or": ("reduce", "accumulate"), "logical_and": ("reduce", "accumulate"),
-               "equal": ("outer",)}  # fmt: skip
+UFUNC_PARTS = {
+    **dict.fromkeys(("add", "multiply", "maximum", "minimum"), ("accumulate", "reduce", "outer")),
+    **dict.fromkeys(("logical_or", "logical_and"), ("accumulate", "reduce", "outer")),
+    **dict.fromkeys(
+        ("subtract", "divide", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal"), ("outer",)
+    ),
+}
 
 
 def _empty(shape: Any, dtype: Any = float, order: Any = "C") -> Any:

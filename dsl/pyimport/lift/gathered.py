@@ -95,8 +95,6 @@ def gather(m: Machine, ref: Ref, how: str, key: Value, value: Value, first: Valu
     from attndsl.dsl.pyimport.lift import tables
 
     found = m.mutable(ref, told=True)
-    if isinstance(found, Seq) and ref.key not in m.frozen:
-        found = tables.from_list(found) or found
     if isinstance(key, NoneValue) or (isinstance(found, DictValue | Growing) and found.array):
         raise m.stop("an item of this object is assigned", code="E0302")
     if how.removesuffix(THERE) == SUM and not (

@@ -145,6 +145,7 @@ def test_a_text_is_split_into_so_many_pieces_at_most(monkeypatch: pytest.MonkeyP
     assert reason(body) == "E0309"
 
 
+@pytest.mark.mistakes
 def test_a_mistake_of_a_rule_costs_the_program_its_rules_only(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise KeyError("x")
@@ -162,6 +163,7 @@ def test_a_mistake_of_a_rule_costs_the_program_its_rules_only(monkeypatch: pytes
 SECOND_FORM = "d = {}\nd[0] += 2"
 
 
+@pytest.mark.mistakes
 @pytest.mark.parametrize("number", [0, 1])
 def test_a_mistake_is_not_hidden_by_another_form(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program of which the first form is not lifted, a further one is: either may meet a mistake of ours."""

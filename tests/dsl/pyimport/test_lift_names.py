@@ -153,6 +153,11 @@ CASES = [
         "def same(x):\n    return x\ndef f(x):\n    y = same(x)\n    y.append(2)\n    return 1\nK = [1]\nL = f(K)",
         "A[0, 0] = len(K)", False,
     ),
+    ("K = 1\ndef f(x, k=K):\n    return k\nK = 2", "A[0, 0] = f(1)", True),
+    ("K = 1\ndef f(x, k=[K for _ in range(1)]):\n    return k[0]\nK = 2", "A[0, 0] = f(1)", False),
+    ("K = 1\ndef f(x, k=lambda: K):\n    return k()\nK = 2", "A[0, 0] = f(1)", False),
+    ("def g():\n    return K\nK = 1\ndef f(x, k=g()):\n    return k\nK = 2", "A[0, 0] = f(1)", False),
+    ("def g(x):\n    return x\ndef f(x, k=g([1])):\n    return len(k)", "A[0, 0] = f(1)", True),
 ]  # fmt: skip
 
 
