@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from attndsl.dsl.pyimport import vocabulary as words
+from attndsl.runtime.loops.containers import deque
 from attndsl.runtime.loops.state import Run, Stop, bounded_list, check_size, too_many_cells, walk
 
 Wrapper = Callable[..., Any]
@@ -41,7 +42,7 @@ def _wrappers() -> dict[Any, Wrapper]:
 
 def _extent(shape: Any) -> int:
     total = 1
-    for part in shape if isinstance(shape, tuple | list | np.ndarray) else (shape,):
+    for part in shape if isinstance(shape, tuple | list | np.ndarray | range | deque) and np.ndim(shape) else (shape,):
         if isinstance(part, int | np.integer):
             total *= max(int(part), 0)
     return total
@@ -53,16 +54,17 @@ def _room(run: Run, count: int) -> None:
 
 
 def _weighed(wrapper: Wrapper) -> Wrapper:
-    """An array of texts has room for the longest of them in every item: numpy is asked for no more than there is."""
+    """A call of numpy with a look at what it may make: as many items as all that it is given, or as that makes
+    together; an array of texts has room for the longest of them in every item."""
 
     def call(run: Run, *args: Any, **kwargs: Any) -> Any:
         given = (*args, *kwargs.values())
-        item = max([_item_bytes(value, 0) for value in given], default=0)
-        if item <= 16:
-            return wrapper(run, *args, **kwargs)
-        run.weight = item >> 3
+        for value in given:
+            if callable(value) and value not in _TYPES:
+                raise Stop("E0466", "numpy is given a function, which it would call", "call it in a comprehension")
+        run.weight = _weight(run, given)
         try:
-            _room(run, max(sum([_items(v, 0) for v in given]), _broadcast_size(given)))
+            _room(run, _most_items(run, given))
             return wrapper(run, *args, **kwargs)
         finally:
             run.weight = 1
@@ -70,49 +72,94 @@ def _weighed(wrapper: Wrapper) -> Wrapper:
     return call
 
 
+_TYPES = frozenset({int, float, bool, str, complex, *(getattr(np, name) for name in words.NUMPY_TYPES)})
+"""What can be called, and numpy takes for the type of an array."""
+
+
 def weigh(run: Run, *values: Any) -> None:
-    """Stop before an operation on arrays of texts, or one that makes such, would take more than there is."""
-    item = max([_item_bytes(value, 0) for value in values], default=0)
-    if item <= 16:
-        return
-    if max(sum([_items(v, 0) for v in values]), _broadcast_size(values)) * (item >> 3) > run.cells:
+    """Stop before an operation with arrays would take more than there is."""
+    if _most_items(run, values) * _weight(run, values) > run.cells:
         raise too_many_cells(run)
 
 
-def _item_bytes(value: Any, depth: int) -> int:
-    """The bytes of an item of an array of these values, or of this type (``"U20"``, ``str``)."""
+def _weight(run: Run, values: tuple[Any, ...]) -> int:
+    """Cells of 8 bytes that an item of an array of these values, or of this type, takes."""
+    return max([_item_bytes(run, value, 0) for value in values], default=0) >> 3 or 1
+
+
+def _item_bytes(run: Run, value: Any, depth: int) -> int:
+    """The bytes of an item of an array of these values, or of this type (``"U20"``, ``str``): 0 for a number."""
     kind = type(value)
     if kind is str:
         named = _TEXT_TYPE.fullmatch(value)
         return max(4 * len(value), 4 * int(named[1] or 0) if named else 0)
     if kind is np.ndarray:
-        return int(value.itemsize)
+        return int(value.itemsize) if value.itemsize > 16 else 0
+    if kind is int and value.bit_length() > 64:
+        raise Stop("E0465", "numpy is given an integer of more than 64 bits", "use a float")
     if value is str or value is np.str_ or value is bytes or value is np.bytes_:
         return _TEXT_OF_NUMBER
-    if (kind is list or kind is tuple) and depth < 4:
-        return max([_item_bytes(v, depth + 1) for v in value if type(v) in _HOLDING], default=0)
+    if (kind is list or kind is tuple) and depth < _MOST_AXES:
+        run.step(1 + (len(value) >> 6))
+        return max([_item_bytes(run, v, depth + 1) for v in value if type(v) in _HOLDING], default=0)
     return int(value.itemsize) if isinstance(value, np.str_ | np.bytes_) else 0
 
 
-_HOLDING = (str, list, tuple, np.ndarray, np.str_)
-_TEXT_TYPE = re.compile(r"[<>=|]?[SUa](\d{0,12})")
+_HOLDING = (str, int, list, tuple, np.ndarray, np.str_)
+_TEXT_TYPE = re.compile(r"[<>=|]?[SUVa](\d{0,12})")
 _TEXT_OF_NUMBER = 128
 """Bytes that numpy takes for the text of a number."""
+_MOST_AXES = 64  # of numpy's arrays
 
 
-def _items(value: Any, depth: int) -> int:
+def _most_items(run: Run, values: tuple[Any, ...]) -> int:
+    """The items of all these arrays and lists one after the other, or of what they make together."""
+    if len(values) == 1 and not isinstance(values[0], list | tuple | range):
+        return int(np.size(values[0])) if isinstance(values[0], np.ndarray) else 1
+    total, shapes = 0, []
+    for value in values:
+        if isinstance(value, np.ndarray):
+            total += value.size
+            shapes.append(value.shape)
+        elif isinstance(value, list | tuple | range | deque):
+            total += _items(run, value, 0)
+            shapes.append((len(value),))
+    if len(shapes) > 1:
+        try:
+            return max(total, math.prod(np.broadcast_shapes(*shapes)))
+        except ValueError:
+            pass  # they do not go together
+    return total
+
+
+def _items(run: Run, value: Any, depth: int) -> int:
     """The items of an array, or in lists of lists or arrays."""
     if isinstance(value, np.ndarray):
         return value.size
-    return sum([_items(v, depth + 1) for v in value]) if isinstance(value, list | tuple) and depth < 4 else 1
+    if isinstance(value, list | tuple) and depth < _MOST_AXES:
+        run.step(1 + (len(value) >> 6))
+        inside = [v for v in value if isinstance(v, list | tuple | range | np.ndarray)]
+        return len(value) - len(inside) + sum([_items(run, v, depth + 1) for v in inside])
+    return len(value) if isinstance(value, range | deque) else 1
 
 
-def _broadcast_size(values: Iterable[Any]) -> int:
-    """The items of what the arrays among these make together."""
-    try:
-        return math.prod(np.broadcast_shapes(*(v.shape for v in values if isinstance(v, np.ndarray))))
-    except ValueError:
-        return 0  # they do not go together
+def check_index(run: Run, array: np.ndarray[Any, Any], at: Any) -> None:
+    """Stop before many places of an array are asked for at once: each gives all that is below it."""
+    parts = at if isinstance(at, tuple) else (at,)
+    size, taken = 1, 0
+    for part in parts:
+        if isinstance(part, list | np.ndarray | range) and not _is_mask(part):
+            size = max(size, _items(run, part, 0))
+            taken += 1
+    if taken:
+        below = math.prod(array.shape[len([p for p in parts if p is not None and p is not Ellipsis]) :])
+        slices = math.prod([n for n, p in zip(array.shape, parts, strict=False) if isinstance(p, slice)])
+        if size * below * slices * max(array.itemsize >> 3, 1) > run.cells:
+            raise too_many_cells(run)
+
+
+def _is_mask(part: Any) -> bool:
+    return isinstance(part, np.ndarray) and part.dtype == bool
 
 
 def _ready(run: Run, value: Any) -> Any:
@@ -135,27 +182,23 @@ def _wrapper(name: str, function: Callable[..., Any]) -> Wrapper:
             _ready(run, value)
         for value in kwargs.values():
             _ready(run, value)
-        if product and len(args) >= 2:
-            work = int(np.size(args[0]) * np.size(args[1]))
+        both = (*args, *kwargs.values())[:2]
+        if product and len(both) == 2:
+            work = int(np.size(both[0]) * np.size(both[1]))
             _room(run, work)
             run.step(work >> 10)
-        if matrix and len(args) == 2:
+        if matrix and len(both) == 2:
             from attndsl.runtime.loops.operators import before
 
-            before(run, "MatMult", np.asarray(args[0]), np.asarray(args[1]))
-        elif len(args) >= 2 and isinstance(args[0], np.ndarray) and isinstance(args[1], np.ndarray):
-            _broadcast_room(run, args)
+            before(run, "MatMult", np.asarray(both[0]), np.asarray(both[1]))
+        if name == "norm" and np.ndim(both[0]) == 2 and len(both) > 1:  # a singular value decomposition, most often
+            rows, columns = np.shape(both[0])
+            run.step(rows * columns * min(rows, columns) >> 10)
         made = function(*args, **kwargs)
         _look(run, made)
         return made
 
     return apply
-
-
-def _broadcast_room(run: Run, args: tuple[Any, ...]) -> None:
-    from attndsl.runtime.loops.operators import before
-
-    before(run, "Add", args[0], args[1])
 
 
 def _look(run: Run, made: Any) -> None:
@@ -168,6 +211,7 @@ def _look(run: Run, made: Any) -> None:
 
 def _scalar(kind: Callable[..., Any]) -> Wrapper:
     def make(run: Run, *args: Any) -> Any:
+        weigh(run, *args)
         made = kind(*args)
         check_size(run, made)
         return made
@@ -193,7 +237,10 @@ def _square(name: str) -> Wrapper:
     def make(run: Run, *args: Any, **kwargs: Any) -> Any:
         rows = _extent(kwargs.get("N", args[0] if args else 1))
         columns = args[1] if len(args) > 1 and args[1] is not None else kwargs.get("M")
-        _room(run, rows * (rows if columns is None or name != "eye" else max(_extent(columns), 1)))
+        if name in _TRIANGLES:
+            columns = args[2] if len(args) > 2 else kwargs.get("m")
+            rows = _extent(kwargs.get("n", rows))
+        _room(run, rows * (rows if columns is None or name == "identity" else max(_extent(columns), 1)))
         made = function(*args, **kwargs)
         _look(run, made)
         return made
@@ -202,6 +249,10 @@ def _square(name: str) -> Wrapper:
 
 
 def _arange(run: Run, *args: Any, **kwargs: Any) -> Any:
+    if any(isinstance(a, np.ndarray) for a in (*args, *kwargs.values())):
+        raise Stop("E0466", "numpy.arange is given an array", "give it numbers")
+    if set(kwargs) - {"dtype"}:
+        raise Stop("E0466", "numpy.arange is given keywords", "write np.arange(start, stop, step)")
     numbers = [a for a in args[:3] if isinstance(a, int | float | np.number)]
     if len(numbers) == len(args[:3]) and numbers:
         start, stop = (0, numbers[0]) if len(numbers) == 1 else (numbers[0], numbers[1])
@@ -217,7 +268,8 @@ def _linspace(name: str) -> Wrapper:
     function = getattr(np, name)
 
     def make(run: Run, *args: Any, **kwargs: Any) -> Any:
-        _room(run, _extent(kwargs.get("num", args[2] if len(args) > 2 else 50)))
+        many = max([np.size(a) for a in (*args[:2], *kwargs.values())], default=1)
+        _room(run, _extent(kwargs.get("num", args[2] if len(args) > 2 else 50)) * int(many))
         made = function(*args, **kwargs)
         _look(run, made)
         return made
@@ -237,9 +289,14 @@ def _repeating(name: str) -> Wrapper:
     return make
 
 
+_TIMES = ("reps", "repeats", "shape", "pad_width")
+
+
 def _repeated_size(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
-    size = int(np.size(args[0])) if args else 1
-    second = args[1] if len(args) > 1 else next(iter(kwargs.values()), 1)
+    if not args:
+        raise Stop("E0466", f"numpy.{name} is called with keywords alone", "give it the array first")
+    size = int(np.size(args[0]))
+    second = args[1] if len(args) > 1 else next((kwargs[k] for k in _TIMES if k in kwargs), 1)
     if name == "tile":
         return size * _extent(second)
     if name == "repeat":
@@ -280,7 +337,7 @@ def _array(name: str) -> Wrapper:
 
 def _nested_size(value: Any, depth: int) -> int:
     first = value[0] if len(value) else None
-    if isinstance(first, list | tuple | range) and depth < 4:
+    if isinstance(first, list | tuple | range) and depth < _MOST_AXES:
         return len(value) * max(_nested_size(first, depth + 1), 1)
     return len(value)
 

@@ -8,16 +8,18 @@ here ends the run (E0466); a name that it does not have raises AttributeError as
 from __future__ import annotations
 
 import re
-from collections import Counter, OrderedDict, defaultdict, deque
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from difflib import SequenceMatcher
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from attndsl.dsl.pyimport import vocabulary as words
 from attndsl.runtime.loops import sized
-from attndsl.runtime.loops.state import Run, Stop
+from attndsl.runtime.loops.containers import defaultdict, deque
+from attndsl.runtime.loops.state import Run, Stop, check_levels
 
 Table = dict[type, dict[str, Callable[..., Any]]]
 
@@ -59,8 +61,10 @@ for _kind in (int, bool, float):
     METHODS[_kind] = _methods(_kind, _NUMBER_METHODS, {})
 _SCALARS = (np.float64, np.float32, np.float16, np.int64, np.int32, np.int16, np.int8, np.uint8, np.bool_)
 for _kind in _SCALARS:
-    METHODS[_kind] = _methods(_kind, words.ARRAY_METHODS | {"is_integer", "conjugate"}, {})
-METHODS[np.str_] = _methods(np.str_, words.STR_METHODS, {})
+    METHODS[_kind] = _methods(_kind, frozenset({"is_integer", "conjugate"}), {})
+    SIZED[_kind] = {n: method for n, method in sized.SCALAR.items() if hasattr(_kind, n)}
+METHODS[np.str_] = _methods(np.str_, words.STR_METHODS, sized.STR)
+SIZED[np.str_] = sized.STR
 METHODS[re.Match] = _methods(re.Match, frozenset({"group", "groups", "start", "end", "span"}), {})
 METHODS[re.Pattern] = {}
 SIZED[re.Pattern] = sized.PATTERN
@@ -128,7 +132,7 @@ def attribute_reader(name: str) -> Callable[[Run, Any], Any]:
         if method is not None:
             return BoundMethod(method, (run, value))
         if name == "args" and isinstance(value, Exception):
-            return value.args
+            return check_levels(run, value.args)
         raise missing(value, name)
 
     return read
@@ -170,3 +174,13 @@ class TypeMethod:
         if method is not None:
             return method(*args, **kwargs)
         return SIZED[self.kind][self.name](self.run, *args, **kwargs)
+
+
+CALLABLE: set[Any] = {BoundMethod, TypeMethod, partial}
+"""Classes whose values a program may call: by exact class, a class is no value of its own."""
+
+
+def register_callable(kind: type) -> type:
+    """Programs may call the values of this class."""
+    CALLABLE.add(kind)
+    return kind

@@ -12,11 +12,15 @@ from typing import Any
 import numpy as np
 
 from attndsl.dsl.pyimport import vocabulary as words
+from attndsl.runtime.loops.containers import public
 from attndsl.runtime.loops.state import (
     Run,
     Stop,
     bounded_list,
+    check_items,
+    check_levels,
     check_size,
+    compared,
     counted,
     ordered,
     too_big_number,
@@ -47,6 +51,8 @@ def _sorted(run: Run, items: Any, /, *, key: Any = None, reverse: Any = False) -
     else:
         made = bounded_list(run, items)
     run.step(len(made) >> 2)
+    if key is None:
+        compared(run, made)
     made.sort(key=callback(run, key), reverse=reverse)
     return made
 
@@ -63,13 +69,22 @@ def _extreme(function: Callable[..., Any]) -> Callable[..., Any]:
             if isinstance(items, set | frozenset) and kwargs.get("key") is None:
                 run.step(len(items) >> 4)
                 return function(items, **kwargs)
+            if kwargs.get("key") is None:
+                compared(run, items)
             return function(walk(run, items), **kwargs)
+        compared(run, args)
         return function(*args, **kwargs)
 
     return extreme
 
 
 def _sum(run: Run, items: Any, start: Any = 0) -> Any:
+    if isinstance(start, list | tuple):
+        from attndsl.runtime.loops.operators import binary
+
+        for item in walk(run, items):
+            start = binary(run, "Add", start, item)
+        return start
     made = sum(walk(run, items), start)
     check_size(run, made)
     return made
@@ -89,7 +104,7 @@ def _list(run: Run, items: Any = ()) -> list[Any]:
 
 
 def _tuple(run: Run, items: Any = ()) -> tuple[Any, ...]:
-    return items if type(items) is tuple else tuple(bounded_list(run, items))
+    return items if type(items) is tuple else check_levels(run, tuple(bounded_list(run, items)))
 
 
 def _set(run: Run, items: Any = ()) -> set[Any]:
@@ -127,11 +142,11 @@ def _dict(run: Run, *args: Any, **kwargs: Any) -> dict[Any, Any]:
 
 
 def _zip(run: Run, *items: Any, strict: Any = False) -> Any:
-    return zip(*(_lazy(run, i) for i in items), strict=strict)
+    return zip(*[_source(run, i) for i in items], strict=strict)
 
 
 def _enumerate(run: Run, items: Any, start: Any = 0) -> Any:
-    return enumerate(_lazy(run, items), start)
+    return enumerate(_source(run, items), start)
 
 
 def _lazy(run: Run, items: Any) -> Any:
@@ -141,13 +156,22 @@ def _lazy(run: Run, items: Any) -> Any:
 def _map(run: Run, function: Any, *items: Any) -> Any:
     from attndsl.runtime.loops.calls import callback
 
-    return map(callback(run, function), *(_lazy(run, i) for i in items))
+    return map(callback(run, function), *[_source(run, i) for i in items])
 
 
 def _filter(run: Run, function: Any, items: Any) -> Any:
     from attndsl.runtime.loops.calls import callback
 
-    return counted(run, filter(callback(run, function), _lazy(run, items)))
+    return counted(run, filter(callback(run, function), counted(run, _lazy(run, items))))
+
+
+def _source(run: Run, items: Any) -> Any:
+    """What Python's own iterator may go through. Iterators inside iterators pass through one of ours: Python's take
+    the C stack for each of them, and end the process without it."""
+    if items.__class__ is list or items.__class__ is tuple:
+        check_items(run, items)
+        return items
+    return counted(run, items) if hasattr(items, "__next__") else _lazy(run, items)
 
 
 def _iter(run: Run, items: Any, *sentinel: Any) -> Any:
@@ -166,7 +190,32 @@ def _isinstance(run: Run, value: Any, kinds: Any) -> bool:
 
 
 def _type(run: Run, value: Any) -> Any:
-    return type(value)
+    """``type(value)``, of values that a program may make itself: the classes of ours can be called, too."""
+    kind = public(type(value))
+    if kind in WRAPPED or kind in _PLAIN_TYPES:
+        return kind
+    raise Stop("E0466", f"the type of a {kind.__name__} value is not one that programs may ask for")
+
+
+_PLAIN_TYPES = frozenset({type(None), np.ndarray, np.str_, np.uint16, np.uint32, np.uint64})
+_WITH_FIELDS = (OSError, ImportError, AttributeError, NameError)
+
+
+def _exception(kind: type[BaseException]) -> Callable[..., BaseException]:
+    """Without fields of its own (``obj=``, ``filename``): Python frees what they hold by way of the C stack."""
+
+    def make(run: Run, *args: Any, **fields: Any) -> BaseException:
+        if fields or (len(args) > 1 and issubclass(kind, _WITH_FIELDS)):
+            raise Stop("E0466", f"a {kind.__name__} is made with one text", f'write {kind.__name__}("...")')
+        return kind(*args)
+
+    return make
+
+
+def _slice(run: Run, *parts: Any) -> slice:
+    if any(isinstance(part, slice) for part in parts):
+        raise TypeError("slice indices must be integers or None or have an __index__ method")
+    return slice(*parts)
 
 
 def _int(run: Run, *args: Any, **kwargs: Any) -> int:
@@ -177,10 +226,20 @@ def _int(run: Run, *args: Any, **kwargs: Any) -> int:
     return int(*args, **kwargs)
 
 
+def _round(run: Run, value: Any, digits: Any = None) -> Any:
+    if isinstance(digits, int) and digits < -run.limits.bits:
+        raise too_big_number(run)  # Python makes the power of ten
+    return round(value) if digits is None else round(value, digits)
+
+
 def _pow(run: Run, base: Any, exponent: Any, modulus: Any = None) -> Any:
     from attndsl.runtime.loops.operators import binary
 
-    return binary(run, "Pow", base, exponent) if modulus is None else pow(base, exponent, modulus)
+    if modulus is None:
+        return binary(run, "Pow", base, exponent)
+    if isinstance(exponent, int) and isinstance(modulus, int):
+        run.step(exponent.bit_length() * (1 + (modulus.bit_length() >> 6)) ** 2 >> 8)
+    return pow(base, exponent, modulus)
 
 
 def _print(run: Run, *args: Any, **kwargs: Any) -> None:
@@ -213,11 +272,11 @@ WRAPPED: dict[Any, Callable[..., Any]] = {
     dict: _dict, divmod: _plain(divmod), enumerate: _enumerate, filter: _filter, float: _plain(float),
     format: _format, frozenset: _frozenset, int: _int, isinstance: _isinstance, iter: _iter, len: _plain(len),
     list: _list, map: _map, max: _extreme(max), min: _extreme(min), next: _next, ord: _plain(ord), pow: _pow,
-    print: _print, range: _range, repr: to_repr, reversed: _reversed, round: _plain(round), set: _set,
-    slice: _plain(slice), sorted: _sorted, str: to_text, sum: _sum, tuple: _tuple, type: _type, zip: _zip,
+    print: _print, range: _range, repr: to_repr, reversed: _reversed, round: _round, set: _set,
+    slice: _slice, sorted: _sorted, str: to_text, sum: _sum, tuple: _tuple, type: _type, zip: _zip,
 }  # fmt: skip
 for _name in words.EXCEPTIONS:
-    WRAPPED[BUILTINS[_name]] = _plain(BUILTINS[_name])
+    WRAPPED[BUILTINS[_name]] = _exception(BUILTINS[_name])
 
 
 def register(value: Any, wrapper: Callable[..., Any]) -> None:

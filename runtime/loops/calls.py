@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from attndsl.dsl.pyimport import loops as lt
-from attndsl.runtime.loops.attributes import METHODS, SIZED, BoundMethod, TypeMethod, attribute_reader
+from attndsl.runtime.loops.attributes import CALLABLE, METHODS, SIZED, attribute_reader
 from attndsl.runtime.loops.dispatch import Evaluate, Frame, expr, spanned
 from attndsl.runtime.loops.functions import HostFunction, is_program_function
 from attndsl.runtime.loops.memo import remembered
@@ -26,7 +26,7 @@ def invoke(run: Run, function: Any, args: list[Any], kwargs: dict[str, Any]) -> 
         return function(*args, **kwargs)
     if isinstance(function, HostFunction):
         return _host(function, args, kwargs)
-    if isinstance(function, BoundMethod | TypeMethod | partial) or getattr(function, "callable_value", False):
+    if function.__class__ in CALLABLE:
         return function(*args, **kwargs)
     wrapped = _wrapped(function)
     if wrapped is not None:
@@ -54,7 +54,7 @@ def callback(run: Run, function: Any) -> Any:
     """``function`` as something that Python's own functions may call (``key=``, ``map``); None stays None."""
     if function is None or (function.__class__ is FunctionType and is_program_function(function)):
         return function
-    if isinstance(function, BoundMethod | TypeMethod | partial) or getattr(function, "callable_value", False):
+    if function.__class__ in CALLABLE:
         return function
     if isinstance(function, HostFunction):
         return lambda *args: _host(function, list(args), {})
@@ -182,6 +182,7 @@ def method_call(node: lt.MethodCall) -> Evaluate:
             if method is not None:
                 if holder.__class__ is str and len(holder) > _LONG_TEXT:
                     f[1].step(len(holder) >> 8)
+                    f[1].grow(len(holder) >> 3)
                 return method(holder)
             method = large.get(holder.__class__)
             if method is not None:
@@ -196,6 +197,7 @@ def method_call(node: lt.MethodCall) -> Evaluate:
         if method is not None:
             if holder.__class__ is str and len(holder) > _LONG_TEXT:
                 f[1].step(len(holder) >> 8)
+                f[1].grow(len(holder) >> 3)
             return method(holder, *arguments(f))
         method = large.get(holder.__class__)
         if method is not None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter, OrderedDict
 from typing import Any
 
 import numpy as np
 
 from attndsl.dsl.pyimport import loops as lt
 from attndsl.runtime.loops import operators
+from attndsl.runtime.loops.arrays import weigh
+from attndsl.runtime.loops.containers import defaultdict
 from attndsl.runtime.loops.dispatch import Evaluate, Frame, expr
-from attndsl.runtime.loops.state import check_size
+from attndsl.runtime.loops.state import HOLDING, check_size, compared, counted
 
 _LONG = 64
+_KNOWN: Any = frozenset({list, tuple, str, np.ndarray, range, dict, set, frozenset, Counter, defaultdict, OrderedDict})
 _SEARCHED: Any = frozenset({list, tuple, str, np.ndarray})  # searched item by item
 
 
@@ -67,19 +71,27 @@ def _ordering(node: lt.Compare, op: str, left: Evaluate, right: Evaluate) -> Eva
         one, two = left(f), right(f)
         if one.__class__ in _SEARCHED and len(one) > 1024:
             f[1].step(len(one) >> 8)
+        if one.__class__ in HOLDING or one.__class__ is np.ndarray or two.__class__ is np.ndarray:
+            _look(f, one, two)
         found = one == two
         if found.__class__ is np.ndarray:
             check_size(f[1], found)
         return found
 
     def less(f: Frame, at_span: Any = node.span) -> Any:
-        found = left(f) < right(f)
+        one, two = left(f), right(f)
+        if one.__class__ in HOLDING or one.__class__ is np.ndarray or two.__class__ is np.ndarray:
+            _look(f, one, two)
+        found = one < two
         if found.__class__ is np.ndarray:
             check_size(f[1], found)
         return found
 
     def greater(f: Frame, at_span: Any = node.span) -> Any:
-        found = left(f) > right(f)
+        one, two = left(f), right(f)
+        if one.__class__ in HOLDING or one.__class__ is np.ndarray or two.__class__ is np.ndarray:
+            _look(f, one, two)
+        found = one > two
         if found.__class__ is np.ndarray:
             check_size(f[1], found)
         return found
@@ -87,7 +99,10 @@ def _ordering(node: lt.Compare, op: str, left: Evaluate, right: Evaluate) -> Eva
     operation = operators.COMPARE[op]
 
     def other(f: Frame, at_span: Any = node.span) -> Any:
-        found = operation(left(f), right(f))
+        one, two = left(f), right(f)
+        if one.__class__ in HOLDING or one.__class__ is np.ndarray or two.__class__ is np.ndarray:
+            _look(f, one, two)
+        found = operation(one, two)
         if found.__class__ is np.ndarray:
             check_size(f[1], found)
         return found
@@ -95,15 +110,30 @@ def _ordering(node: lt.Compare, op: str, left: Evaluate, right: Evaluate) -> Eva
     return {"Eq": equal, "Lt": less, "Gt": greater}.get(op, other)
 
 
+def _look(f: Frame, one: Any, two: Any) -> None:
+    if one.__class__ is np.ndarray or two.__class__ is np.ndarray:
+        weigh(f[1], one, two)
+    else:
+        compared(f[1], one)  # as long as the shorter of the two at most, but that is a lower bound only
+
+
 def _chain(node: lt.Compare) -> Evaluate:
     first = expr(node.left)
-    rest = tuple((operators.COMPARE[op], expr(right)) for op, right in zip(node.ops, node.rights, strict=True))
+    rest = tuple(
+        (operators.COMPARE[op], expr(right), op in ("In", "NotIn"))
+        for op, right in zip(node.ops, node.rights, strict=True)
+    )
 
     def test(f: Frame, at_span: Any = node.span) -> Any:
         left = first(f)
         found: Any = True
-        for operation, right in rest:
+        for operation, right, inside in rest:
             value = right(f)
+            if inside:
+                _search(f, left, value)
+                value = value if value.__class__ in _KNOWN else _unknown(f, value)
+            if value.__class__ in HOLDING or value.__class__ is np.ndarray:
+                _look(f, left, value)
             found = operation(left, value)
             if not found:
                 return found
@@ -120,13 +150,33 @@ def _membership(node: lt.Compare, left: Evaluate, right_node: lt.Expr, negate: b
 
     def test(f: Frame, at_span: Any = node.span) -> Any:
         item, holder = left(f), right(f)
-        if holder.__class__ in _SEARCHED and len(holder) > _LONG:
-            f[1].step(len(holder) >> 6)
-        elif holder.__class__ is range and item.__class__ is not int:
-            f[1].step(min(len(holder), 1 << 62) >> 4)  # Python compares one by one
+        if holder.__class__ not in _KNOWN:
+            holder = _unknown(f, holder)
+        elif holder.__class__ in _SEARCHED or holder.__class__ is range:
+            _search(f, item, holder)
         return (item not in holder) if negate else (item in holder)
 
     return test
+
+
+def _search(f: Frame, item: Any, holder: Any) -> None:
+    """Pay for a search that goes through all items."""
+    if holder.__class__ in _SEARCHED:
+        if len(holder) > _LONG:
+            f[1].step(len(holder) >> 6)
+        if item.__class__ in HOLDING:
+            compared(f[1], holder)
+    elif holder.__class__ is range and item.__class__ is not int:
+        f[1].step(min(len(holder), 1 << 62) >> 4)  # Python compares one by one
+
+
+def _unknown(f: Frame, holder: Any) -> Any:
+    """An iterator is gone through one by one, what has a length most often as well."""
+    if hasattr(holder, "__next__"):
+        return counted(f[1], holder)
+    if hasattr(holder, "__len__"):
+        f[1].step(len(holder) >> 6)
+    return holder
 
 
 def _in_constants(node: lt.Compare, left: Evaluate, display: lt.Sequence, negate: bool) -> Evaluate:

@@ -9,18 +9,20 @@ comes from our tables.
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import GenericAlias
 from typing import Any
 
 import numpy as np
 
 from attndsl.dsl.pyimport import loops as lt
 from attndsl.runtime.loops import functions, operators
+from attndsl.runtime.loops.arrays import check_index
 from attndsl.runtime.loops.attributes import TypeMethod, attribute_reader, plain_readers
 from attndsl.runtime.loops.calls import call, method_call
 from attndsl.runtime.loops.comparisons import compare
 from attndsl.runtime.loops.comprehensions import comprehension
 from attndsl.runtime.loops.dispatch import Evaluate, Frame, Maker, expr, spanned
-from attndsl.runtime.loops.state import Stop, check_size, walk
+from attndsl.runtime.loops.state import Stop, check_items, check_levels, check_size, walk
 from attndsl.runtime.loops.targets import store
 from attndsl.runtime.loops.texts import format_value, joined
 
@@ -112,14 +114,24 @@ def _sequence(node: lt.Sequence) -> Evaluate:
         return _starred(node, kind)
     items = tuple(expr(i) for i in node.items)
     if node.kind == "tuple" and len(items) == 2:
-        first, second = items
-        return lambda f: (first(f), second(f))
+        return _pair(*items)
     if node.kind == "tuple" and all(isinstance(i, lt.Const) for i in node.items):
         value = tuple(i.value for i in node.items if isinstance(i, lt.Const))
         return lambda f: value
 
+    if kind is tuple:
+        return spanned(lambda f, at_span=node.span: check_levels(f[1], tuple([item(f) for item in items])))
+
     def build(f: Frame, at_span: Any = node.span) -> Any:
         return kind([item(f) for item in items])
+
+    return build
+
+
+def _pair(first: Evaluate, second: Evaluate) -> Evaluate:
+    def build(f: Frame) -> Any:
+        made = one, two = first(f), second(f)
+        return check_levels(f[1], made) if one.__class__ is tuple or two.__class__ is tuple else made
 
     return build
 
@@ -135,6 +147,7 @@ def _starred(node: lt.Sequence, kind: Callable[[list[Any]], Any]) -> Evaluate:
             else:
                 made.append(item(f))
         f[1].grow(len(made))
+        check_items(f[1], made)
         return kind(made)
 
     return build
@@ -282,9 +295,11 @@ def _item(node: lt.Item) -> Evaluate:
     value, index = expr(node.value), expr(node.index)
 
     def get(f: Frame, at_span: Any = node.span) -> Any:
-        holder = value(f)
-        found = holder[index(f)]
-        if found.__class__ is np.ndarray or found.__class__ is list:
+        holder, at = value(f), index(f)
+        if holder.__class__ is np.ndarray and at.__class__ in _MANY:
+            check_index(f[1], holder, at)
+        found = holder[at]
+        if found.__class__ in _LARGE:
             check_size(f[1], found)
         return found
 
@@ -299,9 +314,11 @@ def _plain_item(node: lt.Item) -> Evaluate:
     value, index = expr(node.value), expr(node.index)
 
     def get(f: Frame, at_span: Any = node.span) -> Any:
-        holder = value(f)
-        found = holder[index(f)]
-        if found.__class__ is np.ndarray:
+        holder, at = value(f), index(f)
+        if holder.__class__ is np.ndarray and at.__class__ in _MANY:
+            check_index(f[1], holder, at)
+        found = holder[at]
+        if found.__class__ in _LOOKED or at.__class__ is slice:
             check_size(f[1], found)
         return found
 
@@ -316,18 +333,33 @@ def _local_item(node: lt.Item, value: lt.GetLocal, index: lt.GetLocal) -> Evalua
         holder, at = f[first], f[second]
         if holder is UNBOUND or at is UNBOUND:
             return read_value(f)[read_index(f)]
+        if holder.__class__ is np.ndarray and at.__class__ in _MANY:
+            check_index(f[1], holder, at)
         found = holder[at]
-        if found.__class__ is np.ndarray:
+        if found.__class__ in _LOOKED or at.__class__ is slice:
             check_size(f[1], found)
         return found
 
     return get
 
 
+_LARGE: Any = frozenset((list, tuple, str, np.ndarray, GenericAlias))
+_LOOKED: Any = frozenset((np.ndarray, GenericAlias))
+_MANY = frozenset((list, tuple, np.ndarray, range))
+
+
 def _slice_of(node: lt.SliceOf) -> Evaluate:
     nothing: Evaluate = lambda f: None  # noqa: E731
     start, stop, step = (nothing if part is None else expr(part) for part in (node.start, node.stop, node.step))
-    return lambda f: slice(start(f), stop(f), step(f))
+
+
+    def build(f: Frame, at_span: Any = node.span) -> Any:
+        parts = start(f), stop(f), step(f)
+        if any(part.__class__ is slice for part in parts):
+            raise TypeError("slice indices must be integers or None or have an __index__ method")
+        return slice(*parts)
+
+    return build
 
 
 def _fstring(node: lt.FString) -> Evaluate:

@@ -7,7 +7,7 @@ from typing import Any
 from attndsl.dsl.diagnostics import Diagnostic, diagnostic
 from attndsl.dsl.pyimport import loops as lt
 from attndsl.dsl.source import SourceFile, Span
-from attndsl.runtime.loops.state import Stop, place_of
+from attndsl.runtime.loops.state import Stop, place_of, shortly
 
 _CODES: tuple[tuple[type[Exception], str], ...] = (
     (IndexError, "E0450"),
@@ -31,10 +31,18 @@ def describe(error: BaseException, source: SourceFile, fallback: Span) -> Diagno
     if isinstance(error, Stop):
         return diagnostic(error.code, error.headline, source=source, span=span, help=error.help, notes=_where(error))
     code = next((c for kind, c in _CODES if isinstance(error, kind)), "E0458")
-    text = str(error)
+    text = _text_of(error)
     text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[:200])  # no terminal codes in messages
     shown = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return diagnostic(code, f"the program fails: {shown}", source=source, span=span, notes=_where(error))
+
+
+def _text_of(error: BaseException) -> str:
+    """What the error says: ``str`` of one that holds a deep or large value would take the stack, or the memory."""
+    parts = error.args
+    if len(parts) == 1 and isinstance(parts[0], str) and not isinstance(error, KeyError):
+        return str(parts[0])
+    return ", ".join([shortly(part) for part in parts[:4]])
 
 
 def _where(error: BaseException) -> tuple[str, ...]:
@@ -50,7 +58,7 @@ def _where(error: BaseException) -> tuple[str, ...]:
         return ()
     code: lt.Code = found[2]
     values = [
-        f"{name} = {found[slot]!r}"
+        f"{name} = {shortly(found[slot])}"
         for slot, name in enumerate(code.names)
         if name in code.loop_names and slot < len(found) and isinstance(found[slot], int | str)
     ]

@@ -8,7 +8,7 @@ from typing import Any
 
 from attndsl.dsl.pyimport import loops as lt
 from attndsl.runtime.loops.dispatch import Evaluate, Frame, block, expr
-from attndsl.runtime.loops.state import Run, Stop, refuel
+from attndsl.runtime.loops.state import Run, Stop, check_levels, refuel
 
 
 class _Unbound:
@@ -69,7 +69,7 @@ def _function(
         if len(args) == plain and not kwargs:
             frame = [outer, run, code, *args, *empty]
         else:
-            frame = [outer, run, code, *bind(code, defaults, args, kwargs), *empty]
+            frame = [outer, run, code, *bind(run, code, defaults, args, kwargs), *empty]
         if key in run.active:
             raise Stop("E0463", f"`{code.name}` calls itself", "write a loop")
         run.active.add(key)
@@ -96,7 +96,9 @@ def _all_positional(code: lt.Code) -> bool:
     return all(p.kind == "positional" for p in code.parameters)
 
 
-def bind(code: lt.Code, defaults: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+def bind(
+    run: Run, code: lt.Code, defaults: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> list[Any]:
     """The values of the parameters, in order. Raises TypeError with Python's words where they do not fit."""
     values: list[Any] = [UNBOUND] * len(code.parameters)
     positional = [k for k, p in enumerate(code.parameters) if p.kind == "positional"]
@@ -105,7 +107,7 @@ def bind(code: lt.Code, defaults: tuple[Any, ...], args: tuple[Any, ...], kwargs
     for place, value in zip(positional, args, strict=False):
         values[place] = value
     if rest is not None:
-        values[rest] = tuple(args[len(positional) :])
+        values[rest] = check_levels(run, args[len(positional) :])
     elif len(args) > len(positional):
         raise TypeError(_too_many(code, len(positional), len(args)))
     extra = _keywords(code, kwargs, values, options is not None)

@@ -18,8 +18,10 @@ import numpy as np
 
 from attndsl.dsl.pyimport import vocabulary as words
 from attndsl.runtime.loops import arrays, patterns
+from attndsl.runtime.loops.attributes import register_callable
 from attndsl.runtime.loops.builtins import WRAPPED
-from attndsl.runtime.loops.state import Run, Stop, bounded_list, counted, walk
+from attndsl.runtime.loops.containers import defaultdict, deque
+from attndsl.runtime.loops.state import Run, Stop, bounded_list, check_levels, counted, walk
 
 _MODULES = ("math", "string", "collections", "itertools", "functools", "operator", "copy", "difflib", "re")
 
@@ -48,10 +50,9 @@ def member_value(target: str) -> Any:
     return _Nameless(target)
 
 
+@register_callable
 class _Nameless:
     """A name that is there for annotations only; using it for anything else ends the run."""
-
-    callable_value = True
 
     def __init__(self, target: str) -> None:
         self.target = target
@@ -101,8 +102,7 @@ def _accumulate(run: Run, items: Any, function: Any = None, *, initial: Any = No
 def _groupby(run: Run, items: Any, key: Any = None) -> Any:
     from attndsl.runtime.loops.calls import callback
 
-    groups = itertools.groupby(walk(run, items), callback(run, key))
-    return groups
+    return counted(run, itertools.groupby(walk(run, items), callback(run, key)))
 
 
 def _repeat(run: Run, value: Any, times: Any = None) -> Any:
@@ -112,9 +112,13 @@ def _repeat(run: Run, value: Any, times: Any = None) -> Any:
 def _defaultdict(run: Run, factory: Any = None, *args: Any, **kwargs: Any) -> Any:
     from attndsl.runtime.loops.calls import callback
 
-    if factory in (int, float, list, set, dict, str, bool, tuple):
-        return collections.defaultdict(factory, *args, **kwargs)
-    return collections.defaultdict(callback(run, factory), *args, **kwargs)
+    if not isinstance(factory, type) or factory not in (int, float, list, set, dict, str, bool, tuple):
+        factory = callback(run, factory)
+    return defaultdict(factory, WRAPPED[dict](run, *args, **kwargs))
+
+
+def _ordered_dict(run: Run, *args: Any, **kwargs: Any) -> Any:
+    return collections.OrderedDict(WRAPPED[dict](run, *args, **kwargs))
 
 
 def _counter(run: Run, items: Any = None, **kwargs: Any) -> Any:
@@ -124,7 +128,11 @@ def _counter(run: Run, items: Any = None, **kwargs: Any) -> Any:
 
 
 def _deque(run: Run, items: Any = (), maxlen: Any = None) -> Any:
-    return collections.deque(bounded_list(run, items), maxlen)
+    run.grow(_OF_A_DEQUE)
+    return deque(bounded_list(run, items), maxlen)
+
+
+_OF_A_DEQUE = 80  # cells that an empty one takes
 
 
 def _partial(run: Run, function: Any, *args: Any, **kwargs: Any) -> Any:
@@ -135,7 +143,7 @@ def _partial(run: Run, function: Any, *args: Any, **kwargs: Any) -> Any:
 
 def _copied(function: Callable[[Any], Any]) -> Callable[..., Any]:
     def apply(run: Run, value: Any) -> Any:
-        run.grow(_extent(value, 0))
+        run.grow(_extent(run, value, 0))
         if not isinstance(value, list | tuple | dict | set | frozenset | np.ndarray | int | float | str | None):
             raise Stop("E0466", f"a {type(value).__name__} value cannot be copied")
         return function(value)
@@ -143,13 +151,17 @@ def _copied(function: Callable[[Any], Any]) -> Callable[..., Any]:
     return apply
 
 
-def _extent(value: Any, depth: int) -> int:
+_DEEP = 500
+
+
+def _extent(run: Run, value: Any, depth: int) -> int:
+    run.step()
     if isinstance(value, np.ndarray):
         return int(value.size)
-    if isinstance(value, list | tuple | set | frozenset) and depth < 20:
-        return len(value) + sum(_extent(v, depth + 1) for v in value)
-    if isinstance(value, dict) and depth < 20:
-        return len(value) + sum(_extent(v, depth + 1) for v in value.values())
+    if isinstance(value, list | tuple | set | frozenset) and depth < _DEEP:
+        return len(value) + sum(_extent(run, v, depth + 1) for v in value)
+    if isinstance(value, dict) and depth < _DEEP:
+        return len(value) + sum(_extent(run, v, depth + 1) for v in value.values())
     return 1
 
 
@@ -165,9 +177,17 @@ def _pattern(name: str) -> Callable[..., Any]:
 
 def _math(function: Callable[..., Any]) -> Callable[..., Any]:
     def apply(run: Run, *args: Any) -> Any:
-        return function(*(walk(run, a) if isinstance(a, set | frozenset) else a for a in args))
+        return function(*(_items(run, a) for a in args))
 
     return apply
+
+
+def _product_of(run: Run, items: Any, *, start: Any = 1) -> Any:
+    from attndsl.runtime.loops.operators import binary
+
+    for item in walk(run, items):
+        start = binary(run, "Mult", start, item)
+    return start
 
 
 def _pure(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -178,11 +198,12 @@ for _name in words.MATH:
     _function = getattr(math, _name)
     if callable(_function):
         WRAPPED[_function] = _math(_function)
+WRAPPED[math.prod] = _product_of
 WRAPPED.update(arrays.wrappers())
 WRAPPED.update(
     {
         collections.defaultdict: _defaultdict, collections.Counter: _counter, collections.deque: _deque,
-        collections.OrderedDict: _pure(collections.OrderedDict),
+        collections.OrderedDict: _ordered_dict,
         functools.reduce: _callbacks(functools.reduce, 1), functools.partial: _partial,
         itertools.chain: _lazy(itertools.chain), itertools.combinations: _lazy(itertools.combinations),
         itertools.chain.from_iterable: _lazy(itertools.chain.from_iterable),
@@ -211,19 +232,20 @@ WRAPPED[operator.mul] = _arithmetic("Mult")
 
 
 def _item_getter(run: Run, *keys: Any) -> Any:
-    return _Getter(operator.itemgetter(*keys))
+    return _Getter(run, operator.itemgetter(*keys))
 
 
+@register_callable
 class _Getter:
     """``operator.itemgetter(...)``."""
 
-    callable_value = True
-
-    def __init__(self, function: Callable[[Any], Any]) -> None:
+    def __init__(self, run: Run, function: Callable[[Any], Any]) -> None:
+        self.run = run
         self.function = function
 
     def __call__(self, value: Any) -> Any:
-        return self.function(value)
+        found = self.function(value)
+        return check_levels(self.run, found) if found.__class__ is tuple else found
 
 
 WRAPPED[operator.itemgetter] = _item_getter

@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 
 from attndsl.runtime.loops.arrays import weigh
-from attndsl.runtime.loops.state import Run, check_size, too_big_number, too_long_text, too_many_cells
+from attndsl.runtime.loops.containers import deque
+from attndsl.runtime.loops.state import (
+    Run,
+    bounded_list,
+    check_size,
+    too_big_number,
+    too_long_text,
+    too_many_cells,
+    walk,
+)
 from attndsl.runtime.loops.texts import check_percent
 
 BinaryFunction = Callable[[Any, Any], Any]
@@ -38,7 +47,9 @@ UNARY: dict[str, Callable[[Any], Any]] = {
     "Not": operator.not_, "USub": operator.neg, "UAdd": operator.pos, "Invert": operator.invert,
 }  # fmt: skip
 
-_SEQUENCES = (list, tuple, str)
+_SEQUENCES = (list, tuple, str, bytes, deque)
+_SETS = ("BitOr", "BitAnd", "BitXor", "Sub")
+_PAID = (int, float, np.generic, np.ndarray, set, frozenset)
 SMALL = frozenset({float, bool, np.float64, np.bool_, np.int64})  # results that need no look at their size
 
 
@@ -56,9 +67,10 @@ def before(run: Run, op: str, left: Any, right: Any) -> None:
         check_percent(run, left, right)
     if type(left) is np.ndarray and type(right) is np.ndarray:
         _before_arrays(run, op, left, right)
-    for value in (left, right):
-        if type(value) is np.ndarray and value.itemsize > 16:
+        if left.itemsize > 16:
             weigh(run, left, right)
+    elif type(left) is np.ndarray or type(right) is np.ndarray:
+        weigh(run, left, right)
 
 
 def _before_repeat(run: Run, left: Any, right: Any) -> None:
@@ -86,10 +98,23 @@ def _before_arrays(run: Run, op: str, left: np.ndarray[Any, Any], right: np.ndar
             raise too_many_cells(run)
 
 
+def _other_side(run: Run, op: str, left: Any, right: Any) -> Any:
+    """What a list, a dict, its views or a deque take in from the right: any iterable, so it is counted here."""
+    if op == "Add" and isinstance(left, list | deque):
+        return bounded_list(run, right) if isinstance(left, deque) else walk(run, right)
+    if op in _SETS and not isinstance(left, _PAID) and not isinstance(right, (*_PAID, dict)):
+        return bounded_list(run, right)
+    return right
+
+
 def matmul_cost(run: Run, left: Any, right: Any) -> None:
     """Charge a product of matrices by its multiplications (64 to a step)."""
     if isinstance(left, np.ndarray) and isinstance(right, np.ndarray) and left.ndim and right.ndim:
         inner = left.shape[-1]
+        if left.ndim > 1 and right.ndim > 1:
+            made = (left.size // max(inner, 1)) * (right.size // max(right.shape[-2], 1))
+            if made > run.cells:
+                raise too_many_cells(run)
         work = (left.size // max(inner, 1)) * inner * (right.size // max(right.shape[0], 1) if right.ndim > 1 else 1)
         run.step(work >> 6)
 
@@ -97,6 +122,8 @@ def matmul_cost(run: Run, left: Any, right: Any) -> None:
 def binary(run: Run, op: str, left: Any, right: Any) -> Any:
     """``left op right`` with limits, for operands that are no plain small numbers."""
     before(run, op, left, right)
+    if op in _SETS and not isinstance(left, _PAID):
+        right = _other_side(run, op, left, right)
     value = PLAIN[op](left, right)
     if type(value) not in SMALL:
         check_size(run, value)
@@ -106,10 +133,7 @@ def binary(run: Run, op: str, left: Any, right: Any) -> Any:
 def in_place(run: Run, op: str, left: Any, right: Any) -> Any:
     """``left op= right`` with limits; changes lists, sets, dictionaries and arrays in place as Python does."""
     before(run, op, left, right)
-    if isinstance(left, list) and op == "Add":
-        from attndsl.runtime.loops.state import walk
-
-        right = walk(run, right)
+    right = _other_side(run, op, left, right)
     value = IN_PLACE[op](left, right)
     if type(value) not in SMALL:
         check_size(run, value) if value is not left else run.grow(_extent(right))
@@ -117,4 +141,4 @@ def in_place(run: Run, op: str, left: Any, right: Any) -> Any:
 
 
 def _extent(value: Any) -> int:
-    return len(value) if isinstance(value, list | tuple | set | frozenset | dict | str) else 1
+    return len(value) if isinstance(value, list | tuple | set | frozenset | dict | str | deque) else 1

@@ -1,11 +1,13 @@
 """Regular expressions whose running time cannot explode.
 
-A pattern is taken when it has no repetition inside a repetition and no back reference; the work is charged by the
-length of the text to the power of the number of open-ended repetitions.
+A pattern is taken when it has no repetition inside a repetition, no choice inside an open-ended one and no back
+reference; the work is charged by the length of the text to the power of the number of open-ended repetitions, times
+the ways in which its choices and counted repetitions can be gone.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -15,42 +17,79 @@ from attndsl.runtime.loops.state import Run, Stop, too_long_text, too_many_steps
 
 
 @lru_cache(maxsize=512)
-def repetitions(pattern: str, flags: int) -> int:
-    """The number of open-ended repetitions. Raises Stop E0466 for a pattern that could explode, re.error as Python."""
+def repetitions(pattern: str, flags: int) -> tuple[int, float]:
+    """The number of open-ended repetitions, and the logarithm (to 2) of the ways through the rest of the pattern.
+
+    Raises Stop E0466 for a pattern that could explode, re.error as Python.
+    """
     parser: Any = vars(re)["_parser"]
     return _count(parser.parse(pattern, flags), False)
 
 
-def _count(tree: Any, inside: bool) -> int:
-    total = 0
+_OPEN = 64  # a repetition of more is one without an end
+
+
+def _count(tree: Any, inside: bool) -> tuple[int, float]:
+    total, ways = 0, 0.0
     for op, argument in tree:
         name = str(op)
+        found = 0, 0.0
         if name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
-            _, high, inner = argument
-            wide = int(high) > 1
-            if wide and inside:
-                raise Stop("E0466", "a regular expression repeats a repetition", "write it without nested `*` or `+`")
-            total += _count(inner, inside or wide) + (1 if int(high) > 64 else 0)
+            low, high, inner = argument
+            found = _repeated(low, high, inner, inside)
         elif name == "GROUPREF" or name == "GROUPREF_EXISTS":
             raise Stop("E0466", "a regular expression refers back to a group", "compare the groups in the program")
         elif name == "SUBPATTERN":
-            total += _count(argument[3], inside)
+            found = _count(argument[3], inside)
         elif name == "BRANCH":
-            total += max((_count(branch, inside) for branch in argument[1]), default=0)
+            each = [_count(branch, inside) for branch in argument[1]]
+            own = 0.0 if _tell_apart(argument[1]) else math.log2(len(each))
+            found = max(n for n, _ in each), own + max(w for _, w in each)
         elif name in ("ASSERT", "ASSERT_NOT"):
-            total += _count(argument[1], inside)
+            found = _count(argument[1], inside)
         elif name == "ATOMIC_GROUP":
-            total += _count(argument, inside)
-    return total
+            found = _count(argument, inside)
+        total, ways = total + found[0], ways + found[1]
+    return total, ways
+
+
+def _repeated(low: Any, high: Any, inner: Any, inside: bool) -> tuple[int, float]:
+    least, most = int(low), int(high)
+    if most > 1 and inside:
+        raise Stop("E0466", "a regular expression repeats a repetition", "write it without nested `*` or `+`")
+    total, ways = _count(inner, inside or most > 1)
+    if most <= _OPEN:
+        return total, ways * most + math.log2(most - least + 1)
+    if ways:
+        raise Stop("E0466", "a regular expression repeats a choice", "begin its alternatives with different letters")
+    return total + 1, 0.0
+
+
+def _tell_apart(branches: Any) -> bool:
+    """The first letters of the alternatives differ: at most one of them can match."""
+    first = [chr(b[0][1]).lower() if len(b) and str(b[0][0]) == "LITERAL" else "" for b in branches]
+    return "" not in first and len(set(first)) == len(first)
+
+
+def _check_length(run: Run, pattern: str) -> None:
+    if len(pattern) > _LONGEST:
+        raise Stop("E0466", f"a regular expression of more than {_LONGEST:,} characters")
+    run.step(len(pattern) >> 4)
+
+
+_LONGEST = 2_000
 
 
 def _pay(run: Run, pattern: Any, text: Any) -> None:
     source, flags = (pattern.pattern, pattern.flags) if isinstance(pattern, re.Pattern) else (pattern, 0)
+    if isinstance(source, str):
+        _check_length(run, source)
     if isinstance(source, str) and isinstance(text, str):
-        cost = (len(text) + 1) ** (min(repetitions(source, int(flags) & ~re.UNICODE.value), 6) + 1) >> 6
-        if cost > run.left:
+        total, ways = repetitions(source, int(flags) & ~re.UNICODE.value)
+        cost = (len(text) + 1) ** (min(total, 6) + 1) * 2.0 ** min(ways, 64)
+        if cost > run.left << 6:
             raise too_many_steps(run)
-        run.step(cost)
+        run.step(int(cost) >> 6)
 
 
 def apply(run: Run, name: str, pattern: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -61,11 +100,13 @@ def apply(run: Run, name: str, pattern: Any, args: tuple[Any, ...], kwargs: dict
     text = kwargs.get("string", args[place] if len(args) > place else None)
     _pay(run, pattern, text)
     values = list(args)
-    if name == "sub" and values and callable(values[0]):
+    if name == "sub" and "repl" in kwargs:
+        values, kwargs = [kwargs["repl"], *values], {k: v for k, v in kwargs.items() if k != "repl"}
+    if name == "sub" and values and not isinstance(values[0], str):
         values[0] = _bounded(run, callback(run, values[0]))
     elif name == "sub" and isinstance(text, str):
         flags = kwargs.get("flags", values[3] if len(values) > 3 else 0)
-        _check_replaced(run, pattern, kwargs.get("repl", values[0] if values else None), text, flags)
+        _check_replaced(run, pattern, values[0] if values else None, text, flags)
     made = getattr(re, name)(pattern, *values, **kwargs)
     if isinstance(made, str):
         from attndsl.runtime.loops.state import check_size
@@ -107,5 +148,6 @@ def _bounded(run: Run, function: Callable[..., Any]) -> Callable[..., Any]:
 def compiled(run: Run, pattern: Any, flags: Any = 0) -> Any:
     """``re.compile``."""
     if isinstance(pattern, str):
+        _check_length(run, pattern)
         repetitions(pattern, int(flags) & ~re.UNICODE.value)
     return re.compile(pattern, flags)

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from attndsl.runtime.loops.arrays import weigh
-from attndsl.runtime.loops.state import Run, Stop, bounded_list, check_size, ordered, too_long_text, walk
+from attndsl.runtime.loops.containers import deque
+from attndsl.runtime.loops.state import (
+    Run,
+    Stop,
+    bounded_list,
+    check_items,
+    check_levels,
+    check_size,
+    compared,
+    ordered,
+    too_long_text,
+    walk,
+)
 
 Method = Callable[..., Any]
 
@@ -85,10 +96,16 @@ def _extend(run: Run, value: Any, items: Any) -> None:
     run.grow(len(value) - before)
 
 
+def _extend_left(run: Run, value: Any, items: Any) -> None:
+    value.extendleft(bounded_list(run, items))
+
+
 def _sort(run: Run, value: list[Any], *, key: Any = None, reverse: Any = False) -> None:
     from attndsl.runtime.loops.calls import callback
 
     run.step(len(value) >> 2)
+    if key is None:
+        compared(run, value)
     value.sort(key=callback(run, key), reverse=reverse)
 
 
@@ -97,6 +114,9 @@ def _searching(kind: type, name: str) -> Method:
 
     def search(run: Run, value: Any, *args: Any) -> Any:
         run.step(len(value) >> 6)
+        if args and args[0].__class__ in (list, tuple, dict):
+            compared(run, value)
+            compared(run, args[0])  # an error shows what was not found
         return method(value, *args)
 
     return search
@@ -116,6 +136,7 @@ LIST: dict[str, Method] = {
 }
 DEQUE: dict[str, Method] = {
     "extend": _extend,
+    "extendleft": _extend_left,
     "copy": _copying,
     **{name: _searching(deque, name) for name in _IN_LISTS},
 }
@@ -138,18 +159,33 @@ def _from_keys(run: Run, value: Any, keys: Any, *default: Any) -> Any:
     return dict.fromkeys(bounded_list(run, keys), *default)
 
 
-DICT: dict[str, Method] = {"update": _update, "copy": _copying, "fromkeys": _from_keys}
-
-
 def _most_common(run: Run, value: Any, count: Any = None) -> Any:
     run.grow(len(value))
+    check_items(run, value)
     return value.most_common(count)
+
+
+def _dict_items(run: Run, value: Any) -> Any:
+    check_items(run, value)
+    check_items(run, value.values())
+    return value.items()
+
+
+def _pop_item(run: Run, value: Any, *place: Any, **last: Any) -> Any:
+    return check_levels(run, value.popitem(*place, **last))
 
 
 def _elements(run: Run, value: Any) -> Any:
     return iter([k for k, count in value.items() for _ in range(min(count, run.left))])
 
 
+DICT: dict[str, Method] = {
+    "update": _update,
+    "copy": _copying,
+    "fromkeys": _from_keys,
+    "items": _dict_items,
+    "popitem": _pop_item,
+}
 COUNTER: dict[str, Method] = {**DICT, "most_common": _most_common, "elements": _elements}
 
 
@@ -202,6 +238,8 @@ def _array(name: str) -> Method:
             matmul_cost(run, value, args[0])
         if value.itemsize > 16 or args or kwargs:
             weigh(run, value, *args, *kwargs.values())
+        if name == "take" and args:
+            run.grow(int(np.size(args[0])) * (value.size // max(value.shape[0], 1) if value.ndim > 1 else 1))
         if name == "repeat":
             times = args[0] if args else kwargs.get("repeats", 1)
             run.grow(int(value.size * np.max(times)) * max(value.itemsize >> 3, 1) if np.size(times) else 0)
@@ -219,6 +257,21 @@ _ARRAY_NAMES = (
 ARRAY: dict[str, Method] = {name: _array(name) for name in _ARRAY_NAMES.split()}
 
 
+def _scalar(name: str) -> Method:
+    def apply(run: Run, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if args or kwargs:
+            weigh(run, *args, *kwargs.values())
+        made = getattr(value, name)(*args, **kwargs)
+        check_size(run, made)
+        return made
+
+    return apply
+
+
+SCALAR: dict[str, Method] = {name: _scalar(name) for name in ("item", *_ARRAY_NAMES.split()) if name != "repeat"}
+"""Methods of a single number of numpy's."""
+
+
 def _with_text(name: str) -> Method:
     def search(run: Run, pattern: Any, *args: Any, **kwargs: Any) -> Any:
         from attndsl.runtime.loops.patterns import apply
@@ -233,7 +286,7 @@ PATTERN: dict[str, Method] = {n: _with_text(n) for n in ("match", "search", "ful
 
 def _ratio(name: str) -> Method:
     def ratio(run: Run, value: Any) -> float:
-        run.step(len(value.a) * len(value.b) >> 3)
+        run.step(len(value.a) * len(value.b) * (8 + min(len(value.a), len(value.b))) >> 14)
         made: float = getattr(value, name)()
         return made
 

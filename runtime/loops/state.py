@@ -1,21 +1,24 @@
 """One run of a bounded program: its limits, what is left of them, and how it stops.
 
 Steps decide, not seconds: every loop turn and every call costs one step, and every value that grows is charged by its
-size, so the same program on the same text always ends the same way.
+size, so the same program on the same text ends the same way.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from types import FunctionType
+from pathlib import Path
+from types import FunctionType, GenericAlias
 from typing import Any
 
 import numpy as np
 
 from attndsl.dsl.source import Span
 from attndsl.dsl.tokens import TokenTable, WordTable
+from attndsl.runtime.loops.containers import deque
 
 
 @dataclass(frozen=True)
@@ -23,8 +26,8 @@ class Limits:
     """What one run may use.
 
     ``steps``: loop turns and calls. ``cells``: items of lists, sets, dictionaries and arrays made over the whole run.
-    ``characters``: length of one string. ``bits``: size of one integer. ``seconds`` of wall time only back the others
-    up, for single steps that are slow.
+    ``characters``: length of one string. ``bits``: size of one integer. ``seconds`` of wall time, and ``megabytes`` by
+    which the process grows meanwhile, only back the others up: they are looked at between steps.
     """
 
     steps: int = 20_000_000
@@ -32,6 +35,7 @@ class Limits:
     characters: int = 1_000_000
     bits: int = 20_000
     seconds: float = 60.0
+    megabytes: int = 2_000
 
 
 DEFAULT_LIMITS = Limits()
@@ -65,6 +69,7 @@ class Run:
     reserve: int = 0
     cells: int = 0
     deadline: float = 0.0
+    resident: int = 0
     unordered: bool = False
     weight: int = 1  # cells that an item of an array may take in the call of numpy in hand: more than one for texts
     globals: list[Any] = field(default_factory=list)
@@ -75,7 +80,8 @@ class Run:
     def __post_init__(self) -> None:
         self.reserve = self.limits.steps
         self.cells = self.limits.cells
-        self.deadline = time.monotonic() + self.limits.seconds
+        self.deadline = self.deadline or time.monotonic() + self.limits.seconds
+        self.resident = _resident()
 
     @property
     def left(self) -> int:
@@ -105,9 +111,24 @@ def refuel(run: Run) -> None:
             f"the program runs for more than {run.limits.seconds:g} seconds on {len(run.table)} tokens",
             "use a shorter text, or raise the limits",
         )
+    if _resident() - run.resident > run.limits.megabytes << 20:
+        raise Stop("E0461", f"the program takes more than {run.limits.megabytes:,} MB", "make fewer and smaller lists")
     taken = min(run.reserve, _SLICE - run.steps)
     run.reserve -= taken
     run.steps += taken
+
+
+def _resident() -> int:
+    """The bytes of memory that this process has now; 0 where the system does not say it."""
+    try:
+        with _STATM.open("rb", buffering=0) as file:
+            return int(file.read(100).split()[1]) * _PAGE
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
+_STATM = Path("/proc/self/statm")
+_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
 def too_many_steps(run: Run) -> Stop:
@@ -141,8 +162,12 @@ def check_size(run: Run, value: Any) -> None:
         if value.dtype.kind in "OVmM":
             raise Stop("E0465", "the program makes an array of objects", "use lists, or arrays of numbers or strings")
         run.grow(value.size if value.itemsize <= 16 else value.nbytes >> 3)
-    elif kind is list or kind is tuple or kind is dict or kind is set or kind is frozenset:
+    elif kind is list or kind is tuple or kind is dict or kind is set or kind is frozenset or kind is deque:
         run.grow(len(value))
+    elif kind is GenericAlias:
+        raise Stop("E0466", "a type is indexed", "leave the types out")
+    elif kind is bytes or kind is np.bytes_:
+        raise Stop("E0466", "the program makes bytes", "use strings")
     elif kind is str:
         if len(value) > run.limits.characters:
             raise too_long_text(run)
@@ -205,16 +230,67 @@ def walk(run: Run, value: Any) -> Any:
 
 def counted(run: Run, value: Any) -> Any:
     """An iterator over ``value`` that pays one step per item. Raises TypeError as Python does for no iterable."""
-    iterator = iter(value)
-    return _count(run, iterator)
+    return _count(run, [iter(value)])
 
 
-def _count(run: Run, iterator: Iterator[Any]) -> Iterator[Any]:
-    for item in iterator:
+def _count(run: Run, holder: list[Iterator[Any]]) -> Iterator[Any]:
+    """``holder`` is a list since Python frees lists inside lists without the C stack, iterators not."""
+    for item in holder[0]:
         run.steps -= 1
         if run.steps < 0:
             refuel(run)
+        if item.__class__ is tuple:
+            check_levels(run, item)
         yield item
+
+
+MOST_LEVELS, MOST_INSIDE = 100, 10_000_000
+"""Tuples inside tuples: Python's hash of a tuple takes the C stack for each level, and ends the process without it."""
+
+
+def check_levels(run: Run, value: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The tuple, which is made (or handed on by a function of Python's that makes one of it). Raises Stop E0461.
+
+    A tuple that is held many times counts as often: hashes and comparisons go through it anew each time."""
+    level: dict[int, tuple[Any, int]] = {}
+    for x in value:
+        if x.__class__ is tuple:
+            level[id(x)] = x, level[id(x)][1] + 1 if id(x) in level else 1
+    for _ in range(MOST_LEVELS):
+        if not level:
+            return value
+        run.step(len(level) >> 2)
+        if sum([times for _, times in level.values()]) > MOST_INSIDE:
+            raise Stop("E0461", f"the program makes a tuple that holds more than {MOST_INSIDE:,} tuples")
+        below: dict[int, tuple[Any, int]] = {}
+        for inside, times in level.values():
+            for x in inside:
+                if x.__class__ is tuple:
+                    below[id(x)] = x, (below[id(x)][1] if id(x) in below else 0) + times
+        level = below
+    raise Stop("E0461", f"the program makes tuples inside tuples, more than {MOST_LEVELS} levels deep")
+
+
+def check_items(run: Run, values: Iterable[Any]) -> None:
+    """``check_levels`` of what Python's ``zip``, ``dict.items`` and their like put into tuples of their own."""
+    for value in values:
+        if value.__class__ is tuple:
+            check_levels(run, value)
+
+
+HOLDING: Any = frozenset({list, tuple, dict, deque})
+
+
+def compared(run: Run, value: Any) -> None:
+    """Pay for a comparison with what holds lists inside lists: Python goes through a shared one again each time."""
+    if value.__class__ not in HOLDING:
+        return
+    pending = [value]
+    while pending:
+        at = pending.pop()
+        inside = [x for x in (at.values() if at.__class__ is dict else at) if x.__class__ in HOLDING]
+        run.step(len(inside) + (len(at) >> 8))
+        pending += inside
 
 
 def bounded_list(run: Run, value: Iterable[Any]) -> list[Any]:
@@ -224,6 +300,15 @@ def bounded_list(run: Run, value: Iterable[Any]) -> list[Any]:
     made = list(walk(run, value))
     run.grow(len(made))
     return made
+
+
+def shortly(value: Any) -> str:
+    """A value in a message: the text of a deep or a large one would take the stack, or the memory."""
+    if isinstance(value, str):
+        return repr(value[:100])
+    if isinstance(value, int) and value.bit_length() > 512:
+        return f"an integer of {value.bit_length():,} bits"
+    return repr(value) if value is None or isinstance(value, int | float) else f"a {type(value).__name__}"
 
 
 _MARK = "at_span"

@@ -12,7 +12,7 @@ import numpy as np
 
 from attndsl.dsl.tokens import TokenTable
 from attndsl.runtime.loops import attributes
-from attndsl.runtime.loops.state import Run, Stop
+from attndsl.runtime.loops.state import Run, Stop, shortly, walk
 
 
 class Ids:
@@ -59,10 +59,9 @@ class Encoding:
         return list(self.columns)
 
 
+@attributes.register_callable
 class Tokenizer:
     """The tokenizer a program is called with."""
-
-    callable_value = True
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -75,7 +74,7 @@ class Tokenizer:
         if isinstance(text, list | tuple) and len(text) == 1:
             text = text[0]
         if text != self.table.text:
-            shown = repr(text)[:60]
+            shown = shortly(text)[:60]
             raise Stop(
                 "E0471",
                 f"the program tokenizes {shown}, which is not its sentence",
@@ -102,7 +101,7 @@ class Tokenizer:
         elif kind == "np":
             columns = {n: np.array([c], dtype=np.int64) for n, c in columns.items()}
         elif kind is not None:
-            raise Stop("E0466", f"return_tensors={kind!r} is not read")
+            raise Stop("E0466", f"return_tensors={shortly(kind)} is not read")
         elif batched:
             columns = {n: [c] for n, c in columns.items()}
         return Encoding(tuple(table.raw[i] for i in places), columns)
@@ -127,7 +126,7 @@ class Tokenizer:
         values = ids.values if isinstance(ids, Ids) else ids
         if isinstance(values, np.ndarray) and values.ndim > 1:
             raise TypeError("only one row of ids can be converted")
-        return [self._raw(by_id, i) for i in values if int(i) not in special]
+        return [self._raw(by_id, i) for i in walk(self.run, values) if int(i) not in special]
 
     def decode(self, ids: Any, skip_special_tokens: Any = False) -> str:
         """The text of one token of the sentence."""

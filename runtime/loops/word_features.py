@@ -9,14 +9,13 @@ from typing import Any
 from attndsl.dsl.pyimport import vocabulary
 from attndsl.runtime.loops import attributes
 from attndsl.runtime.loops.builtins import register as register_call
-from attndsl.runtime.loops.state import Run, Stop
+from attndsl.runtime.loops.state import Run, Stop, shortly
 from attndsl.runtime.loops.words import Doc, Morph, Span, Word, text_with_ws
 
 
+@attributes.register_callable
 class Parser:
     """A loaded spaCy pipeline: called with a text, it gives a Doc."""
-
-    callable_value = True
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -191,7 +190,7 @@ def _char_span(doc: Doc, start: Any, end: Any, label: Any = "", *, alignment_mod
     """The span between two characters; None where they cut a word (``strict``)."""
     table = doc.table
     if alignment_mode != "strict":
-        raise Stop("E0466", f"`char_span` is read with strict alignment only, not {alignment_mode!r}")
+        raise Stop("E0466", f"`char_span` is read with strict alignment only, not {shortly(alignment_mode)}")
     if start not in table.start or end not in table.end:
         return None
     first, last = table.start.index(start), table.end.index(end)

@@ -30,7 +30,7 @@ def table(words: tuple[str, ...] = WORDS) -> TokenTable:
     )  # fmt: skip
 
 
-HEAD = "import math\nimport re\nfrom collections import Counter, defaultdict, deque\nimport numpy as np\n\n"
+HEAD = "import math\nimport re\nfrom collections import Counter, OrderedDict, defaultdict, deque\nimport numpy as np\n\n"
 
 
 def source_of(body: str) -> str:
@@ -119,8 +119,11 @@ SNIPPETS = [
     "a = b = [1]\na.append(2)\nm[0, :2] = b",
     "x = deque([5, 6, 7], maxlen=4)\nx.append(8)\nx.appendleft(4)\nm[0, 0] = x.pop() + 10 * x.popleft()\nx.insert(1, 9)\n"
     "x.remove(6)\nx.extend([1])\nx.reverse()\nx.rotate(1)\nm[0, 1:3] = x.index(9), x.count(1)\nm[1, :len(x)] = list(x.copy())",
+    "d = OrderedDict(a=1, b=2, c=3)\nm[0, 0] = d.popitem(last=False)[1] + 10 * d.popitem()[1]\n"
+    "e = defaultdict(int, {'x': 4})\ne['y'] += 1\nm[0, 1] = sum(e.values()) + (type(e) == defaultdict) + isinstance(e, dict)\n"
+    "m[0, 2] = (type(deque()) == deque) + ({1: 2} | {3: 4})[3] + len({1: 2}.keys() & {1, 5})",
     "m[0, 0] = len('%s-%5.2f %d%% %r' % (tokens[1], 0.5, 3.7, 'a')) + ('%(a)02d' % {'a': 3} == '03')\nm[0, 1] = '%s' % n == '10'",
-    "m[0, 0] = len(re.sub('(a)', r'\\1\\1', 'banana')) + len(re.sub('a', lambda f: f.group(0) * 3, 'banana'))",
+    "m[0, 1] = n.bit_length() + (0.5).is_integer() + (3.0).is_integer()\nm[0, 0] = len(re.sub('(a)', r'\\1\\1', 'banana')) + len(re.sub('a', lambda f: f.group(0) * 3, 'banana'))",
     "m[0, 0] = len(str([tokens, {1: (2.5, None)}, {3}])) + len(repr(np.array(tokens))) + len(f'{tokens}')",
     "a = np.array(tokens)\nm[0] = np.where(a == 'the', a, 'x') == 'x'\nm[1, :3] = np.array([1, 22, 3]).astype(str) == ['1', '22', '4']",
     "m[0, 0] = len(sentence.split()) + sentence.find('cat') + sentence.index('dog') + ord('a') + len(chr(233))",

@@ -54,6 +54,7 @@ class Span(Value):
 
 
 MAX_LEAVES = 1_000
+MAX_SIZE = 50_000
 """Alternatives of one value, those that are shared counted each time; 288 published programs and our own need 36."""
 
 
@@ -65,6 +66,7 @@ class Choice(Value):
     then: Value
     other: Value
     leaves: int = field(init=False, compare=False, repr=False)
+    size: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Choices share their parts, so that a few statements can nest more than a walk through them could visit."""
@@ -74,6 +76,7 @@ class Choice(Value):
         if found > MAX_LEAVES:
             raise T.TooLarge
         object.__setattr__(self, "leaves", found)
+        object.__setattr__(self, "size", _size_of(self.then, self.other))
 
 
 @frozen
@@ -81,6 +84,20 @@ class TupleValue(Value):
     """A tuple."""
 
     items: tuple[Value, ...]
+    size: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", _size_of(*self.items))
+
+
+def _size_of(*parts: Value) -> int:
+    """How much tuples inside tuples hold: ``t = (t, t)`` doubles it."""
+    found = 1
+    for x in parts:
+        found += x.size if isinstance(x, TupleValue | Choice) else 1
+    if found > MAX_SIZE:
+        raise T.TooLarge
+    return found
 
 
 @frozen
