@@ -26,11 +26,17 @@ class _Fields(dict[type, tuple[Callable[[ast.AST], Any] | None, bool, bool]]):
     whether one may hold other things as well."""
 
     def __missing__(self, kind: type[ast.AST]) -> tuple[Callable[[ast.AST], Any] | None, bool, bool]:
-        names = () if kind in (ast.Constant, ast.MatchSingleton) else kind._fields
-        if kind.__name__ != "TypeAlias":  # whose name is an expression
-            names = tuple(f for f in names if f not in _NO_NODES)
+        names = fields_of(kind)
         found = self[kind] = attrgetter(*names) if names else None, len(names) > 1, not _MIXED.isdisjoint(names)
         return found
+
+
+def fields_of(kind: type[ast.AST]) -> tuple[str, ...]:
+    """The fields of a class that can hold nodes."""
+    names = () if kind in (ast.Constant, ast.MatchSingleton) else kind._fields
+    if kind.__name__ == "TypeAlias":  # whose name is an expression
+        return tuple(names)
+    return tuple(f for f in names if f not in _NO_NODES)
 
 
 _FIELDS = _Fields()
@@ -49,7 +55,11 @@ def below(level: Iterable[ast.AST]) -> list[ast.AST]:
         read, several, mixed = fields[node.__class__]
         if read is None:
             continue
-        for value in read(node) if several else (read(node),):
+        try:
+            values = read(node) if several else (read(node),)
+        except AttributeError:  # a node that was made without one of its fields
+            values = [getattr(node, name, None) for name in fields_of(node.__class__)]
+        for value in values:
             if value.__class__ is not list:
                 if value is not None:
                     found.append(value)

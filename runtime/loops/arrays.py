@@ -41,8 +41,11 @@ def _wrappers() -> dict[Any, Wrapper]:
 
 
 def _extent(shape: Any) -> int:
+    if isinstance(shape, np.ndarray) and shape.ndim == 0:
+        shape = shape.item()
     total = 1
-    for part in shape if isinstance(shape, tuple | list | np.ndarray | range | deque) and np.ndim(shape) else (shape,):
+    parts = shape if isinstance(shape, tuple | list | np.ndarray | range | deque) else (shape,)
+    for part in parts if len(parts) <= _MOST_AXES else ():  # of which numpy makes no array
         if isinstance(part, int | np.integer):
             total *= max(int(part), 0)
     return total

@@ -114,7 +114,7 @@ def _look(f: Frame, one: Any, two: Any) -> None:
     if one.__class__ is np.ndarray or two.__class__ is np.ndarray:
         weigh(f[1], one, two)
     else:
-        compared(f[1], one)  # as long as the shorter of the two at most, but that is a lower bound only
+        compared(f[1], one)
 
 
 def _chain(node: lt.Compare) -> Evaluate:

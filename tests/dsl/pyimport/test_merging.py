@@ -64,7 +64,7 @@ def _said(x: Any) -> str:
         case Closure(defaults=defaults):
             return f"function {_said(list(defaults))}"
     if hasattr(x, "__slots__") and not isinstance(x, str):
-        fields = [getattr(x, name) for name in type(x).__slots__ if name not in ("leaves", "live")]
+        fields = [getattr(x, name) for name in type(x).__slots__ if name not in ("leaves", "live", "size")]
         return f"{type(x).__name__} {_said([f for f in fields if f not in ('', False, ())])}"
     return str(x)
 
