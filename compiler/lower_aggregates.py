@@ -104,4 +104,6 @@ class AggregateLowering(TableLowering):
         wanted = self.b.select(negative, self.b.binary("add", rank.op, total), rank.op)
         hit = self.b.and_(mask, self.b.binary("eq", self.b.rank(mask, axis), wanted))
         found = self.found(self.b.reduce("first", hit, axis), kind)
-        return Value(found.op, kind, self.b.and_(rank.present, found.present))
+        # -0.3 / 0.1 is no whole number, but 7 more than it is: rounding makes it one
+        whole = None if self.b.integral(rank.op) else self.b.binary("eq", self.b.unary("floor", rank.op), rank.op)
+        return Value(found.op, kind, self.b.and_(rank.present, whole, found.present))

@@ -391,6 +391,7 @@ AGGREGATES = [
     V('nth(q, t where t.text == "a") otherwise 9', 0, 2, 9),
     V("nth(1e999, t) otherwise 9", 9, 9, 9),
     V("nth(0.5, t) otherwise 9", 9, 9, 9),
+    V("nth(-2.0000000000000004, t) otherwise 9", *[9] * 16, of=story),
     V("count(t)", 3, 3, 3),
     V("count(t)", 1, 2, 3, direction="causal"),
     V("count(t after q)", 2, 1, 0),
