@@ -67,7 +67,7 @@ def _weighed(wrapper: Wrapper) -> Wrapper:
                 raise Stop("E0466", "numpy is given a function, which it would call", "call it in a comprehension")
         run.weight = _weight(run, given)
         try:
-            _room(run, _most_items(run, given))
+            _room(run, max(_most_items(run, given), _extent(kwargs["shape"]) if "shape" in kwargs else 0))
             return wrapper(run, *args, **kwargs)
         finally:
             run.weight = 1
@@ -194,6 +194,8 @@ def _wrapper(name: str, function: Callable[..., Any]) -> Wrapper:
             from attndsl.runtime.loops.operators import before
 
             before(run, "MatMult", np.asarray(both[0]), np.asarray(both[1]))
+        if name in _MORE and len(both) == 2:
+            _room(run, _made_of(name, *both, kwargs.get("axis", args[2] if len(args) > 2 else None)))
         if name == "norm" and np.ndim(both[0]) == 2 and len(both) > 1:  # a singular value decomposition, most often
             rows, columns = np.shape(both[0])
             run.step(rows * columns * min(rows, columns) >> 10)
@@ -202,6 +204,20 @@ def _wrapper(name: str, function: Callable[..., Any]) -> Wrapper:
         return made
 
     return apply
+
+
+_MORE = ("take", "inner", "percentile", "quantile")
+
+
+def _made_of(name: str, array: Any, other: Any, axis: Any) -> int:
+    """The most items of ``np.take(array, other, axis)`` and others that make more than they are given."""
+    size, many, shape = int(np.size(array)), int(np.size(other)), np.shape(array) or (1,)
+    if name == "inner":
+        return (size // max(shape[-1], 1)) * (many // max((np.shape(other) or (1,))[-1], 1))
+    if name == "take":
+        taken = shape[axis] if isinstance(axis, int) and -len(shape) <= axis < len(shape) else size
+        return many * (size // max(taken, 1))
+    return size * many
 
 
 def _look(run: Run, made: Any) -> None:

@@ -27,7 +27,8 @@ class Limits:
 
     ``steps``: loop turns and calls. ``cells``: items of lists, sets, dictionaries and arrays made over the whole run.
     ``characters``: length of one string. ``bits``: size of one integer. ``seconds`` of wall time, and ``megabytes`` by
-    which the process grows meanwhile, only back the others up: they are looked at between steps.
+    which the process grows meanwhile (where ``/proc`` says it), only back the others up: both are looked at between
+    steps.
     """
 
     steps: int = 20_000_000

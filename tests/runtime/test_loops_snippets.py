@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import gc
 import textwrap
 import traceback
 import tracemalloc
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from attndsl.dsl.pyimport.names import check_module
 from attndsl.dsl.pyimport.read import read_module
 from attndsl.dsl.tokens import TokenTable
 from attndsl.runtime.loops import Limits, compile_bounded
+from attndsl.runtime.loops.program import BoundedProgram
 
 WORDS = ("The", "cat", ",", "the", "dog", "(", "2", ")", ".", "Zoë")
 
@@ -270,6 +273,36 @@ def test_a_long_text_many_times_is_not_made(body: str, code: str) -> None:
         assert tracemalloc.get_traced_memory()[1] < 30_000_000
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="the system does not say how much memory is taken")
+def test_the_memory_of_the_process_is_looked_at_between_steps() -> None:
+    body = "L = []\nfor _ in range(10**7):\n    L.append([0, 0, 0, 0, 0, 0, 0, 0])"
+    with pytest.raises(DiagnosticError, match="takes more than 60 MB"):
+        ours(source_of(body), Limits(megabytes=60))
+
+
+def test_a_run_that_fails_lets_go_of_what_it_made() -> None:
+    gc.disable()
+    tracemalloc.start()
+    try:
+        with pytest.raises(DiagnosticError):
+            ours(source_of("x = np.ones(4_000_000)\n1 / 0"))
+        assert tracemalloc.get_traced_memory()[0] < 8_000_000
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+
+
+def test_a_limit_ends_a_program_whose_sets_are_walked_in_several_orders_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    attempts = []
+    attempt = BoundedProgram._attempt
+    monkeypatch.setattr(BoundedProgram, "_attempt", lambda *given: attempts.append(1) or attempt(*given))
+    with pytest.raises(DiagnosticError):
+        ours(source_of("for w in {'a', 'b'}:\n    pass\nwhile True:\n    pass"), Limits(steps=10_000))
+    assert len(attempts) == 1
 
 
 def test_loop_variables_are_named() -> None:
