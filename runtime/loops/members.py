@@ -213,7 +213,6 @@ WRAPPED.update(
         itertools.takewhile: _callbacks(itertools.takewhile, 1), itertools.starmap: _callbacks(itertools.starmap, 1),
         itertools.dropwhile: _callbacks(itertools.dropwhile, 1), itertools.groupby: _groupby,
         itertools.repeat: _repeat,
-        operator.add: _pure(lambda a, b: a + b), operator.sub: _pure(operator.sub),
         copy.copy: _copied(copy.copy), copy.deepcopy: _copied(copy.deepcopy), difflib.SequenceMatcher: _matcher,
         re.compile: patterns.compiled, re.escape: _pure(re.escape),
         **{getattr(re, n): _pattern(n) for n in ("match", "search", "fullmatch", "findall", "sub", "split")},
@@ -228,6 +227,7 @@ def _arithmetic(op: str) -> Callable[..., Any]:
 
 
 WRAPPED[operator.add] = _arithmetic("Add")
+WRAPPED[operator.sub] = _arithmetic("Sub")
 WRAPPED[operator.mul] = _arithmetic("Mult")
 
 

@@ -92,6 +92,8 @@ ATTACKS = {
     "at = np.zeros(1_000, int)\nnp.ones((1, 1_000_000))[at]": "E0461",
     "np.ones((1, 1_000_000)).take([0] * 1_000, 0)": "E0461",
     "np.ones((30_000, 1)) @ np.ones((1, 30_000))": "E0461",
+    "operator.sub(np.ones((30_000, 1)), np.ones((1, 30_000)))": "E0461",
+    "m[0, 0] = operator.sub(5, 2) + operator.add(1, 2) * operator.mul(2, 3)": FINE,
     "np.inner(np.ones((30_000, 1)), np.ones((30_000, 1)))": "E0461",
     "np.take(np.ones((1, 1_000_000)), [0] * 1_000, 0)": "E0461",
     "np.percentile(np.zeros((10, 10_000)), [50] * 100_000, axis=0)": "E0461",
@@ -160,7 +162,7 @@ for text in json.load(sys.stdin):
     print(found, flush=True)
 """
 HEAD = (
-    "import copy\nimport itertools\nimport math\nimport re\n"
+    "import copy\nimport itertools\nimport math\nimport operator\nimport re\n"
     "from collections import Counter, OrderedDict, defaultdict, deque\n"
     "from difflib import SequenceMatcher\nfrom operator import itemgetter\nimport numpy as np\n\n"
     "def predict(sentence, tokens):\n    n = len(tokens)\n    m = np.zeros((n, n))\n"
