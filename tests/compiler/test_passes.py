@@ -122,6 +122,7 @@ def test_each_pass_alone_keeps_the_meaning_of_generated_programs() -> None:
         ("add 2 * 3 - 1 to first", "add 5 to first"),  # constant folding
         ("add (q + 0) * 1 / 1 to each k", "add q to each k"),  # algebraic simplification
         ("add 1 to first\nadd 9 to each k where 2 > 3", "add 1 to first"),  # dead rules
+        ("add 1 to first\nshare 9 over each k where 2 > 3 by len(k.raw)", "add 1 to first"),
         ("add 1 to self when not not q.is_punct", "add 1 to self when q.is_punct"),
     ],
 )

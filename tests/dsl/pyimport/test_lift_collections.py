@@ -184,6 +184,14 @@ BODIES = {
         c.remove(0)
         for j in d: A[0, j] = 1
     """,
+    "a whole number added to a list of floats that is asked": """
+        M = [[0.5] * n for _ in range(n)]
+        for i in range(n):
+            for j in range(i + 1):
+                A[i, j] = M[i][j] / 3
+                M[i][j] += 1
+                A[i, j] += M[i][j] // 2
+    """,
     "removed in one branch": """
         for i in range(n):
             c = list(range(n))
@@ -215,6 +223,21 @@ NEAR_MISSES = {
         for j in c:
             if j < n:
                 A[0, j] += 1
+    """),
+    "the characters of one text without those of another": ("E0305", """
+        for i in range(n):
+            for j in range(i + 1):
+                A[i, j] = len(set(tokens[i]).difference(set(tokens[j])))
+    """),
+    "the characters of three texts": ("E0305", """
+        for i in range(n):
+            for j in range(i + 1):
+                A[i, j] = len(set(tokens[i]).union(set(tokens[j]), set(tokens[0])))
+    """),
+    "pieces of ids without an order": ("E0306", """
+        ids = tokenizer(sentence, return_tensors="pt").input_ids[0]
+        for j, t in enumerate(tokenizer.convert_ids_to_tokens(set(ids.tolist()))):
+            A[0, j] = len(t)
     """),
     "popped once in every iteration": ("E0311", """
         c = list(range(n))

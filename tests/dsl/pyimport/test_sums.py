@@ -7,6 +7,7 @@ import itertools
 import pytest
 
 from attndsl.dsl.pyimport.lift import terms as T
+from attndsl.dsl.pyimport.lift.rounding import bits_of
 from attndsl.dsl.pyimport.lift.sums import from_linear, gap_of, linear, plus
 
 Numbers = tuple[T.Term, list[T.Term]]
@@ -48,3 +49,11 @@ def test_a_number_alone_is_no_sum(numbers: Numbers) -> None:
     assert plus(plus(x, T.const(5), 1), T.const(5), -1) is x
     assert plus(from_linear({x: 2}, 5), T.const(5), -1).op == "linear"
     assert plus(x, T.ZERO, 1) is x
+
+
+@pytest.mark.parametrize(
+    ("value", "bits"),
+    [(2.0**20, 0), (-(2.0**20), 0), (2.0**20 + 1, None), (2.5, 1), (2.0**-15, 15), (2.0**-16, None), (0.1, None)],
+)
+def test_bits_behind_the_point_of_numbers_that_are_added_up_without_rounding(value: float, bits: int | None) -> None:
+    assert bits_of(value) == bits
