@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from attndsl.dsl import nodes as N
 from attndsl.dsl.checker import check
@@ -16,6 +18,7 @@ from attndsl.runtime.program import HostFunction, Outcome, Program
 
 ALIGNERS = ("published", "offsets")
 MAX_FILE_BYTES = 16 * 2**20
+ENDINGS = (".attn", ".py")
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -54,6 +57,7 @@ def load_library(
     aligner: str = "published",
 ) -> Library:
     """Read and compile files of programs: ``.attn`` (our language) and ``.py`` (written by an LLM; never executed).
+    A folder stands for the files in it (``program_files``).
 
     ``host`` registers relations ``f(tokens, a, b) -> number`` (vocabulary strings and two positions) that
     programs call by name. ``causal`` says whether the
@@ -69,8 +73,8 @@ def load_library(
         paths = [paths]
     programs: list[Program] = []
     findings: list[Diagnostic] = []
-    for path in paths:
-        found, about_file = _load_file(Path(path), host or {}, causal, aligner)
+    for path in (file for named in paths for file in program_files(Path(named))):
+        found, about_file = _load_file(path, host or {}, causal, aligner)
         programs += found
         findings += about_file
     _reject_same_names(programs)
@@ -107,6 +111,29 @@ def builtin_library(causal: bool = True) -> Library:
 
     trees = builtin_programs("causal" if causal else "bidirectional")
     return Library(_from_tree(tree, {}, causal) for tree in trees)
+
+
+def program_files(path: Path, endings: tuple[str, ...] = ENDINGS) -> list[Path]:
+    """The file; or all files with these endings in a folder and in those below it, by name.
+
+    What is hidden, or named as ``__init__.py`` and ``__pycache__`` are, is no program. Raises DiagnosticError E0801 for
+    a folder that has no program file, or that may not be read.
+    """
+    if not path.is_dir():
+        return [path]
+
+    def stop(error: OSError) -> NoReturn:
+        advice = "check the folder's owner and mode"
+        raise fail("E0801", f"no permission to read {error.filename}", help=advice) from error
+
+    found: list[Path] = []
+    for folder, below, names in os.walk(path, onerror=stop):
+        below[:] = sorted(name for name in below if not name.startswith((".", "__")))
+        found += [Path(folder, n) for n in sorted(names) if n.endswith(endings) and not n.startswith((".", "__"))]
+    if not found:
+        wanted = " or ".join(endings)
+        raise fail("E0801", f"{path} is a folder without program files", help=f"their names end in {wanted}")
+    return found
 
 
 def read_source(path: Path) -> SourceFile:

@@ -91,10 +91,17 @@ def fmt(
     from attndsl.cli.output import visible
     from attndsl.dsl.diagnostics import DiagnosticError
     from attndsl.job.stages import write_text
+    from attndsl.runtime.library import program_files
 
     changed = False
     errors: list[Diagnostic] = []
+    paths: list[Path] = []
     for path in files:
+        try:
+            paths += program_files(path, (".attn",))
+        except DiagnosticError as error:
+            errors += error.diagnostics
+    for path in paths:
         try:
             before, after = _formatted(path)
             if before == after:
@@ -166,11 +173,17 @@ def load_files(
 ) -> Loaded:
     """The programs of the files; ``values`` answers for the relations of ``host`` where programs are to be run."""
     from attndsl.dsl.diagnostics import DiagnosticError
-    from attndsl.runtime.library import load_library
+    from attndsl.runtime.library import load_library, program_files
 
     hosts = dict.fromkeys(host or (), values or _only_declared)
     loaded = Loaded()
+    paths: list[Path] = []
     for path in files:
+        try:
+            paths += program_files(path)
+        except DiagnosticError as error:
+            loaded.about_files += error.diagnostics
+    for path in paths:
         try:
             library = load_library(path, host=hosts, causal=not bidirectional, aligner=aligner.value)
         except DiagnosticError as error:

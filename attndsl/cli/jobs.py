@@ -248,11 +248,12 @@ def settings_of(
 ) -> Settings:
     """Options as the job's settings."""
     from attndsl.job.settings import Settings
+    from attndsl.runtime.library import program_files
 
     return Settings(
         model=model,
         revision=revision,
-        programs=tuple(programs or ()),
+        programs=tuple(file for path in programs or () for file in program_files(path)),
         corpus=corpus,
         heads=heads,
         out=out or default_folder(model),

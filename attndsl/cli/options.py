@@ -56,10 +56,14 @@ class Aligner(StrEnum):
 Files = Annotated[
     list[Path],
     typer.Argument(
-        help="Program files: .attn, or .py written by a language model.", metavar="FILE...", show_default=False
+        help="Program files: .attn, or .py written by a language model; or folders of them.",
+        metavar="FILE...",
+        show_default=False,
     ),
 ]
-AttnFiles = Annotated[list[Path], typer.Argument(help="Program files: .attn.", metavar="FILE...", show_default=False)]
+AttnFiles = Annotated[
+    list[Path], typer.Argument(help="Program files: .attn, or folders of them.", metavar="FILE...", show_default=False)
+]
 Model = Annotated[
     str,
     typer.Argument(help="Packaged name (see attndsl models), Hugging Face id, folder or .gguf file.", metavar="MODEL"),
@@ -72,7 +76,7 @@ ProgramFiles = Annotated[
         "--programs",
         metavar="FILE",
         rich_help_panel=PROGRAMS,
-        help="Program file, .attn or .py (may be repeated); without it, the built-in programs.",
+        help="Program file, .attn or .py, or a folder of them (may be repeated); else the built-in programs.",
     ),
 ]
 Choose = Annotated[

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from attndsl.cli.main import run
+from attndsl.runtime.library import load_library, program_files
 
 GOOD = 'head "first" causal\nadd 1 to first\nnormalize rows\n'
 BAD_FILES = {
@@ -51,7 +53,11 @@ def test_bad_files(name: str, command: str, tmp_path: Path, capsys: pytest.Captu
 
 @pytest.mark.parametrize(
     ("name", "says"),
-    [("nothing.attn", "there is no file"), ("folder", "is a folder"), ("a/b/c.attn", "there is no file")],
+    [
+        ("nothing.attn", "there is no file"),
+        ("folder", "is a folder without program files"),
+        ("a/b/c.attn", "there is no file"),
+    ],
 )
 def test_files_that_are_not_there(name: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "folder").mkdir()
@@ -60,6 +66,34 @@ def test_files_that_are_not_there(name: str, says: str, tmp_path: Path, capsys: 
         err = capsys.readouterr().err
         assert is_one_clear_message(err, "E08")
         assert says in err
+
+
+def test_a_folder_stands_for_the_program_files_in_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    python = "import numpy as np\ndef f(sentence, tokenizer):\n    return 'f', np.zeros((1, 1))\n"
+    for name in (
+        "b.py",
+        "below/deep/a.attn",
+        ".venv/c.py",
+        "__pycache__/d.py",
+        "__init__.py",
+        "notes.txt",
+        "below/.e.py",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(GOOD if name.endswith(".attn") else python, encoding="utf-8")
+    assert run(["compile", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.startswith("2 programs: ")
+    assert [p.name for p in program_files(tmp_path)] == ["b.py", "a.attn"]
+    assert run(["fmt", str(tmp_path)]) == 0
+    assert (tmp_path / "b.py").read_text(encoding="utf-8") == python
+    assert set(load_library(tmp_path)) == set(load_library([tmp_path / "b.py", tmp_path / "below"]))
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read every folder")
+def test_a_folder_that_may_not_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "shut").mkdir(mode=0)
+    assert run(["compile", str(tmp_path)]) == 1
+    assert "no permission to read" in capsys.readouterr().err
 
 
 def test_a_device_without_end(capsys: pytest.CaptureFixture[str]) -> None:
