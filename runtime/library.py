@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -177,12 +178,30 @@ def _load_file(
     path: Path, host: Mapping[str, HostFunction], causal: bool, aligner: str
 ) -> tuple[list[Program], list[Diagnostic]]:
     source = read_source(path)
+    _refuse_what_is_no_program_file(path, source.text)
     if path.suffix == ".py":
         from attndsl.dsl.pyimport import rare_collections
 
         with rare_collections():
             return _load_python(source, host, causal, aligner)
     return _load_attn(source, host, causal), []
+
+
+def _refuse_what_is_no_program_file(path: Path, text: str) -> None:
+    """Raises DiagnosticError E0801 for what can be said better than by what a parser did not expect."""
+    if text.lstrip().startswith("```"):
+        advice = "keep what stands between the ``` lines"
+        raise fail("E0801", f"{path} is a model's whole answer: it begins with ```", help=advice)
+    if path.suffix in ENDINGS:
+        return
+    if path.suffix == ".ipynb":
+        raise fail("E0801", f"{path} is a notebook", help=f"save its code: jupyter nbconvert --to script {path}")
+    if _PYTHON.search(text):
+        advice = f"name it {path.stem}.py"
+        raise fail("E0801", f"{path} holds Python, and its name does not end in .py", help=advice)
+
+
+_PYTHON = re.compile(r"^(?:def \w+\(.*|import \w+.*|from \w+ import .*)$", re.MULTILINE)
 
 
 def _load_attn(source: SourceFile, host: Mapping[str, HostFunction], causal: bool) -> list[Program]:

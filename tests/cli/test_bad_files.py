@@ -68,6 +68,31 @@ def test_files_that_are_not_there(name: str, says: str, tmp_path: Path, capsys: 
         assert says in err
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("answer.py", "\n```python\nimport numpy as np\n```\n", "keep what stands between"),
+        ("answer.attn", "```\n" + GOOD + "```\n", "keep what stands between"),
+        ("book.ipynb", '{"cells": [], "nbformat": 4}', "nbconvert"),
+        ("made.txt", "import numpy as np\n\ndef f(sentence, tokenizer):\n    pass\n", "name it made.py"),
+        ("made", "def f(sentence, tokenizer):\n    pass\n", "name it made.py"),
+    ],
+)
+def test_what_is_no_program_file_is_told_by_its_kind(
+    name: str, text: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert run(["compile", str(tmp_path / name)]) == 1
+    err = capsys.readouterr().err
+    assert is_one_clear_message(err, "E0801"), err
+    assert says in err
+
+
+def test_a_program_of_our_language_may_have_any_other_name(tmp_path: Path) -> None:
+    (tmp_path / "made.txt").write_text(GOOD, encoding="utf-8")
+    assert run(["compile", str(tmp_path / "made.txt")]) == 0
+
+
 def test_a_folder_stands_for_the_program_files_in_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     python = "import numpy as np\ndef f(sentence, tokenizer):\n    return 'f', np.zeros((1, 1))\n"
     for name in (
