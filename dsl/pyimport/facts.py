@@ -236,13 +236,6 @@ class _Looker:
     def _local(self, node: ast.Name, scope: Scope) -> None:
         if node.id in scope.imports:
             self._member(node, scope.imports[node.id])
-        inner = scope.functions.get(node.id)
-        at = self.scope
-        while inner is not None and at is not None and at is not scope:
-            if at.node is inner:
-                self.report(rules.recursion(node.id), node)
-                break
-            at = at.parent
 
     def _member(self, node: ast.expr, target: str) -> None:
         verdict = members.judge_member(target, self.in_annotation)

@@ -95,7 +95,7 @@ class _Checker:
         found.extend(_interface(program))
         for place in reached.values():
             found.extend(self._explain(program, place, d) for d in place.facts.found)
-        found.extend(self._cycles(program, reached))
+        found.extend(self._calls_of_itself(program, reached))
         helpers = tuple(n for n in reached if n in self.module.functions and n != program.name)
         constants = tuple(n for n in reached if n not in self.module.functions)
         host = dict.fromkeys(n for place in reached.values() for n in place.facts.host)
@@ -123,31 +123,16 @@ class _Checker:
         notes = (f"`{program.name}` needs it through {' → '.join(f'`{n}`' for n in place.trail)}",)
         return replace(found, labels=(*found.labels, label), notes=(*found.notes, *notes))
 
-    def _cycles(self, program: PyProgram, reached: dict[str, _Reached]) -> list[Diagnostic]:
-        found: list[Diagnostic] = []
-        for name, place in reached.items():
-            for other, use in place.facts.functions.items():
-                if self._leads_back(other, name, reached) and (other == name or name == min(name, other)):
-                    verdict = rules.recursion(other)
-                    found.append(
-                        diagnostic(
-                            verdict.code, verdict.headline, source=self.module.source, span=self.module.span(use),
-                            help=verdict.help,
-                        )
-                    )  # fmt: skip
-        return found
-
-    def _leads_back(self, start: str, goal: str, reached: dict[str, _Reached]) -> bool:
-        seen: set[str] = set()
-        pending = [start]
-        while pending:
-            at = pending.pop()
-            if at == goal:
-                return True
-            if at not in seen and at in reached:
-                seen.add(at)
-                pending.extend(reached[at].facts.functions)
-        return False
+    def _calls_of_itself(self, program: PyProgram, reached: dict[str, _Reached]) -> list[Diagnostic]:
+        uses = [place.facts.functions[program.name] for place in reached.values() if program.name in place.facts.functions]
+        verdict = rules.recursion(program.name)
+        return [
+            diagnostic(
+                verdict.code, verdict.headline, source=self.module.source, span=self.module.span(use),
+                help=verdict.help,
+            )
+            for use in uses
+        ]  # fmt: skip
 
 
 def _interface(program: PyProgram) -> list[Diagnostic]:

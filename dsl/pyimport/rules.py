@@ -98,5 +98,5 @@ def _is_parser(value: ast.expr | None, resolve: Resolve) -> bool:
 
 
 def recursion(name: str) -> Verdict:
-    """A function that calls itself."""
-    return Verdict("E0138", f"`{name}` calls itself", "write a loop")
+    """A program that calls itself."""
+    return Verdict("E0138", f"the program `{name}` calls itself", "put what is repeated into a function of its own")

@@ -8,7 +8,7 @@ from typing import Any
 
 from attndsl.dsl.pyimport import loops as lt
 from attndsl.runtime.loops.dispatch import Evaluate, Frame, block, expr
-from attndsl.runtime.loops.state import Run, Stop, check_levels, refuel
+from attndsl.runtime.loops.state import Run, check_levels, is_pythons_own, refuel, too_deep
 
 
 class _Unbound:
@@ -17,6 +17,8 @@ class _Unbound:
 
 
 UNBOUND = _Unbound()
+MOST_CALLS = 200
+"""Calls inside calls of a program's own functions. Python's own stack may end sooner: at about 100."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,6 @@ def _function(
     names = code.names
     plain = sum(p.kind == "positional" for p in code.parameters) if _all_positional(code) else -1
     empty = [UNBOUND] * (len(names) - 3 - len(code.parameters))
-    key = id(code)
 
     def program_function(*args: Any, **kwargs: Any) -> Any:
         run.steps -= 1
@@ -70,16 +71,20 @@ def _function(
             frame = [outer, run, code, *args, *empty]
         else:
             frame = [outer, run, code, *bind(run, code, defaults, args, kwargs), *empty]
-        if key in run.active:
-            raise Stop("E0463", f"`{code.name}` calls itself", "write a loop")
-        run.active.add(key)
+        if run.depth > MOST_CALLS:
+            raise too_deep(code.name)
+        run.depth += 1
         try:
             if only is not None:
                 return only(frame)
             result = body(frame)
             return None if result is None else result[0]
+        except RecursionError as error:  # closures take several of Python's frames for each call
+            if run.depth > 2 and is_pythons_own(error):
+                raise too_deep(code.name) from None
+            raise
         finally:
-            run.active.discard(key)
+            run.depth -= 1
 
     return program_function
 

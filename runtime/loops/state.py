@@ -74,7 +74,7 @@ class Run:
     unordered: bool = False
     weight: int = 1  # cells that an item of an array may take in the call of numpy in hand: more than one for texts
     globals: list[Any] = field(default_factory=list)
-    active: set[int] = field(default_factory=set)
+    depth: int = 0  # calls of the program's functions that are going on
     parses: dict[str, WordTable] = field(default_factory=dict)
     handled: list[Exception] = field(default_factory=list)
 
@@ -130,6 +130,15 @@ def _resident() -> int:
 
 _STATM = Path("/proc/self/statm")
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+
+
+def too_deep(name: str) -> Stop:
+    return Stop("E0463", f"`{name}` is called inside its own calls, too many levels deep", "write a loop")
+
+
+def is_pythons_own(error: BaseException) -> bool:
+    """Python's own end of a recursion, which comes here after fewer calls than in CPython."""
+    return isinstance(error, RecursionError) and str(error.args[:1]).startswith("('maximum recursion depth")
 
 
 def too_many_steps(run: Run) -> Stop:

@@ -10,7 +10,7 @@ from typing import Any
 from attndsl.dsl.pyimport import loops as lt
 from attndsl.runtime.loops.dispatch import Evaluate, Frame, block, expr
 from attndsl.runtime.loops.functions import UNBOUND
-from attndsl.runtime.loops.state import Stop
+from attndsl.runtime.loops.state import Stop, is_pythons_own
 from attndsl.runtime.loops.targets import store
 
 
@@ -62,6 +62,8 @@ def trying(node: lt.Try) -> Evaluate:
         try:
             result = body(f)
         except Exception as error:
+            if is_pythons_own(error):  # CPython has more levels: it may not have come to an error here
+                raise Stop("E0463", "the program's calls or iterators are too many levels deep", "write a loop") from None
             for matches, handle in handlers:
                 if matches(f, error):
                     return handle(f, error)
@@ -74,7 +76,9 @@ def trying(node: lt.Try) -> Evaluate:
     def with_finally(f: Frame) -> Any:
         try:
             result = guarded(f)
-        except Exception:
+        except Exception as error:
+            if is_pythons_own(error):
+                raise
             ending = last(f)
             if ending is not None:  # `return`, `break` or `continue` in `finally` drops the error
                 return ending

@@ -93,6 +93,8 @@ def _inline(m: Machine, callee: Closure, node: ast.Call) -> Value:
         if special is not None:
             return special
         function = prepared(m, function)
+        if any(f.function is function for f in m.frames):
+            raise m.stop("a function that calls itself", node, "E0307")
     if len(m.frames) > _MAX_DEPTH:
         raise m.stop("functions that call each other too deeply", node, "E0307")
     bound = _bind(m, callee, node)
