@@ -83,6 +83,16 @@ class WordTable:
 
 
 @dataclass(frozen=True)
+class SpecialTokens:
+    """A tokenizer's special tokens. ``roles`` has (role, vocabulary string, id) for those of "bos", "eos", "cls",
+    "sep", "pad", "mask" and "unk" that it has; ``tokens`` and ``ids`` are all of them, in its own order."""
+
+    roles: tuple[tuple[str, str, int], ...]
+    tokens: tuple[str, ...]
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class TokenTable:
     """The tokens of one text as columns; every tuple has length ``n``.
 
@@ -98,6 +108,7 @@ class TokenTable:
     token depends on later tokens, save for a character that is split over several.
     ``decoded`` is what the tokenizer's ``decode`` gives for each token alone, which imported programs may ask for; None
     where it has none.
+    ``specials`` are the tokenizer's special tokens, None where it does not say.
     ``parse`` gives the words when first asked for; it raises DiagnosticError E0611 when no parser is installed.
     """
 
@@ -113,6 +124,7 @@ class TokenTable:
     in_quotes: tuple[bool, ...]
     parse: Callable[[str], WordTable] | None = None
     decoded: tuple[str, ...] | None = None
+    specials: SpecialTokens | None = None
 
     def __len__(self) -> int:
         return len(self.raw)

@@ -14,12 +14,12 @@ from enum import Enum
 from typing import Any, Final
 
 from attndsl.dsl.diagnostics import DiagnosticError, fail
-from attndsl.dsl.tokens import TokenTable, WordTable
+from attndsl.dsl.tokens import SpecialTokens, TokenTable, WordTable
 from attndsl.runtime.offsets import Span, align_pieces
 from attndsl.runtime.parse_words import word_parser
 from attndsl.runtime.pieces import PieceStyle, piece_bytes
 from attndsl.runtime.text_marks import quoted, sentence_numbers, starts_word
-from attndsl.runtime.vocabulary import VocabularyView, vocabulary
+from attndsl.runtime.vocabulary import ROLES, VocabularyView, vocabulary
 from attndsl.runtime.wordpiece_text import join_wordpieces
 
 Parse = Callable[[str], WordTable]
@@ -143,7 +143,7 @@ def _from_text(text: str, tokenizer: Any, view: VocabularyView, parse: Parse | N
     if offsets is None or not _usable(text, ids, raw, offsets, view):
         written = {at: raw[at].encode() for at, token in enumerate(ids) if token in view.special}
         offsets = align_pieces(text, _pieces(ids, raw, view), written)
-    return _table(text, ids, raw, offsets, view, parse, view.decoded(tokenizer, ids))
+    return _table(text, ids, raw, offsets, view, parse, tokenizer)
 
 
 def _from_ids(ids: tuple[int, ...], tokenizer: Any, view: VocabularyView, parse: Parse | None) -> TokenTable:
@@ -158,7 +158,7 @@ def _from_ids(ids: tuple[int, ...], tokenizer: Any, view: VocabularyView, parse:
             text = join_wordpieces(tokenizer.convert_ids_to_tokens(spoken))
         else:
             text = tokenizer.decode(spoken, skip_special_tokens=False, clean_up_tokenization_spaces=False)
-    return _table(text, ids, raw, align_pieces(text, pieces), view, parse, view.decoded(tokenizer, ids))
+    return _table(text, ids, raw, align_pieces(text, pieces), view, parse, tokenizer)
 
 
 def _pieces(ids: Sequence[int], raw: Sequence[str], view: VocabularyView) -> list[bytes | None]:
@@ -195,7 +195,7 @@ def _table(
     offsets: Sequence[Span],
     view: VocabularyView,
     parse: Parse | None,
-    decoded: tuple[str, ...] | None,
+    tokenizer: Any,
 ) -> TokenTable:
     special = tuple(i in view.special for i in ids)
     spans = [
@@ -223,8 +223,24 @@ def _table(
         sentence=tuple(sentence),
         in_quotes=tuple(_in_quotes(text, quotes, span) for span in spans),
         parse=parse,
-        decoded=decoded,
+        decoded=view.decoded(tokenizer, ids),
+        specials=_specials(tokenizer),
     )
+
+
+def _specials(tokenizer: Any) -> SpecialTokens | None:
+    """What programs are told when they ask for ``tokenizer.cls_token`` and the like."""
+    if not hasattr(tokenizer, "all_special_tokens") or not hasattr(tokenizer, "all_special_ids"):
+        return None
+    roles = []
+    for role in ROLES:
+        token, number = getattr(tokenizer, f"{role}_token", None), getattr(tokenizer, f"{role}_token_id", None)
+        if token is not None and number is not None:
+            roles.append((role, str(token), int(number)))
+    tokens, ids = tokenizer.all_special_tokens, tokenizer.all_special_ids
+    if len(tokens) != len(ids):
+        return None
+    return SpecialTokens(tuple(roles), tuple(str(t) for t in tokens), tuple(int(i) for i in ids))
 
 
 def _tight(text: str, start: int, end: int, *, blank: bool) -> Span:

@@ -12,6 +12,7 @@ from attndsl.dsl import pytree
 from attndsl.dsl.diagnostics import Diagnostic, Fix, diagnostic
 from attndsl.dsl.policy import POLICY, Accepted, Refused, decide
 from attndsl.dsl.pyimport import members, rules, vocabulary
+from attndsl.dsl.pyimport.cached import CACHES
 from attndsl.dsl.pyimport.members import Verdict
 from attndsl.dsl.pyimport.module import PyModule
 from attndsl.dsl.pyimport.read import import_targets
@@ -94,7 +95,7 @@ class _Looker:
             if isinstance(decision, Refused):
                 self.report(Verdict(decision.code, decision.reason, decision.help), _head_of(node))
                 return  # what is inside a refused construct stays quiet
-            for verdict, place in rules.judge(node, self.resolve):
+            for verdict, place in rules.judge(node, self.resolve, self.scope is not None):
                 self.report(verdict, place)
             if isinstance(node, ast.Call):
                 self.called.add(id(node.func))
@@ -184,7 +185,7 @@ class _Looker:
                 verdict: Verdict | None = Verdict("E0130", "imports from the file's own package are not read")
             else:
                 serves_annotations = vocabulary.MODULES.get(target.rpartition(".")[0], 0) is None
-                known = target in vocabulary.MODULES or serves_annotations
+                known = target in vocabulary.MODULES or serves_annotations or target in CACHES
                 verdict = None if known else members.judge_member(target, False)
             if verdict is not None:
                 self.imported[name] = (verdict, node)

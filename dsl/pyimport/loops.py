@@ -201,6 +201,7 @@ class MakeFunction(Expr):
     """A function or lambda with its defaults, which are evaluated where it is made."""
     code: Code
     defaults: tuple[Expr, ...]  # of the parameters that have one, in order
+    cache: tuple[int | None, bool] | None = None  # ``functools.lru_cache``: most entries, and whether types count
 
 
 @frozen_by_identity

@@ -67,7 +67,10 @@ def judge_member(target: str, in_annotation: bool) -> Verdict | None:
     return None
 
 
-_IMPORT_HELP = "programs may use numpy, math, string, re, collections, itertools, functools, operator, copy, difflib"
+_IMPORT_HELP = (
+    "programs may use numpy, math, string, re, collections, itertools, functools, operator, copy, difflib, bisect, "
+    "heapq, statistics, unicodedata"
+)
 
 
 def _refused(refused: tuple[str, str], what: str) -> Verdict:
@@ -100,6 +103,9 @@ def judge_attribute(name: str) -> Verdict | None:
     if name.startswith("_"):
         advice = "drop it: a program reads texts and numbers, not how Python keeps them"
         return Verdict("E0134", f"`.{name}` looks behind the value", advice)
+    if name in words.ATTRIBUTE_HELP and name not in words.ATTRIBUTES:
+        headline = f"`.{name}` is not an attribute a program may read"
+        return Verdict("E0223", headline, words.ATTRIBUTE_HELP[name])
     if name not in words.ATTRIBUTES:
         near = nearest(name, words.ATTRIBUTES)
         found = f"did you mean `.{near}`?" if near else None

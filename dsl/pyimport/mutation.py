@@ -11,8 +11,11 @@ from attndsl.dsl.pyimport.scopes import open_scope
 
 _MUTATORS_TEXT = (
     "append add extend update insert remove discard pop popitem clear setdefault sort reverse fill appendleft popleft "
-    "extendleft rotate difference_update intersection_update symmetric_difference_update"
+    "extendleft rotate subtract move_to_end difference_update intersection_update symmetric_difference_update"
 )
+_FIRST_TEXT = "heappush heappop heapify heappushpop heapreplace insort insort_left insort_right fill_diagonal"
+_CHANGE_FIRST = frozenset(_FIRST_TEXT.split())
+"""Functions that change their first argument."""
 _CHANGING = (ast.Subscript, ast.Call)
 _MUTATORS = frozenset(_MUTATORS_TEXT.split())
 
@@ -48,6 +51,9 @@ def _changed(node: ast.AST) -> ast.expr | None:
         return node.value if isinstance(node.ctx, ast.Store | ast.Del) else None
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _MUTATORS:
         return node.func.value
+    if isinstance(node, ast.Call) and node.args:
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        return node.args[0] if name in _CHANGE_FIRST else None
     return None
 
 

@@ -124,7 +124,8 @@ class _Checker:
         return replace(found, labels=(*found.labels, label), notes=(*found.notes, *notes))
 
     def _calls_of_itself(self, program: PyProgram, reached: dict[str, _Reached]) -> list[Diagnostic]:
-        uses = [place.facts.functions[program.name] for place in reached.values() if program.name in place.facts.functions]
+        found = [place.facts.functions for place in reached.values()]
+        uses = [functions[program.name] for functions in found if program.name in functions]
         verdict = rules.recursion(program.name)
         return [
             diagnostic(

@@ -13,24 +13,22 @@ Resolve = Callable[[ast.expr], str | None]
 Found = Iterator[tuple[Verdict, ast.AST]]
 
 
-_CACHES = ("functools.lru_cache", "functools.cache")
-
 JUDGED = (
     ast.FunctionDef, ast.Constant, ast.Attribute, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Call,
 )  # fmt: skip
 """The classes of nodes that ``judge`` has something to say about."""
 
 
-def judge(node: ast.AST, resolve: Resolve) -> Found:
-    """All refusals at one node (not below it)."""
+def judge(node: ast.AST, resolve: Resolve, inside: bool = False) -> Found:
+    """All refusals at one node (not below it), which stands inside a function or not."""
     match node:
         case ast.FunctionDef():
             for decorator in node.decorator_list:
-                if resolve(decorator.func if isinstance(decorator, ast.Call) else decorator) not in _CACHES:
+                if cached.settings(decorator, resolve) is None or len(node.decorator_list) > 1:
                     refused = Verdict("E0129", "decorators are not read", "drop it and call the function directly")
                     yield refused, decorator
-                elif not cached.gives_the_same(node, resolve):
-                    headline = "a cache is read on a function without parameters that loads spaCy's pipeline"
+                elif not (inside or cached.gives_the_same(node, resolve) or cached.gives_values(node)):
+                    headline = "a cache is read on a function that gives numbers or texts: others could be changed"
                     yield Verdict("E0129", headline, "drop it: calls are not slow"), decorator
         case ast.Constant(value=bytes() | complex()):
             shown, kind = repr(node.value)[:40], type(node.value).__name__
@@ -54,6 +52,9 @@ def judge(node: ast.AST, resolve: Resolve) -> Found:
 
 
 def _call(node: ast.Call, resolve: Resolve) -> Found:
+    if isinstance(node.func, ast.Attribute) and node.func.attr == "encode" and _names_a_code(node):
+        help = "compare the characters, or count them: a character beyond ASCII has ord(c) > 127"
+        yield Verdict("E0148", "`.encode` makes a bytes value, which programs cannot use", help), node.func
     if isinstance(node.func, ast.Name) and node.func.id == "type" and len(node.args) != 1:
         yield Verdict("E0122", "`type` with more than one argument makes a class"), node
     if resolve(node.func) == "spacy.load":
@@ -67,6 +68,15 @@ def _call(node: ast.Call, resolve: Resolve) -> Found:
                 ),
                 node,
             )
+
+
+def _names_a_code(node: ast.Call) -> bool:
+    """``text.encode("utf-8")``; a tokenizer's ``encode`` is given a text."""
+    given = [*node.args, *(k.value for k in node.keywords)]
+    return all(isinstance(x, ast.Constant) and str(x.value).lower().replace("_", "-") in _CODES for x in given)
+
+
+_CODES = ("utf-8", "utf8", "ascii", "latin-1", "latin1", "utf-16", "utf-32", "ignore", "replace", "strict")
 
 
 def judge_global(owner: ast.FunctionDef, statement: ast.Global, resolve: Resolve) -> Found:

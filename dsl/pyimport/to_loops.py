@@ -9,6 +9,7 @@ import ast
 from collections.abc import Iterator
 
 from attndsl.dsl import pytree
+from attndsl.dsl.pyimport import cached
 from attndsl.dsl.pyimport import loops as lt
 from attndsl.dsl.pyimport.late_imports import heads, late_imports
 from attndsl.dsl.pyimport.names import ProgramCheck
@@ -65,6 +66,7 @@ class _Lowering(ExpressionLowering):
             worth = node is not None and any(isinstance(n, ast.For | ast.comprehension) for n in pytree.walk(node))
             facts = self.check.reach(name) if worth else {}
             pure = bool(facts) and not any(f.host for f in facts.values())
+            pure &= not any(n in self.module.functions and self.module.functions[n].decorator_list for n in facts)
             parts = [self._source_of(n) for n in sorted(facts)] if pure else []
             self._texts[name] = "\n".join([name, *parts]) if pure else ""
         return self._texts[name]
@@ -115,7 +117,14 @@ class _Lowering(ExpressionLowering):
         )
         self.leave()
         code = lt.Code(self.at(node), name, parameters, len(arguments.posonlyargs), tuple(names), body, loop_names)
-        return lt.MakeFunction(self.at(node), code, tuple(defaults))
+        decorators = node.decorator_list if isinstance(node, ast.FunctionDef) else ()
+        cache = next((cached.settings(d, self.resolve) for d in decorators), None)
+        return lt.MakeFunction(self.at(node), code, tuple(defaults), cache)
+
+    def resolve(self, node: ast.expr) -> str | None:
+        """The dotted name of a member of a module, else None."""
+        found = self.expr(node) if isinstance(node, ast.Name | ast.Attribute) else None
+        return found.target if isinstance(found, lt.Member) else None
 
     def _parameters(self, arguments: ast.arguments) -> tuple[lt.Parameter, ...]:
         assert self.scope is not None

@@ -12,8 +12,8 @@ def _words(text: str) -> frozenset[str]:
 
 
 BUILTIN_FUNCTIONS = _words("""
-    abs all any bool callable chr dict divmod enumerate filter float format frozenset int isinstance iter len list map
-    max min next ord pow print range repr reversed round set slice sorted str sum tuple type zip
+    abs all any ascii bin bool callable chr dict divmod enumerate filter float format frozenset hex int isinstance iter
+    len list map max min next oct ord pow print range repr reversed round set slice sorted str sum tuple type zip
     """)
 
 EXCEPTIONS = _words("""
@@ -41,33 +41,50 @@ NUMPY_FUNCTIONS = _words("""
     reciprocal remainder repeat reshape roll rot90 round searchsorted setdiff1d shape sign sin sinh size sort split
     sqrt square squeeze stack std subtract sum swapaxes take tan tanh tile trace transpose tri tril tril_indices triu
     triu_indices trunc union1d unique var vstack where zeros zeros_like
+    arccos arccosh arcsin arcsinh arctan arctan2 arctanh argpartition around array_split bitwise_and bitwise_or
+    bitwise_xor broadcast_arrays cbrt copysign corrcoef correlate cosh cov cross deg2rad degrees diag_indices_from
+    diagflat dstack ediff1d einsum finfo float_power fmod fromfunction geomspace gradient heaviside histogram hsplit
+    iinfo invert isneginf isposinf ix_ kron lexsort nanargmax nancumsum nanmedian nanpercentile nanprod nanquantile
+    nanstd nanvar ndenumerate ndindex partition polyval positive radians rint select setxor1d signbit sinc
+    tril_indices_from triu_indices_from unravel_index vdot vectorize vsplit
     """)
 
 MATH = _words("""
-    pi e inf nan tau acos asin atan atan2 ceil copysign cos cosh degrees dist exp expm1 fabs floor fmod fsum gcd hypot
-    isclose isfinite isinf isnan log log10 log1p log2 pow prod radians sin sinh sqrt tan tanh trunc
+    pi e inf nan tau acos acosh asin asinh atan atan2 atanh cbrt ceil comb copysign cos cosh degrees dist erf erfc exp
+    exp2 expm1 fabs factorial floor fmod frexp fsum gamma gcd hypot isclose isfinite isinf isnan isqrt lcm ldexp lgamma
+    log log10 log1p log2 modf perm pow prod radians remainder sin sinh sqrt tan tanh trunc
     """)
 
-STRING_CONSTANTS = _words("punctuation ascii_letters ascii_lowercase ascii_uppercase digits whitespace")
+STRING_CONSTANTS = _words(
+    "punctuation ascii_letters ascii_lowercase ascii_uppercase digits hexdigits octdigits printable whitespace"
+)
 
 # module -> members that may be used (functions, classes, constants). ``None``: names for annotations only.
 MODULES: dict[str, frozenset[str] | None] = {
     "numpy": NUMPY_CONSTANTS | NUMPY_TYPES | NUMPY_FUNCTIONS | {"linalg"},
-    "numpy.linalg": frozenset({"norm"}),
+    "numpy.linalg": _words("norm inv det solve matrix_power"),
     "math": MATH,
     "string": STRING_CONSTANTS,
     "collections": frozenset({"defaultdict", "Counter", "deque", "OrderedDict"}),
     "itertools": frozenset(
         {"chain", "combinations", "permutations", "product", "islice", "accumulate", "zip_longest", "takewhile",
-         "dropwhile", "groupby", "pairwise", "repeat", "starmap"}
+         "dropwhile", "groupby", "pairwise", "repeat", "starmap", "combinations_with_replacement", "count", "cycle",
+         "compress", "filterfalse", "tee"}
     ),
-    "functools": frozenset({"reduce", "partial"}),
-    "operator": frozenset({"itemgetter", "add", "mul", "sub"}),
+    "functools": frozenset({"reduce", "partial", "cmp_to_key"}),
+    "operator": _words("""
+        itemgetter add and_ concat contains eq floordiv ge getitem gt index invert is_ is_not le lt matmul mod mul ne
+        neg not_ or_ pos pow sub truediv truth xor
+    """),
+    "bisect": _words("bisect bisect_left bisect_right insort insort_left insort_right"),
+    "heapq": _words("heapify heappop heappush heappushpop heapreplace merge nlargest nsmallest"),
+    "statistics": _words("fmean mean median mode pstdev pvariance stdev variance"),
+    "unicodedata": _words("category combining name normalize"),
     "copy": frozenset({"copy", "deepcopy"}),
     "difflib": frozenset({"SequenceMatcher"}),
     "re": frozenset(
-        {"match", "search", "fullmatch", "findall", "sub", "split", "compile", "IGNORECASE", "I", "UNICODE", "U",
-         "ASCII", "A", "escape"}
+        {"match", "search", "fullmatch", "findall", "finditer", "sub", "subn", "split", "compile", "IGNORECASE", "I",
+         "UNICODE", "U", "ASCII", "A", "MULTILINE", "M", "DOTALL", "S", "VERBOSE", "X", "escape"}
     ),
     "spacy": frozenset({"load"}),
     "typing": None,
@@ -113,8 +130,10 @@ REFUSED_BUILTINS: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 
 STR_METHODS = _words("""
-    capitalize casefold center count endswith find format index isalnum isalpha isascii isdecimal isdigit isidentifier
-    islower isnumeric isprintable isspace istitle isupper join ljust lower lstrip partition removeprefix removesuffix
+    capitalize casefold center count endswith expandtabs find
+    format index isalnum isalpha isascii isdecimal isdigit isidentifier
+    islower isnumeric isprintable isspace istitle isupper join ljust lower lstrip
+    maketrans partition removeprefix removesuffix
     replace rfind rindex rjust rpartition rsplit rstrip split splitlines startswith strip swapcase title translate
     upper
     zfill
@@ -123,7 +142,7 @@ LIST_METHODS = _words("append clear copy count extend index insert pop remove re
 TUPLE_METHODS = _words("count index")
 DICT_METHODS = _words(
     "clear copy fromkeys get items keys pop popitem setdefault update values most_common elements appendleft popleft "
-    "extendleft rotate move_to_end"
+    "extendleft rotate move_to_end subtract total"
 )
 SET_METHODS = _words("""
     add clear copy difference difference_update discard intersection intersection_update isdisjoint issubset
@@ -134,10 +153,14 @@ ARRAY_METHODS = _words("""
     all any argmax argmin argsort astype clip copy cumprod cumsum diagonal dot fill flatten item max mean min nonzero
     prod ravel repeat reshape round searchsorted sort squeeze std sum swapaxes take tolist trace transpose var
     """)
-ARRAY_ATTRIBUTES = _words("T dtype flat ndim real shape size")
+ARRAY_ATTRIBUTES = _words("T dtype flat itemsize nbytes ndim real shape size eps max min tiny")
 NUMBER_ATTRIBUTES = _words("bit_length conjugate imag is_integer real")
 SLICE_ATTRIBUTES = _words("start stop step")
-MATCH_ATTRIBUTES = _words("group groups start end span ratio quick_ratio match search findall sub split fullmatch")
+MATCH_ATTRIBUTES = _words("""
+    group groups groupdict lastindex string start end span ratio quick_ratio real_quick_ratio pattern flags match search
+    findall finditer sub subn split fullmatch
+    """)
+DEQUE_ATTRIBUTES = _words("maxlen")
 EXCEPTION_ATTRIBUTES = _words("args")
 
 # spaCy: what a Token, a Doc and a Span may be asked.
@@ -157,12 +180,26 @@ SPAN_ATTRIBUTES = _words(
 )
 MORPH_ATTRIBUTES = _words("get to_dict")
 TOKENIZER_ATTRIBUTES = _words(
-    "convert_ids_to_tokens tokenize encode encode_plus decode input_ids attention_mask offset_mapping tokens"
+    "convert_ids_to_tokens convert_tokens_to_ids tokenize encode encode_plus decode input_ids attention_mask "
+    "offset_mapping tokens all_special_tokens all_special_ids bos_token eos_token cls_token sep_token pad_token "
+    "mask_token unk_token bos_token_id eos_token_id cls_token_id sep_token_id pad_token_id mask_token_id unk_token_id"
 )
+ATTRIBUTE_HELP = {
+    **dict.fromkeys(
+        ("vocab_size", "get_vocab", "vocab"), "a program sees the tokens of its sentence, not the whole vocabulary"
+    ),
+    "convert_tokens_to_string": "join the tokens' own texts, or find them in the sentence",
+    **dict.fromkeys(
+        ("word_ids", "char_to_token", "token_to_chars", "word_to_tokens"), "ask for return_offsets_mapping=True"
+    ),
+    "get_special_tokens_mask": "write [t in tokenizer.all_special_tokens for t in tokens]",
+}
+"""What to write in place of attributes that are no names of another one."""
 
 ATTRIBUTES = (
     STR_METHODS | LIST_METHODS | TUPLE_METHODS | DICT_METHODS | SET_METHODS | ARRAY_METHODS | ARRAY_ATTRIBUTES
-    | NUMBER_ATTRIBUTES | SLICE_ATTRIBUTES | MATCH_ATTRIBUTES | EXCEPTION_ATTRIBUTES | WORD_ATTRIBUTES |
+    | NUMBER_ATTRIBUTES | SLICE_ATTRIBUTES | MATCH_ATTRIBUTES | DEQUE_ATTRIBUTES
+    | EXCEPTION_ATTRIBUTES | WORD_ATTRIBUTES |
     DOC_ATTRIBUTES
     | SPAN_ATTRIBUTES | MORPH_ATTRIBUTES | TOKENIZER_ATTRIBUTES
 )  # fmt: skip

@@ -16,13 +16,13 @@ from attndsl.runtime.loops.state import Run, Stop, bounded_list, check_size, too
 Wrapper = Callable[..., Any]
 _SHAPED = ("zeros", "ones", "full", "empty")
 _REPEATING = ("tile", "repeat", "broadcast_to", "pad", "resize", "indices", "meshgrid", "tri", "diag", "diag_indices")
-_PRODUCT = ("outer", "convolve", "isin", "searchsorted", "digitize", "interp", "meshgrid")
+_PRODUCT = ("outer", "polyval", "convolve", "isin", "searchsorted", "digitize", "interp", "meshgrid")
 _TRIANGLES = ("tril_indices", "triu_indices", "diag_indices")
 
 
 def wrappers() -> dict[Any, Wrapper]:
     """Every numpy callable of the vocabulary with its wrapper."""
-    return {function: _weighed(wrapper) for function, wrapper in _wrappers().items()}
+    return {function: weighed(wrapper) for function, wrapper in _wrappers().items()}
 
 
 def _wrappers() -> dict[Any, Wrapper]:
@@ -40,7 +40,7 @@ def _wrappers() -> dict[Any, Wrapper]:
     return found
 
 
-def _extent(shape: Any) -> int:
+def extent_of(shape: Any) -> int:
     if isinstance(shape, np.ndarray) and shape.ndim == 0:
         shape = shape.item()
     total = 1
@@ -51,12 +51,12 @@ def _extent(shape: Any) -> int:
     return total
 
 
-def _room(run: Run, count: int) -> None:
+def room(run: Run, count: int) -> None:
     if count * run.weight > run.cells:
         raise too_many_cells(run)
 
 
-def _weighed(wrapper: Wrapper) -> Wrapper:
+def weighed(wrapper: Wrapper) -> Wrapper:
     """A call of numpy with a look at what it may make: as many items as all that it is given, or as that makes
     together; an array of texts has room for the longest of them in every item."""
 
@@ -67,7 +67,7 @@ def _weighed(wrapper: Wrapper) -> Wrapper:
                 raise Stop("E0466", "numpy is given a function, which it would call", "call it in a comprehension")
         run.weight = _weight(run, given)
         try:
-            _room(run, max(_most_items(run, given), _extent(kwargs["shape"]) if "shape" in kwargs else 0))
+            room(run, max(_most_items(run, given), extent_of(kwargs["shape"]) if "shape" in kwargs else 0))
             return wrapper(run, *args, **kwargs)
         finally:
             run.weight = 1
@@ -170,7 +170,7 @@ def _ready(run: Run, value: Any) -> Any:
     if isinstance(value, list | tuple):
         run.grow(len(value))
     elif isinstance(value, range):
-        _room(run, len(value))
+        room(run, len(value))
     elif isinstance(value, np.ndarray):
         run.step(value.size >> 10)
     return value
@@ -188,25 +188,25 @@ def _wrapper(name: str, function: Callable[..., Any]) -> Wrapper:
         both = (*args, *kwargs.values())[:2]
         if product and len(both) == 2:
             work = int(np.size(both[0]) * np.size(both[1]))
-            _room(run, work)
+            room(run, work)
             run.step(work >> 10)
         if matrix and len(both) == 2:
             from attndsl.runtime.loops.operators import before
 
             before(run, "MatMult", np.asarray(both[0]), np.asarray(both[1]))
         if name in _MORE and len(both) == 2:
-            _room(run, _made_of(name, *both, kwargs.get("axis", args[2] if len(args) > 2 else None)))
+            room(run, _made_of(name, *both, kwargs.get("axis", args[2] if len(args) > 2 else None)))
         if name == "norm" and np.ndim(both[0]) == 2 and len(both) > 1:  # a singular value decomposition, most often
             rows, columns = np.shape(both[0])
             run.step(rows * columns * min(rows, columns) >> 10)
         made = function(*args, **kwargs)
-        _look(run, made)
+        look(run, made)
         return made
 
     return apply
 
 
-_MORE = ("take", "inner", "percentile", "quantile")
+_MORE = ("take", "inner", "percentile", "quantile", "nanpercentile", "nanquantile")
 
 
 def _made_of(name: str, array: Any, other: Any, axis: Any) -> int:
@@ -220,7 +220,7 @@ def _made_of(name: str, array: Any, other: Any, axis: Any) -> int:
     return size * many
 
 
-def _look(run: Run, made: Any) -> None:
+def look(run: Run, made: Any) -> None:
     if isinstance(made, tuple | list):
         for part in made:
             check_size(run, part)
@@ -242,7 +242,7 @@ def _shaped(name: str) -> Wrapper:
     function = getattr(np, name)
 
     def make(run: Run, *args: Any, **kwargs: Any) -> Any:
-        _room(run, _extent(kwargs.get("shape", args[0] if args else 1)))
+        room(run, extent_of(kwargs.get("shape", args[0] if args else 1)))
         made = function(*args, **kwargs)
         check_size(run, made)
         return made
@@ -254,14 +254,14 @@ def _square(name: str) -> Wrapper:
     function = getattr(np, name)
 
     def make(run: Run, *args: Any, **kwargs: Any) -> Any:
-        rows = _extent(kwargs.get("N", args[0] if args else 1))
+        rows = extent_of(kwargs.get("N", args[0] if args else 1))
         columns = args[1] if len(args) > 1 and args[1] is not None else kwargs.get("M")
         if name in _TRIANGLES:
             columns = args[2] if len(args) > 2 else kwargs.get("m")
-            rows = _extent(kwargs.get("n", rows))
-        _room(run, rows * (rows if columns is None or name == "identity" else max(_extent(columns), 1)))
+            rows = extent_of(kwargs.get("n", rows))
+        room(run, rows * (rows if columns is None or name == "identity" else max(extent_of(columns), 1)))
         made = function(*args, **kwargs)
-        _look(run, made)
+        look(run, made)
         return made
 
     return make
@@ -288,9 +288,9 @@ def _linspace(name: str) -> Wrapper:
 
     def make(run: Run, *args: Any, **kwargs: Any) -> Any:
         many = max([np.size(a) for a in (*args[:2], *kwargs.values())], default=1)
-        _room(run, _extent(kwargs.get("num", args[2] if len(args) > 2 else 50)) * int(many))
+        room(run, extent_of(kwargs.get("num", args[2] if len(args) > 2 else 50)) * int(many))
         made = function(*args, **kwargs)
-        _look(run, made)
+        look(run, made)
         return made
 
     return make
@@ -300,9 +300,9 @@ def _repeating(name: str) -> Wrapper:
     function = getattr(np, name)
 
     def make(run: Run, *args: Any, **kwargs: Any) -> Any:
-        _room(run, _repeated_size(name, args, kwargs))
+        room(run, _repeated_size(name, args, kwargs))
         made = function(*args, **kwargs)
-        _look(run, made)
+        look(run, made)
         return made
 
     return make
@@ -317,18 +317,18 @@ def _repeated_size(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
     size = int(np.size(args[0]))
     second = args[1] if len(args) > 1 else next((kwargs[k] for k in _TIMES if k in kwargs), 1)
     if name == "tile":
-        return size * _extent(second)
+        return size * extent_of(second)
     if name == "repeat":
         return size * max(int(np.max(second)) if np.size(second) else 0, 0)
     if name == "broadcast_to":
-        return _extent(second)
+        return extent_of(second)
     if name == "pad":
         total, widths = 1, int(np.max(second)) if np.size(second) and not isinstance(second, str) else 0
         for extent in np.shape(args[0]):
             total *= extent + 2 * max(widths, 0)
         return total
     if name == "indices":
-        return _extent(args[0]) * max(len(np.atleast_1d(args[0])), 1)
+        return extent_of(args[0]) * max(len(np.atleast_1d(args[0])), 1)
     if name == "meshgrid":
         total = len(args)
         for value in args:
@@ -344,7 +344,7 @@ def _array(name: str) -> Wrapper:
 
     def make(run: Run, value: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(value, list | tuple | range):
-            _room(run, _nested_size(value, 0))
+            room(run, _nested_size(value, 0))
         if isinstance(value, set | frozenset | dict) or (hasattr(value, "__next__")):
             raise Stop("E0465", f"the program makes an array of a {type(value).__name__}", "write np.array(list(...))")
         made = function(value, *args, **kwargs)
@@ -362,8 +362,8 @@ def _nested_size(value: Any, depth: int) -> int:
 
 
 def _bincount(run: Run, value: Any, *args: Any, **kwargs: Any) -> Any:
-    _room(run, int(np.max(value)) if np.size(value) else 0)
-    _room(run, _extent(kwargs.get("minlength", 0)))
+    room(run, int(np.max(value)) if np.size(value) else 0)
+    room(run, extent_of(kwargs.get("minlength", 0)))
     made = np.bincount(bounded_list(run, value) if not isinstance(value, np.ndarray) else value, *args, **kwargs)
     check_size(run, made)
     return made
@@ -374,13 +374,13 @@ def _ufunc_method(head: str, method: str) -> Wrapper:
 
     def apply(run: Run, *args: Any, **kwargs: Any) -> Any:
         if method == "outer" and len(args) >= 2:
-            _room(run, int(np.size(args[0]) * np.size(args[1])))
+            room(run, int(np.size(args[0]) * np.size(args[1])))
         for value in args:
             if isinstance(value, set | frozenset):
                 walk(run, value)
             _ready(run, value)
         made = function(*args, **kwargs)
-        _look(run, made)
+        look(run, made)
         return made
 
     return apply

@@ -11,7 +11,7 @@ import re
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from difflib import SequenceMatcher
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,7 @@ METHODS: Table = {}
 SIZED: Table = {
     str: sized.STR,
     list: sized.LIST,
-    tuple: {},
+    tuple: sized.TUPLE,
     dict: sized.DICT,
     set: sized.SET,
     frozenset: {k: v for k, v in sized.SET.items() if k not in ("pop", "update")},
@@ -65,17 +65,30 @@ for _kind in _SCALARS:
     SIZED[_kind] = {n: method for n, method in sized.SCALAR.items() if hasattr(_kind, n)}
 METHODS[np.str_] = _methods(np.str_, words.STR_METHODS, sized.STR)
 SIZED[np.str_] = sized.STR
-METHODS[re.Match] = _methods(re.Match, frozenset({"group", "groups", "start", "end", "span"}), {})
+METHODS[re.Match] = _methods(re.Match, frozenset({"group", "groups", "groupdict", "start", "end", "span"}), {})
+METHODS[range] = {}
+SIZED[range] = {n: sized.in_range(n) for n in ("index", "count")}
 METHODS[re.Pattern] = {}
 SIZED[re.Pattern] = sized.PATTERN
 METHODS[SequenceMatcher] = {}
 SIZED[SequenceMatcher] = sized.MATCHER
 
+def _field(name: str, value: Any) -> Any:
+    return getattr(value, name)
+
+
 READ: Table = {
     np.ndarray: {
         "T": lambda a: a.T, "shape": lambda a: a.shape, "size": lambda a: a.size, "ndim": lambda a: a.ndim,
-        "dtype": lambda a: a.dtype, "real": lambda a: a.real, "flat": lambda a: a.ravel(),
+        "dtype": lambda a: a.dtype, "real": lambda a: a.real, "flat": lambda a: a.ravel(), "nbytes": lambda a: a.nbytes,
+        "itemsize": lambda a: a.itemsize,
     },
+    np.finfo: {n: partial(_field, n) for n in ("eps", "max", "min", "tiny")},
+    np.iinfo: {n: partial(_field, n) for n in ("max", "min")},
+    deque: {"maxlen": lambda d: d.maxlen},
+    range: {"start": lambda r: r.start, "stop": lambda r: r.stop, "step": lambda r: r.step},
+    re.Match: {"lastindex": lambda m: m.lastindex, "string": lambda m: m.string},
+    re.Pattern: {"pattern": lambda p: p.pattern, "groups": lambda p: p.groups, "flags": lambda p: p.flags},
     slice: {"start": lambda s: s.start, "stop": lambda s: s.stop, "step": lambda s: s.step},
 }  # fmt: skip
 for _kind in (int, bool, float, *_SCALARS):
@@ -164,8 +177,8 @@ class TypeMethod:
         self.name = name
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self.name == "fromkeys":
-            return SIZED[dict]["fromkeys"](self.run, None, *args, **kwargs)
+        if self.name in ("fromkeys", "maketrans"):  # of the type itself
+            return SIZED[self.kind][self.name](self.run, None, *args, **kwargs)
         if not args or not isinstance(args[0], self.kind):
             kind = type(args[0]).__name__ if args else "nothing"
             wanted = self.kind.__name__
@@ -176,7 +189,7 @@ class TypeMethod:
         return SIZED[self.kind][self.name](self.run, *args, **kwargs)
 
 
-CALLABLE: set[Any] = {BoundMethod, TypeMethod, partial}
+CALLABLE: set[Any] = {BoundMethod, TypeMethod, partial, type(lru_cache(len))}
 """Classes whose values a program may call: by exact class, a class is no value of its own."""
 
 

@@ -27,7 +27,7 @@ from attndsl.runtime.loops.state import (
     too_many_steps,
     walk,
 )
-from attndsl.runtime.loops.texts import format_value, to_repr, to_text
+from attndsl.runtime.loops.texts import format_value, to_ascii, to_repr, to_text
 
 BUILTINS: dict[str, Any] = {n: getattr(builtins, n) for n in words.BUILTIN_FUNCTIONS | words.EXCEPTIONS}
 
@@ -43,7 +43,7 @@ def _range(run: Run, *args: Any) -> range:
 
 
 def _sorted(run: Run, items: Any, /, *, key: Any = None, reverse: Any = False) -> list[Any]:
-    from attndsl.runtime.loops.calls import callback
+    from attndsl.runtime.loops.calls import ordering
 
     if isinstance(items, set | frozenset) and key is None:
         made = list(items)  # a total order does not show the order of the set
@@ -53,17 +53,17 @@ def _sorted(run: Run, items: Any, /, *, key: Any = None, reverse: Any = False) -
     run.step(len(made) >> 2)
     if key is None:
         compared(run, made)
-    made.sort(key=callback(run, key), reverse=reverse)
+    made.sort(key=ordering(run, key), reverse=reverse)
     return made
 
 
 def _extreme(function: Callable[..., Any]) -> Callable[..., Any]:
     def extreme(run: Run, *args: Any, **kwargs: Any) -> Any:
         if kwargs:
-            from attndsl.runtime.loops.calls import callback
+            from attndsl.runtime.loops.calls import ordering
 
             if "key" in kwargs:
-                kwargs["key"] = callback(run, kwargs["key"])
+                kwargs["key"] = ordering(run, kwargs["key"])
         if len(args) == 1:
             items = args[0]
             if isinstance(items, set | frozenset) and kwargs.get("key") is None:
@@ -226,20 +226,31 @@ def _int(run: Run, *args: Any, **kwargs: Any) -> int:
     return int(*args, **kwargs)
 
 
-def _round(run: Run, value: Any, digits: Any = None) -> Any:
-    if isinstance(digits, int) and digits < -run.limits.bits:
+def _round(run: Run, number: Any, ndigits: Any = None) -> Any:
+    if isinstance(ndigits, int) and ndigits < -run.limits.bits:
         raise too_big_number(run)  # Python makes the power of ten
-    return round(value) if digits is None else round(value, digits)
+    return round(number) if ndigits is None else round(number, ndigits)
 
 
-def _pow(run: Run, base: Any, exponent: Any, modulus: Any = None) -> Any:
+def _pow(run: Run, base: Any, exp: Any, mod: Any = None) -> Any:
     from attndsl.runtime.loops.operators import binary
 
-    if modulus is None:
-        return binary(run, "Pow", base, exponent)
-    if isinstance(exponent, int) and isinstance(modulus, int):
-        run.step(exponent.bit_length() * (1 + (modulus.bit_length() >> 6)) ** 2 >> 8)
-    return pow(base, exponent, modulus)
+    if mod is None:
+        return binary(run, "Pow", base, exp)
+    if isinstance(exp, int) and isinstance(mod, int):
+        run.step(exp.bit_length() * (1 + (mod.bit_length() >> 6)) ** 2 >> 8)
+    return pow(base, exp, mod)
+
+
+def _digits(function: Callable[[Any], str]) -> Callable[..., str]:
+    """``bin``, ``hex`` and ``oct``."""
+
+    def digits(run: Run, number: Any, /) -> str:
+        made = function(number)
+        check_size(run, made)
+        return made
+
+    return digits
 
 
 def _print(run: Run, *args: Any, **kwargs: Any) -> None:
@@ -272,7 +283,8 @@ WRAPPED: dict[Any, Callable[..., Any]] = {
     dict: _dict, divmod: _plain(divmod), enumerate: _enumerate, filter: _filter, float: _plain(float),
     format: _format, frozenset: _frozenset, int: _int, isinstance: _isinstance, iter: _iter, len: _plain(len),
     list: _list, map: _map, max: _extreme(max), min: _extreme(min), next: _next, ord: _plain(ord), pow: _pow,
-    print: _print, range: _range, repr: to_repr, reversed: _reversed, round: _round, set: _set,
+    print: _print, range: _range, repr: to_repr, ascii: to_ascii, reversed: _reversed, round: _round, set: _set,
+    **{function: _digits(function) for function in (bin, hex, oct)},
     slice: _slice, sorted: _sorted, str: to_text, sum: _sum, tuple: _tuple, type: _type, zip: _zip,
 }  # fmt: skip
 for _name in words.EXCEPTIONS:

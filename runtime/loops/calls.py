@@ -14,7 +14,7 @@ from attndsl.runtime.loops.attributes import CALLABLE, METHODS, SIZED, attribute
 from attndsl.runtime.loops.dispatch import Evaluate, Frame, expr, spanned
 from attndsl.runtime.loops.functions import HostFunction, is_program_function
 from attndsl.runtime.loops.memo import remembered
-from attndsl.runtime.loops.state import Run, Stop, walk
+from attndsl.runtime.loops.state import HOLDING, Run, Stop, compared, walk
 
 _LONG_TEXT = 2048  # characters from which a string's methods cost more than one step
 _RESULTS = (int, float, str, bool, type(None), np.generic)
@@ -62,6 +62,24 @@ def callback(run: Run, function: Any) -> Any:
     if wrapped is not None:
         return partial(wrapped, run)
     raise TypeError(f"'{type(function).__name__}' object is not callable")
+
+
+def ordering(run: Run, key: Any) -> Any:
+    """``callback`` for the keys that things are ordered or grouped by: what a key holds is compared."""
+    function = callback(run, key)
+    return function if function is None or key is len else compared_keys(run, function)
+
+
+def compared_keys(run: Run, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, which pays for comparisons of what it gives."""
+
+    def made(*args: Any) -> Any:
+        found = function(*args)
+        if found.__class__ in HOLDING:
+            compared(run, found)
+        return found
+
+    return made
 
 
 def _arguments(nodes: tuple[lt.Expr, ...]) -> Callable[[Frame], list[Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from attndsl.runtime.loops import operators
 from attndsl.runtime.loops.arrays import weigh
 from attndsl.runtime.loops.containers import defaultdict
 from attndsl.runtime.loops.dispatch import Evaluate, Frame, expr
-from attndsl.runtime.loops.state import HOLDING, check_size, compared, counted
+from attndsl.runtime.loops.state import HOLDING, VALUES, Run, check_size, compared, counted
 
 _LONG = 64
 _KNOWN: Any = frozenset({list, tuple, str, np.ndarray, range, dict, set, frozenset, Counter, defaultdict, OrderedDict})
@@ -131,7 +132,7 @@ def _chain(node: lt.Compare) -> Evaluate:
             value = right(f)
             if inside:
                 _search(f, left, value)
-                value = value if value.__class__ in _KNOWN else _unknown(f, value)
+                value = value if value.__class__ in _KNOWN else _unknown(f, left, value)
             if value.__class__ in HOLDING or value.__class__ is np.ndarray:
                 _look(f, left, value)
             found = operation(left, value)
@@ -151,12 +152,21 @@ def _membership(node: lt.Compare, left: Evaluate, right_node: lt.Expr, negate: b
     def test(f: Frame, at_span: Any = node.span) -> Any:
         item, holder = left(f), right(f)
         if holder.__class__ not in _KNOWN:
-            holder = _unknown(f, holder)
+            holder = _unknown(f, item, holder)
         elif holder.__class__ in _SEARCHED or holder.__class__ is range:
             _search(f, item, holder)
         return (item not in holder) if negate else (item in holder)
 
     return test
+
+
+def contains(run: Run, holder: Any, item: Any) -> bool:
+    """``operator.contains``."""
+    if holder.__class__ not in _KNOWN:
+        holder = _unknown([None, run], item, holder)
+    elif holder.__class__ in _SEARCHED or holder.__class__ is range:
+        _search([None, run], item, holder)
+    return item in holder
 
 
 def _search(f: Frame, item: Any, holder: Any) -> None:
@@ -170,13 +180,22 @@ def _search(f: Frame, item: Any, holder: Any) -> None:
         f[1].step(min(len(holder), 1 << 62) >> 4)  # Python compares one by one
 
 
-def _unknown(f: Frame, holder: Any) -> Any:
+def _unknown(f: Frame, item: Any, holder: Any) -> Any:
     """An iterator is gone through one by one, what has a length most often as well."""
     if hasattr(holder, "__next__"):
-        return counted(f[1], holder)
+        found = counted(f[1], holder)
+        return _each_compared(f[1], found) if item.__class__ in HOLDING else found
     if hasattr(holder, "__len__"):
         f[1].step(len(holder) >> 6)
+    if item.__class__ in HOLDING and holder.__class__ in HOLDING:
+        compared(f[1], holder if holder.__class__ in VALUES else item)
     return holder
+
+
+def _each_compared(run: Run, items: Iterator[Any]) -> Iterator[Any]:
+    for item in items:
+        compared(run, item)
+        yield item
 
 
 def _in_constants(node: lt.Compare, left: Evaluate, display: lt.Sequence, negate: bool) -> Evaluate:

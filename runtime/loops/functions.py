@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from attndsl.dsl.pyimport import loops as lt
@@ -52,7 +53,29 @@ def make_function(node: lt.MakeFunction) -> Evaluate:
     def make(f: Frame) -> Any:
         return _function(code, f, tuple(d(f) for d in defaults), only, body)
 
+    if node.cache is not None:
+        size, typed = node.cache
+
+        def make_cached(f: Frame) -> Any:
+            return lru_cache(size, typed)(_paid_entries(f[1], make(f)))
+
+        return make_cached
+
     return make
+
+
+def _paid_entries(run: Run, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, which pays for what a cache keeps of each call."""
+
+    def called(*args: Any, **kwargs: Any) -> Any:
+        run.grow(_ENTRY + len(args))
+        check_levels(run, args)
+        return function(*args, **kwargs)
+
+    return called
+
+
+_ENTRY = 16  # cells
 
 
 def _function(

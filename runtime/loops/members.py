@@ -8,22 +8,25 @@ import difflib
 import functools
 import importlib
 import itertools
-import math
 import operator
 import re
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from attndsl.dsl.pyimport import vocabulary as words
-from attndsl.runtime.loops import arrays, patterns
+from attndsl.runtime.loops import arithmetic, array_sizes, arrays, ordering, patterns
 from attndsl.runtime.loops.attributes import register_callable
 from attndsl.runtime.loops.builtins import WRAPPED
 from attndsl.runtime.loops.containers import defaultdict, deque
-from attndsl.runtime.loops.state import Run, Stop, bounded_list, check_levels, counted, walk
+from attndsl.runtime.loops.state import Run, Stop, bounded_list, check_levels, check_size, counted, too_long_text, walk
 
-_MODULES = ("math", "string", "collections", "itertools", "functools", "operator", "copy", "difflib", "re")
+_MODULES = (
+    "math", "string", "collections", "itertools", "functools", "operator", "copy", "difflib", "re", "bisect", "heapq",
+    "statistics", "unicodedata",
+)  # fmt: skip
 
 
 def member_value(target: str) -> Any:
@@ -100,9 +103,38 @@ def _accumulate(run: Run, items: Any, function: Any = None, *, initial: Any = No
 
 
 def _groupby(run: Run, items: Any, key: Any = None) -> Any:
+    from attndsl.runtime.loops.calls import compared_keys, ordering
+
+    return counted(run, itertools.groupby(walk(run, items), ordering(run, key) or compared_keys(run, lambda x: x)))
+
+
+def _choosing(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``combinations`` and ``permutations``: Python takes room for all r places at once."""
+
+    def choose(run: Run, iterable: Any, r: Any = None) -> Any:
+        pool = bounded_list(run, iterable)
+        run.grow(max(r, 0) if isinstance(r, int) else 0)
+        short = r is None and function is not itertools.permutations
+        return counted(run, function(pool) if short else function(pool, r))
+
+    return choose
+
+
+def _count(run: Run, start: Any = 0, step: Any = 1) -> Any:
+    if not all(isinstance(x, int | float | np.number | np.bool_) for x in (start, step)):
+        raise TypeError("a number is required")
+    return counted(run, itertools.count(start, step))
+
+
+def _filter_false(run: Run, predicate: Any, iterable: Any) -> Any:
     from attndsl.runtime.loops.calls import callback
 
-    return counted(run, itertools.groupby(walk(run, items), callback(run, key)))
+    return counted(run, itertools.filterfalse(callback(run, predicate), counted(run, iterable)))
+
+
+def _tee(run: Run, iterable: Any, n: Any = 2) -> Any:
+    run.grow(max(n, 0) * _OF_A_DEQUE if isinstance(n, int) else 0)
+    return tuple([counted(run, each) for each in itertools.tee(counted(run, iterable), n)])
 
 
 def _repeat(run: Run, value: Any, times: Any = None) -> Any:
@@ -175,39 +207,37 @@ def _pattern(name: str) -> Callable[..., Any]:
     return lambda run, pattern, *args, **kwargs: patterns.apply(run, name, pattern, args, kwargs)
 
 
-def _math(function: Callable[..., Any]) -> Callable[..., Any]:
-    def apply(run: Run, *args: Any) -> Any:
-        return function(*(_items(run, a) for a in args))
-
-    return apply
-
-
-def _product_of(run: Run, items: Any, *, start: Any = 1) -> Any:
-    from attndsl.runtime.loops.operators import binary
-
-    for item in walk(run, items):
-        start = binary(run, "Mult", start, item)
-    return start
-
-
 def _pure(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda run, *args, **kwargs: function(*args, **kwargs)
 
 
-for _name in words.MATH:
-    _function = getattr(math, _name)
-    if callable(_function):
-        WRAPPED[_function] = _math(_function)
-WRAPPED[math.prod] = _product_of
+def _normalised(run: Run, form: Any, text: Any, /) -> str:
+    if isinstance(text, str) and len(text) * _LONGEST_FORM > run.limits.characters:
+        raise too_long_text(run)
+    made = unicodedata.normalize(form, text)
+    check_size(run, made)
+    return made
+
+
+_LONGEST_FORM = 18
+"""Characters that one becomes at most."""
+
+
+WRAPPED.update(arithmetic.wrappers())
+WRAPPED.update(ordering.wrappers())
 WRAPPED.update(arrays.wrappers())
+WRAPPED.update(array_sizes.wrappers())
 WRAPPED.update(
     {
         collections.defaultdict: _defaultdict, collections.Counter: _counter, collections.deque: _deque,
         collections.OrderedDict: _ordered_dict,
         functools.reduce: _callbacks(functools.reduce, 1), functools.partial: _partial,
-        itertools.chain: _lazy(itertools.chain), itertools.combinations: _lazy(itertools.combinations),
+        itertools.chain: _lazy(itertools.chain), itertools.combinations: _choosing(itertools.combinations),
         itertools.chain.from_iterable: _lazy(itertools.chain.from_iterable),
-        itertools.permutations: _lazy(itertools.permutations), itertools.product: _product,
+        itertools.permutations: _choosing(itertools.permutations), itertools.product: _product,
+        itertools.combinations_with_replacement: _choosing(itertools.combinations_with_replacement),
+        itertools.count: _count, itertools.cycle: _lazy(itertools.cycle), itertools.compress: _lazy(itertools.compress),
+        itertools.filterfalse: _filter_false, itertools.tee: _tee,
         itertools.islice: _lazy(itertools.islice), itertools.accumulate: _accumulate,
         itertools.zip_longest: _lazy(itertools.zip_longest), itertools.pairwise: _lazy(itertools.pairwise),
         itertools.takewhile: _callbacks(itertools.takewhile, 1), itertools.starmap: _callbacks(itertools.starmap, 1),
@@ -215,20 +245,11 @@ WRAPPED.update(
         itertools.repeat: _repeat,
         copy.copy: _copied(copy.copy), copy.deepcopy: _copied(copy.deepcopy), difflib.SequenceMatcher: _matcher,
         re.compile: patterns.compiled, re.escape: _pure(re.escape),
-        **{getattr(re, n): _pattern(n) for n in ("match", "search", "fullmatch", "findall", "sub", "split")},
+        **{getattr(re, n): _pattern(n) for n in patterns.NAMES},
+        unicodedata.category: _pure(unicodedata.category), unicodedata.combining: _pure(unicodedata.combining),
+        unicodedata.name: _pure(unicodedata.name), unicodedata.normalize: _normalised,
     }
 )  # fmt: skip
-
-
-def _arithmetic(op: str) -> Callable[..., Any]:
-    from attndsl.runtime.loops.operators import binary
-
-    return lambda run, a, b: binary(run, op, a, b)
-
-
-WRAPPED[operator.add] = _arithmetic("Add")
-WRAPPED[operator.sub] = _arithmetic("Sub")
-WRAPPED[operator.mul] = _arithmetic("Mult")
 
 
 def _item_getter(run: Run, *keys: Any) -> Any:

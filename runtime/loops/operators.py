@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from attndsl.runtime.loops.arrays import weigh
 from attndsl.runtime.loops.containers import deque
+from attndsl.runtime.loops.sized import counts
 from attndsl.runtime.loops.state import (
     Run,
     bounded_list,
@@ -65,6 +67,8 @@ def before(run: Run, op: str, left: Any, right: Any) -> None:
             raise too_big_number(run)
     elif op == "Mod" and isinstance(left, str):
         check_percent(run, left, right)
+    if type(left) is Counter:
+        counts(run, left, right)
     if type(left) is np.ndarray and type(right) is np.ndarray:
         _before_arrays(run, op, left, right)
         if left.itemsize > 16:

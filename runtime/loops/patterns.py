@@ -1,7 +1,7 @@
 """Regular expressions whose running time cannot explode.
 
-A pattern is taken when it has no repetition inside a repetition, no choice inside an open-ended one and no back
-reference; the work is charged by the length of the text to the power of the number of open-ended repetitions, times
+A pattern is taken when it has no repetition inside a repetition and no choice inside an open-ended one; the work is
+charged by the length of the text to the power of the number of open-ended repetitions and references to groups, times
 the ways in which its choices and counted repetitions can be gone.
 """
 
@@ -13,7 +13,10 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from attndsl.runtime.loops.state import Run, Stop, too_long_text, too_many_steps, walk
+from attndsl.runtime.loops.state import Run, Stop, check_size, counted, too_long_text, too_many_steps, walk
+
+NAMES = ("match", "search", "fullmatch", "findall", "finditer", "sub", "subn", "split")
+"""The functions of ``re``, and methods of its patterns, that search a text."""
 
 
 @lru_cache(maxsize=512)
@@ -37,8 +40,10 @@ def _count(tree: Any, inside: bool) -> tuple[int, float]:
         if name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
             low, high, inner = argument
             found = _repeated(low, high, inner, inside)
-        elif name == "GROUPREF" or name == "GROUPREF_EXISTS":
-            raise Stop("E0466", "a regular expression refers back to a group", "compare the groups in the program")
+        elif name == "GROUPREF":
+            found = 1, 0.0  # what the group has found is compared letter by letter
+        elif name == "GROUPREF_EXISTS":
+            raise Stop("E0466", "a regular expression asks whether a group was found", "write two expressions")
         elif name == "SUBPATTERN":
             found = _count(argument[3], inside)
         elif name == "BRANCH":
@@ -96,21 +101,24 @@ def apply(run: Run, name: str, pattern: Any, args: tuple[Any, ...], kwargs: dict
     """``pattern.name(*args)`` or ``re.name(pattern, *args)``, paid for."""
     from attndsl.runtime.loops.calls import callback
 
-    place = 1 if name == "sub" else 0
+    replacing = name in ("sub", "subn")
+    place = 1 if replacing else 0
     text = kwargs.get("string", args[place] if len(args) > place else None)
     _pay(run, pattern, text)
     values = list(args)
-    if name == "sub" and "repl" in kwargs:
+    if replacing and "repl" in kwargs:
         values, kwargs = [kwargs["repl"], *values], {k: v for k, v in kwargs.items() if k != "repl"}
-    if name == "sub" and values and not isinstance(values[0], str):
+    if replacing and values and not isinstance(values[0], str):
         values[0] = _bounded(run, callback(run, values[0]))
-    elif name == "sub" and isinstance(text, str):
+    elif replacing and isinstance(text, str):
         flags = kwargs.get("flags", values[3] if len(values) > 3 else 0)
         _check_replaced(run, pattern, values[0] if values else None, text, flags)
     made = getattr(re, name)(pattern, *values, **kwargs)
-    if isinstance(made, str):
-        from attndsl.runtime.loops.state import check_size
-
+    if name == "finditer":
+        return counted(run, made)
+    if name == "subn":
+        check_size(run, made[0])
+    elif isinstance(made, str):
         check_size(run, made)
     elif isinstance(made, list):
         walk(run, made)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from attndsl.runtime.loops import patterns
 from attndsl.runtime.loops.arrays import weigh
 from attndsl.runtime.loops.containers import deque
 from attndsl.runtime.loops.state import (
+    HOLDING,
     Run,
     Stop,
     bounded_list,
@@ -17,6 +20,7 @@ from attndsl.runtime.loops.state import (
     check_levels,
     check_size,
     compared,
+    counted,
     ordered,
     too_long_text,
     walk,
@@ -68,6 +72,19 @@ def _translate(run: Run, text: str, table: Any) -> str:
     return text.translate(table)
 
 
+def _expand_tabs(run: Run, text: str, tabsize: Any = 8) -> str:
+    if isinstance(tabsize, int):
+        _text(run, len(text) + text.count("\t") * max(tabsize, 0))
+    return text.expandtabs(tabsize)
+
+
+def make_table(run: Run, *args: Any) -> Any:
+    """``str.maketrans``."""
+    for value in args:
+        run.grow(len(value) if isinstance(value, str | dict) else 0)
+    return str.maketrans(*args)
+
+
 def _splitting(name: str) -> Method:
     method = getattr(str, name)
 
@@ -84,6 +101,8 @@ STR: dict[str, Method] = {
     "replace": _replace,
     "format": _format,
     "translate": _translate,
+    "expandtabs": _expand_tabs,
+    "maketrans": lambda run, text, *args: make_table(run, *args),
     **{name: _pad(name) for name in ("center", "ljust", "rjust", "zfill")},
     **{name: _splitting(name) for name in ("split", "rsplit", "splitlines")},
 }
@@ -101,12 +120,12 @@ def _extend_left(run: Run, value: Any, items: Any) -> None:
 
 
 def _sort(run: Run, value: list[Any], *, key: Any = None, reverse: Any = False) -> None:
-    from attndsl.runtime.loops.calls import callback
+    from attndsl.runtime.loops.calls import ordering
 
     run.step(len(value) >> 2)
     if key is None:
         compared(run, value)
-    value.sort(key=callback(run, key), reverse=reverse)
+    value.sort(key=ordering(run, key), reverse=reverse)
 
 
 def _searching(kind: type, name: str) -> Method:
@@ -114,10 +133,22 @@ def _searching(kind: type, name: str) -> Method:
 
     def search(run: Run, value: Any, *args: Any) -> Any:
         run.step(len(value) >> 6)
-        if args and args[0].__class__ in (list, tuple, dict):
+        if args and args[0].__class__ in HOLDING:
             compared(run, value)
             compared(run, args[0])  # an error shows what was not found
         return method(value, *args)
+
+    return search
+
+
+def in_range(name: str) -> Method:
+    """``range.index`` and ``range.count``: Python looks for what is no integer place by place."""
+    method = getattr(range, name)
+
+    def search(run: Run, value: range, item: Any, /) -> Any:
+        if item.__class__ is not int:
+            run.step(min(len(value), 1 << 62) >> 4)
+        return method(value, item)
 
     return search
 
@@ -134,6 +165,7 @@ LIST: dict[str, Method] = {
     "copy": _copying,
     **{name: _searching(list, name) for name in _IN_LISTS},
 }
+TUPLE: dict[str, Method] = {name: _searching(tuple, name) for name in ("index", "count")}
 DEQUE: dict[str, Method] = {
     "extend": _extend,
     "extendleft": _extend_left,
@@ -159,10 +191,11 @@ def _from_keys(run: Run, value: Any, keys: Any, *default: Any) -> Any:
     return dict.fromkeys(bounded_list(run, keys), *default)
 
 
-def _most_common(run: Run, value: Any, count: Any = None) -> Any:
+def _most_common(run: Run, value: Any, n: Any = None) -> Any:
     run.grow(len(value))
+    compared(run, value)
     check_items(run, value)
-    return value.most_common(count)
+    return value.most_common(n)
 
 
 def _dict_items(run: Run, value: Any) -> Any:
@@ -176,7 +209,39 @@ def _pop_item(run: Run, value: Any, *place: Any, **last: Any) -> Any:
 
 
 def _elements(run: Run, value: Any) -> Any:
-    return iter([k for k, count in value.items() for _ in range(min(count, run.left))])
+    return counted(run, value.elements())
+
+
+def counts(run: Run, *values: Any) -> None:
+    """Stop before what is no number is added to a count: texts and arrays would grow with it."""
+    for value in values:
+        if isinstance(value, dict):
+            run.step(len(value) >> 4)
+            for count in value.values():
+                if not isinstance(count, _COUNTS):
+                    raise Stop("E0466", f"a Counter counts with a {type(count).__name__}", "count with numbers")
+                if count.__class__ is int:
+                    check_size(run, count)
+
+
+_COUNTS = (int, float, np.number, np.bool_)
+
+
+def _counting(name: str) -> Method:
+    method = getattr(Counter, name)
+
+    def count(run: Run, value: Any, *others: Any, **items: Any) -> None:
+        counts(run, value, *others, items)
+        before = len(value)
+        method(value, *[o if isinstance(o, dict) or o is None else walk(run, o) for o in others], **items)
+        run.grow(len(value) - before)
+
+    return count
+
+
+def _total(run: Run, value: Any) -> Any:
+    counts(run, value)
+    return value.total()
 
 
 DICT: dict[str, Method] = {
@@ -186,7 +251,14 @@ DICT: dict[str, Method] = {
     "items": _dict_items,
     "popitem": _pop_item,
 }
-COUNTER: dict[str, Method] = {**DICT, "most_common": _most_common, "elements": _elements}
+COUNTER: dict[str, Method] = {
+    **DICT,
+    "most_common": _most_common,
+    "elements": _elements,
+    "total": _total,
+    "update": _counting("update"),
+    "subtract": _counting("subtract"),
+}
 
 
 def _pop(run: Run, value: set[Any]) -> Any:
@@ -274,14 +346,12 @@ SCALAR: dict[str, Method] = {name: _scalar(name) for name in ("item", *_ARRAY_NA
 
 def _with_text(name: str) -> Method:
     def search(run: Run, pattern: Any, *args: Any, **kwargs: Any) -> Any:
-        from attndsl.runtime.loops.patterns import apply
-
-        return apply(run, name, pattern, args, kwargs)
+        return patterns.apply(run, name, pattern, args, kwargs)
 
     return search
 
 
-PATTERN: dict[str, Method] = {n: _with_text(n) for n in ("match", "search", "fullmatch", "findall", "sub", "split")}
+PATTERN: dict[str, Method] = {name: _with_text(name) for name in patterns.NAMES}
 
 
 def _ratio(name: str) -> Method:
@@ -293,4 +363,4 @@ def _ratio(name: str) -> Method:
     return ratio
 
 
-MATCHER: dict[str, Method] = {name: _ratio(name) for name in ("ratio", "quick_ratio")}
+MATCHER: dict[str, Method] = {name: _ratio(name) for name in ("ratio", "quick_ratio", "real_quick_ratio")}

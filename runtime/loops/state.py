@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ import numpy as np
 
 from attndsl.dsl.source import Span
 from attndsl.dsl.tokens import TokenTable, WordTable
-from attndsl.runtime.loops.containers import deque
+from attndsl.runtime.loops.containers import defaultdict, deque
 
 
 @dataclass(frozen=True)
@@ -165,6 +166,9 @@ def too_big_number(run: Run) -> Stop:
     return Stop("E0464", f"the program makes an integer of more than {run.limits.bits:,} bits", "use a float")
 
 
+_MANY: Any = frozenset({list, tuple, dict, set, frozenset, deque, defaultdict, OrderedDict, Counter})
+
+
 def check_size(run: Run, value: Any) -> None:
     """Charge a value that an operation has just made."""
     kind = type(value)
@@ -172,7 +176,7 @@ def check_size(run: Run, value: Any) -> None:
         if value.dtype.kind in "OVmM":
             raise Stop("E0465", "the program makes an array of objects", "use lists, or arrays of numbers or strings")
         run.grow(value.size if value.itemsize <= 16 else value.nbytes >> 3)
-    elif kind is list or kind is tuple or kind is dict or kind is set or kind is frozenset or kind is deque:
+    elif kind in _MANY:
         run.grow(len(value))
     elif kind is GenericAlias:
         raise Stop("E0466", "a type is indexed", "leave the types out")
@@ -288,7 +292,9 @@ def check_items(run: Run, values: Iterable[Any]) -> None:
             check_levels(run, value)
 
 
-HOLDING: Any = frozenset({list, tuple, dict, deque})
+VALUES: Any = frozenset({type({}.values()), type(OrderedDict().values())})
+ITEMS: Any = frozenset({type({}.items()), type(OrderedDict().items())})
+HOLDING: Any = frozenset({list, tuple, dict, deque, defaultdict, OrderedDict, Counter}) | VALUES | ITEMS
 
 
 def compared(run: Run, value: Any) -> None:
@@ -298,7 +304,7 @@ def compared(run: Run, value: Any) -> None:
     pending = [value]
     while pending:
         at = pending.pop()
-        inside = [x for x in (at.values() if at.__class__ is dict else at) if x.__class__ in HOLDING]
+        inside = [x for x in (at.values() if isinstance(at, dict) else at) if x.__class__ in HOLDING]
         run.step(len(inside) + (len(at) >> 8))
         pending += inside
 

@@ -71,6 +71,14 @@ def to_repr(run: Run, value: Any) -> str:
     return made
 
 
+def to_ascii(run: Run, value: Any, /) -> str:
+    """``ascii(value)``."""
+    printable(run, value)
+    made = ascii(value)
+    check_size(run, made)
+    return made
+
+
 def joined(run: Run, parts: Iterable[str]) -> str:
     """The text of an f-string of these parts."""
     made: list[str] = []

@@ -6,13 +6,16 @@ it. ``input_ids`` behaves as a list or, with ``return_tensors``, as a matrix wit
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from attndsl.dsl.tokens import TokenTable
+from attndsl.dsl.tokens import SpecialTokens, TokenTable
 from attndsl.runtime.loops import attributes
 from attndsl.runtime.loops.state import Run, Stop, shortly, walk
+
+ROLES = ("bos", "eos", "cls", "sep", "pad", "mask", "unk")
 
 
 class Ids:
@@ -128,6 +131,29 @@ class Tokenizer:
             raise TypeError("only one row of ids can be converted")
         return [self._raw(by_id, i) for i in walk(self.run, values) if int(i) not in special]
 
+    def convert_tokens_to_ids(self, tokens: Any) -> Any:
+        """Ids of vocabulary strings of the sentence, and of special tokens."""
+        by_raw: dict[str, int] = {}
+        specials = self.table.specials
+        named = zip(specials.tokens, specials.ids, strict=True) if specials is not None else ()
+        for raw, number in (*named, *zip(self.table.raw, self.table.ids, strict=True)):
+            by_raw[raw] = number
+        if tokens is None or isinstance(tokens, str):
+            return self._id(by_raw, tokens)
+        return [self._id(by_raw, token) for token in walk(self.run, tokens)]
+
+    def _id(self, by_raw: dict[str, int], token: Any) -> int:
+        found = by_raw.get(token) if isinstance(token, str) else None
+        if found is None:
+            raise Stop("E0471", f"the program asks for the id of {shortly(token)}, which its sentence does not have")
+        return found
+
+    def specials(self) -> SpecialTokens:
+        """Raises Stop E0466 for a tokenizer that does not say."""
+        if self.table.specials is None:
+            raise Stop("E0466", "this tokenizer does not say which its special tokens are", "compare the tokens' texts")
+        return self.table.specials
+
     def decode(self, ids: Any, skip_special_tokens: Any = False) -> str:
         """The text of one token of the sentence."""
         if self.table.decoded is None:
@@ -169,10 +195,23 @@ attributes.register(
     },
     {"tokens": lambda e: list(e.raw), "keys": Encoding.keys, "get": lambda e, n, d=None: e.columns.get(n, d)},
 )
+
+
+def _special(role: str, place: int) -> Callable[[Tokenizer], Any]:
+    """``tokenizer.cls_token`` (place 1) or ``tokenizer.cls_token_id`` (place 2): None where it has none."""
+    return lambda t: next((found[place] for found in t.specials().roles if found[0] == role), None)
+
+
 attributes.register(
     Tokenizer,
-    {},
     {
+        "all_special_tokens": lambda t: list(t.specials().tokens),
+        "all_special_ids": lambda t: list(t.specials().ids),
+        **{f"{role}_token": _special(role, 1) for role in ROLES},
+        **{f"{role}_token_id": _special(role, 2) for role in ROLES},
+    },
+    {
+        "convert_tokens_to_ids": Tokenizer.convert_tokens_to_ids,
         "convert_ids_to_tokens": Tokenizer.convert_ids_to_tokens,
         "tokenize": Tokenizer.tokenize,
         "encode": Tokenizer.encode,

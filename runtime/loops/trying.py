@@ -63,7 +63,7 @@ def trying(node: lt.Try) -> Evaluate:
             result = body(f)
         except Exception as error:
             if is_pythons_own(error):  # CPython has more levels: it may not have come to an error here
-                raise Stop("E0463", "the program's calls or iterators are too many levels deep", "write a loop") from None
+                raise Stop("E0463", "calls or iterators are too many levels deep", "write a loop") from None
             for matches, handle in handlers:
                 if matches(f, error):
                     return handle(f, error)

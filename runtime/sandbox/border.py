@@ -76,6 +76,7 @@ def sentence_message(table: TokenTable, with_words: bool, host: Mapping[str, Mat
         "tokens": {
             **{name: list(getattr(table, name)) for name in ("ids", "raw", "special", "start", "end")},
             "decoded": table.decoded,
+            "specials": None if table.specials is None else [list(part) for part in vars(table.specials).values()],
         },
         "host": sorted(host),
     }

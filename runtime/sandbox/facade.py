@@ -36,7 +36,7 @@ PLAIN_FUNCTIONS = listed(
     "abs absolute add all allclose any append argmax argmin argsort argwhere around array_equal average bincount "
     "broadcast_to ceil clip column_stack concatenate convolve corrcoef cos cosh count_nonzero cross cumprod cumsum "
     "deg2rad delete diag diagonal diff digitize divide dot dstack einsum equal exp exp2 expand_dims "
-    "expm1 fill_diagonal "
+    "expm1 fill_diagonal fmod "
     "flatnonzero flip fliplr flipud floor floor_divide fmax fmin gradient greater greater_equal heaviside histogram "
     "hstack hypot in1d indices inner insert interp intersect1d isclose isfinite isin isinf isnan ix_ kron less "
     "less_equal log log10 log1p log2 logaddexp logical_and logical_not logical_or logical_xor logspace matmul max "

@@ -102,8 +102,8 @@ _RE = (
     "ASCII A VERBOSE X"
 )
 _ITERTOOLS = (
-    "accumulate chain combinations combinations_with_replacement count cycle dropwhile filterfalse groupby islice "
-    "pairwise permutations product repeat starmap takewhile tee zip_longest"
+    "accumulate chain combinations combinations_with_replacement compress count cycle dropwhile filterfalse groupby "
+    "islice pairwise permutations product repeat starmap takewhile tee zip_longest"
 )
 _OPERATOR = (
     "add and_ concat contains eq floordiv ge getitem gt index invert itemgetter le lt matmul mul ne neg not_ or_ pos "

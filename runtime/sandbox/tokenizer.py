@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from attndsl.runtime.sandbox.guards import SPECIAL
 from attndsl.runtime.sandbox.names import ATTRIBUTES
 
 _TENSORS = ("pt", "np", "tf")
@@ -51,7 +53,7 @@ class Encoding:
 class Tokenizer:
     """The tokens of one sentence behind a tokenizer's methods; any other text is an error."""
 
-    __slots__ = ("_decoded", "_ids", "_offsets", "_raw", "_special", "_text")
+    __slots__ = ("_decoded", "_ids", "_offsets", "_raw", "_special", "_specials", "_text")
 
     def __init__(self, text: str, data: dict[str, Any]) -> None:
         self._text = text
@@ -59,6 +61,7 @@ class Tokenizer:
         self._raw: list[str] = data["raw"]
         self._special: list[bool] = data["special"]
         self._decoded: list[str] | None = data["decoded"]
+        self._specials: list[Any] | None = data.get("specials")
         self._offsets: list[tuple[int, int]] = list(zip(data["start"], data["end"], strict=True))
 
     def _positions(self, text: Any, special: bool) -> list[int]:
@@ -92,6 +95,22 @@ class Tokenizer:
             return _known(names, int(ids))
         return [_known(names, int(i)) for i in ids if int(i) not in hidden]
 
+    def convert_tokens_to_ids(self, tokens: Any) -> Any:
+        ids = dict(zip(self._raw, self._ids, strict=True))
+        if self._specials is not None:
+            ids = {**dict(zip(*self._specials[1:], strict=True)), **ids}
+        return _id(ids, tokens) if isinstance(tokens, str) else [_id(ids, token) for token in tokens]
+
+    def special(self, name: str) -> Any:
+        """``cls_token``, ``cls_token_id``, ``all_special_tokens`` and the like."""
+        if self._specials is None:
+            raise ValueError("this tokenizer does not say which its special tokens are")
+        roles, tokens, ids = self._specials
+        if name in ("all_special_tokens", "all_special_ids"):
+            return list(tokens if name == "all_special_tokens" else ids)
+        role, place = name.split("_")[0], 2 if name.endswith("_id") else 1
+        return next((found[place] for found in roles if found[0] == role), None)
+
     def decode(self, ids: Any, skip_special_tokens: bool = False) -> str:
         if self._decoded is None:
             raise ValueError("this tokenizer has no decode")
@@ -116,5 +135,17 @@ def _known(names: dict[int, str], token_id: int) -> str:
     return names[token_id]
 
 
-ATTRIBUTES[Tokenizer] = frozenset(["convert_ids_to_tokens", "tokenize", "encode", "decode"])
+def _id(ids: dict[str, int], token: Any) -> int:
+    if token not in ids:
+        raise KeyError(f"token {token!r} does not occur in the sentence")
+    return ids[token]
+
+
+_SPECIAL = ["all_special_tokens", "all_special_ids"]
+_SPECIAL += [f"{role}_token{end}" for role in ("bos", "eos", "cls", "sep", "pad", "mask", "unk") for end in ("", "_id")]
+ATTRIBUTES[Tokenizer] = frozenset(
+    ["convert_ids_to_tokens", "convert_tokens_to_ids", "tokenize", "encode", "decode", *_SPECIAL]
+)
+for _name in _SPECIAL:
+    SPECIAL[(Tokenizer, _name)] = partial(Tokenizer.special, name=_name)
 ATTRIBUTES[Encoding] = frozenset(["input_ids", "attention_mask", "offset_mapping", "keys", "tokens"])

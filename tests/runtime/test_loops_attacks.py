@@ -10,9 +10,10 @@ import subprocess
 import sys
 import textwrap
 
+import attacks_natural
 import pytest
 
-FINE = "no error"
+FINE = attacks_natural.FINE
 """What runs to its end, without harm."""
 DEEP = "for _ in range(200_000):\n    "
 ATTACKS = {
@@ -137,6 +138,7 @@ ATTACKS = {
     # an error that cannot be shown
     "for i in [3 * 10**5000, n]:\n    x = 1 / 0": "E0454",
     "raise ValueError(['x' * 90_000] * 100_000)": "E0453",
+    **attacks_natural.ATTACKS,
 }
 CHILD = """
 import json, resource, sys
@@ -162,7 +164,8 @@ for text in json.load(sys.stdin):
     print(found, flush=True)
 """
 HEAD = (
-    "import copy\nimport itertools\nimport math\nimport operator\nimport re\n"
+    "import bisect\nimport copy\nimport functools\nimport heapq\nimport itertools\nimport math\nimport operator\n"
+    "import re\nimport statistics\nimport unicodedata\n"
     "from collections import Counter, OrderedDict, defaultdict, deque\n"
     "from difflib import SequenceMatcher\nfrom operator import itemgetter\nimport numpy as np\n\n"
     "def predict(sentence, tokens):\n    n = len(tokens)\n    m = np.zeros((n, n))\n"

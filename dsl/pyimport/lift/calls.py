@@ -89,6 +89,8 @@ def applied(m: Machine, callee: Value, values: list[Value], node: ast.AST) -> Va
 def _inline(m: Machine, callee: Closure, node: ast.Call) -> Value:
     function = callee.node
     if isinstance(function, ast.FunctionDef):
+        if function.decorator_list and argument_names(function.args):
+            raise m.stop("a function with a cache", node, "E0307")  # which fails for a list
         special = _known_helper(m, function, node)
         if special is not None:
             return special

@@ -86,18 +86,30 @@ def test_a_cached_loader_of_the_pipeline_is_read(decorator: str, body: str) -> N
 @pytest.mark.parametrize(
     ("given", "body"),
     [
-        ("x", "return 1"),  # fails for a list
+        ("x", "return 1"),
         ("x=1", "return x"),
         ("*x", "return 1"),
+        ("", "return str(1)"),
+        ("", "return 1 if SEEN else 2"),
+        ("", "if SEEN:\n        return 1\n    return 2"),
+    ],
+)
+def test_a_cached_function_that_gives_numbers_or_texts_is_read(given: str, body: str) -> None:
+    assert codes(f"import spacy\nSEEN = 0\n\n@cache\ndef helper({given}):\n    {body}\n{LOADED}") == []
+
+
+@pytest.mark.parametrize(
+    ("given", "body"),
+    [
+        ("*x", "return x"),
+        ("**x", "return 1"),
         ("", "return []"),
         ("", "nlp = []\n    return nlp"),
         ("", f"nlp = {LOAD}\n    nlp = [nlp]\n    return nlp"),
         ("", "return np.zeros(3) == 0"),
         ("", "return (lambda: 1)"),
         ("", "yield 1"),
-        ("", "return str(1)"),
-        ("", "return 1 if SEEN else 2"),
-        ("", "if SEEN:\n        return 1\n    return 2"),
+        ("x", "return x if SEEN else [1]"),
     ],
 )
 def test_other_cached_functions_are_refused(given: str, body: str) -> None:
