@@ -196,6 +196,13 @@ ATTRIBUTE_HELP = {
 }
 """What to write in place of attributes that are no names of another one."""
 
+NO_METHODS = (ARRAY_ATTRIBUTES - {"max", "min"}) | DEQUE_ATTRIBUTES | SLICE_ATTRIBUTES - {"start"} | _words("""
+    imag lastindex string pattern flags input_ids attention_mask offset_mapping all_special_tokens all_special_ids
+    bos_token eos_token cls_token sep_token pad_token mask_token unk_token
+    bos_token_id eos_token_id cls_token_id sep_token_id pad_token_id mask_token_id unk_token_id
+    """)
+"""Attributes that are no method of anything."""
+
 ATTRIBUTES = (
     STR_METHODS | LIST_METHODS | TUPLE_METHODS | DICT_METHODS | SET_METHODS | ARRAY_METHODS | ARRAY_ATTRIBUTES
     | NUMBER_ATTRIBUTES | SLICE_ATTRIBUTES | MATCH_ATTRIBUTES | DEQUE_ATTRIBUTES

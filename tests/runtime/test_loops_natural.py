@@ -13,8 +13,10 @@ from test_loops_snippets import ours, pythons, source_of
 from tiny_tokenizers import byte_level, wordpiece
 
 from attndsl.dsl.diagnostics import DiagnosticError
+from attndsl.dsl.pyimport import import_python
 from attndsl.dsl.pyimport.names import check_module
 from attndsl.dsl.pyimport.read import read_module
+from attndsl.dsl.source import SourceFile
 from attndsl.runtime.loops import compile_bounded
 from attndsl.runtime.tokenize import token_table
 
@@ -147,3 +149,26 @@ def test_the_end_of_a_recursion_is_not_caught() -> None:
             ours(source_of(body))
     raised = "try:\n    raise RecursionError('mine')\nexcept RecursionError:\n    m[0, 0] = 1"
     same("", lambda: pythons(source_of(raised)), lambda: ours(source_of(raised)))
+
+
+@pytest.mark.parametrize(
+    "test",
+    ["tokenizer.pad_token is None", "deque([1], maxlen=j + 1).maxlen is None", "not range(0, j).stop", "np.array([j]).nbytes"],
+)
+def test_what_is_no_method_is_not_taken_for_one(test: str) -> None:
+    """Methods are never None, and always true: a lift knows that."""
+    text = f"""import numpy as np
+from collections import deque
+
+def example(sentence, tokenizer):
+    tokens = tokenizer.convert_ids_to_tokens(tokenizer(sentence)["input_ids"])
+    n = len(tokens)
+    m = np.zeros((n, n))
+    for i in range(n):
+        for j in range(i + 1):
+            if {test}:
+                m[i, j] = 1
+    return "example", m
+"""
+    (found,) = import_python(SourceFile("snippet.py", text)).programs
+    assert found.typed is None

@@ -33,6 +33,7 @@ from attndsl.dsl.pyimport.lift.values import (
     Word,
     known,
 )
+from attndsl.dsl.pyimport.vocabulary import NO_METHODS
 
 _TEXT_ATTRIBUTES = {
     "text": "text", "orth_": "text", "pos_": "pos", "tag_": "tag", "dep_": "dep", "lemma_": "lemma",
@@ -104,6 +105,8 @@ def attribute(m: Machine, base: Value, name: str) -> Value:
             return Opaque("sentence")
         case Opaque(name="doc") if name in spans.KINDS:
             return spans.of_doc(name)
+    if name in NO_METHODS or (name == "start" and base != Opaque("a match")):
+        raise m.stop(f"the attribute {name!r} of this object", code="E0305")  # it may be None, or zero
     return Opaque("method", (base, name))
 
 
