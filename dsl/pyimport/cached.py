@@ -49,7 +49,6 @@ def _loads(value: ast.expr) -> bool:
     return isinstance(value, ast.Call) and ast.unparse(value.func) == "spacy.load"
 
 
-
 # ---------------------------------------------------------------- which caches are read
 
 CACHES = ("functools.lru_cache", "functools.cache")
@@ -106,13 +105,13 @@ def _stored(inside: list[ast.AST]) -> dict[str, list[ast.expr | None]]:
     return stored
 
 
-_TEXT = "len int float bool str ord chr isinstance any all repr frozenset"
-_MAKERS = frozenset(_TEXT.split())
-_TEXT = (
+_MAKERS_TEXT = "len int float bool str ord chr isinstance any all repr frozenset"
+_MAKERS = frozenset(_MAKERS_TEXT.split())
+_METHODS_TEXT = (
     "lower upper strip lstrip rstrip startswith endswith isalpha isdigit isupper islower istitle isalnum count find "
     "replace join capitalize title casefold removeprefix removesuffix"
 )
-_METHODS = frozenset(_TEXT.split())
+_METHODS = frozenset(_METHODS_TEXT.split())
 
 
 def _value(node: ast.expr, values: set[str], itself: str) -> bool:

@@ -27,26 +27,23 @@ NUMPY_CONSTANTS = _words("pi e inf nan newaxis")
 NUMPY_TYPES = _words("float64 float32 float16 int64 int32 int16 int8 uint8 bool_ ndarray floating integer")
 
 NUMPY_FUNCTIONS = _words("""
-    abs absolute add all allclose amax amin any append arange argmax argmin argsort argwhere array array_equal asarray
-    atleast_1d atleast_2d average bincount broadcast_to ceil clip column_stack concatenate convolve copy cos
-    count_nonzero cumprod cumsum delete diag diag_indices diagonal diff digitize divide dot empty empty_like equal
-    exp exp2
-    expand_dims expm1 eye fabs fill_diagonal flatnonzero flip fliplr flipud floor floor_divide fmax fmin full
-    full_like greater
-    greater_equal hstack hypot identity indices inner insert interp intersect1d isclose isfinite isin isinf isnan
-    isscalar less less_equal linspace log log10 log1p log2 logaddexp logical_and logical_not logical_or logical_xor
-    logspace matmul max maximum mean median meshgrid min minimum mod moveaxis multiply nan_to_num nanmax nanmean
-    nanmin
-    nansum ndim negative nonzero not_equal ones ones_like outer pad percentile power prod ptp quantile ravel
-    reciprocal remainder repeat reshape roll rot90 round searchsorted setdiff1d shape sign sin sinh size sort split
-    sqrt square squeeze stack std subtract sum swapaxes take tan tanh tile trace transpose tri tril tril_indices triu
-    triu_indices trunc union1d unique var vstack where zeros zeros_like
-    arccos arccosh arcsin arcsinh arctan arctan2 arctanh argpartition around array_split bitwise_and bitwise_or
-    bitwise_xor broadcast_arrays cbrt copysign corrcoef correlate cosh cov cross deg2rad degrees diag_indices_from
-    diagflat dstack ediff1d einsum finfo float_power fmod fromfunction geomspace gradient heaviside histogram hsplit
-    iinfo invert isneginf isposinf ix_ kron lexsort nanargmax nancumsum nanmedian nanpercentile nanprod nanquantile
-    nanstd nanvar ndenumerate ndindex partition polyval positive radians rint select setxor1d signbit sinc
-    tril_indices_from triu_indices_from unravel_index vdot vectorize vsplit
+    abs absolute add all allclose amax amin any append arange arccos arccosh arcsin arcsinh arctan arctan2 arctanh
+    argmax argmin argpartition argsort argwhere around array array_equal array_split asarray atleast_1d atleast_2d
+    average bincount bitwise_and bitwise_or bitwise_xor broadcast_arrays broadcast_to cbrt ceil clip column_stack
+    concatenate convolve copy copysign corrcoef correlate cos cosh count_nonzero cov cross cumprod cumsum deg2rad
+    degrees delete diag diag_indices diag_indices_from diagflat diagonal diff digitize divide dot dstack ediff1d einsum
+    empty empty_like equal exp exp2 expand_dims expm1 eye fabs fill_diagonal finfo flatnonzero flip fliplr flipud
+    float_power floor floor_divide fmax fmin fmod fromfunction full full_like geomspace gradient greater greater_equal
+    heaviside histogram hsplit hstack hypot identity iinfo indices inner insert interp intersect1d invert isclose
+    isfinite isin isinf isnan isneginf isposinf isscalar ix_ kron less less_equal lexsort linspace log log10 log1p log2
+    logaddexp logical_and logical_not logical_or logical_xor logspace matmul max maximum mean median meshgrid min
+    minimum mod moveaxis multiply nan_to_num nanargmax nancumsum nanmax nanmean nanmedian nanmin nanpercentile nanprod
+    nanquantile nanstd nansum nanvar ndenumerate ndim ndindex negative nonzero not_equal ones ones_like outer pad
+    partition percentile polyval positive power prod ptp quantile radians ravel reciprocal remainder repeat reshape rint
+    roll rot90 round searchsorted select setdiff1d setxor1d shape sign signbit sin sinc sinh size sort split sqrt square
+    squeeze stack std subtract sum swapaxes take tan tanh tile trace transpose tri tril tril_indices tril_indices_from
+    triu triu_indices triu_indices_from trunc union1d unique unravel_index var vdot vectorize vsplit vstack where zeros
+    zeros_like
     """)
 
 MATH = _words("""
@@ -130,13 +127,10 @@ REFUSED_BUILTINS: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 
 STR_METHODS = _words("""
-    capitalize casefold center count endswith expandtabs find
-    format index isalnum isalpha isascii isdecimal isdigit isidentifier
-    islower isnumeric isprintable isspace istitle isupper join ljust lower lstrip
-    maketrans partition removeprefix removesuffix
-    replace rfind rindex rjust rpartition rsplit rstrip split splitlines startswith strip swapcase title translate
-    upper
-    zfill
+    capitalize casefold center count endswith expandtabs find format index isalnum isalpha isascii isdecimal isdigit
+    isidentifier islower isnumeric isprintable isspace istitle isupper join ljust lower lstrip maketrans partition
+    removeprefix removesuffix replace rfind rindex rjust rpartition rsplit rstrip split splitlines startswith strip
+    swapcase title translate upper zfill
     """)
 LIST_METHODS = _words("append clear copy count extend index insert pop remove reverse sort")
 TUPLE_METHODS = _words("count index")
@@ -205,10 +199,8 @@ NO_METHODS = (ARRAY_ATTRIBUTES - {"max", "min"}) | DEQUE_ATTRIBUTES | SLICE_ATTR
 
 ATTRIBUTES = (
     STR_METHODS | LIST_METHODS | TUPLE_METHODS | DICT_METHODS | SET_METHODS | ARRAY_METHODS | ARRAY_ATTRIBUTES
-    | NUMBER_ATTRIBUTES | SLICE_ATTRIBUTES | MATCH_ATTRIBUTES | DEQUE_ATTRIBUTES
-    | EXCEPTION_ATTRIBUTES | WORD_ATTRIBUTES |
-    DOC_ATTRIBUTES
-    | SPAN_ATTRIBUTES | MORPH_ATTRIBUTES | TOKENIZER_ATTRIBUTES
+    | NUMBER_ATTRIBUTES | SLICE_ATTRIBUTES | MATCH_ATTRIBUTES | DEQUE_ATTRIBUTES | EXCEPTION_ATTRIBUTES
+    | WORD_ATTRIBUTES | DOC_ATTRIBUTES | SPAN_ATTRIBUTES | MORPH_ATTRIBUTES | TOKENIZER_ATTRIBUTES
 )  # fmt: skip
 
 UFUNC_METHODS = frozenset(
