@@ -112,6 +112,7 @@ class Opened:
         if units is not None:
             units.pool.close()
             units.ledger.close()
+            self.folder.sweep()  # a worker may have been killed while it wrote
         self._release()
 
     def _release(self) -> None:

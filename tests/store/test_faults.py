@@ -18,6 +18,7 @@ import pytest
 import tiny_folders
 
 from attndsl.cli.main import run
+from attndsl.store.folder import RunFolder, Written
 from attndsl.store.ledger import read
 
 pytestmark = pytest.mark.integration
@@ -119,6 +120,19 @@ def test_a_killed_process_is_named_and_its_run_taken_over(copy: Path, capsys: py
     (copy / ".x.safetensors.1.part").touch()
     assert run([*COMMAND[:-1], "--out", "run"]) == 0
     assert "ended before its run did; going on from there" in capsys.readouterr().err
+    assert not list(copy.rglob(".*"))
+
+
+def test_what_a_killed_worker_leaves_is_gone_when_the_run_ends(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = RunFolder.put
+
+    def put(self: RunFolder, name: str, data: bytes) -> Written:
+        (self.path / ".attndsl-left").touch()
+        return real(self, name, data)
+
+    monkeypatch.setattr(RunFolder, "put", put)
+    shutil.rmtree(copy)
+    assert run([*COMMAND, "--out", "run"]) == 0
     assert not list(copy.rglob(".*"))
 
 
