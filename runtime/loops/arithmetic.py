@@ -125,7 +125,7 @@ def _comparison(function: Wrapper) -> Wrapper:
         if any(value.__class__ is np.ndarray for value in values):
             weigh(run, *values)
         elif values and values[0].__class__ in HOLDING:
-            compared(run, values[0])
+            compared(run, *values)
         made = function(*values)
         check_size(run, made)
         return made

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from attndsl.runtime.loops.array_types import check_type
 from attndsl.runtime.loops.arrays import extent_of, look, room, weighed
 from attndsl.runtime.loops.attributes import register_callable
 from attndsl.runtime.loops.calls import callback
@@ -38,6 +39,7 @@ def _from_function(run: Run, function: Any, shape: Any, *, dtype: Any = float, *
         raise Stop("E0466", "numpy.fromfunction is called with like=", "leave it out")
     axes = len(shape) if isinstance(shape, tuple | list) else 1
     room(run, extent_of(shape) * axes)
+    check_type(dtype)
     made = np.indices(shape, dtype=dtype)
     check_size(run, made)
     return callback(run, function)(*made, **kwargs)
@@ -48,24 +50,37 @@ def _vectorize(run: Run, pyfunc: Any, otypes: Any = None, *args: Any, **kwargs: 
         raise Stop("E0466", "numpy.vectorize is read with otypes= alone", "leave the others out")
     if not callable(pyfunc):
         raise TypeError("When used as a decorator, only accepts keyword arguments.")
-    return _Vectorized(run, np.vectorize(callback(run, pyfunc), otypes=otypes))
+    return _Vectorized(run, callback(run, pyfunc), otypes)
 
 
 @register_callable
 class _Vectorized:
     """``np.vectorize(...)``."""
 
-    __slots__ = ("function", "run")
+    __slots__ = ("called", "function", "items", "run")
 
-    def __init__(self, run: Run, function: Any) -> None:
-        self.run, self.function = run, function
+    def __init__(self, run: Run, called: Any, otypes: Any) -> None:
+        self.run, self.called, self.items = run, called, 0
+        self.function = np.vectorize(self._one, otypes=otypes)
+
+    def _one(self, *args: Any, **kwargs: Any) -> Any:
+        made = self.called(*args, **kwargs)
+        if made.__class__ is str:  # the array has room for the longest in every item
+            room(self.run, self.items * len(made) >> 1)
+        return made
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         shapes = [_shape(value) for value in (*args, *kwargs.values())]
-        room(self.run, 2 * math.prod(np.broadcast_shapes(*shapes)))
+        every = math.prod(np.broadcast_shapes(*shapes))
+        self.items = max(self.items, every)
+        room(self.run, _OF_AN_OBJECT * every)  # each number becomes one of Python's
+        self.run.step(every >> 2)
         made = self.function(*args, **kwargs)
         look(self.run, made)
         return made
+
+
+_OF_AN_OBJECT = 10  # cells
 
 
 # ---------------------------------------------------------------- sizes
@@ -208,13 +223,14 @@ def _linear(name: str) -> Wrapper:
     """Work that grows with the third power of the side."""
     function = getattr(np.linalg, name)
 
-    def solve(run: Run, a: Any, *args: Any) -> Any:
+    def solve(run: Run, a: Any, *args: Any, **named: Any) -> Any:
+        args = (*args, *named.values())  # there is one more
         shape = _shape(a)
         times = abs(args[0]).bit_length() if name == "matrix_power" and args and isinstance(args[0], int) else 1
         columns = _shape(args[0])[-1] if name == "solve" and args and len(_shape(args[0])) > 1 else 0
         if shape:
             run.step(math.prod(shape) * (shape[-1] + columns) * max(times, 1) >> 6)
-        made = function(a, *args)
+        made = function(a, **named) if named else function(a, *args)
         look(run, made)
         return made
 

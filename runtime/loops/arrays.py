@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from attndsl.dsl.pyimport import vocabulary as words
-from attndsl.runtime.loops.containers import deque
+from attndsl.runtime.loops.array_types import TYPES, check_types
+from attndsl.runtime.loops.containers import defaultdict, deque
 from attndsl.runtime.loops.state import Run, Stop, bounded_list, check_size, too_many_cells, walk
 
 Wrapper = Callable[..., Any]
@@ -22,7 +24,7 @@ _TRIANGLES = ("tril_indices", "triu_indices", "diag_indices")
 
 def wrappers() -> dict[Any, Wrapper]:
     """Every numpy callable of the vocabulary with its wrapper."""
-    return {function: weighed(wrapper) for function, wrapper in _wrappers().items()}
+    return {function: weighed(wrapper, getattr(function, "__name__", "")) for function, wrapper in _wrappers().items()}
 
 
 def _wrappers() -> dict[Any, Wrapper]:
@@ -56,14 +58,15 @@ def room(run: Run, count: int) -> None:
         raise too_many_cells(run)
 
 
-def weighed(wrapper: Wrapper) -> Wrapper:
+def weighed(wrapper: Wrapper, name: str = "") -> Wrapper:
     """A call of numpy with a look at what it may make: as many items as all that it is given, or as that makes
     together; an array of texts has room for the longest of them in every item."""
 
     def call(run: Run, *args: Any, **kwargs: Any) -> Any:
         given = (*args, *kwargs.values())
+        check_types(name, args, kwargs)
         for value in given:
-            if callable(value) and value not in _TYPES:
+            if callable(value) and value not in TYPES:
                 raise Stop("E0466", "numpy is given a function, which it would call", "call it in a comprehension")
         run.weight = _weight(run, given)
         try:
@@ -73,10 +76,6 @@ def weighed(wrapper: Wrapper) -> Wrapper:
             run.weight = 1
 
     return call
-
-
-_TYPES = frozenset({int, float, bool, str, complex, *(getattr(np, name) for name in words.NUMPY_TYPES)})
-"""What can be called, and numpy takes for the type of an array."""
 
 
 def weigh(run: Run, *values: Any) -> None:
@@ -105,10 +104,12 @@ def _item_bytes(run: Run, value: Any, depth: int) -> int:
     if (kind is list or kind is tuple) and depth < _MOST_AXES:
         run.step(1 + (len(value) >> 6))
         return max([_item_bytes(run, v, depth + 1) for v in value if type(v) in _HOLDING], default=0)
+    if depth and isinstance(value, dict):
+        raise Stop("E0465", "numpy is given a list of dictionaries", "use lists, or arrays of numbers or strings")
     return int(value.itemsize) if isinstance(value, np.str_ | np.bytes_) else 0
 
 
-_HOLDING = (str, int, list, tuple, np.ndarray, np.str_)
+_HOLDING = (str, int, list, tuple, np.ndarray, np.str_, dict, defaultdict, Counter, OrderedDict)
 _TEXT_TYPE = re.compile(r"[<>=|]?[SUVa](\d{0,12})")
 _TEXT_OF_NUMBER = 128
 """Bytes that numpy takes for the text of a number."""

@@ -65,7 +65,8 @@ for _kind in _SCALARS:
     SIZED[_kind] = {n: method for n, method in sized.SCALAR.items() if hasattr(_kind, n)}
 METHODS[np.str_] = _methods(np.str_, words.STR_METHODS, sized.STR)
 SIZED[np.str_] = sized.STR
-METHODS[re.Match] = _methods(re.Match, frozenset({"group", "groups", "groupdict", "start", "end", "span"}), {})
+METHODS[re.Match] = _methods(re.Match, frozenset({"start", "end", "span"}), {})
+SIZED[re.Match] = sized.MATCH
 METHODS[range] = {}
 SIZED[range] = {n: sized.in_range(n) for n in ("index", "count")}
 METHODS[re.Pattern] = {}

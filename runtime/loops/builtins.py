@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import builtins
+import math
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ from attndsl.runtime.loops.state import (
     compared,
     counted,
     ordered,
+    paced,
     too_big_number,
     too_many_steps,
     walk,
@@ -79,15 +82,33 @@ def _extreme(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _sum(run: Run, items: Any, start: Any = 0) -> Any:
-    if isinstance(start, list | tuple):
+    if not isinstance(start, int | float | np.number | np.bool_):
         from attndsl.runtime.loops.operators import binary
 
+        if start.__class__ is str:
+            return sum([], start)  # an error
         for item in walk(run, items):
             start = binary(run, "Add", start, item)
         return start
-    made = sum(walk(run, items), start)
+    plain = items.__class__ in _WALKED or (items.__class__ in (list, tuple) and np.ndarray not in set(map(type, items)))
+    made = sum(paced(run, items) if plain else _summed(run, items), start)
     check_size(run, made)
     return made
+
+
+_WALKED: Any = frozenset({set, frozenset, dict, str, range, np.ndarray})
+
+
+def _summed(run: Run, items: Any) -> Any:
+    """What may hold arrays, with a look at each of them before it is added."""
+    shape: tuple[int, ...] = ()
+    for item in items:
+        run.step()
+        if item.__class__ is np.ndarray:
+            with suppress(ValueError):  # numpy raises its own error
+                shape = np.broadcast_shapes(shape, item.shape)
+            run.grow(math.prod(shape))
+        yield item
 
 
 def _truth(function: Callable[[Any], bool]) -> Callable[..., bool]:
@@ -118,7 +139,9 @@ def _frozenset(run: Run, items: Any = ()) -> frozenset[Any]:
     if isinstance(items, set | frozenset):
         run.grow(len(items))
         return frozenset(items)
-    return frozenset(_sized_source(run, items))
+    made = frozenset(_sized_source(run, items))
+    check_levels(run, made)
+    return made
 
 
 def _sized_source(run: Run, items: Any) -> Any:
@@ -128,14 +151,14 @@ def _sized_source(run: Run, items: Any) -> Any:
             raise too_many_steps(run)
         run.grow(len(items))
         return items
-    return walk(run, items)
+    return paced(run, items)
 
 
 def _dict(run: Run, *args: Any, **kwargs: Any) -> dict[Any, Any]:
     if not args:
         return dict(**kwargs)
     if len(args) == 1 and not hasattr(args[0], "keys"):
-        return dict(walk(run, args[0]), **kwargs)
+        return dict(paced(run, args[0]), **kwargs)
     made = dict(*args, **kwargs)
     run.grow(len(made))
     return made
@@ -238,7 +261,7 @@ def _pow(run: Run, base: Any, exp: Any, mod: Any = None) -> Any:
     if mod is None:
         return binary(run, "Pow", base, exp)
     if isinstance(exp, int) and isinstance(mod, int):
-        run.step(exp.bit_length() * (1 + (mod.bit_length() >> 6)) ** 2 >> 8)
+        run.step(exp.bit_length() * (1 + (mod.bit_length() >> 6)) ** 2 >> 4)
     return pow(base, exp, mod)
 
 

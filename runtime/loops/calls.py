@@ -14,7 +14,7 @@ from attndsl.runtime.loops.attributes import CALLABLE, METHODS, SIZED, attribute
 from attndsl.runtime.loops.dispatch import Evaluate, Frame, expr, spanned
 from attndsl.runtime.loops.functions import HostFunction, is_program_function
 from attndsl.runtime.loops.memo import remembered
-from attndsl.runtime.loops.state import HOLDING, Run, Stop, compared, walk
+from attndsl.runtime.loops.state import HOLDING, LONG_TEXT, Run, Stop, compared, too_many_cells, walk
 
 _LONG_TEXT = 2048  # characters from which a string's methods cost more than one step
 _RESULTS = (int, float, str, bool, type(None), np.generic)
@@ -73,10 +73,19 @@ def ordering(run: Run, key: Any) -> Any:
 def compared_keys(run: Run, function: Callable[..., Any]) -> Callable[..., Any]:
     """The function, which pays for comparisons of what it gives."""
 
+    wide = most = 1  # items of the largest array with an axis of length 1, and of the largest one
+
     def made(*args: Any) -> Any:
+        nonlocal wide, most
         found = function(*args)
-        if found.__class__ in HOLDING:
-            compared(run, found)
+        if found.__class__ in HOLDING or found.__class__ is np.ndarray:
+            for array in compared(run, (found,)):
+                most = max(most, array.size)
+                wide = max(wide, array.size if array.ndim > 1 and 1 in array.shape else 1)
+            if wide * most > run.cells:
+                raise too_many_cells(run)
+        elif found.__class__ is str and len(found) > LONG_TEXT:
+            run.step(len(found) >> 10)
         return found
 
     return made

@@ -11,8 +11,9 @@ import numpy as np
 from attndsl.dsl.pyimport import loops as lt
 from attndsl.runtime.loops import operators
 from attndsl.runtime.loops.arrays import weigh
-from attndsl.runtime.loops.containers import defaultdict
+from attndsl.runtime.loops.containers import defaultdict, deque
 from attndsl.runtime.loops.dispatch import Evaluate, Frame, expr
+from attndsl.runtime.loops.sized import pay_item
 from attndsl.runtime.loops.state import HOLDING, VALUES, Run, check_size, compared, counted
 
 _LONG = 64
@@ -115,7 +116,7 @@ def _look(f: Frame, one: Any, two: Any) -> None:
     if one.__class__ is np.ndarray or two.__class__ is np.ndarray:
         weigh(f[1], one, two)
     else:
-        compared(f[1], one)
+        compared(f[1], one, two)
 
 
 def _chain(node: lt.Compare) -> Evaluate:
@@ -174,8 +175,8 @@ def _search(f: Frame, item: Any, holder: Any) -> None:
     if holder.__class__ in _SEARCHED:
         if len(holder) > _LONG:
             f[1].step(len(holder) >> 6)
-        if item.__class__ in HOLDING:
-            compared(f[1], holder)
+        if holder.__class__ is list or holder.__class__ is tuple:
+            pay_item(f[1], holder, item)
     elif holder.__class__ is range and item.__class__ is not int:
         f[1].step(min(len(holder), 1 << 62) >> 4)  # Python compares one by one
 
@@ -184,18 +185,20 @@ def _unknown(f: Frame, item: Any, holder: Any) -> Any:
     """An iterator is gone through one by one, what has a length most often as well."""
     if hasattr(holder, "__next__"):
         found = counted(f[1], holder)
-        return _each_compared(f[1], found) if item.__class__ in HOLDING else found
+        return _each_compared(f[1], found, item) if item.__class__ in HOLDING or item.__class__ is np.ndarray else found
     if hasattr(holder, "__len__"):
         f[1].step(len(holder) >> 6)
-    if item.__class__ in HOLDING and holder.__class__ in HOLDING:
-        compared(f[1], holder if holder.__class__ in VALUES else item)
+    if holder.__class__ is deque or holder.__class__ in VALUES:
+        pay_item(f[1], holder, item)
+    elif holder.__class__ in HOLDING:
+        compared(f[1], item)
     return holder
 
 
-def _each_compared(run: Run, items: Iterator[Any]) -> Iterator[Any]:
-    for item in items:
-        compared(run, item)
-        yield item
+def _each_compared(run: Run, items: Iterator[Any], item: Any) -> Iterator[Any]:
+    for each in items:
+        compared(run, (each,), item)
+        yield each
 
 
 def _in_constants(node: lt.Compare, left: Evaluate, display: lt.Sequence, negate: bool) -> Evaluate:

@@ -8,7 +8,7 @@ from typing import Any
 from attndsl.dsl.pyimport import loops as lt
 from attndsl.runtime.loops.dispatch import Evaluate, Frame, expr
 from attndsl.runtime.loops.functions import UNBOUND
-from attndsl.runtime.loops.state import ordered, refuel
+from attndsl.runtime.loops.state import ordered, paced, refuel
 from attndsl.runtime.loops.targets import store
 
 Emit = Callable[[Frame, Any], None]
@@ -43,7 +43,7 @@ def comprehension(node: lt.Comprehension) -> Evaluate:
                 mapping[key] = value(inner)
             return mapping
         made = [element(inner) for _ in turns(inner, items, clauses, 0)]
-        return made if node.kind == "list" else set(made)
+        return made if node.kind == "list" else set(paced(f[1], made))
 
     return build
 
@@ -76,7 +76,7 @@ def turns(f: Frame, values: Any, clauses: tuple[_Clause, ...], depth: int) -> It
 
 
 def _inner(f: Frame, clauses: tuple[_Clause, ...], depth: int) -> Iterator[None]:
-    at_span = clauses[depth][3]  # noqa: F841  (read by state.place_of)
+    at_span = clauses[depth][3]  # noqa: F841  (read by failures.place_of)
     return turns(f, start(f[1], clauses[depth][1](f)), clauses, depth)
 
 
@@ -110,7 +110,7 @@ def _simple(
                     break
             else:
                 made.append(element(inner))
-        return set(made) if as_set else made
+        return set(paced(run, made)) if as_set else made
 
     return build
 

@@ -14,7 +14,7 @@ Maker = Callable[[Any], Evaluate]
 
 
 def spanned(function: Callable[..., Any]) -> Evaluate:
-    """A closure that carries its span as the default of a second parameter, as ``state.place_of`` wants it."""
+    """A closure that carries its span as the default of a second parameter, as ``failures.place_of`` wants it."""
     return function
 
 

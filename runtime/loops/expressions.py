@@ -1,7 +1,7 @@
 """Expressions of the loop tree -> closures over a frame.
 
 A closure takes the frame (a list: outer frame, run, slot names, then the slots) and gives the value. Closures that
-can fail carry their span as a default argument (see ``state.place_of``). The values underneath are Python's and
+can fail carry their span as a default argument (see ``failures.place_of``). The values underneath are Python's and
 numpy's own, so results and errors are CPython's; what keeps them in bounds is that every name, attribute and function
 comes from our tables.
 """

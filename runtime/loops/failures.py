@@ -7,7 +7,7 @@ from typing import Any
 from attndsl.dsl.diagnostics import Diagnostic, diagnostic
 from attndsl.dsl.pyimport import loops as lt
 from attndsl.dsl.source import SourceFile, Span
-from attndsl.runtime.loops.state import Stop, place_of, shortly
+from attndsl.runtime.loops.state import Stop, shortly
 
 _CODES: tuple[tuple[type[Exception], str], ...] = (
     (IndexError, "E0450"),
@@ -35,6 +35,25 @@ def describe(error: BaseException, source: SourceFile, fallback: Span) -> Diagno
     text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[:200])  # no terminal codes in messages
     shown = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return diagnostic(code, f"the program fails: {shown}", source=source, span=span, notes=_where(error))
+
+
+_MARK = "at_span"
+
+
+def place_of(error: BaseException) -> Span | None:
+    """The span of the innermost node that was being evaluated when ``error`` was raised.
+
+    Every closure of this package that can fail takes its span as the default of a parameter ``at_span``; the frames
+    of the traceback still hold it. That costs nothing while nothing fails.
+    """
+    found: Span | None = None
+    trace = error.__traceback__
+    while trace is not None:
+        local = trace.tb_frame.f_locals.get(_MARK)
+        if isinstance(local, Span):
+            found = local
+        trace = trace.tb_next
+    return found
 
 
 def _text_of(error: BaseException) -> str:

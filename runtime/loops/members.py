@@ -21,7 +21,17 @@ from attndsl.runtime.loops import arithmetic, array_sizes, arrays, ordering, pat
 from attndsl.runtime.loops.attributes import register_callable
 from attndsl.runtime.loops.builtins import WRAPPED
 from attndsl.runtime.loops.containers import defaultdict, deque
-from attndsl.runtime.loops.state import Run, Stop, bounded_list, check_levels, check_size, counted, too_long_text, walk
+from attndsl.runtime.loops.state import (
+    Run,
+    Stop,
+    bounded_list,
+    check_levels,
+    check_size,
+    counted,
+    paced,
+    too_long_text,
+    walk,
+)
 
 _MODULES = (
     "math", "string", "collections", "itertools", "functools", "operator", "copy", "difflib", "re", "bisect", "heapq",
@@ -70,10 +80,14 @@ def _callbacks(function: Callable[..., Any], count: int) -> Callable[..., Any]:
     def apply(run: Run, *args: Any, **kwargs: Any) -> Any:
         from attndsl.runtime.loops.calls import callback
 
-        ready = [callback(run, a) for a in args[:count]] + [_items(run, a) for a in args[count:]]
+        ready = [callback(run, a) for a in args[:count]] + [_paced(run, a) for a in args[count:]]
         return function(*ready, **kwargs)
 
     return apply
+
+
+def _paced(run: Run, value: Any) -> Any:
+    return paced(run, value) if hasattr(value, "__iter__") else value
 
 
 def _items(run: Run, value: Any) -> Any:
@@ -99,7 +113,8 @@ def _product(run: Run, *args: Any, repeat: Any = 1) -> Any:
 def _accumulate(run: Run, items: Any, function: Any = None, *, initial: Any = None) -> Any:
     from attndsl.runtime.loops.calls import callback
 
-    return counted(run, itertools.accumulate(walk(run, items), callback(run, function), initial=initial))
+    added = callback(run, operator.add if function is None else function)
+    return counted(run, itertools.accumulate(walk(run, items), added, initial=initial))
 
 
 def _groupby(run: Run, items: Any, key: Any = None) -> Any:
@@ -156,7 +171,7 @@ def _ordered_dict(run: Run, *args: Any, **kwargs: Any) -> Any:
 def _counter(run: Run, items: Any = None, **kwargs: Any) -> Any:
     if items is None or isinstance(items, dict):
         return collections.Counter(items, **kwargs)
-    return collections.Counter(walk(run, items), **kwargs)
+    return collections.Counter(paced(run, items), **kwargs)
 
 
 def _deque(run: Run, items: Any = (), maxlen: Any = None) -> Any:
@@ -207,6 +222,14 @@ def _pattern(name: str) -> Callable[..., Any]:
     return lambda run, pattern, *args, **kwargs: patterns.apply(run, name, pattern, args, kwargs)
 
 
+def _escaped(run: Run, pattern: Any) -> Any:
+    if isinstance(pattern, str) and 2 * len(pattern) > run.limits.characters:
+        raise too_long_text(run)
+    made = re.escape(pattern)
+    check_size(run, made)
+    return made
+
+
 def _pure(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda run, *args, **kwargs: function(*args, **kwargs)
 
@@ -244,7 +267,7 @@ WRAPPED.update(
         itertools.dropwhile: _callbacks(itertools.dropwhile, 1), itertools.groupby: _groupby,
         itertools.repeat: _repeat,
         copy.copy: _copied(copy.copy), copy.deepcopy: _copied(copy.deepcopy), difflib.SequenceMatcher: _matcher,
-        re.compile: patterns.compiled, re.escape: _pure(re.escape),
+        re.compile: patterns.compiled, re.escape: _escaped,
         **{getattr(re, n): _pattern(n) for n in patterns.NAMES},
         unicodedata.category: _pure(unicodedata.category), unicodedata.combining: _pure(unicodedata.combining),
         unicodedata.name: _pure(unicodedata.name), unicodedata.normalize: _normalised,

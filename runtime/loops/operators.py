@@ -16,6 +16,7 @@ from attndsl.runtime.loops.state import (
     Run,
     bounded_list,
     check_size,
+    paced,
     too_big_number,
     too_long_text,
     too_many_cells,
@@ -107,7 +108,7 @@ def _other_side(run: Run, op: str, left: Any, right: Any) -> Any:
     if op == "Add" and isinstance(left, list | deque):
         return bounded_list(run, right) if isinstance(left, deque) else walk(run, right)
     if op in _SETS and not isinstance(left, _PAID) and not isinstance(right, (*_PAID, dict)):
-        return bounded_list(run, right)
+        return paced(run, bounded_list(run, right))
     return right
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import bisect
 import functools
 import heapq
+import operator
 import statistics
 from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from attndsl.runtime.loops.attributes import register_callable
 from attndsl.runtime.loops.calls import callback, compared_keys, ordering
 from attndsl.runtime.loops.state import HOLDING, Run, bounded_list, compared, counted
 
 Wrapper = Callable[..., Any]
-register_callable(type(functools.cmp_to_key(max)))
 
 
 def wrappers() -> dict[Any, Wrapper]:
@@ -25,9 +27,43 @@ def wrappers() -> dict[Any, Wrapper]:
     found.update({f: _on_heap(f, 1) for f in (heapq.heappush, heapq.heappushpop, heapq.heapreplace)})
     found.update({f: _of_most(f) for f in (heapq.nlargest, heapq.nsmallest)})
     found[heapq.merge] = _merge
-    found[functools.cmp_to_key] = lambda run, mycmp: functools.cmp_to_key(callback(run, mycmp))
+    found[functools.cmp_to_key] = lambda run, mycmp: _KeyMaker(callback(run, mycmp))
     found.update({getattr(statistics, name): _statistic(getattr(statistics, name)) for name in _STATISTICS})
     return found
+
+
+@register_callable
+class _KeyMaker:
+    """``functools.cmp_to_key(...)``: Python frees its own ones inside one another by way of the C stack."""
+
+    __slots__ = ("compare",)
+
+    def __init__(self, compare: Wrapper) -> None:
+        self.compare = compare
+
+    def __call__(self, obj: Any) -> _Key:
+        return _Key(self.compare, obj)
+
+
+class _Key:
+    __slots__ = ("compare", "value")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, compare: Wrapper, value: Any) -> None:
+        self.compare, self.value = compare, value
+
+
+def _compared_by(operation: Wrapper) -> Wrapper:
+    def compare(one: _Key, two: Any) -> Any:
+        if two.__class__ is not _Key:
+            raise TypeError("other argument must be K instance")
+        return operation(one.compare(one.value, two.value), 0)
+
+    return compare
+
+
+for _name in ("lt", "le", "gt", "ge", "eq"):
+    setattr(_Key, f"__{_name}__", _compared_by(getattr(operator, _name)))
 
 
 _STATISTICS = ("fmean", "mean", "median", "mode", "pstdev", "pvariance", "stdev", "variance")
@@ -38,7 +74,9 @@ def _pay_search(run: Run, items: Any, item: Any) -> None:
     many = len(items).bit_length() if hasattr(items, "__len__") else 1
     run.step(1 + (many >> 2))
     if item.__class__ in HOLDING:
-        compared(run, [item] * many)
+        compared(run, [item] * many, items)
+    elif item.__class__ is np.ndarray:
+        compared(run, items, item)
 
 
 def _searching(function: Wrapper) -> Wrapper:
@@ -65,7 +103,7 @@ def _on_heap(function: Wrapper, grown: int) -> Wrapper:
             compared(run, heap)
             run.step(1 + (len(heap) >> 6))
         if item:
-            compared(run, item[0])
+            compared(run, item, heap)
         run.grow(grown)
         return function(heap, *item)
 
@@ -100,9 +138,13 @@ def _statistic(function: Wrapper) -> Wrapper:
         compared(run, made)
         run.step(len(made) >> 2)
         args = tuple([_listed(run, a) for a in args])
-        return function(made, *args, **{name: _listed(run, a) for name, a in kwargs.items()})
+        named = {name: _listed(run, a) for name, a in kwargs.items()}
+        return function(counted(run, made) if len(made) > _MANY else made, *args, **named)
 
     return apply
+
+
+_MANY = 1024
 
 
 def _listed(run: Run, value: Any) -> Any:

@@ -97,6 +97,36 @@ def _pay(run: Run, pattern: Any, text: Any) -> None:
         run.step(int(cost) >> 6)
 
 
+@lru_cache(maxsize=512)
+def _ahead(pattern: str, flags: int) -> int:
+    """The most characters of all groups that a place looks ahead or back for: those of several places overlap."""
+    parser: Any = vars(re)["_parser"]
+    return _width(parser.parse(pattern, flags), False)
+
+
+def _width(tree: Any, looking: bool) -> int:
+    total = 0
+    for op, argument in tree:
+        name = str(op)
+        if name in ("ASSERT", "ASSERT_NOT"):
+            total += _width(argument[1], True)
+        elif name == "SUBPATTERN":
+            total += _width(argument[3], looking) + (int(argument[3].getwidth()[1]) if looking else 0)
+        elif name == "BRANCH":
+            total += sum(_width(branch, looking) for branch in argument[1])
+        elif name == "ATOMIC_GROUP" or name.endswith("_REPEAT"):
+            total += _width(argument if name == "ATOMIC_GROUP" else argument[2], looking)
+    return total
+
+
+def _pay_groups(run: Run, pattern: Any, text: Any, replacement: Any) -> None:
+    source, flags = (pattern.pattern, pattern.flags) if isinstance(pattern, re.Pattern) else (pattern, 0)
+    if isinstance(source, str) and isinstance(text, str) and "(?" in source:
+        each = min(_ahead(source, int(flags) & ~re.UNICODE.value), len(text) * source.count("("))
+        times = replacement.count("\\") if isinstance(replacement, str) else 1
+        run.grow(len(text) * each * times >> 2)
+
+
 def apply(run: Run, name: str, pattern: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """``pattern.name(*args)`` or ``re.name(pattern, *args)``, paid for."""
     from attndsl.runtime.loops.calls import callback
@@ -113,6 +143,8 @@ def apply(run: Run, name: str, pattern: Any, args: tuple[Any, ...], kwargs: dict
     elif replacing and isinstance(text, str):
         flags = kwargs.get("flags", values[3] if len(values) > 3 else 0)
         _check_replaced(run, pattern, values[0] if values else None, text, flags)
+    if name in ("findall", "split") or replacing:
+        _pay_groups(run, pattern, text, values[0] if replacing and values else None)
     made = getattr(re, name)(pattern, *values, **kwargs)
     if name == "finditer":
         return counted(run, made)

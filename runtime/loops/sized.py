@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from attndsl.runtime.loops import patterns
+from attndsl.runtime.loops.array_types import check_types
 from attndsl.runtime.loops.arrays import weigh
 from attndsl.runtime.loops.containers import deque
 from attndsl.runtime.loops.state import (
     HOLDING,
+    LONG_TEXT,
     Run,
     Stop,
     bounded_list,
@@ -22,6 +25,7 @@ from attndsl.runtime.loops.state import (
     compared,
     counted,
     ordered,
+    paced,
     too_long_text,
     walk,
 )
@@ -133,12 +137,20 @@ def _searching(kind: type, name: str) -> Method:
 
     def search(run: Run, value: Any, *args: Any) -> Any:
         run.step(len(value) >> 6)
-        if args and args[0].__class__ in HOLDING:
-            compared(run, value)
+        if args:
+            pay_item(run, value, args[0])
             compared(run, args[0])  # an error shows what was not found
         return method(value, *args)
 
     return search
+
+
+def pay_item(run: Run, holder: Any, item: Any) -> None:
+    """Pay for comparisons of the item with all that a list holds."""
+    if item.__class__ in HOLDING or item.__class__ is np.ndarray:
+        compared(run, holder, item)
+    elif item.__class__ is str and len(item) > LONG_TEXT:
+        run.step(len(holder) * len(item) >> 14)
 
 
 def in_range(name: str) -> Method:
@@ -181,14 +193,14 @@ def _update(run: Run, value: Any, *others: Any, **items: Any) -> None:
             run.grow(len(other))
             value.update(other)
         else:
-            value.update(walk(run, other))
+            value.update(paced(run, other))
     if items:
         value.update(**items)
     run.grow(len(value) - before)
 
 
 def _from_keys(run: Run, value: Any, keys: Any, *default: Any) -> Any:
-    return dict.fromkeys(bounded_list(run, keys), *default)
+    return dict.fromkeys(paced(run, bounded_list(run, keys)), *default)
 
 
 def _most_common(run: Run, value: Any, n: Any = None) -> Any:
@@ -233,7 +245,7 @@ def _counting(name: str) -> Method:
     def count(run: Run, value: Any, *others: Any, **items: Any) -> None:
         counts(run, value, *others, items)
         before = len(value)
-        method(value, *[o if isinstance(o, dict) or o is None else walk(run, o) for o in others], **items)
+        method(value, *[o if isinstance(o, dict) or o is None else paced(run, o) for o in others], **items)
         run.grow(len(value) - before)
 
     return count
@@ -274,11 +286,11 @@ def _combining(name: str) -> Method:
     frozen: Any = getattr(frozenset, name, None)
 
     def combine(run: Run, value: Any, *others: Any) -> Any:
-        paid = [other if isinstance(other, set | frozenset | dict) else bounded_list(run, other) for other in others]
+        paid = [o if isinstance(o, set | frozenset | dict) else paced(run, bounded_list(run, o)) for o in others]
         run.grow(len(value))
         made = (method if isinstance(value, set) else frozen)(value, *paid)
-        if isinstance(made, set):
-            run.grow(len(made))
+        if isinstance(made, set | frozenset):
+            check_size(run, made)
         return made
 
     return combine
@@ -308,6 +320,8 @@ def _array(name: str) -> Method:
             from attndsl.runtime.loops.operators import matmul_cost
 
             matmul_cost(run, value, args[0])
+        if args or kwargs:
+            check_types(name, args, kwargs, 1)
         if value.itemsize > 16 or args or kwargs:
             weigh(run, value, *args, *kwargs.values())
         if name == "take" and args:
@@ -332,6 +346,7 @@ ARRAY: dict[str, Method] = {name: _array(name) for name in _ARRAY_NAMES.split()}
 def _scalar(name: str) -> Method:
     def apply(run: Run, value: Any, *args: Any, **kwargs: Any) -> Any:
         if args or kwargs:
+            check_types(name, args, kwargs, 1)
             weigh(run, *args, *kwargs.values())
         made = getattr(value, name)(*args, **kwargs)
         check_size(run, made)
@@ -363,4 +378,18 @@ def _ratio(name: str) -> Method:
     return ratio
 
 
+def _found(name: str) -> Method:
+    """``group``, ``groups`` and ``groupdict``: each group is a text of its own, and one may lie in another."""
+    method = getattr(re.Match, name)
+
+    def found(run: Run, match: Any, *args: Any, **kwargs: Any) -> Any:
+        if len(args) > 1 or name != "group":
+            longest = max([end - start for start, end in match.regs])
+            run.grow(longest * max(len(args), len(match.regs)) >> 3)
+        return method(match, *args, **kwargs)
+
+    return found
+
+
+MATCH: dict[str, Method] = {name: _found(name) for name in ("group", "groups", "groupdict")}
 MATCHER: dict[str, Method] = {name: _ratio(name) for name in ("ratio", "quick_ratio", "real_quick_ratio")}

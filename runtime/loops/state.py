@@ -11,13 +11,13 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from types import FunctionType, GenericAlias
 from typing import Any
 
 import numpy as np
 
-from attndsl.dsl.source import Span
 from attndsl.dsl.tokens import TokenTable, WordTable
 from attndsl.runtime.loops.containers import defaultdict, deque
 
@@ -178,6 +178,8 @@ def check_size(run: Run, value: Any) -> None:
         run.grow(value.size if value.itemsize <= 16 else value.nbytes >> 3)
     elif kind in _MANY:
         run.grow(len(value))
+        if kind is frozenset:
+            check_levels(run, value)
     elif kind is GenericAlias:
         raise Stop("E0466", "a type is indexed", "leave the types out")
     elif kind is bytes or kind is np.bytes_:
@@ -214,7 +216,7 @@ def ordered(run: Run, value: Any) -> Any:
         return value
     run.unordered = True
     run.grow(len(value))
-    items = sorted(value, key=_sort_key)
+    items = sorted(value, key=lambda item: _sort_key(run, item))
     turn = run.attempt
     if turn == 1:
         items.reverse()
@@ -223,8 +225,23 @@ def ordered(run: Run, value: Any) -> Any:
     return items
 
 
-def _sort_key(value: Any) -> tuple[str, str]:
+def _sort_key(run: Run, value: Any) -> tuple[str, str]:
+    if value.__class__ in _NESTED:
+        run.grow(_characters(run, value) >> 3)
     return type(value).__name__, str(value) if not isinstance(value, FunctionType) else ""
+
+
+def _characters(run: Run, value: Any) -> int:
+    """About how long the text is: a tuple may hold one long text many times."""
+    run.step()
+    if value.__class__ not in _NESTED:
+        return len(value) if value.__class__ is str else 8
+    total = 0
+    for item in value:
+        total += _characters(run, item)
+        if total > run.limits.characters:
+            raise too_long_text(run)
+    return total
 
 
 def walk(run: Run, value: Any) -> Any:
@@ -240,6 +257,23 @@ def walk(run: Run, value: Any) -> Any:
         run.grow(value.size)
         return value
     return counted(run, value)
+
+
+def paced(run: Run, value: Any) -> Any:
+    """``walk`` for what works on each item without a step: of a long list the clock is looked at between the parts."""
+    found = walk(run, value)
+    if (found.__class__ is list or found.__class__ is tuple) and len(found) > _PART:
+        return chain.from_iterable(_parts(run, found))
+    return found
+
+
+_PART = 1024  # items
+
+
+def _parts(run: Run, items: Any) -> Iterator[Any]:
+    for at in range(0, len(items), _PART):
+        run.step(_PART >> 2)
+        yield items[at : at + _PART]
 
 
 def counted(run: Run, value: Any) -> Any:
@@ -258,17 +292,19 @@ def _count(run: Run, holder: list[Iterator[Any]]) -> Iterator[Any]:
         yield item
 
 
-MOST_LEVELS, MOST_INSIDE = 100, 10_000_000
+MOST_LEVELS, MOST_INSIDE = 100, 100_000
 """Tuples inside tuples: Python's hash of a tuple takes the C stack for each level, and ends the process without it."""
+_NESTED: Any = frozenset({tuple, frozenset})
 
 
-def check_levels(run: Run, value: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The tuple, which is made (or handed on by a function of Python's that makes one of it). Raises Stop E0461.
+def check_levels(run: Run, value: Any) -> Any:
+    """The tuple or frozenset, which is made (or handed on by a function of Python's that makes one of it). Raises Stop
+    E0461.
 
     A tuple that is held many times counts as often: hashes and comparisons go through it anew each time."""
     level: dict[int, tuple[Any, int]] = {}
     for x in value:
-        if x.__class__ is tuple:
+        if x.__class__ in _NESTED:
             level[id(x)] = x, level[id(x)][1] + 1 if id(x) in level else 1
     for _ in range(MOST_LEVELS):
         if not level:
@@ -279,7 +315,7 @@ def check_levels(run: Run, value: tuple[Any, ...]) -> tuple[Any, ...]:
         below: dict[int, tuple[Any, int]] = {}
         for inside, times in level.values():
             for x in inside:
-                if x.__class__ is tuple:
+                if x.__class__ in _NESTED:
                     below[id(x)] = x, (below[id(x)][1] if id(x) in below else 0) + times
         level = below
     raise Stop("E0461", f"the program makes tuples inside tuples, more than {MOST_LEVELS} levels deep")
@@ -297,16 +333,41 @@ ITEMS: Any = frozenset({type({}.items()), type(OrderedDict().items())})
 HOLDING: Any = frozenset({list, tuple, dict, deque, defaultdict, OrderedDict, Counter}) | VALUES | ITEMS
 
 
-def compared(run: Run, value: Any) -> None:
-    """Pay for a comparison with what holds lists inside lists: Python goes through a shared one again each time."""
+_INSIDE: Any = HOLDING | {np.ndarray}
+LONG_TEXT = 1024  # characters from which a comparison of texts is paid for
+
+
+def compared(run: Run, value: Any, other: Any = None) -> list[Any]:
+    """Pay for a comparison with what holds lists inside lists: Python goes through a shared one again each time.
+
+    ``other`` is the other side, where ``value`` does not hold both. Returns the arrays inside: numpy compares them."""
+    arrays: list[Any] = []
     if value.__class__ not in HOLDING:
-        return
+        return arrays
     pending = [value]
     while pending:
         at = pending.pop()
-        inside = [x for x in (at.values() if isinstance(at, dict) else at) if x.__class__ in HOLDING]
-        run.step(len(inside) + (len(at) >> 8))
+        if at.__class__ is np.ndarray:
+            arrays.append(at)
+            if other is not None and other.__class__ in _INSIDE:
+                pending.append(other)
+                other = None
+            continue
+        items = at.values() if isinstance(at, dict) else at
+        inside = [x for x in items if x.__class__ in _INSIDE]
+        texts = [len(x) for x in items if x.__class__ is str and len(x) > LONG_TEXT]
+        run.step(len(inside) + (len(at) >> 4) + (sum(texts) >> 14))
         pending += inside
+    if arrays:
+        _check_pairs(run, arrays)
+    return arrays
+
+
+def _check_pairs(run: Run, arrays: list[Any]) -> None:
+    """Two of them may make an array of all pairs of their items, where one has an axis of length 1."""
+    wide = max([a.size for a in arrays if a.ndim > 1 and 1 in a.shape], default=1)
+    if wide * max([a.size for a in arrays]) > run.cells:
+        raise too_many_cells(run)
 
 
 def bounded_list(run: Run, value: Iterable[Any]) -> list[Any]:
@@ -325,22 +386,3 @@ def shortly(value: Any) -> str:
     if isinstance(value, int) and value.bit_length() > 512:
         return f"an integer of {value.bit_length():,} bits"
     return repr(value) if value is None or isinstance(value, int | float) else f"a {type(value).__name__}"
-
-
-_MARK = "at_span"
-
-
-def place_of(error: BaseException) -> Span | None:
-    """The span of the innermost node that was being evaluated when ``error`` was raised.
-
-    Every closure of this package that can fail takes its span as the default of a parameter ``at_span``; the frames
-    of the traceback still hold it. That costs nothing while nothing fails.
-    """
-    found: Span | None = None
-    trace = error.__traceback__
-    while trace is not None:
-        local = trace.tb_frame.f_locals.get(_MARK)
-        if isinstance(local, Span):
-            found = local
-        trace = trace.tb_next
-    return found

@@ -82,7 +82,7 @@ ATTACKS = {
     "b = (1 << 19_999) + 1\nfor _ in range(1_000):\n    pow(b, b - 1, b + 2)": "E0460",
     "math.prod([1 << 19_999] * 300_000)": "E0464",
     "a = [0] * 1_000_000\nb = a[:]\nfor _ in range(100_000):\n    a < b": "E0460",
-    "t = ('a', 'b')\nfor _ in range(22):\n    t = (t, t)\n[].index(t)": "E0460",
+    "t = ('a', 'b')\nfor _ in range(22):\n    t = (t, t)\n[].index(t)": "E0461",
     "a = 'ab' * 6_000\nSequenceMatcher(None, a, a[::-1], False).ratio()": "E0460",
     "re.compile('[a-c]' * 1_000)": "E0466",
     # what is large is not made

@@ -213,7 +213,7 @@ LIMITED = [
     ("10 ** 10 ** 8", "E0464"),
     ("1 << (1 << 40)", "E0464"),
     ("fs = []\ndef f(k):\n    return fs[0](k)\nfs.append(f)\nf(1)", "E0463"),
-    ("np.array([None, tokens, {}])", "E0453"),
+    ("np.array([None, tokens, {}])", "E0465"),
     ("np.array([len, max])", "E0465"),
     ("re.match(r'(a+)+$', 'a' * 50)", "E0466"),
     ("str(lambda: 1)", "E0466"),
