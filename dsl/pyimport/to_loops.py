@@ -67,6 +67,8 @@ class _Lowering(ExpressionLowering):
             facts = self.check.reach(name) if worth else {}
             pure = bool(facts) and not any(f.host for f in facts.values())
             pure &= not any(n in self.module.functions and self.module.functions[n].decorator_list for n in facts)
+            # what was kept would end a recursion sooner, that is too deep without it
+            pure = pure and not any(n in self.check.reach(used) for n in facts for used in facts[n].functions)
             parts = [self._source_of(n) for n in sorted(facts)] if pure else []
             self._texts[name] = "\n".join([name, *parts]) if pure else ""
         return self._texts[name]

@@ -172,3 +172,19 @@ def example(sentence, tokenizer):
 """
     (found,) = import_python(SourceFile("snippet.py", text)).programs
     assert found.typed is None
+
+
+def test_how_deep_a_recursion_may_be_does_not_depend_on_earlier_ones() -> None:
+    """Results of helpers are kept from run to run: a deep recursion would end at what a shallow one had found."""
+    head = "def down(k):\n    for _ in range(1):\n        pass\n    return 0 if k <= 0 else 1 + up(k - 1)\n"
+    head += "def up(k):\n    return down(k)\n"
+
+    def run(k: int) -> Any:
+        return ours(head + source_of(f"m[0, 0] = down({k})"))[0, 0]
+
+    assert [run(30), run(50)] == [30, 50]
+    with pytest.raises(DiagnosticError, match="E0463"):
+        run(220)
+    assert run(60) == 60
+    with pytest.raises(DiagnosticError, match="E0463"):
+        run(220)
