@@ -82,10 +82,13 @@ class WordTable:
         return tuple(chains)
 
 
+SPECIAL_ROLES = ("bos", "eos", "cls", "sep", "pad", "mask", "unk")
+
+
 @dataclass(frozen=True)
 class SpecialTokens:
-    """A tokenizer's special tokens. ``roles`` has (role, vocabulary string, id) for those of "bos", "eos", "cls",
-    "sep", "pad", "mask" and "unk" that it has; ``tokens`` and ``ids`` are all of them, in its own order."""
+    """A tokenizer's special tokens. ``roles`` has (role, vocabulary string, id) for those of ``SPECIAL_ROLES`` that it
+    has; ``tokens`` and ``ids`` are all of them, in its own order."""
 
     roles: tuple[tuple[str, str, int], ...]
     tokens: tuple[str, ...]

@@ -14,12 +14,12 @@ from enum import Enum
 from typing import Any, Final
 
 from attndsl.dsl.diagnostics import DiagnosticError, fail
-from attndsl.dsl.tokens import SpecialTokens, TokenTable, WordTable
+from attndsl.dsl.tokens import SPECIAL_ROLES, SpecialTokens, TokenTable, WordTable
 from attndsl.runtime.offsets import Span, align_pieces
 from attndsl.runtime.parse_words import word_parser
 from attndsl.runtime.pieces import PieceStyle, piece_bytes
 from attndsl.runtime.text_marks import quoted, sentence_numbers, starts_word
-from attndsl.runtime.vocabulary import ROLES, VocabularyView, vocabulary
+from attndsl.runtime.vocabulary import VocabularyView, vocabulary
 from attndsl.runtime.wordpiece_text import join_wordpieces
 
 Parse = Callable[[str], WordTable]
@@ -233,7 +233,7 @@ def _specials(tokenizer: Any) -> SpecialTokens | None:
     if not hasattr(tokenizer, "all_special_tokens") or not hasattr(tokenizer, "all_special_ids"):
         return None
     roles = []
-    for role in ROLES:
+    for role in SPECIAL_ROLES:
         token, number = getattr(tokenizer, f"{role}_token", None), getattr(tokenizer, f"{role}_token_id", None)
         if token is not None and number is not None:
             roles.append((role, str(token), int(number)))

@@ -17,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from attndsl.dsl.diagnostics import fail
+from attndsl.dsl.tokens import SPECIAL_ROLES
 from attndsl.runtime.pieces import PieceStyle, detect_style
 
 # Answers kept per vocabulary; 64 MiB are a thousand predicates over 50,000 entries.
 _ANSWER_BYTES = 64 * 2**20
-ROLES = ("bos", "eos", "cls", "sep", "pad", "mask", "unk")
 
 Answers = npt.NDArray[np.bool_] | npt.NDArray[np.float64]
 
@@ -106,7 +106,8 @@ def _read(tokenizer: Any) -> VocabularyView:
     added: dict[int, Any] = getattr(tokenizer, "added_tokens_decoder", {})
     special = {int(i) for i in getattr(tokenizer, "all_special_ids", ())}
     special |= {i for i, token in added.items() if getattr(token, "special", False)}
-    roles = {role: str(token) for role in ROLES if (token := getattr(tokenizer, f"{role}_token", None)) is not None}
+    named = {role: getattr(tokenizer, f"{role}_token", None) for role in SPECIAL_ROLES}
+    roles = {role: str(token) for role, token in named.items() if token is not None}
     unknown = _unknown_id(known, roles, style)
     return VocabularyView(
         raw=raw,
@@ -122,7 +123,7 @@ def _read(tokenizer: Any) -> VocabularyView:
 def _unknown_id(known: dict[str, int], roles: dict[str, str], style: PieceStyle) -> int | None:
     """The id that stands for unknown text. Byte-level vocabularies spell everything: theirs is only a name."""
     token = roles.get("unk")
-    shared = any(roles.get(role) == token for role in ROLES if role != "unk")
+    shared = any(roles.get(role) == token for role in SPECIAL_ROLES if role != "unk")
     if token is None or shared or style is PieceStyle.BYTE_LEVEL:
         return None
     return known.get(token)

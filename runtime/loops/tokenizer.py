@@ -11,11 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from attndsl.dsl.tokens import SpecialTokens, TokenTable
+from attndsl.dsl.tokens import SPECIAL_ROLES, SpecialTokens, TokenTable
 from attndsl.runtime.loops import attributes
 from attndsl.runtime.loops.state import Run, Stop, shortly, walk
-
-ROLES = ("bos", "eos", "cls", "sep", "pad", "mask", "unk")
 
 
 class Ids:
@@ -207,8 +205,8 @@ attributes.register(
     {
         "all_special_tokens": lambda t: list(t.specials().tokens),
         "all_special_ids": lambda t: list(t.specials().ids),
-        **{f"{role}_token": _special(role, 1) for role in ROLES},
-        **{f"{role}_token_id": _special(role, 2) for role in ROLES},
+        **{f"{role}_token": _special(role, 1) for role in SPECIAL_ROLES},
+        **{f"{role}_token_id": _special(role, 2) for role in SPECIAL_ROLES},
     },
     {
         "convert_tokens_to_ids": Tokenizer.convert_tokens_to_ids,
